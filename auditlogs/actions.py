@@ -1,0 +1,81 @@
+"""The actions the log knows: their type, a sentence each, and the payload keys they use.
+
+Grammar of an action: `segment(.segment)+`, lower case letters, digits and underscores.
+An unknown action is welcome; it takes its first segment as its type if that is one.
+"""
+
+import re
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+ActionType = Literal["auth", "trade", "config", "mcp", "system"]
+ACTION_TYPES: tuple[ActionType, ...] = get_args(ActionType)
+
+ACTION_PATTERN = r"[a-z][a-z0-9_]*(\.[a-z0-9_]+)+"
+ACTION_LENGTH = 100
+
+_AUTH = ("method", "code", "error", "keyName")
+_TRADE = ("orderId", "channel", "pair", "side", "amount", "price", "provider", "reason", "code")
+_CONFIG = ("changes", "keyName", "scopes")
+_MCP = (
+    *("tool", "arguments", "status", "code", "error"),
+    *("requiredScope", "keyName", "keyScopes", "isError"),
+)
+_SYSTEM = ("provider", "failures", "threshold", "until", "limit", "window")
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """What is known of an action: its type, what it means, the payload keys it may carry."""
+
+    action_type: ActionType
+    sentence: str
+    payload_keys: tuple[str, ...]
+
+
+KNOWN_ACTIONS: dict[str, Action] = {
+    "auth.signed_in": Action("auth", "Someone signed in.", _AUTH),
+    "auth.sign_in_failed": Action("auth", "A sign-in was refused.", _AUTH),
+    "auth.signed_out": Action("auth", "Someone signed out.", _AUTH),
+    "auth.token.refreshed": Action("auth", "A session's token was renewed.", _AUTH),
+    "auth.step_up.challenged": Action("auth", "A second proof of identity was asked for.", _AUTH),
+    "auth.step_up.completed": Action("auth", "The second proof of identity was given.", _AUTH),
+    "session.created": Action("auth", "A session began.", _AUTH),
+    "access.denied": Action("auth", "A request was refused for want of permission.", _AUTH),
+    "order.created": Action("trade", "An order was placed.", _TRADE),
+    "order.approved": Action("trade", "An order was approved.", _TRADE),
+    "order.rejected": Action("trade", "An order was rejected.", _TRADE),
+    "order.cancelled": Action("trade", "An order was cancelled.", _TRADE),
+    "order.filled": Action("trade", "An order was filled, wholly or in part.", _TRADE),
+    "bot.created": Action("config", "An agent was registered.", _CONFIG),
+    "bot.config.updated": Action("config", "An agent's configuration was changed.", _CONFIG),
+    "api_key.created": Action("config", "An API key was made.", _CONFIG),
+    "api_key.rotated": Action("config", "An API key was replaced by a new one.", _CONFIG),
+    "api_key.revoked": Action("config", "An API key was revoked.", _CONFIG),
+    "api_key.scopes.updated": Action("config", "An API key's scopes were changed.", _CONFIG),
+    "account.switched": Action("config", "Staff switched to another account.", _CONFIG),
+    "member.added": Action("config", "A person joined the account.", _CONFIG),
+    "member.removed": Action("config", "A person left the account.", _CONFIG),
+    "logs.exported": Action("config", "Entries of the log were exported.", _CONFIG),
+    "mcp.tool.call": Action("mcp", "An agent called an MCP tool.", _MCP),
+    "kill_switch.activated": Action("system", "All trading was stopped.", _SYSTEM),
+    "kill_switch.released": Action("system", "Trading was allowed again.", _SYSTEM),
+    "circuit_breaker.opened": Action("system", "Calls to a provider were stopped.", _SYSTEM),
+    "circuit_breaker.half_opened": Action("system", "A provider is being tried again.", _SYSTEM),
+    "circuit_breaker.closed": Action("system", "Calls to a provider were resumed.", _SYSTEM),
+    "rate_limit.hit": Action("system", "A caller went over its rate limit.", _SYSTEM),
+    "retention.changed": Action("system", "The retention window was changed.", _SYSTEM),
+}
+
+
+def is_action(text: str) -> bool:
+    """Tell whether a text is of the grammar of actions; the five types are not, they have no dot."""
+    return len(text) <= ACTION_LENGTH and re.fullmatch(ACTION_PATTERN, text) is not None
+
+
+def type_of(action: str) -> ActionType | None:
+    """Return the type an action implies, or None for an unknown one that implies none."""
+    if known := KNOWN_ACTIONS.get(action):
+        return known.action_type
+    first = action.partition(".")[0]
+    return next((name for name in ACTION_TYPES if name == first), None)

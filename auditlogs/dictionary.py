@@ -1,0 +1,175 @@
+"""The kept dictionary: the actors, actions and bots that an account's entries name.
+
+It is what a list sorted by actor or action is read by, and what the Hub offers and calls by
+name, so that nothing ever asks the log itself for its distinct values. It is only ever added
+to: a value is noted once for each week of entries that name it, and a note goes when the last
+entry of its week has gone.
+"""
+
+import functools
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Literal
+
+from msgspec import json
+from pymongo.errors import BulkWriteError
+
+from auditlogs import storage
+from auditlogs.identity import id_ms
+from auditlogs.retention import retention_days
+from auditlogs.storage import Document
+from auditlogs.text import SEPARATOR, norm, prefix_range
+from auditlogs.times import DAY_MS, from_ms
+
+WEEK_MS = 7 * DAY_MS
+BATCH = 200
+MAX_NOTES = 5_000
+READ_SECONDS = 5.0
+DUPLICATE_KEY = 11000
+
+Kind = Literal["actor", "action", "bot"]
+
+
+@dataclass(frozen=True, slots=True)
+class NamedActor:
+    """An actor as the Hub offers it: by the name it had last."""
+
+    type: str
+    id: str
+    name: str | None
+
+
+def notes_of(entry: Document) -> Iterator[Document]:
+    """Yield the notes that a stored entry needs to be found by."""
+    actor, target = entry["actor"], entry["target"]
+    yield _note(entry, "actor", entry["actorKey"], actor)
+    action = {"id": entry["action"], "actionType": entry["actionType"]}
+    yield _note(entry, "action", entry["action"], action)
+    if entry["botId"] and actor["type"] == "agent":
+        yield _note(entry, "bot", entry["botId"], {"id": entry["botId"], "name": actor["name"]})
+    if target and target["type"] == "bot":
+        yield _note(entry, "bot", target["id"], {"id": target["id"], "name": target["name"]})
+
+
+def add(notes: Iterable[Document]) -> None:
+    """Keep the notes that are not kept yet. Made before the entries they are for, so that
+    no stored entry can be missing from a list."""
+    new = {note["_id"]: note for note in notes if note["_id"] not in _known()}
+    if not new:
+        return
+    try:
+        storage.dictionary().insert_many(list(new.values()), ordered=False)
+    except BulkWriteError as error:
+        if any(fault["code"] != DUPLICATE_KEY for fault in error.details["writeErrors"]):
+            raise
+    if len(_known()) + len(new) > MAX_NOTES:
+        _known().clear()
+    _known().update(new)
+
+
+def values(
+    account: str, kind: Kind, weeks: range, only: Mapping[str, str], start: str | None, step: int
+) -> Iterator[str]:
+    """Yield the distinct values noted in these weeks, in code point order (step 1) or reverse (-1).
+
+    `only` keeps the notes whose fields have these values; `start` is the first value, inclusive.
+    """
+    last: str | None = None
+    for note in _notes(account, kind, start, step):
+        in_reach = note["week"] in weeks and all(note.get(k) == v for k, v in only.items())
+        if in_reach and note["value"] != last:
+            last = note["value"]
+            yield note["value"]
+
+
+def actors(account: str, search: str, limit: int) -> tuple[list[NamedActor], bool]:
+    """Return up to `limit` actors whose name or id contains the search, by name, and whether
+    there are more. An actor is offered once, by the name it had last, and found by any."""
+    wanted = norm(search)
+    newest: dict[str, Document] = {}
+    found: set[str] = set()
+    seen = 0
+    for note in _notes(account, "actor", None, 1):
+        seen += 1
+        known = newest.get(note["id"])
+        if known is None or note["since"] >= known["since"]:
+            newest[note["id"]] = note
+        if wanted in note["value"] or wanted in norm(note["id"]):
+            found.add(note["id"])
+        if seen == MAX_NOTES:
+            break
+    matches = sorted((newest[key] for key in found), key=lambda note: str(note["value"]))
+    named = [NamedActor(note["type"], note["id"], note["name"]) for note in matches[:limit]]
+    return named, len(matches) > limit or seen == MAX_NOTES
+
+
+def actor(account: str, actor_id: str) -> NamedActor | None:
+    """Return an actor by its id, with the name it had last, or None if it is not known."""
+    note = _newest(account, "actor", actor_id)
+    return NamedActor(note["type"], note["id"], note["name"]) if note else None
+
+
+def bot_name(account: str, bot_id: str) -> str | None:
+    """Return the name a bot had last, or None if it has none or is not known."""
+    note = _newest(account, "bot", bot_id)
+    return note["name"] if note else None
+
+
+def week_of(ms: int) -> int:
+    """Return the number of the week, since the epoch, that holds a millisecond."""
+    return ms // WEEK_MS
+
+
+@functools.cache
+def _known() -> set[str]:
+    """Return the ids of notes that this process knows to be kept."""
+    return set()
+
+
+def _note(entry: Document, kind: Kind, value: str, details: Document) -> Document:
+    """Return the note of a value. Its `_id` sorts by account, kind, value and week, so that one
+    range of `_id` is a list of values in order, and noting a value again changes nothing."""
+    week = week_of(id_ms(entry["_id"]))
+    exact = hashlib.sha256(json.encode(details)).hexdigest()[:16]
+    return {
+        "_id": SEPARATOR.join((entry["account"], kind, value, f"{week:06}", exact)),
+        "value": value,
+        "named": _named(entry["account"], kind, details["id"]),
+        **details,
+        "week": week,
+        "since": entry["timestamp"],
+        "until": from_ms((week + 1) * WEEK_MS) + timedelta(days=retention_days()),
+    }
+
+
+def _named(account: str, kind: Kind, id: str) -> str:
+    return SEPARATOR.join((account, kind, id))
+
+
+def _notes(account: str, kind: Kind, start: str | None, step: int) -> Iterator[Document]:
+    """Yield all notes of a kind by value, batch by batch, from a value on where one is given."""
+    prefix = SEPARATOR.join((account, kind, ""))
+    low, high = prefix, prefix_range(prefix)[1]
+    if start is not None and step > 0:
+        low = prefix + start
+    elif start is not None:
+        high = prefix_range(prefix + start + SEPARATOR)[1]
+    reach: Document = {"$gte": low, "$lt": high}
+    while True:
+        with storage.time_limit(READ_SECONDS):
+            batch = list(
+                storage.dictionary().find({"_id": reach}).sort("_id", step).limit(BATCH)
+            )
+        yield from batch
+        if len(batch) < BATCH:
+            return
+        reach = reach | {"$gt" if step > 0 else "$lt": batch[-1]["_id"]}
+
+
+def _newest(account: str, kind: Kind, id: str) -> Document | None:
+    """Return the note, of those of an id, that was made for the latest entry."""
+    with storage.time_limit(READ_SECONDS):
+        notes = list(storage.dictionary().find({"named": _named(account, kind, id)}).limit(BATCH))
+    return max(notes, key=lambda note: note["since"], default=None)

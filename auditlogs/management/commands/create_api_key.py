@@ -1,0 +1,37 @@
+"""Make an API key."""
+
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from auditlogs import keys
+from auditlogs.models import Account
+
+
+class Command(BaseCommand):
+    """Makes an API key and prints it: only the key, on standard output, this once."""
+
+    help = "Make an API key of an account and print it, this once."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Take the key's name, its account and its scopes."""
+        parser.add_argument("name", metavar="NAME")
+        parser.add_argument("--account", required=True, metavar="A", help="the account's name")
+        parser.add_argument(
+            "--scope",
+            action="append",
+            default=[],
+            metavar="S",
+            help=f"a scope the key carries; repeatable ({', '.join(keys.SCOPES)})",
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Refuse an account or a scope that does not exist."""
+        account = Account.objects.filter(name=options["account"]).first()
+        if account is None:
+            raise CommandError(f"There is no account {options['account']}.")
+        try:
+            key = keys.create(account, options["name"], options["scope"])
+        except ValueError as error:
+            raise CommandError(str(error)) from error
+        self.stdout.write(key)

@@ -1,0 +1,166 @@
+"""How a list is read: in slices of time that widen until the page is full.
+
+Every query has the same shape: `$match` on the account, one leading equality and a range of
+`_id`; a second `$match` for the rest; `$sort` by `_id`; `$limit`. One index serves the first
+stage and the order, so the work is that of the slice, not of the log.
+"""
+
+import time
+import uuid
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from auditlogs import storage
+from auditlogs.identity import id_bound, id_ms
+from auditlogs.indexes import ACCOUNT_LEAD, LEADS, Lead
+from auditlogs.storage import Document
+from auditlogs.text import prefix_range
+from auditlogs.window import Window
+
+BUDGET_SECONDS = 2.0
+# One query gets longer than the budget: what it has begun is better finished than repeated.
+QUERY_SECONDS = 5.0
+WIDEN = 4
+
+NEWEST_FIRST, OLDEST_FIRST = -1, 1
+
+# What only the query layer itself needs never leaves the database.
+WITHOUT_PAYLOAD = {"tokens": 0, "payload": 0}
+WITH_PAYLOAD = {"tokens": 0}
+ONLY_POSITION = {"_id": 1, "actorKey": 1, "action": 1, "result": 1}
+
+
+class Budget:
+    """The time that reading one page may take, and whether anything was read in it."""
+
+    def __init__(self, seconds: float) -> None:
+        self._until = time.monotonic() + seconds
+        self.has_begun = False
+
+    @property
+    def is_spent(self) -> bool:
+        """Tell whether the time is over."""
+        return time.monotonic() >= self._until
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """What a list holds: an account, equalities by path, words to find."""
+
+    account: str
+    equal: Mapping[str, str]
+    words: tuple[str, ...]
+
+    @property
+    def lead(self) -> Lead:
+        """Return the most selective equality, by whose index the list is read."""
+        return next((lead for lead in LEADS if lead.path in self.equal), ACCOUNT_LEAD)
+
+    def stages(self, low: uuid.UUID, high: uuid.UUID | None) -> list[Document]:
+        """Return the two `$match` stages for entries from `low` (inclusive) to `high` (exclusive)."""
+        lead, reach = self.lead, {"$gte": low} | ({"$lt": high} if high else {})
+        first: Document = {"account": self.account, "_id": reach}
+        rest: Document = {path: value for path, value in self.equal.items() if path != lead.path}
+        if lead.path in self.equal:
+            first[lead.path] = self.equal[lead.path]
+        if self.words:
+            rest["$and"] = [{"tokens": {"$elemMatch": _in_range(word)}} for word in self.words]
+        return [{"$match": first}, {"$match": rest}] if rest else [{"$match": first}]
+
+
+def _in_range(word: str) -> dict[str, Any]:
+    low, high = prefix_range(word)
+    return {"$gte": low} | ({"$lt": high} if high is not None else {})
+
+
+def read_slices(
+    selection: Selection,
+    window: Window,
+    direction: int,
+    after: uuid.UUID | None,
+    limit: int,
+    budget: Budget,
+    fields: Document,
+) -> tuple[list[Document], uuid.UUID | None]:
+    """Read up to `limit` documents in the order of time, from behind `after` on.
+
+    Returns them, and the `_id` behind which reading would have to go on when the budget was
+    spent before the window's end was reached, else None.
+    """
+    found: list[Document] = []
+    for low, high, is_last in _slices(selection.lead, window, direction, after):
+        try:
+            found += run(
+                [
+                    *selection.stages(low, high),
+                    {"$sort": {"_id": direction}},
+                    {"$limit": limit - len(found)},
+                    {"$project": fields},
+                ]
+            )
+        except storage.TookTooLong:
+            # The next page begins here with a narrow slice; a first one has nothing to show.
+            if not budget.has_begun:
+                raise
+            return found, high if direction == NEWEST_FIRST else before(low)
+        budget.has_begun = True
+        if len(found) == limit or is_last:
+            return found, None
+        if budget.is_spent:
+            return found, low if direction == NEWEST_FIRST else before(high)
+    return found, None
+
+
+def _slices(
+    lead: Lead, window: Window, direction: int, after: uuid.UUID | None
+) -> Iterator[tuple[uuid.UUID, uuid.UUID | None, bool]]:
+    """Yield (low, high, is last) in the direction of reading, each four times as wide.
+
+    Together they cover the window from behind `after` to its end, none twice.
+    """
+    oldest, newest = id_bound(window.start), id_bound(window.end) if window.end else None
+    if after is not None and direction == NEWEST_FIRST:
+        newest = min(after, newest) if newest else after
+    elif after is not None:
+        oldest = max(behind(after), oldest)
+    if newest is not None and oldest >= newest:
+        return
+    # Time beyond now holds next to nothing: an open end is covered by the slice that meets now.
+    ends = id_ms(newest) + 1 if newest else max(window.as_of, id_ms(oldest)) + 1
+    width = lead.first_slice_ms or ends - id_ms(oldest)
+    low, high = oldest, newest
+    while True:
+        if direction == NEWEST_FIRST:
+            start = (id_ms(high) if high else ends) - width
+            low = max(oldest, id_bound(start))
+            yield low, high, low == oldest
+            if low == oldest:
+                return
+            high = low
+        else:
+            stop = id_ms(low) + width
+            high = newest if stop >= ends else id_bound(stop)
+            yield low, high, high == newest
+            if high == newest:
+                return
+            assert high is not None
+            low = high
+        width *= WIDEN
+
+
+def run(pipeline: list[Document]) -> list[Document]:
+    """Run one query under its time limit. Raises StorageError."""
+    with storage.time_limit(QUERY_SECONDS):
+        return list(storage.entries().aggregate(pipeline))
+
+
+def behind(value: uuid.UUID) -> uuid.UUID:
+    """Return the next higher value: as an exclusive upper bound it lets `value` itself in."""
+    return uuid.UUID(int=value.int + 1)
+
+
+def before(value: uuid.UUID | None) -> uuid.UUID:
+    """Return the next lower value: as an exclusive lower bound it lets `value` itself in."""
+    assert value is not None
+    return uuid.UUID(int=value.int - 1)

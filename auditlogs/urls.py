@@ -1,0 +1,10 @@
+"""The API's addresses, under /api."""
+
+from django.urls import path
+
+from auditlogs import api
+
+urlpatterns = [
+    path("audit-logs", api.entry_list, name="api_entries"),
+    path("audit-logs/<str:entry_id>", api.entry_detail, name="api_entry"),
+]

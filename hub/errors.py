@@ -1,0 +1,41 @@
+"""Error pages: in the Hub's style for people, problem documents under /api."""
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+from auditlogs import problems
+
+API_PREFIX = "/api/"
+
+
+def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    """Answer a request that cannot be read."""
+    if request.path.startswith(API_PREFIX):
+        return problems.bad_request()
+    return render(request, "400.html", status=400)
+
+
+def permission_denied(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    """Answer a request that is refused."""
+    return render(request, "403.html", {"reason": str(exception or "")}, status=403)
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """Answer a form that did not come from a page of the Hub, or came too late."""
+    reason = "This form is too old or did not come from the Hub. Go back, reload, and try again."
+    return render(request, "403.html", {"reason": reason}, status=403)
+
+
+def page_not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    """Answer a request for what does not exist, or is another's."""
+    if request.path.startswith(API_PREFIX):
+        return problems.not_found()
+    return render(request, "404.html", status=404)
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """Answer a request that failed, without a word of why."""
+    if request.path.startswith(API_PREFIX):
+        return problems.unexpected()
+    # Rendered without the request: what broke the page may break its context too.
+    return render(None, "500.html", status=500)  # type: ignore[arg-type]
