@@ -69,7 +69,7 @@ KNOWN_ACTIONS: dict[str, Action] = {
 
 
 def is_action(text: str) -> bool:
-    """Tell whether a text is of the grammar of actions; the five types are not, they have no dot."""
+    """Tell whether a text is of the grammar of actions; the five types, without a dot, are not."""
     return len(text) <= ACTION_LENGTH and re.fullmatch(ACTION_PATTERN, text) is not None
 
 

@@ -35,7 +35,7 @@ def api(scope: str) -> Callable[[KeyView[P]], View[P]]:
     def decorate(view: KeyView[P]) -> View[P]:
         @csrf_exempt
         @functools.wraps(view)
-        def answer(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+        def answer(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
             if request.method not in READ_METHODS:
                 return problems.method_not_allowed(READ_METHODS)
             header = request.headers.get("Authorization", "")
@@ -68,9 +68,7 @@ def entry_list(request: HttpRequest, key: ApiKey) -> HttpResponse:
     asked = parse(request.GET, account=key.account_id, default_range="all", now=now())
     if asked.errors:
         return problems.bad_parameters(asked.errors, asked.unknown)
-    page = asked.entries.page(
-        asked.limit, cursor=asked.cursor, offset=asked.offset, payloads=True
-    )
+    page = asked.entries.page(asked.limit, cursor=asked.cursor, offset=asked.offset, payloads=True)
     response = HttpResponse(to_json(page.entries), content_type="application/json")
     if page.next:
         response["Link"] = f'<{_next_url(request, page)}>; rel="next"'
@@ -81,7 +79,7 @@ def entry_list(request: HttpRequest, key: ApiKey) -> HttpResponse:
 def entry_detail(request: HttpRequest, key: ApiKey, entry_id: str) -> HttpResponse:
     """Answer with one entry. What is unknown and what is another's are the same 404."""
     if request.GET:
-        unknown = dict.fromkeys(request.GET, "is not a parameter")
+        unknown = dict.fromkeys(request.GET, "not a known parameter")
         return problems.bad_parameters(unknown, frozenset(unknown))
     found = parse_id(entry_id)
     entry = Entries.of(key.account_id).get(found) if found else None

@@ -159,9 +159,7 @@ def _notes(account: str, kind: Kind, start: str | None, step: int) -> Iterator[D
     reach: Document = {"$gte": low, "$lt": high}
     while True:
         with storage.time_limit(READ_SECONDS):
-            batch = list(
-                storage.dictionary().find({"_id": reach}).sort("_id", step).limit(BATCH)
-            )
+            batch = list(storage.dictionary().find({"_id": reach}).sort("_id", step).limit(BATCH))
         yield from batch
         if len(batch) < BATCH:
             return

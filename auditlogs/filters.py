@@ -86,7 +86,7 @@ class SearchField(forms.CharField):
 class EqualFilter(django_filters.Filter):
     """Keeps the entries whose field is exactly this."""
 
-    field_class = ExactField
+    field_class: type[forms.Field] = ExactField
 
     def filter(self, qs: Entries, value: str) -> Entries:
         """Narrow the entries, unless the value is empty."""
@@ -171,9 +171,7 @@ class RangeForm(forms.Form):
             cleaned["window"] = self._resolve(**asked)
         except StartAfterEnd:
             part = "startDate" if asked["startDate"] else "endDate"
-            self.add_error(
-                part, "expected a start that is not after the end"
-            )
+            self.add_error(part, "expected a start that is not after the end")
             cleaned["window"] = self._resolve(None, None, None)
         return cleaned
 
@@ -230,7 +228,8 @@ class PagingForm(forms.Form):
         max_value=MAX_LIMIT,
         required=False,
         error_messages=dict.fromkeys(
-            ("invalid", "min_value", "max_value"), f"expected a whole number from 1 to {MAX_LIMIT:,}"
+            ("invalid", "min_value", "max_value"),
+            f"expected a whole number from 1 to {MAX_LIMIT:,}",
         ),
     )
     offset = forms.IntegerField(
@@ -313,7 +312,7 @@ def parse(
 def _single_values(
     data: QueryDict, ignored: tuple[str, ...]
 ) -> tuple[dict[str, str], dict[str, str]]:
-    """Return the parameters that are not empty, and a sentence for each that came more than once."""
+    """Return the parameters that are not empty, and a sentence for each that is repeated."""
     given: dict[str, str] = {}
     repeated: dict[str, str] = {}
     for name, values in data.lists():
@@ -328,7 +327,7 @@ def _single_values(
 def _unknown(name: str, known: tuple[str, ...]) -> str:
     near = get_close_matches(name[:64].lower(), [k.lower() for k in known], 1, 0.75)
     meant = next((k for k in known if near and k.lower() == near[0]), None)
-    return f"is not a parameter; did you mean {meant}?" if meant else "is not a parameter"
+    return f"not a known parameter; did you mean {meant}?" if meant else "not a known parameter"
 
 
 def _sentences(form: forms.Form) -> dict[str, str]:

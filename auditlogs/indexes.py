@@ -72,7 +72,7 @@ def _ensure_retention() -> str:
     """Make the TTL index, or change it in place when the retention has changed."""
     entries = storage.entries()
     seconds = retention_days() * DAY_MS // 1000
-    existing: Document | None = entries.index_information().get(RETENTION_INDEX)  # type: ignore[assignment]
+    existing: Document | None = entries.index_information().get(RETENTION_INDEX)
     if existing is None:
         entries.create_index(
             [("timestamp", ASCENDING)], name=RETENTION_INDEX, expireAfterSeconds=seconds

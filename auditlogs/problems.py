@@ -28,7 +28,8 @@ def problem(
         **members,
     }
     response = HttpResponse(msgspec.json.encode(body), status=status, content_type=CONTENT_TYPE)
-    response.headers.update({"Cache-Control": "no-store", **(headers or {})})
+    for name, value in {"Cache-Control": "no-store", **(headers or {})}.items():
+        response[name] = value
     return response
 
 
@@ -43,7 +44,7 @@ def bad_parameters(errors: Mapping[str, str], unknown: frozenset[str]) -> HttpRe
         for name, sentence in errors.items()
     ]
     slug = "unknown-parameter" if errors.keys() <= unknown else "invalid-parameter"
-    detail = "; ".join(f"{error['parameter']} {error['detail']}" for error in named)
+    detail = "; ".join(f"{error['parameter']}: {error['detail']}" for error in named)
     return problem(400, slug, "A parameter was not understood", detail, errors=named)
 
 
@@ -97,6 +98,4 @@ def method_not_allowed(allowed: tuple[str, ...]) -> HttpResponse:
 
 def unavailable(slug: str, detail: str) -> HttpResponse:
     """Return a 503 that says when to try again."""
-    return problem(
-        503, slug, "The log cannot answer now", detail, headers={"Retry-After": "5"}
-    )
+    return problem(503, slug, "The log cannot answer now", detail, headers={"Retry-After": "5"})

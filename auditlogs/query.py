@@ -8,6 +8,7 @@ import hashlib
 import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Literal, Self, get_args
 
 import msgspec
@@ -15,11 +16,20 @@ import msgspec
 from auditlogs import dictionary, reading
 from auditlogs.cursor import BadCursor, Cursor, Position, load_cursor
 from auditlogs.dictionary import week_of
-from auditlogs.identity import id_bound
-from auditlogs.reading import NEWEST_FIRST, OLDEST_FIRST, Budget, Selection, before, behind
+from auditlogs.identity import id_bound, id_ms
+from auditlogs.reading import (
+    HIGHEST,
+    LOWEST,
+    NEWEST_FIRST,
+    OLDEST_FIRST,
+    Budget,
+    Selection,
+    before,
+    behind,
+)
 from auditlogs.retention import oldest_ms
 from auditlogs.schema import RESULTS, Entry, actor_key
-from auditlogs.storage import Document
+from auditlogs.storage import Document, TookTooLong
 from auditlogs.times import MAX_MS, format_rfc3339, from_ms, now
 from auditlogs.window import Window
 
@@ -38,7 +48,7 @@ DICTIONARY_KEYS: dict[str, tuple[dictionary.Kind, dict[str, str]]] = {
 }
 
 # Behind every `_id`, in each direction: where the list of one value is at its end.
-ENDS = {NEWEST_FIRST: uuid.UUID(int=0), OLDEST_FIRST: uuid.UUID(int=(1 << 128) - 2)}
+ENDS = {NEWEST_FIRST: LOWEST, OLDEST_FIRST: HIGHEST}
 
 MAX_COUNT = 10_000
 MAX_OFFSET = 10_000
@@ -49,8 +59,8 @@ MAX_LIMIT = 1_000
 class Page:
     """A page of a list: its entries, the number of the first, and where the list goes on.
 
-    `looked_back_to` is set where the time for reading was over before the page was full: then
-    nothing was read beyond that entry, and `next` goes on from there.
+    `is_cut_short` tells that the time for reading was over before the page was full; `next` goes
+    on from there, and `looked_back_to` says how far a list in the order of time was read.
     """
 
     entries: list[Entry]
@@ -58,7 +68,8 @@ class Page:
     first: int
     next: Cursor | None
     previous: Cursor | None
-    looked_back_to: uuid.UUID | None = None
+    is_cut_short: bool
+    looked_back_to: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +137,11 @@ class Entries:
             raise BadCursor("was made for another account, filter or sort")
         return cursor
 
+    def pinned_to(self, cursor: Cursor) -> Self:
+        """Keep to the window as it was resolved when the first page was read."""
+        kept = max(cursor.start, oldest_ms(from_ms(self.window.as_of)))
+        return self.within(replace(self.window, start=kept, end=cursor.end, as_of=cursor.as_of))
+
     def page(
         self,
         limit: int,
@@ -146,16 +162,16 @@ class Entries:
         place: Position | None = None
         if offset:
             skipped, unread = self._read(None, offset, budget, reading.ONLY_POSITION)
+            if unread:
+                # No cursor can go on from here: it would show what was to be skipped.
+                raise TookTooLong("The log took too long to skip that many entries.")
             if len(skipped) < offset:
-                return self._show([], len(skipped) + 1, unread, None, unread)
+                return self._show([], len(skipped) + 1, None, None, None)
             place = self._position(skipped[-1])
         return self._forwards(place, offset + 1, limit, budget, fields)
 
     def _page_at(self, cursor: Cursor, limit: int, budget: Budget, fields: Document) -> Page:
-        kept = max(cursor.start, oldest_ms(from_ms(self.window.as_of)))
-        same = self.within(
-            replace(self.window, start=kept, end=cursor.end, as_of=cursor.as_of)
-        )
+        same = self.pinned_to(cursor)
         if cursor.backwards:
             return same._backwards(cursor.position, cursor.ordinal, limit, budget, fields)
         return same._forwards(cursor.position, cursor.ordinal, limit, budget, fields)
@@ -201,7 +217,8 @@ class Entries:
             first=first,
             next=self._cursor(goes_on, first + len(shown)) if goes_on else None,
             previous=self._cursor(came_from, first, backwards=True) if came_from else None,
-            looked_back_to=unread.id if unread else None,
+            is_cut_short=unread is not None,
+            looked_back_to=from_ms(id_ms(unread.id)) if unread and unread.value is None else None,
         )
 
     def _let_in(self, place: Position, *, backwards: bool) -> Position:
@@ -243,7 +260,7 @@ class Entries:
     def count(self) -> Count:
         """Count the entries, up to a limit. Raises StorageError, TookTooLong among others."""
         low = id_bound(self.window.start)
-        high = id_bound(self.window.end) if self.window.end else None
+        high = None if self.window.end is None else id_bound(self.window.end)
         stages = self._selection().stages(low, high)
         counted = reading.run([*stages, {"$limit": MAX_COUNT + 1}, {"$count": "value"}])
         value = int(counted[0]["value"]) if counted else 0
@@ -284,7 +301,8 @@ class Entries:
             chain += found
             if len(chain) == limit:
                 break
-            if unread or budget.is_spent:
+            # A page that has read nothing yet goes on, or the list would never end.
+            if unread or (budget.is_spent and budget.has_begun):
                 return chain, Position(value, unread or ENDS[turn])
         return chain, None
 

@@ -25,6 +25,9 @@ WIDEN = 4
 
 NEWEST_FIRST, OLDEST_FIRST = -1, 1
 
+# Below and above every `_id` of an entry, which is of version 8.
+LOWEST, HIGHEST = uuid.UUID(int=0), uuid.UUID(int=(1 << 128) - 1)
+
 # What only the query layer itself needs never leaves the database.
 WITHOUT_PAYLOAD = {"tokens": 0, "payload": 0}
 WITH_PAYLOAD = {"tokens": 0}
@@ -58,7 +61,7 @@ class Selection:
         return next((lead for lead in LEADS if lead.path in self.equal), ACCOUNT_LEAD)
 
     def stages(self, low: uuid.UUID, high: uuid.UUID | None) -> list[Document]:
-        """Return the two `$match` stages for entries from `low` (inclusive) to `high` (exclusive)."""
+        """Return the `$match` stages for entries from `low` (inclusive) to `high` (exclusive)."""
         lead, reach = self.lead, {"$gte": low} | ({"$lt": high} if high else {})
         first: Document = {"account": self.account, "_id": reach}
         rest: Document = {path: value for path, value in self.equal.items() if path != lead.path}
@@ -103,7 +106,7 @@ def read_slices(
             # The next page begins here with a narrow slice; a first one has nothing to show.
             if not budget.has_begun:
                 raise
-            return found, high if direction == NEWEST_FIRST else before(low)
+            return found, (high or HIGHEST) if direction == NEWEST_FIRST else before(low)
         budget.has_begun = True
         if len(found) == limit or is_last:
             return found, None
@@ -119,7 +122,8 @@ def _slices(
 
     Together they cover the window from behind `after` to its end, none twice.
     """
-    oldest, newest = id_bound(window.start), id_bound(window.end) if window.end else None
+    oldest = id_bound(window.start)
+    newest = None if window.end is None else id_bound(window.end)
     if after is not None and direction == NEWEST_FIRST:
         newest = min(after, newest) if newest else after
     elif after is not None:
@@ -157,10 +161,10 @@ def run(pipeline: list[Document]) -> list[Document]:
 
 def behind(value: uuid.UUID) -> uuid.UUID:
     """Return the next higher value: as an exclusive upper bound it lets `value` itself in."""
-    return uuid.UUID(int=value.int + 1)
+    return uuid.UUID(int=min(value.int + 1, HIGHEST.int))
 
 
 def before(value: uuid.UUID | None) -> uuid.UUID:
     """Return the next lower value: as an exclusive lower bound it lets `value` itself in."""
     assert value is not None
-    return uuid.UUID(int=value.int - 1)
+    return uuid.UUID(int=max(value.int - 1, LOWEST.int))

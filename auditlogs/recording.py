@@ -250,5 +250,3 @@ def _check_scalar(path: str, value: Any) -> None:
         raise InvalidEntry(path, "must fit into 64 bits")
     if isinstance(value, str) and any("\ud800" <= char <= "\udfff" for char in value):
         raise InvalidEntry(path, "must be valid Unicode")
-
-

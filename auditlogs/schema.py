@@ -51,7 +51,12 @@ class Redaction(Struct, frozen=True, kw_only=True):
 
 
 class NewEntry(
-    Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True, omit_defaults=True
+    Struct,
+    frozen=True,
+    kw_only=True,
+    rename="camel",
+    forbid_unknown_fields=True,
+    omit_defaults=True,
 ):
     """An entry as a writer sends it: `action`, `actor` and `result` are required."""
 

@@ -11,7 +11,9 @@ MAX_SEARCH_WORDS = 8
 SEPARATOR = "\x1f"
 
 # Invisible characters that reorder or hide text, and so let one name pass for another.
-DECEPTIVE = frozenset("\u200b\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\u2066\u2067\u2068\u2069\ufeff")
+DECEPTIVE = frozenset(
+    "\u200b\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\u2066\u2067\u2068\u2069\ufeff"
+)
 
 LAST_CODE_POINT = 0x10FFFF
 SURROGATES = range(0xD800, 0xE000)
@@ -58,8 +60,7 @@ def has_control_character(text: str) -> bool:
     invisible ones that reorder or hide text.
     """
     return any(
-        char in DECEPTIVE or unicodedata.category(char) in ("Cc", "Cs", "Zl", "Zp")
-        for char in text
+        char in DECEPTIVE or unicodedata.category(char) in ("Cc", "Cs", "Zl", "Zp") for char in text
     )
 
 

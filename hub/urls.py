@@ -1,7 +1,29 @@
 """The addresses of the Hub and of the API."""
 
+from django.contrib.auth.views import LoginView, LogoutView
 from django.urls import include, path
 
+from hub import views
+
 urlpatterns = [
+    path("", views.home),
+    path("favicon.ico", views.favicon),
+    path("hub", views.home),
+    path("hub/", views.home),
+    path("hub/logs", views.logs, name="logs"),
+    path("hub/logs/count", views.logs_count, name="logs_count"),
+    path("hub/logs/actors", views.actors, name="actors"),
+    path("hub/logs/<str:entry_id>", views.entry, name="entry"),
+    path(
+        "hub/sign-in",
+        LoginView.as_view(template_name="hub/sign_in.html", redirect_authenticated_user=True),
+        name="sign_in",
+    ),
+    path("hub/sign-out", LogoutView.as_view(), name="sign_out"),
     path("api/", include("auditlogs.urls")),
 ]
+
+handler400 = "hub.errors.bad_request"
+handler403 = "hub.errors.permission_denied"
+handler404 = "hub.errors.page_not_found"
+handler500 = "hub.errors.server_error"

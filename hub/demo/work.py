@@ -1,0 +1,84 @@
+"""A piece of work: the entries that it leaves behind, under one correlation ID."""
+
+import hashlib
+import math
+import uuid
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from random import Random
+from typing import Any
+
+from auditlogs.recording import new_entry
+from auditlogs.schema import NewEntry, Result, Target
+from auditlogs.times import from_ms, to_ms
+from hub.demo.cast import Agent, Player
+
+
+@dataclass(slots=True)
+class Work:
+    """Notes what happens, one entry after the other, while its clock `at` goes on."""
+
+    random: Random
+    at: datetime
+    entries: list[NewEntry] = field(default_factory=list)
+    correlation_id: str = field(init=False)
+    request_id: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.correlation_id = str(uuid.UUID(int=self.random.getrandbits(128), version=4))
+        self.wait(0, 0)
+
+    def wait(self, least: float, most: float) -> None:
+        """Let some seconds pass; what is noted then belongs to another request."""
+        self.at += timedelta(seconds=self.random.uniform(least, most))
+        self.request_id = f"req_{self.hex(16)}"
+
+    def note(
+        self,
+        who: Player,
+        action: str,
+        result: Result = "success",
+        *,
+        target: Target | None = None,
+        took: float | None = None,
+        about: Agent | None = None,
+        in_session: bool = True,
+        source_ip: str | None = None,
+        payload: dict[str, Any] | None = None,
+    ) -> None:
+        """Note an entry. `took` is the typical duration in milliseconds, `about` the agent whose
+        bot is concerned where another acts. What is None in the payload is left out."""
+        bot = about or (who if isinstance(who, Agent) else None)
+        duration = took and round(self.random.lognormvariate(math.log(took), 0.45), 1)
+        self.at += timedelta(milliseconds=(duration or 0) + self.random.randint(2, 40))
+        fields = {
+            "action": action,
+            "actor": who.actor,
+            "result": result,
+            "timestamp": from_ms(to_ms(self.at)),
+            "target": target,
+            "duration": duration,
+            "correlation_id": self.correlation_id,
+            "request_id": self.request_id,
+            "session_id": self._session(who) if in_session else None,
+            "source_ip": source_ip or (who.source_ips and self.random.choice(who.source_ips)) or None,
+            "bot_id": bot and bot.bot_id,
+            "payload": payload and {k: v for k, v in payload.items() if v is not None},
+        }
+        self.entries.append(new_entry(fields))
+
+    def note_bare(self, who: Player, action: str, result: Result = "success") -> None:
+        """Note an entry without anything that may be absent."""
+        fields = {"action": action, "actor": who.actor, "result": result}
+        self.entries.append(new_entry({**fields, "timestamp": from_ms(to_ms(self.at))}))
+
+    def hex(self, digits: int) -> str:
+        """Return random hexadecimal digits."""
+        return f"{self.random.getrandbits(4 * digits):0{digits}x}"
+
+    def _session(self, who: Player) -> str | None:
+        """Return the session of a day; the platform has none."""
+        if who.type == "system":
+            return None
+        digest = hashlib.sha256(f"{who.id} {self.at:%Y-%m-%d}".encode()).hexdigest()
+        return f"sess_{digest[:16]}"

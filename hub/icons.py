@@ -1,0 +1,51 @@
+"""The icons of the Hub, from Lucide: one sprite in the page, of which each place shows a part."""
+
+import functools
+from xml.etree import ElementTree
+
+from lucide.templatetags.lucide import lucide
+
+# What an icon is for, and what Lucide calls it.
+ICONS = {
+    "agent": "bot",
+    "user": "user",
+    "system": "server",
+    "success": "circle-check",
+    "failure": "circle-x",
+    "partial": "triangle-alert",
+    "logs": "list",
+    "search": "search",
+    "filters": "sliders-horizontal",
+    "menu": "menu",
+    "close": "x",
+    "copy": "copy",
+    "done": "check",
+    "link": "link",
+    "refresh": "refresh-cw",
+    "ascending": "arrow-up",
+    "descending": "arrow-down",
+    "previous": "chevron-up",
+    "next": "chevron-down",
+    "older": "chevron-right",
+    "newer": "chevron-left",
+    "light": "sun",
+    "dark": "moon",
+    "sign-out": "log-out",
+    "target": "arrow-right",
+    "nothing": "inbox",
+    "warning": "triangle-alert",
+    "clock": "clock",
+}
+
+
+@functools.cache
+def sprite() -> str:
+    """Return a hidden SVG that holds every icon as a symbol."""
+    symbols = "".join(_symbol(name, source) for name, source in ICONS.items())
+    return f'<svg hidden xmlns="http://www.w3.org/2000/svg">{symbols}</svg>'
+
+
+def _symbol(name: str, source: str) -> str:
+    svg = ElementTree.fromstring(lucide(source))
+    drawing = "".join(ElementTree.tostring(part, encoding="unicode") for part in svg)
+    return f'<symbol id="icon-{name}" viewBox="0 0 24 24">{drawing.strip()}</symbol>'

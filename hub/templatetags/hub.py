@@ -1,0 +1,87 @@
+"""How values are shown in templates. Nothing here asks the database."""
+
+from datetime import datetime
+
+from django import template
+from django.utils.html import format_html
+from django.utils.safestring import SafeString, mark_safe
+
+from auditlogs.times import format_rfc3339, parse_rfc3339
+from hub import icons, times
+
+register = template.Library()
+
+SHOWN_OF_ID = 8
+SHOWN_OF_ID_END = 4
+
+
+@register.simple_tag
+def icon_sprite() -> SafeString:
+    """Return the sprite, which every page holds once."""
+    return mark_safe(icons.sprite())  # noqa: S308 – made from the icon package alone
+
+
+@register.simple_tag
+def icon(name: str) -> SafeString:
+    """Return an icon. It says nothing to a screen reader: a word always stands with it."""
+    if name not in icons.ICONS:
+        raise ValueError(f"no icon {name}")
+    return format_html(
+        '<svg class="icon icon-{}" aria-hidden="true"><use href="#icon-{}"/></svg>', name, name
+    )
+
+
+@register.filter
+def rfc3339(instant: datetime) -> str:
+    """Return "2026-11-23T14:02:11.384Z"."""
+    return format_rfc3339(instant)
+
+
+@register.filter
+def utc(instant: datetime) -> str:
+    """Return "2026-11-23 14:02:11.384 UTC"."""
+    return times.full_time(instant)
+
+
+@register.filter
+def local_input(text: str | None) -> str:
+    """Return an RFC 3339 time as `<input type="datetime-local">` takes it, in UTC.
+
+    What is no time is shown as none; the message at the control says so.
+    """
+    try:
+        return format_rfc3339(parse_rfc3339(text or "")).removesuffix("Z").removesuffix(".000")
+    except ValueError:
+        return ""
+
+
+@register.filter
+def clock(instant: datetime) -> str:
+    """Return "14:02:11 UTC"."""
+    return times.clock_time(instant)
+
+
+@register.filter
+def short_time(instant: datetime, now: datetime) -> str:
+    """Return "3 minutes ago", or the date and time where it is longer ago."""
+    return times.short_time(instant, now)
+
+
+@register.filter
+def short_id(text: str) -> str:
+    """Return a long identifier without its middle: "0f8b2c64…9b58"."""
+    if len(text) <= SHOWN_OF_ID + SHOWN_OF_ID_END + 1:
+        return text
+    return f"{text[:SHOWN_OF_ID]}…{text[-SHOWN_OF_ID_END:]}"
+
+
+@register.filter
+def thousands(number: int) -> str:
+    """Return "10,000"."""
+    return f"{number:,}"
+
+
+@register.filter
+def milliseconds(duration: float) -> str:
+    """Return "42 ms", with up to three decimals."""
+    return f"{duration:,.3f}".rstrip("0").rstrip(".") + " ms"

@@ -1,0 +1,39 @@
+"""How a time is told on the page. `static/js/times.js` tells it the same way, in the reader's zone."""
+
+from datetime import UTC, datetime, timedelta
+
+DAY = timedelta(hours=24)
+
+
+def short_time(instant: datetime, now: datetime) -> str:
+    """Return "3 minutes ago" under 24 hours, else "Nov 20, 14:02 UTC", with another year's year.
+
+    A time in the future is told as it is.
+    """
+    age = now - instant
+    if timedelta(0) <= age < DAY:
+        return relative(age)
+    instant = instant.astimezone(UTC)
+    year = f", {instant.year}" if instant.year != now.year else ""
+    return f"{instant:%b} {instant.day}{year}, {instant:%H:%M} UTC"
+
+
+def relative(age: timedelta) -> str:
+    """Return an age of less than a day in words, rounded down."""
+    seconds = int(age.total_seconds())
+    for unit, length in (("hour", 3600), ("minute", 60), ("second", 1)):
+        if seconds >= length:
+            number = seconds // length
+            return f"{number} {unit}{'s' if number > 1 else ''} ago"
+    return "just now"
+
+
+def full_time(instant: datetime) -> str:
+    """Return "2026-11-20 14:02:11.384 UTC"."""
+    instant = instant.astimezone(UTC)
+    return f"{instant:%Y-%m-%d %H:%M:%S}.{instant.microsecond // 1000:03} UTC"
+
+
+def clock_time(instant: datetime) -> str:
+    """Return "14:02:11 UTC"."""
+    return f"{instant.astimezone(UTC):%H:%M:%S} UTC"

@@ -1,0 +1,84 @@
+"""The pages of the Hub: parse, query, render."""
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.templatetags.static import static
+from django.views.decorators.http import require_safe
+
+from auditlogs import dictionary
+from auditlogs.identity import parse_id
+from auditlogs.models import Account
+from auditlogs.query import Entries
+from auditlogs.storage import StorageError
+from hub.access import HubRequest, for_members, is_fragment
+from hub.drawer import Drawer, EntryView
+from hub.filter_bar import MAX_ACTORS
+from hub.listing import Listing
+
+
+@require_safe
+def home(request: HttpRequest) -> HttpResponse:
+    """Lead to the Logs page."""
+    return redirect("logs")
+
+
+@require_safe
+def favicon(request: HttpRequest) -> HttpResponse:
+    """Lead a browser that guesses the icon's address to the icon."""
+    return redirect(static("favicon.svg"))
+
+
+@require_safe
+@for_members
+def logs(request: HubRequest, account: Account) -> HttpResponse:
+    """Show the list, with an entry open beside it if the URL names one."""
+    listing = Listing(request.GET, account).read()
+    context = {"account": account, "listing": listing}
+    if is_fragment(request):
+        return render(request, "hub/logs/_update.html", context, status=listing.status)
+    if listing.open_entry:
+        context["drawer"] = Drawer(listing, listing.open_entry).read()
+    return render(request, "hub/logs/page.html", context, status=listing.status)
+
+
+@require_safe
+@for_members
+def logs_count(request: HubRequest, account: Account) -> HttpResponse:
+    """Say how many entries a list has: in the list, or on a page of its own."""
+    listing = Listing(request.GET, account)
+    context = {"account": account, "listing": listing, "count": listing.count()}
+    name = "_count.html" if is_fragment(request) else "count.html"
+    return render(request, f"hub/logs/{name}", context)
+
+
+@require_safe
+@for_members
+def actors(request: HubRequest, account: Account) -> HttpResponse:
+    """List the actors whose name or id contains a text, for the Actor control."""
+    search = request.GET.get("search", "")[:200]
+    try:
+        found, has_more = dictionary.actors(account.id, search, MAX_ACTORS)
+    except StorageError as error:
+        return HttpResponse(str(error), status=503, content_type="text/plain")
+    context = {"actors": found, "has_more": has_more, "search": search}
+    return render(request, "hub/logs/_actors.html", context)
+
+
+@require_safe
+@for_members
+def entry(request: HubRequest, account: Account, entry_id: str) -> HttpResponse:
+    """Show an entry: in the drawer beside a list, or on a page of its own."""
+    if is_fragment(request):
+        drawer = Drawer(Listing(request.GET, account), entry_id).read()
+        return render(
+            request, "hub/logs/_drawer.html", {"drawer": drawer}, status=drawer.status
+        )
+    try:
+        found = parse_id(entry_id)
+        shown = Entries.of(account.id).get(found) if found else None
+    except StorageError as error:
+        return render(request, "503.html", {"reason": str(error)}, status=503)
+    if shown is None:
+        raise Http404
+    context = {"account": account, "view": EntryView(shown)}
+    return render(request, "hub/logs/entry.html", context)

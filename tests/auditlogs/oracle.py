@@ -1,0 +1,140 @@
+"""What a list must hold, in plain Python, from the documented rules alone.
+
+Nothing here is taken from the package: texts are compared, entries chosen and sorted over plain
+dictionaries as a writer sends them, one by one and in memory.
+"""
+
+import re
+import unicodedata
+import uuid
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+RANGES = {"24h": timedelta(hours=24), "7d": timedelta(days=7), "30d": timedelta(days=30)}
+KEPT = timedelta(days=30)
+TYPES = ("auth", "trade", "config", "mcp", "system")
+RESULTS = ("failure", "partial", "success")
+
+
+@dataclass(frozen=True)
+class Written:
+    """An entry as it was written, under Python names and always with its action's type, and the
+    id that it was given."""
+
+    id: uuid.UUID
+    fields: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is asked of a list: the window as instants, everything else as it is in a URL."""
+
+    now: datetime
+    range: str = "all"
+    start: datetime | None = None
+    end: datetime | None = None
+    sort: str = "-timestamp"
+    equal: Mapping[str, str] = field(default_factory=dict)
+    search: str = ""
+
+
+def expected(entries: Iterable[Written], asked: Asked) -> list[uuid.UUID]:
+    """Return the ids of the entries that a list holds, in its order."""
+    found = [entry for entry in entries if is_in_window(entry, asked) and is_wanted(entry, asked)]
+    newest_first = sorted(found, key=lambda entry: entry.id, reverse=True)
+    key, descending = asked.sort.removeprefix("-"), asked.sort.startswith("-")
+    ordered = sorted(newest_first, key=SORT_KEYS[key], reverse=descending)
+    return [entry.id for entry in ordered]
+
+
+def is_in_window(entry: Written, asked: Asked) -> bool:
+    timestamp: datetime = entry.fields["timestamp"]
+    start = asked.start
+    if start is None and asked.range in RANGES:
+        start = asked.now - RANGES[asked.range]
+    return (
+        timestamp >= asked.now - KEPT
+        and (start is None or timestamp >= start)
+        and (asked.end is None or timestamp < asked.end)
+    )
+
+
+def is_wanted(entry: Written, asked: Asked) -> bool:
+    fields, target = entry.fields, entry.fields["target"] or {}
+    values = {
+        "actor": fields["actor"]["id"],
+        "botId": bot_id(fields),
+        "result": fields["result"],
+        "target": target.get("id"),
+        "correlationId": correlation(fields["correlation_id"]),
+        "requestId": fields["request_id"],
+        "sessionId": fields["session_id"],
+    }
+    for name, value in asked.equal.items():
+        if name == "action":
+            actual = fields["action_type"] if value in TYPES else fields["action"]
+        else:
+            actual = values[name]
+        if actual != (correlation(value) if name == "correlationId" else value):
+            return False
+    return is_found(fields, asked.search)
+
+
+def is_found(fields: Mapping[str, Any], search: str) -> bool:
+    actor, target = fields["actor"], fields["target"] or {}
+    searched = [fields["action"], actor["id"], actor["name"]]
+    searched += [target.get("type"), target.get("id"), target.get("name")]
+    found: set[str] = set().union(*(tokens(text) for text in searched if text is not None))
+    return all(any(token.startswith(word) for token in found) for word in words(search))
+
+
+def norm(text: str) -> str:
+    return unicodedata.normalize("NFKC", text).casefold()
+
+
+def tokens(text: str) -> set[str]:
+    whole = norm(text)
+    pieces = "".join(char if is_letter_mark_or_digit(char) else "\0" for char in whole)
+    return {whole, *re.split(r"\s+", whole), *pieces.split("\0")} - {""}
+
+
+def is_letter_mark_or_digit(char: str) -> bool:
+    category = unicodedata.category(char)
+    return category.startswith(("L", "M")) or category == "Nd"
+
+
+def words(search: str) -> list[str]:
+    return [word for word in re.split(r"\s+", norm(search)) if word]
+
+
+def correlation(text: str | None) -> str | None:
+    """Return a correlation ID in one of its two forms: without hyphens if it can be."""
+    if text is not None:
+        is_hyphenated = [len(part) for part in text.split("-")] == [8, 4, 4, 4, 12]
+        bare = text.replace("-", "") if is_hyphenated else text
+        if re.fullmatch("[0-9a-fA-F]{32}", bare):
+            return bare.lower()
+    return text
+
+
+def bot_id(fields: Mapping[str, Any]) -> str | None:
+    own: str | None = fields["bot_id"]
+    actor = fields["actor"]
+    return own if own is not None or actor["type"] != "agent" else actor["id"]
+
+
+def by_actor(entry: Written) -> tuple[str, str]:
+    actor = entry.fields["actor"]
+    name: str | None = actor["name"]
+    return norm(name) if name is not None else actor["id"], actor["id"]
+
+
+# By time newest first is the order that every other one starts from.
+SORT_KEYS: dict[str, Callable[[Written], Any]] = {
+    "timestamp": lambda entry: entry.id,
+    "actor": by_actor,
+    "action": lambda entry: entry.fields["action"],
+    "result": lambda entry: RESULTS.index(entry.fields["result"]),
+}

@@ -1,0 +1,152 @@
+"""The suite's surroundings: a database process of its own, settings, people, and a browser."""
+
+import os
+import shutil
+import tempfile
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pymongo
+import pytest
+from hypothesis import HealthCheck, settings as hypothesis_settings
+
+from tests.server import Server, with_database
+from tests.watching import watcher
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+    from django.test import Client
+    from pytest_django.fixtures import SettingsWrapper
+
+    from auditlogs.models import Account
+
+OWN_SERVER = pytest.StashKey[Server]()
+FOLDER = pytest.StashKey[Path]()
+
+hypothesis_settings.register_profile(
+    "default", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+hypothesis_settings.register_profile(
+    "deep", hypothesis_settings.get_profile("default"), max_examples=2_000
+)
+hypothesis_settings.load_profile("default")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Point the settings at a database of this process's own, then load them.
+
+    Whatever a running demo or the shell says, no test may meet anybody's data.
+    """
+    if _only_hands_out_work(config):
+        return
+    folder = Path(tempfile.mkdtemp(prefix="auditlogs-tests-"))
+    config.stash[FOLDER] = folder
+    uri = os.environ.get("MONGODB_URI", "")
+    if not uri:
+        config.stash[OWN_SERVER] = server = Server()
+        uri = server.uri
+    os.environ |= {
+        "DJANGO_SETTINGS_MODULE": "hub.settings",
+        "SECRET_KEY": "a key for tests alone, which guards nothing at all",
+        "MONGODB_URI": with_database(uri, f"auditlogs_test_{uuid.uuid4().hex[:12]}"),
+        "DATABASE_URL": f"sqlite:///{folder / 'hub.sqlite3'}",
+        # Playwright's event loop runs in the thread of the tests.
+        "DJANGO_ALLOW_ASYNC_UNSAFE": "true",
+    }
+    for name in ("DEBUG", "ALLOWED_HOSTS", "AUDITLOGS_RETENTION_DAYS"):
+        os.environ.pop(name, None)
+
+    from django.conf import settings
+
+    # In a file, so that the thread of a live server sees the same rows.
+    settings.DATABASES["default"]["TEST"] = {"NAME": str(folder / "test.sqlite3")}
+    pymongo.monitoring.register(watcher)
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """End the database process, whatever happened."""
+    if server := config.stash.get(OWN_SERVER, None):
+        server.stop()
+    if folder := config.stash.get(FOLDER, None):
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _only_hands_out_work(config: pytest.Config) -> bool:
+    """Tell whether this process leaves the tests to others."""
+    return bool(getattr(config.option, "tx", None)) and not hasattr(config, "workerinput")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def log_database() -> Iterator[None]:
+    """Make the log's indexes once; drop the database at the end."""
+    from auditlogs import storage
+    from auditlogs.indexes import ensure_indexes
+
+    ensure_indexes()
+    yield
+    storage.client().drop_database(storage.database().name)
+    storage.client().close()
+
+
+@pytest.fixture(autouse=True)
+def _plain_static_files(settings: "SettingsWrapper") -> None:
+    """Serve static files as they lie there, without collecting them first."""
+    plain = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
+    settings.STORAGES = settings.STORAGES | {"staticfiles": plain}
+
+
+@pytest.fixture
+def account(db: None) -> "Account":
+    from auditlogs.models import Account
+    from tests.factories import unique
+
+    return Account.objects.create(name=unique("account"))
+
+
+@pytest.fixture
+def api_key(account: "Account") -> str:
+    """The text of a key that may read the account's entries."""
+    from auditlogs import keys
+
+    return keys.create(account, "reader", ["logs:read"])
+
+
+@pytest.fixture
+def user(account: "Account") -> "User":
+    """A person who belongs to the account."""
+    from django.contrib.auth.models import User
+
+    from hub.models import Membership
+    from tests.factories import unique
+
+    person = User.objects.create_user(unique("ada"), password="correct horse battery staple")
+    Membership.objects.create(user=person, account=account)
+    return person
+
+
+@pytest.fixture
+def signed_in_client(client: "Client", user: "User") -> "Client":
+    client.force_login(user)
+    return client
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
+    """Drive the browser that is there, with what it needs where there is no sandbox to have."""
+    from tests.browser import executable
+
+    path = executable()
+    if path is None:
+        missing = "no Chromium was found"
+        if os.environ.get("REQUIRE_BROWSER") == "1":
+            pytest.fail(missing)
+        pytest.skip(missing)
+    switches = "no-sandbox disable-gpu disable-quic no-first-run disable-background-networking"
+    switches += " disable-component-update disable-sync"
+    return {
+        **browser_type_launch_args,
+        "executable_path": path,
+        "args": [f"--{switch}" for switch in switches.split()],
+    }
