@@ -98,7 +98,7 @@ def actors(account: str, search: str, limit: int) -> tuple[list[NamedActor], boo
             newest[note["id"]] = note
         if wanted in note["value"] or wanted in norm(note["id"]):
             found.add(note["id"])
-        if seen == MAX_NOTES:
+        if seen == MAX_NOTES or len(found) > limit:
             break
     matches = sorted((newest[key] for key in found), key=lambda note: str(note["value"]))
     named = [NamedActor(note["type"], note["id"], note["name"]) for note in matches[:limit]]

@@ -254,7 +254,7 @@ class Entries:
             return False
         if self.window.end is not None and entry_id >= id_bound(self.window.end):
             return False
-        stages = self._selection().stages(entry_id, uuid.UUID(int=entry_id.int + 1))
+        stages = self._selection().stages(entry_id, behind(entry_id))
         return bool(reading.run([*stages, {"$project": {"_id": 1}}]))
 
     def count(self) -> Count:

@@ -128,7 +128,7 @@ def _slices(
         newest = min(after, newest) if newest else after
     elif after is not None:
         oldest = max(behind(after), oldest)
-    if newest is not None and oldest >= newest:
+    if oldest >= (newest or HIGHEST):
         return
     # Time beyond now holds next to nothing: an open end is covered by the slice that meets now.
     ends = id_ms(newest) + 1 if newest else max(window.as_of, id_ms(oldest)) + 1

@@ -106,6 +106,21 @@ class FilterBar:
         return [Option(value, label, value == chosen) for value, label in RANGE_LABELS.items()]
 
     @property
+    def range_label(self) -> str:
+        """The option that Date Range shows."""
+        return next(option.label for option in self.ranges if option.is_chosen)
+
+    @property
+    def described(self) -> list[str]:
+        """Each filter but the range in words, as far as it was understood."""
+        named = {"actor": self.actor.name or self.actor.id} if self.actor else {}
+        return [
+            f"{EntryFilter.base_filters[name].label}: {named.get(name, value)}"
+            for name, value in self._links.filters.items()
+            if name not in RANGE_PARAMETERS and name not in self._asked.errors
+        ]
+
+    @property
     def action_types(self) -> list[Option]:
         """The options of Action Type."""
         return _options("All types", ACTION_TYPES, self.value.get("action"))

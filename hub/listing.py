@@ -125,8 +125,10 @@ class Listing:
         """What stands in the list's place: entries, or why there are none."""
         if self.failure:
             return "too_long" if isinstance(self.failure, TookTooLong) else "unavailable"
-        if self.page and (self.page.entries or self.page.is_cut_short or self.asked.cursor):
+        if self.page and (self.page.entries or self.page.is_cut_short):
             return "entries"
+        if self.asked.cursor:
+            return "end"
         if self.asked.entries.window.is_beyond_retention:
             return "beyond_retention"
         return "nothing_matches" if self._is_anything_recorded() else "nothing_recorded"

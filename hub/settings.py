@@ -4,14 +4,13 @@ from pathlib import Path
 
 from environs import Env
 
-from hub.demo.state import load_state
+from hub.demo.state import FOLDER, load_state
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-DEMO_DIR = BASE_DIR / ".demo"
 
 env = Env()
 # The environment is whole or the demo's is: the two are never mixed.
-demo = None if env.str("SECRET_KEY", "") else load_state(DEMO_DIR)
+demo = None if env.str("SECRET_KEY", "") else load_state(FOLDER)
 
 SECRET_KEY: str = demo.secret_key if demo else env.str("SECRET_KEY", "")
 DEBUG = env.bool("DEBUG", False)
@@ -24,7 +23,7 @@ AUDITLOGS_RETENTION_DAYS: int = env.int("AUDITLOGS_RETENTION_DAYS", 30)
 
 DATABASES = {
     "default": env.dj_db_url(
-        "DATABASE_URL", f"sqlite:///{(DEMO_DIR if demo else BASE_DIR) / 'hub.sqlite3'}"
+        "DATABASE_URL", f"sqlite:///{(FOLDER if demo else BASE_DIR) / 'hub.sqlite3'}"
     )
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

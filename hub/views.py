@@ -70,9 +70,7 @@ def entry(request: HubRequest, account: Account, entry_id: str) -> HttpResponse:
     """Show an entry: in the drawer beside a list, or on a page of its own."""
     if is_fragment(request):
         drawer = Drawer(Listing(request.GET, account), entry_id).read()
-        return render(
-            request, "hub/logs/_drawer.html", {"drawer": drawer}, status=drawer.status
-        )
+        return render(request, "hub/logs/_drawer.html", {"drawer": drawer}, status=drawer.status)
     try:
         found = parse_id(entry_id)
         shown = Entries.of(account.id).get(found) if found else None

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pymongo
 import pytest
-from hypothesis import HealthCheck, settings as hypothesis_settings
+from hypothesis import HealthCheck, Phase, settings as hypothesis_settings
 
 from tests.server import Server, with_database
 from tests.watching import watcher
@@ -30,6 +30,11 @@ hypothesis_settings.register_profile(
 )
 hypothesis_settings.register_profile(
     "deep", hypothesis_settings.get_profile("default"), max_examples=2_000
+)
+hypothesis_settings.register_profile(
+    "quick",
+    hypothesis_settings.get_profile("default"),
+    phases=[Phase.explicit, Phase.reuse, Phase.generate],
 )
 hypothesis_settings.load_profile("default")
 

@@ -79,6 +79,9 @@ LONG_NAMED = _agent(
     *("5be09a", "statarb-longtail-rebalancing-production", "198.51.100.141"),
     *("BONK WIF PYTH JUP", "read trade"),
 )
+NIGHT = _agent(
+    "Night Market Maker", "39be60", "night-trade", "203.0.113.8", "WIF BONK", "read trade"
+)
 AGENTS: tuple[Agent, ...] = (
     SCOUT,
     SWEEP,
@@ -88,13 +91,17 @@ AGENTS: tuple[Agent, ...] = (
     _agent("DCA Turtle", "e03f6d", "turtle-trade", "192.0.2.33", "BTC ETH", "read trade"),
     _agent("Whale Listener", "48ab15", "whale-read", "192.0.2.71", "SOL BTC ETH", "read"),
     _agent("Yield Gardener", "b7722c", "yield-trade", "203.0.113.190", "SOL PYTH", "read trade"),
-    _agent("流動性ウォッチャー", "0c5e93", "流動性-read", "2001:db8:81::a2", "SOL JUP PYTH", "read"),
+    _agent(
+        "流動性ウォッチャー", "0c5e93", "流動性-read", "2001:db8:81::a2", "SOL JUP PYTH", "read"
+    ),
     _agent("وكيل التحوط", "6ad4f7", "hedge-trade", "198.51.100.77", "BTC ETH SOL", "read trade"),
     _agent("Дельта-Страж", "f1882e", "delta-trade", "192.0.2.150", "ETH BTC", "read trade"),
-    _agent("Night Market Maker", "39be60", "night-trade", "203.0.113.8", "WIF BONK", "read trade"),
+    NIGHT,
 )
 READERS = tuple(agent for agent in AGENTS if not agent.trades)
-TRADERS = tuple(agent for agent in AGENTS if agent.trades and agent is not SWEEP)
+TRADERS = tuple(agent for agent in AGENTS if agent.trades)
+# The traders that no story stops for long, so that every other story may have any of them.
+FREE_TRADERS = tuple(agent for agent in TRADERS if agent not in {SWEEP, NIGHT})
 
 ADA = Person("user", "user_5a1c09", "Ada Okafor", ("192.0.2.10", "2001:db8:12::5"), "passkey")
 LUKASZ = Person("user", "user_d2b47e", "Łukasz Żółć-Wójcik", ("198.51.100.23",), "wallet")

@@ -28,7 +28,7 @@ from hub.demo.trading import (
 )
 from hub.demo.work import Work
 
-PIECES_A_DAY = 98
+PIECES_A_DAY = 88
 WEEKEND = 0.72
 SATURDAY = 5
 # How busy the hours of a day are, in UTC: the markets never close, but people sleep.
@@ -43,9 +43,7 @@ def of_day(day: date, random: Random) -> list[list[NewEntry]]:
     count = round(PIECES_A_DAY * busy * random.uniform(0.92, 1.08))
     midnight = datetime.combine(day, time(), tzinfo=UTC)
     hours = random.choices(range(len(HOURS)), HOURS, k=count)
-    return [
-        piece(random, midnight + timedelta(hours=hour + random.random())) for hour in hours
-    ]
+    return [piece(random, midnight + timedelta(hours=hour + random.random())) for hour in hours]
 
 
 def piece(random: Random, at: datetime) -> list[NewEntry]:
@@ -78,18 +76,24 @@ def _read(work: Work, agent: Agent) -> None:
         )
     )
     chance = random.random()
-    if chance < 0.03:
+    if chance < 0.02:
         error = f"The market data of {pair} is older than 30 seconds"
         call_tool(
-            *(work, agent, tool, "failure"),
+            work,
+            agent,
+            tool,
+            "failure",
             arguments=arguments,
             isError=True,
             code="stale_data",
             error=error,
         )
-    elif chance < 0.045:
+    elif chance < 0.03:
         call_tool(
-            *(work, agent, tool, "failure"),
+            work,
+            agent,
+            tool,
+            "failure",
             arguments=arguments,
             status=504,
             took=10_000,
@@ -111,7 +115,7 @@ def _trade(work: Work) -> None:
         balance = round(order.value * random.uniform(0.2, 0.9), 2)
         error = f"Insufficient balance: the order needs {order.value:.2f} USDC, {balance} are free"
         call_trade(
-            *(work, agent, order, "failure"), isError=True, code="insufficient_balance", error=error
+            work, agent, order, "failure", isError=True, code="insufficient_balance", error=error
         )
         return
     call_trade(work, agent, order)
@@ -138,7 +142,10 @@ def _batch(work: Work) -> None:
     orders = [new_order(work, agent, most=300) for _ in range(random.randint(3, 6))]
     refused = random.randint(0, 2)
     call_tool(
-        *(work, agent, "orders_batch", "partial" if refused else "success"),
+        work,
+        agent,
+        "orders_batch",
+        "partial" if refused else "success",
         arguments={
             "atomic": False,
             "orders": [
@@ -172,7 +179,9 @@ def _person_session(work: Work) -> None:
     if random.random() < 0.15:
         stranger = random.choice(STRANGER_IPS) if random.random() < 0.4 else None
         work.note(
-            *(person, "auth.sign_in_failed", "failure"),
+            person,
+            "auth.sign_in_failed",
+            "failure",
             took=120,
             in_session=False,
             source_ip=stranger,
@@ -213,7 +222,13 @@ def _configure(work: Work) -> None:
     changes = random.choice(
         (
             [{"field": "limits.dailyValueUsd", "from": old, "to": old * 2}],
-            [{"field": "schedule", "from": {"every": "5m"}, "to": {"every": "1m", "jitter": "10s"}}],
+            [
+                {
+                    "field": "schedule",
+                    "from": {"every": "5m"},
+                    "to": {"every": "1m", "jitter": "10s"},
+                }
+            ],
             [
                 {"field": "pairs", "from": list(agent.pairs[:1]), "to": list(agent.pairs)},
                 {"field": "slippageBps", "from": 50, "to": 30},
@@ -221,7 +236,8 @@ def _configure(work: Work) -> None:
         )
     )
     work.note(
-        *(person, "bot.config.updated"),
+        person,
+        "bot.config.updated",
         target=agent.bot,
         took=55,
         about=agent,
@@ -233,13 +249,18 @@ def _go_too_fast(work: Work) -> None:
     agent = work.random.choice(READERS)
     limit = work.random.choice((60, 120, 300))
     work.note(
-        *(PLATFORM, "rate_limit.hit", "failure"),
+        PLATFORM,
+        "rate_limit.hit",
+        "failure",
         target=agent.bot,
         about=agent,
         payload={"limit": limit, "window": "60s"},
     )
     call_tool(
-        *(work, agent, "market_quote", "failure"),
+        work,
+        agent,
+        "market_quote",
+        "failure",
         arguments={"pair": agent.pairs[0], "amount": 1, "side": "buy"},
         status=429,
         took=3,
@@ -260,7 +281,9 @@ def _reach_too_far(work: Work) -> None:
     """Ask the API for what a key is not for."""
     agent = work.random.choice(READERS)
     work.note(
-        *(agent, "access.denied", "failure"),
+        agent,
+        "access.denied",
+        "failure",
         target=Target(type="endpoint", id="/api/audit-logs"),
         took=6,
         payload={

@@ -1,23 +1,36 @@
 """What a demo keeps between runs: its secrets and its addresses, in a file only its owner reads."""
 
 import os
+import secrets
 from pathlib import Path
 
 import msgspec
 
 STATE_FILE = "state.json"
+# Where a demo keeps everything: beside the project's code, or where it must not meet that one.
+FOLDER = Path(os.environ.get("DEMO_DIR") or Path(__file__).resolve().parents[2] / ".demo")
 
 
 class State(msgspec.Struct, frozen=True, kw_only=True):
-    """The demo's state. `api_key` is empty until the demo has made one."""
+    """The demo's state: the id of its account and its API key are empty until they were made."""
 
     secret_key: str
     mongodb_uri: str
+    port: int = 0
+    account: str = ""
     api_key: str = ""
 
 
+def new_state() -> State:
+    """Return the state of a demo that has never run."""
+    return State(secret_key=secrets.token_urlsafe(48), mongodb_uri="")
+
+
 def load_state(folder: Path) -> State | None:
-    """Return the state kept in a folder, or None where there is none."""
+    """Return the state kept in a folder, or None where there is none.
+
+    Raises msgspec.DecodeError for a file that is not a state.
+    """
     try:
         return msgspec.json.decode((folder / STATE_FILE).read_bytes(), type=State)
     except FileNotFoundError:

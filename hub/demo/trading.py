@@ -109,9 +109,7 @@ def create(work: Work, agent: Agent, order: Order, provider: str) -> None:
 def approve(work: Work, agent: Agent, order: Order, by: Player, reason: str) -> None:
     """Note that an order was approved, by a person in the Hub or by the platform's policy."""
     payload = order.payload("policy" if by is PLATFORM else "hub", reason=reason)
-    work.note(
-        by, "order.approved", target=order.target, took=30, about=agent, payload=payload
-    )
+    work.note(by, "order.approved", target=order.target, took=30, about=agent, payload=payload)
 
 
 def fill(work: Work, agent: Agent, order: Order, provider: str, part: float = 1) -> None:
@@ -129,9 +127,7 @@ def fill(work: Work, agent: Agent, order: Order, provider: str, part: float = 1)
 def cancel(work: Work, agent: Agent, order: Order, by: Player, reason: str) -> None:
     """Note that an order was cancelled."""
     payload = order.payload("mcp" if by is agent else "hub", reason=reason)
-    work.note(
-        by, "order.cancelled", target=order.target, took=60, about=agent, payload=payload
-    )
+    work.note(by, "order.cancelled", target=order.target, took=60, about=agent, payload=payload)
 
 
 def reject(
@@ -139,9 +135,7 @@ def reject(
 ) -> None:
     """Note that an agent's order was rejected."""
     payload = order.payload("mcp", provider=provider, reason=reason, code=code)
-    work.note(
-        agent, "order.rejected", "failure", target=order.target, took=25, payload=payload
-    )
+    work.note(agent, "order.rejected", "failure", target=order.target, took=25, payload=payload)
 
 
 def wallet_key(random: Random) -> str:

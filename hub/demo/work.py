@@ -61,7 +61,9 @@ class Work:
             "correlation_id": self.correlation_id,
             "request_id": self.request_id,
             "session_id": self._session(who) if in_session else None,
-            "source_ip": source_ip or (who.source_ips and self.random.choice(who.source_ips)) or None,
+            "source_ip": source_ip
+            or (who.source_ips and self.random.choice(who.source_ips))
+            or None,
             "bot_id": bot and bot.bot_id,
             "payload": payload and {k: v for k, v in payload.items() if v is not None},
         }

@@ -3,6 +3,7 @@
 import string
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta, timezone
 from typing import Any
 from unittest import mock
@@ -21,6 +22,8 @@ from auditlogs.schema import Entry
 from auditlogs.times import from_ms, now, to_ms
 from tests.auditlogs.oracle import KEPT, RANGES, Asked, Written, expected
 
+A_FIFTH = max(1, settings().max_examples // 5)
+MAX_PAGES = 2_000
 MS = timedelta(milliseconds=1)
 MINUTE = timedelta(minutes=1)
 HOUR = timedelta(hours=1)
@@ -60,7 +63,7 @@ def moments(asked_at: datetime) -> SearchStrategy[datetime]:
     return st.builds(lambda edge, by: asked_at - edge + by * MS, st.sampled_from(EDGES), beside)
 
 
-def populations(asked_at: datetime) -> SearchStrategy[list[dict[str, Any]]]:
+def populations(asked_at: datetime, max_size: int = 20) -> SearchStrategy[list[dict[str, Any]]]:
     """Entries as a writer sends them, under Python names."""
     ids, names = st.sampled_from(IDS), st.sampled_from([None, *NAMES])
     actor_types, target_types = st.sampled_from(["agent", "user"]), st.sampled_from(["bot", "key"])
@@ -76,7 +79,7 @@ def populations(asked_at: datetime) -> SearchStrategy[list[dict[str, Any]]]:
         session_id=rarely(st.sampled_from(["s-1", "s-2"])),
         bot_id=rarely(ids),
     )
-    return st.lists(entries, max_size=20)
+    return st.lists(entries, max_size=max_size)
 
 
 @st.composite
@@ -121,6 +124,10 @@ def questions(draw: DrawFn, asked_at: datetime) -> Asked:
     )
 
 
+def answerable_questions(asked_at: datetime) -> SearchStrategy[Asked]:
+    return questions(asked_at).filter(lambda asked: not starts_after_end(asked))
+
+
 def write(account: str, fields: list[dict[str, Any]]) -> list[Written]:
     ids = record_many([new_entry(each) for each in fields], account=account)
     return [Written(id, each) for id, each in zip(ids, fields, strict=True)]
@@ -154,11 +161,11 @@ def read(request: ListRequest) -> Page:
     return request.entries.page(request.limit, cursor=request.cursor, offset=request.offset)
 
 
-def pages(account: str, asked: Asked, limit: int, first: Page) -> Iterator[Page]:
+def pages(account: str, asked: Asked, limit: int) -> Iterator[Page]:
     """Follow a list to its end, each page a second later."""
-    page = first
+    page = read(ask(account, asked, limit))
     yield page
-    for _ in range(400):
+    for _ in range(MAX_PAGES):
         if page.next is None:
             return
         asked = later(asked)
@@ -176,14 +183,21 @@ def ids_of(*some: Page) -> list[uuid.UUID]:
     return [uuid.UUID(entry.id) for page in some for entry in page.entries]
 
 
+@contextmanager
+def time_to_read(seconds: float) -> Iterator[None]:
+    """Give each page that long. In none at all it reads a single slice of time."""
+    with mock.patch.object(reading, "BUDGET_SECONDS", seconds):
+        yield
+
+
 def soon() -> datetime:
     """Return the moment that lists are asked for, `AGO` from now, in whole milliseconds."""
     return from_ms(to_ms(now() + AGO))
 
 
-@given(data=st.data(), limit=st.integers(1, 7), is_hurried=st.booleans())
+@given(data=st.data(), limit=st.integers(1, 7))
 def test_following_a_list_to_its_end_and_back_yields_every_entry_once(
-    data: DataObject, limit: int, is_hurried: bool
+    data: DataObject, limit: int
 ) -> None:
     asked_at, account = soon(), new_account_id()
     written = write(account, data.draw(populations(asked_at)))
@@ -192,23 +206,42 @@ def test_following_a_list_to_its_end_and_back_yields_every_entry_once(
             assert ask(account, asked, limit).errors.keys() & {"startDate", "endDate"}
             continue
         wanted = expected(written, asked)
-        seconds = 0.0 if is_hurried else 60.0
-        with mock.patch.object(reading, "BUDGET_SECONDS", seconds):
-            forth = list(pages(account, asked, limit, read(ask(account, asked, limit))))
-            assert ids_of(*forth) == wanted
-            assert [page.first for page in forth] == ordinals(forth)
-            back = list(pages_before(account, asked, limit, forth[-1]))
-        assert ids_of(*back[::-1], forth[-1]) == wanted
-        if not is_hurried:
-            assert [len(page.entries) for page in forth] == full_pages(len(wanted), limit)
-            assert [ids_of(page) for page in back[::-1]] == [ids_of(page) for page in forth[:-1]]
-            assert [page.first for page in back[::-1]] == ordinals(forth[:-1])
-            assert not any(page.is_cut_short for page in (*forth, *back))
+        with time_to_read(60):
+            forth, back = there_and_back(account, asked, limit)
+        assert ids_of(*forth) == wanted
+        assert [len(page.entries) for page in forth] == full_pages(len(wanted), limit)
+        assert [page.first for page in forth] == ordinals(forth)
+        assert [ids_of(page) for page in back] == [ids_of(page) for page in forth[:-1]]
+        assert [page.first for page in back] == ordinals(back)
+        assert not any(page.is_cut_short for page in forth + back)
+
+
+@given(data=st.data(), limit=st.integers(1, 7))
+@settings(max_examples=A_FIFTH)
+def test_a_list_cut_short_by_the_clock_loses_nothing_on_the_way(
+    data: DataObject, limit: int
+) -> None:
+    asked_at, account = soon(), new_account_id()
+    written = write(account, data.draw(populations(asked_at, max_size=6)))
+    asked = data.draw(answerable_questions(asked_at))
+    wanted = expected(written, asked)
+    with time_to_read(0):
+        forth, back = there_and_back(account, asked, limit)
+    assert ids_of(*forth) == wanted
+    assert [page.first for page in forth] == ordinals(forth)
+    assert ids_of(*back, forth[-1]) == wanted
+
+
+def there_and_back(account: str, asked: Asked, limit: int) -> tuple[list[Page], list[Page]]:
+    """Follow a list to its end, and from there to its beginning; return both, as they lie."""
+    forth = list(pages(account, asked, limit))
+    back = list(pages_before(account, asked, limit, forth[-1]))
+    return forth, back[::-1]
 
 
 def pages_before(account: str, asked: Asked, limit: int, page: Page) -> Iterator[Page]:
     """Follow a list back to its beginning."""
-    for _ in range(400):
+    for _ in range(MAX_PAGES):
         if page.previous is None:
             return
         page = read(ask(account, later(asked), limit, page.previous.dump()))
@@ -254,19 +287,19 @@ def around(ids: list[uuid.UUID], entry: Entry) -> tuple[uuid.UUID | None, uuid.U
     return padded[place - 1], padded[place + 1]
 
 
-@given(data=st.data(), limit=st.integers(1, 4), is_hurried=st.booleans())
-@settings(max_examples=max(1, settings().max_examples // 2))
+@given(data=st.data(), limit=st.integers(1, 4), seconds=st.sampled_from([60, 60, 0]))
+@settings(max_examples=A_FIFTH)
 def test_what_is_recorded_meanwhile_hides_no_entry_and_repeats_none(
-    data: DataObject, limit: int, is_hurried: bool
+    data: DataObject, limit: int, seconds: int
 ) -> None:
     asked_at, account = soon(), new_account_id()
-    written = write(account, data.draw(populations(asked_at)))
-    asked = data.draw(questions(asked_at).filter(lambda asked: not starts_after_end(asked)))
+    written = write(account, data.draw(populations(asked_at, max_size=10)))
+    asked = data.draw(answerable_questions(asked_at))
     meanwhile = data.draw(populations(asked_at))
     wanted = expected(written, asked)
     found: list[uuid.UUID] = []
-    with mock.patch.object(reading, "BUDGET_SECONDS", 0.0 if is_hurried else 60.0):
-        for page in pages(account, asked, limit, read(ask(account, asked, limit))):
+    with time_to_read(seconds):
+        for page in pages(account, asked, limit):
             found += ids_of(page)
             more = [meanwhile.pop() for _ in range(min(3, len(meanwhile)))]
             written += write(account, more)

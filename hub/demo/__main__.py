@@ -1,0 +1,184 @@
+"""`python -m hub.demo`: starts everything, says where it is, and ends everything."""
+
+import argparse
+import fcntl
+import http.client
+import os
+import signal
+import subprocess
+import sys
+import time
+from contextlib import ExitStack
+from types import FrameType
+from typing import NoReturn
+
+import msgspec
+
+from hub.demo import child, database
+from hub.demo.child import Child, DemoError
+from hub.demo.ports import HIGHEST, HOST, is_free
+from hub.demo.state import FOLDER, State, load_state, new_state, save_state
+
+DEFAULT_PORT = 8000
+# Settings of a real deployment, by which a demo must not reach its data.
+FOREIGN_SETTINGS = ("SECRET_KEY", "DATABASE_URL", "ALLOWED_HOSTS", "DEBUG")
+ANSWER_SECONDS = 30.0
+POLL_SECONDS = 0.2
+PREPARE_SECONDS = 300.0
+
+
+def main() -> int:
+    """Run the demo until Ctrl-C, or until something of it has ended by itself."""
+    port = _port()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        # A demo that was started with nohup stays when the terminal goes.
+        if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, _end)
+    try:
+        with ExitStack() as stack:
+            _run(port, stack)
+    except DemoError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+
+
+def _port() -> int:
+    parser = argparse.ArgumentParser("python -m hub.demo", description=__doc__)
+    parser.add_argument(
+        "--port", type=int, default=DEFAULT_PORT, choices=range(1, HIGHEST + 1), metavar="PORT"
+    )
+    port: int = parser.parse_args().port
+    return port
+
+
+def _end(number: int, frame: FrameType | None) -> NoReturn:
+    """Leave by way of every `finally`, which ends the children; a second signal changes nothing."""
+    for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(each, signal.SIG_IGN)
+    sys.exit(0)
+
+
+def _run(port: int, stack: ExitStack) -> NoReturn:
+    for name in FOREIGN_SETTINGS:
+        os.environ.pop(name, None)
+    state = _own(stack)
+    _check_free(port)
+    children: dict[str, Child] = {}
+    uri = os.environ.get("MONGODB_URI", "")
+    if not uri:
+        _say("Starting the database ...")
+        embedded = database.start(FOLDER / "database")
+        stack.callback(embedded.stop)
+        children["database"] = embedded.process
+        uri = embedded.uri
+    save_state(FOLDER, msgspec.structs.replace(state, mongodb_uri=uri, port=port))
+    _say("Preparing the Hub ...")
+    _prepare(stack)
+    children["Hub"] = hub = _start(stack, "gunicorn", *_gunicorn(port))
+    ready = load_state(FOLDER)
+    assert ready, "the preparation has added to it"
+    _wait_for_answer(hub, port, ready.api_key)
+    children["fleet"] = _start(stack, "hub.demo.fleet")
+    sys.stdout.write(f"Hub: {_address(port)}\nSign in: demo / demo\nAPI key: {ready.api_key}\n")
+    sys.stdout.flush()
+    _say("Ctrl-C ends it.")
+    _watch(children)
+
+
+def _own(stack: ExitStack) -> State:
+    """Return the state, which is this demo's alone until it ends. Raises DemoError."""
+    FOLDER.mkdir(mode=0o700, exist_ok=True)
+    lock = stack.enter_context((FOLDER / "lock").open("w"))
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        raise DemoError("A demo of this folder runs already: end it first, with Ctrl-C.") from error
+    try:
+        return load_state(FOLDER) or new_state()
+    except msgspec.DecodeError as error:
+        raise DemoError(
+            f"The demo's state is damaged; delete it and start again: {FOLDER}"
+        ) from error
+
+
+def _check_free(port: int) -> None:
+    try:
+        if is_free(port):
+            return
+    except PermissionError as error:
+        raise DemoError(f"Port {port} is not for everyone: make demo PORT=8001") from error
+    other = next((p for p in range(port + 1, HIGHEST + 1) if is_free(p)), DEFAULT_PORT)
+    raise DemoError(
+        f"Port {port} is taken by another program; take another: make demo PORT={other}"
+    )
+
+
+def _start(stack: ExitStack, module: str, *arguments: str) -> Child:
+    """Start a Python program that ends with the demo."""
+    started = child.start(sys.executable, "-m", module, *arguments)
+    stack.callback(started.stop)
+    return started
+
+
+def _prepare(stack: ExitStack) -> None:
+    """Wait for the preparation, which shows its own progress and says itself what is wrong."""
+    try:
+        code = _start(stack, "hub.demo.prepare").process.wait(PREPARE_SECONDS)
+    except subprocess.TimeoutExpired as error:
+        raise DemoError(f"The preparation took more than {PREPARE_SECONDS:.0f} s.") from error
+    if code:
+        sys.exit(1)
+
+
+def _gunicorn(port: int) -> list[str]:
+    return [
+        "hub.wsgi:application",
+        f"--bind={HOST}:{port}",
+        "--worker-class=gthread",
+        "--workers=2",
+        "--threads=8",
+        "--graceful-timeout=3",
+        "--log-level=warning",
+        "--no-control-socket",
+    ]
+
+
+def _wait_for_answer(hub: Child, port: int, key: str) -> None:
+    """Wait until the Hub answers a request with the key over HTTP. Raises DemoError."""
+    headers = {"Authorization": f"Bearer {key}"}
+    deadline = time.monotonic() + ANSWER_SECONDS
+    while time.monotonic() < deadline:
+        if hub.has_ended:
+            raise DemoError("The Hub did not start; the reason is above.")
+        connection = http.client.HTTPConnection(HOST, port, timeout=POLL_SECONDS * 10)
+        try:
+            connection.request("GET", "/api/audit-logs?limit=1", headers=headers)
+            connection.getresponse()
+        except OSError:
+            time.sleep(POLL_SECONDS)
+        else:
+            return
+        finally:
+            connection.close()
+    raise DemoError(f"The Hub did not answer within {ANSWER_SECONDS:.0f} s.")
+
+
+def _watch(children: dict[str, Child]) -> NoReturn:
+    """Look after the children until one of them has ended by itself. Raises DemoError then."""
+    while True:
+        for name, each in children.items():
+            if each.has_ended:
+                raise DemoError(f"The {name} has ended unexpectedly. Start again: make demo")
+        time.sleep(POLL_SECONDS)
+
+
+def _address(port: int) -> str:
+    return f"http://{HOST}:{port}/hub/logs"
+
+
+def _say(line: str) -> None:
+    sys.stderr.write(f"{line}\n")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

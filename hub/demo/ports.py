@@ -1,0 +1,38 @@
+"""Ports on the loopback interface."""
+
+import socket
+from contextlib import closing
+
+HOST = "127.0.0.1"
+HIGHEST = 65_535
+
+
+def free_port() -> int:
+    """Return a port that nobody uses at this moment."""
+    with closing(socket.socket()) as probe:
+        probe.bind((HOST, 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def is_free(port: int) -> bool:
+    """Tell whether a server could take the port. Raises PermissionError where it may not."""
+    with closing(socket.socket()) as probe:
+        # As servers do, so that the connections of one that has just ended do not count.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except PermissionError:
+            raise
+        except OSError:
+            return False
+    return True
+
+
+def accepts(port: int) -> bool:
+    """Tell whether a server takes connections at the port."""
+    try:
+        with socket.create_connection((HOST, port), timeout=1):
+            return True
+    except OSError:
+        return False

@@ -1,0 +1,59 @@
+"""`python -m hub.demo.prepare`: makes ready what the Hub will show, before it is served."""
+
+import os
+import sys
+from pathlib import Path
+
+import django
+import msgspec
+from django.conf import settings
+from django.contrib.staticfiles.finders import get_finders
+from django.core.management import call_command
+
+from auditlogs import indexes
+from auditlogs.storage import StorageError, time_limit
+from auditlogs.times import now
+from hub.demo.state import FOLDER, load_state, save_state
+
+INDEX_SECONDS = 60.0
+
+
+def main() -> int:
+    """Prepare both databases and the static files; say in one line why that cannot be done."""
+    os.environ["DJANGO_SETTINGS_MODULE"] = "hub.settings"
+    django.setup()
+    from hub.demo import seed  # noqa: PLC0415  (its models can be imported from here on)
+
+    state = load_state(FOLDER)
+    assert state, "the state is written before this is started"
+    call_command("migrate", interactive=False, verbosity=0)
+    _collect_static()
+    account = seed.account()
+    seed.person(account)
+    key = seed.api_key(account, state.api_key)
+    save_state(FOLDER, msgspec.structs.replace(state, account=account.id, api_key=key))
+    try:
+        with time_limit(INDEX_SECONDS):
+            indexes.ensure_indexes()
+        seed.top_up(account.id, now())
+    except StorageError as error:
+        advice = "Is MONGODB_URI right?" if os.environ.get("MONGODB_URI") else "Start it again."
+        sys.stderr.write(f"{error} {advice}\n")
+        return 1
+    return 0
+
+
+def _collect_static() -> None:
+    """Collect the static files where one of them is newer than the last collection."""
+    collected = Path(settings.STATIC_ROOT, "staticfiles.json")
+    sources = (
+        Path(storage.path(name)) for finder in get_finders() for name, storage in finder.list([])
+    )
+    newest = max(source.stat().st_mtime for source in sources)
+    # Compressing takes seconds, which a second start need not spend.
+    if not collected.exists() or collected.stat().st_mtime < newest:
+        call_command("collectstatic", interactive=False, verbosity=0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

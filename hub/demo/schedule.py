@@ -1,0 +1,54 @@
+"""When each story is told: again every few days, so that any seven days hold a telling of each."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from random import Random
+
+from auditlogs.schema import NewEntry
+from hub.demo.people import guest, key_for_a_trial, key_rotated, kill_switch, staff_visit
+from hub.demo.stories import circuit_breaker, filled_in_part, order_life, scope_refused, tool_error
+
+Story = Callable[[Random, datetime], list[NewEntry]]
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """When a story is told: every so many days, at some time between two hours (UTC)."""
+
+    story: Story
+    every: int
+    offset: int
+    between: tuple[float, float]
+
+    def is_due(self, day: date) -> bool:
+        """Tell whether the story is told on a day."""
+        return day.toordinal() % self.every == self.offset
+
+
+def of_day(day: date, random: Random) -> list[list[NewEntry]]:
+    """Return the tellings that begin on a day (UTC), each as its entries."""
+    midnight = datetime.combine(day, time(), tzinfo=UTC)
+    return [
+        told.story(random, midnight + timedelta(hours=random.uniform(*told.between)))
+        for told in SCHEDULE
+        if told.is_due(day)
+    ]
+
+
+SCHEDULE = (
+    Schedule(scope_refused, every=1, offset=0, between=(1, 11)),
+    Schedule(scope_refused, every=1, offset=0, between=(13, 23)),
+    Schedule(circuit_breaker, every=2, offset=0, between=(5, 10)),
+    Schedule(circuit_breaker, every=2, offset=1, between=(17, 22)),
+    Schedule(key_rotated, every=2, offset=0, between=(7, 18)),
+    Schedule(filled_in_part, every=1, offset=0, between=(0, 12)),
+    Schedule(filled_in_part, every=1, offset=0, between=(12, 23.9)),
+    Schedule(order_life, every=1, offset=0, between=(7, 13)),
+    Schedule(order_life, every=1, offset=0, between=(13, 20)),
+    Schedule(kill_switch, every=2, offset=1, between=(8, 19)),
+    Schedule(tool_error, every=1, offset=0, between=(0, 23.9)),
+    Schedule(key_for_a_trial, every=3, offset=0, between=(8, 15)),
+    Schedule(guest, every=3, offset=1, between=(9, 15)),
+    Schedule(staff_visit, every=3, offset=2, between=(9, 17)),
+)

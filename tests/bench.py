@@ -1,0 +1,140 @@
+"""How long a list takes, on the demo's data, and what it asks of the database.
+
+Run as `python -m tests.bench`. Times are of one run on one machine: read the ratios. Each line
+tells the median and the slowest of the warm runs, the ratio to the plain list, the round trips
+to the log, and the index that serves them. A page is rendered whole, so this is server time.
+"""
+
+import itertools
+import os
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from urllib.parse import urlencode
+
+from pymongo import monitoring
+
+from tests.server import Server
+from tests.watching import asked, watcher
+
+RUNS = 20
+WORD, RARE_WORD = "momentum", "zzyzx"
+
+
+def filters(actor: str, bot: str) -> dict[str, dict[str, str]]:
+    """Return one setting of each filter, by its name."""
+    return {
+        "24h": {"dateRange": "24h"},
+        "30d": {"dateRange": "30d"},
+        "all": {"dateRange": "all"},
+        "actor": {"actor": actor},
+        "botId": {"botId": bot},
+        "type": {"action": "trade"},
+        "action": {"action": "mcp.tool.call"},
+        "result": {"result": "failure"},
+        "target": {"target": "jupiter"},
+        "search": {"search": WORD},
+    }
+
+
+def lists(actor: str, bot: str) -> Iterator[tuple[str, dict[str, str]]]:
+    """Yield the lists to measure: plain, each filter, each pair, each sort, a rare word."""
+    yield "plain", {}
+    single = filters(actor, bot)
+    yield from single.items()
+    for (one, first), (two, second) in itertools.combinations(single.items(), 2):
+        if not first.keys() & second.keys():
+            yield f"{one} + {two}", first | second
+    for sort in ("timestamp", "actor", "-actor", "action", "-action", "result", "-result"):
+        yield f"sort {sort}", {"sort": sort}
+    yield "rare word", {"search": RARE_WORD}
+    yield "rare word, all", {"search": RARE_WORD, "dateRange": "all"}
+
+
+def main() -> None:
+    """Record the demo's history in a database of the benchmark's own, and measure."""
+    monitoring.register(watcher)
+    with tempfile.TemporaryDirectory() as folder:
+        server = Server()
+        os.environ |= {
+            "DJANGO_SETTINGS_MODULE": "hub.settings",
+            "SECRET_KEY": "a key for one run of the benchmark",
+            "MONGODB_URI": server.uri,
+            "DATABASE_URL": f"sqlite:///{folder}/hub.sqlite3",
+            "ALLOWED_HOSTS": "testserver",
+        }
+        try:
+            measure()
+        finally:
+            server.stop()
+
+
+def measure() -> None:
+    """Print a line for each list."""
+    import django
+
+    django.setup()
+    from django.conf import settings
+    from django.contrib.auth.models import User
+    from django.core.management import call_command
+    from django.test import Client
+
+    from auditlogs.indexes import ensure_indexes
+    from auditlogs.models import Account
+    from auditlogs.recording import MAX_BATCH, record_many
+    from auditlogs.times import now
+    from hub.demo.cast import SCOUT
+    from hub.demo.stories import history
+    from hub.models import Membership
+
+    settings.STORAGES["staticfiles"] = {
+        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
+    }
+    call_command("migrate", verbosity=0)
+    ensure_indexes()
+    account = Account.objects.create(name="bench")
+    entries = list(history(now()))
+    for start in range(0, len(entries), MAX_BATCH):
+        record_many(entries[start : start + MAX_BATCH], account=account.id)
+    user = User.objects.create(username="bench")
+    Membership.objects.create(user=user, account=account)
+    client = Client()
+    client.force_login(user)
+
+    sys.stdout.write(f"{len(entries):,} entries, {RUNS} runs each, page of 50\n")
+    sys.stdout.write(f"{'list':24}{'median':>9}{'slowest':>9}{'ratio':>7}{'trips':>6}  index\n")
+    plain = 0.0
+    for label, query in lists(SCOUT.id, SCOUT.bot_id):
+        url = f"/hub/logs?{urlencode(query)}"
+        client.get(url)
+        times: list[float] = []
+        for _ in range(RUNS):
+            began = time.perf_counter()
+            response = client.get(url)
+            times.append((time.perf_counter() - began) * 1_000)
+            assert response.status_code == 200
+        with watcher.watch() as commands:
+            client.get(url)
+        reads = asked(commands, "aggregate", "audit_logs")
+        median = statistics.median(times)
+        plain = plain or median
+        sys.stdout.write(
+            f"{label:24}{median:7.1f}ms{max(times):7.1f}ms{median / plain:7.1f}{len(reads):6}"
+            f"  {', '.join(sorted({index_of(read) for read in reads}))}\n"
+        )
+
+
+def index_of(command: dict[str, object]) -> str:
+    """Return the name of the index that an aggregate's first stage is served by."""
+    from auditlogs.indexes import ACCOUNT_LEAD, LEADS
+
+    pipeline = command["pipeline"]
+    assert isinstance(pipeline, list)
+    match = pipeline[0]["$match"]
+    return next((lead.index for lead in LEADS if lead.path in match), ACCOUNT_LEAD.index)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,89 @@
+"""Retakes the pictures of the README and of docs/pictures, from the demo's data.
+
+Run as `python -m tests.pictures`.
+"""
+
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from playwright.sync_api import Page, sync_playwright
+
+from tests import demo_process
+from tests.chromium import SWITCHES, executable
+
+FOLDER = demo_process.ROOT / "docs" / "pictures"
+WIDTHS = {1440: 900, 1024: 768, 390: 844}
+THEMES = ("light", "dark")
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A state of the page worth a picture: its address, and whether an entry is opened in it."""
+
+    name: str
+    query: str = ""
+    opens_entry: bool = False
+
+    def name_at(self, width: int, theme: str) -> str:
+        name = "cards" if (self.name, width) == ("list", 390) else self.name
+        return f"{name}-{width}-{theme}.png"
+
+
+PICTURES = (
+    Picture("list"),
+    Picture("drawer", "?search=trade_execute&result=failure", opens_entry=True),
+    Picture("nothing", "?search=nothing+like+it&result=partial"),
+)
+
+
+def take(page: Page, picture: Picture, url: str, file: Path) -> None:
+    """Bring the page into the state and take its picture."""
+    page.goto(f"{url}/hub/logs{picture.query}")
+    if picture.opens_entry:
+        page.locator(".open-entry").nth(1).click()
+        page.locator("#drawer [data-entry]").wait_for()
+        page.mouse.move(0, 0)
+    page.locator("#results").wait_for()
+    page.wait_for_load_state("networkidle")
+    page.evaluate("document.fonts.ready")
+    page.screenshot(path=file, animations="disabled")
+
+
+def sign_in(page: Page, url: str) -> None:
+    """Sign in as the demo's user."""
+    page.goto(f"{url}/hub/logs")
+    page.get_by_label("User name").fill("demo")
+    page.get_by_label("Password").fill("demo")
+    page.get_by_role("button", name="Sign in").click()
+    page.wait_for_url("**/hub/logs")
+
+
+def main() -> None:
+    """Take every picture at every width in both themes."""
+    FOLDER.mkdir(exist_ok=True)
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        demo_process.running(Path(folder)) as demo,
+        sync_playwright() as playwright,
+    ):
+        browser = playwright.chromium.launch(executable_path=executable(), args=SWITCHES)
+        for theme in THEMES:
+            for width, height in WIDTHS.items():
+                page = browser.new_page(
+                    viewport={"width": width, "height": height},
+                    color_scheme="dark" if theme == "dark" else "light",
+                    timezone_id="Europe/Berlin",
+                )
+                sign_in(page, demo.url)
+                for picture in PICTURES:
+                    file = FOLDER / picture.name_at(width, theme)
+                    take(page, picture, demo.url, file)
+                    sys.stdout.write(f"{file.relative_to(demo_process.ROOT)}\n")
+                page.close()
+        browser.close()
+
+
+if __name__ == "__main__":
+    main()
