@@ -7,7 +7,8 @@ import msgspec
 from django.core import signing
 
 SALT = "auditlogs.cursor"
-MAX_CURSOR_LENGTH = 2_000
+# The longest name and id an actor can have make one of some 2,100 characters.
+MAX_CURSOR_LENGTH = 3_000
 
 
 class BadCursor(ValueError):

@@ -1,9 +1,9 @@
-"""The kept dictionary: the actors, actions and bots that an account's entries name.
+"""The kept dictionary: the actors, actions, bots and tokens that an account's entries name.
 
-It is what a list sorted by actor or action is read by, and what the Hub offers and calls by
-name, so that nothing ever asks the log itself for its distinct values. It is only ever added
-to: a value is noted once for each week of entries that name it, and a note goes when the last
-entry of its week has gone.
+It is what a list sorted by actor or action is read by, what a search expands its words by, and
+what the Hub offers and calls by name, so that nothing ever asks the log itself for its distinct
+values. It is only ever added to: a value is noted once for each week of entries that name it, and
+a note goes when the last entry of its week has gone.
 """
 
 import functools
@@ -11,6 +11,7 @@ import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import groupby, islice
 from typing import Literal
 
 from msgspec import json
@@ -20,7 +21,7 @@ from auditlogs import storage
 from auditlogs.identity import id_ms
 from auditlogs.retention import retention_days
 from auditlogs.storage import Document
-from auditlogs.text import SEPARATOR, norm, prefix_range
+from auditlogs.text import SEPARATOR, is_piece, norm, prefix_range
 from auditlogs.times import DAY_MS, from_ms
 
 WEEK_MS = 7 * DAY_MS
@@ -29,7 +30,7 @@ MAX_NOTES = 5_000
 READ_SECONDS = 5.0
 DUPLICATE_KEY = 11000
 
-Kind = Literal["actor", "action", "bot"]
+Kind = Literal["actor", "action", "bot", "piece", "token"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,10 @@ def notes_of(entry: Document) -> Iterator[Document]:
     yield _note(entry, "actor", entry["actorKey"], actor)
     action = {"id": entry["action"], "actionType": entry["actionType"]}
     yield _note(entry, "action", entry["action"], action)
+    for token in entry["tokens"]:
+        # A word that begins a token with white space begins that token's first piece too.
+        if not any(char.isspace() for char in token):
+            yield _note(entry, _kind_of(token), token, {})
     if entry["botId"] and actor["type"] == "agent":
         yield _note(entry, "bot", entry["botId"], {"id": entry["botId"], "name": actor["name"]})
     if target and target["type"] == "bot":
@@ -76,12 +81,20 @@ def values(
 
     `only` keeps the notes whose fields have these values; `start` is the first value, inclusive.
     """
-    last: str | None = None
-    for note in _notes(account, kind, start, step):
-        in_reach = note["week"] in weeks and all(note.get(k) == v for k, v in only.items())
-        if in_reach and note["value"] != last:
-            last = note["value"]
-            yield note["value"]
+    for value, notes in groupby(_notes(account, kind, start=start, step=step), _value_of):
+        if any(
+            note["week"] in weeks and all(note.get(k) == v for k, v in only.items())
+            for note in notes
+        ):
+            yield value
+
+
+def tokens(account: str, word: str, weeks: range, limit: int) -> tuple[str, ...] | None:
+    """Return the tokens noted in these weeks that begin with a word, by which every entry that
+    the word finds is found, or None where there are more than the limit."""
+    notes = (note for note in _notes(account, _kind_of(word), word) if note["week"] in weeks)
+    found = [value for value, _ in islice(groupby(notes, _value_of), limit + 1)]
+    return tuple(found) if len(found) <= limit else None
 
 
 def actors(account: str, search: str, limit: int) -> tuple[list[NamedActor], bool]:
@@ -91,7 +104,7 @@ def actors(account: str, search: str, limit: int) -> tuple[list[NamedActor], boo
     newest: dict[str, Document] = {}
     found: set[str] = set()
     seen = 0
-    for note in _notes(account, "actor", None, 1):
+    for note in _notes(account, "actor"):
         seen += 1
         known = newest.get(note["id"])
         if known is None or note["since"] >= known["since"]:
@@ -136,8 +149,8 @@ def _note(entry: Document, kind: Kind, value: str, details: Document) -> Documen
     return {
         "_id": SEPARATOR.join((entry["account"], kind, value, f"{week:06}", exact)),
         "value": value,
-        "named": _named(entry["account"], kind, details["id"]),
         **details,
+        **({"named": _named(entry["account"], kind, details["id"])} if details else {}),
         "week": week,
         "since": entry["timestamp"],
         "until": from_ms((week + 1) * WEEK_MS) + timedelta(days=retention_days()),
@@ -148,14 +161,27 @@ def _named(account: str, kind: Kind, id: str) -> str:
     return SEPARATOR.join((account, kind, id))
 
 
-def _notes(account: str, kind: Kind, start: str | None, step: int) -> Iterator[Document]:
-    """Yield all notes of a kind by value, batch by batch, from a value on where one is given."""
-    prefix = SEPARATOR.join((account, kind, ""))
-    low, high = prefix, prefix_range(prefix)[1]
+def _kind_of(token: str) -> Kind:
+    """Return how a token without white space is kept: what a word of letters, marks and digits
+    begins is, or begins with, such a piece, so that the other tokens need not be looked at."""
+    return "piece" if is_piece(token) else "token"
+
+
+def _value_of(note: Document) -> str:
+    value: str = note["value"]
+    return value
+
+
+def _notes(
+    account: str, kind: Kind, prefix: str = "", *, start: str | None = None, step: int = 1
+) -> Iterator[Document]:
+    """Yield all notes of a kind by value, batch by batch: of the values that begin with a prefix,
+    or from a value on."""
+    low, high = prefix_range(SEPARATOR.join((account, kind, prefix)))
     if start is not None and step > 0:
-        low = prefix + start
+        low += start
     elif start is not None:
-        high = prefix_range(prefix + start + SEPARATOR)[1]
+        high = prefix_range(f"{low}{start}{SEPARATOR}")[1]
     reach: Document = {"$gte": low, "$lt": high}
     while True:
         with storage.time_limit(READ_SECONDS):

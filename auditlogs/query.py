@@ -24,6 +24,7 @@ from auditlogs.reading import (
     OLDEST_FIRST,
     Budget,
     Selection,
+    Word,
     before,
     behind,
 )
@@ -50,6 +51,8 @@ DICTIONARY_KEYS: dict[str, tuple[dictionary.Kind, dict[str, str]]] = {
 # Behind every `_id`, in each direction: where the list of one value is at its end.
 ENDS = {NEWEST_FIRST: LOWEST, OLDEST_FIRST: HIGHEST}
 
+# A word that begins more tokens than these is looked for as a range.
+MAX_TOKENS = 50
 MAX_COUNT = 10_000
 MAX_OFFSET = 10_000
 MAX_LIMIT = 1_000
@@ -254,20 +257,35 @@ class Entries:
             return False
         if self.window.end is not None and entry_id >= id_bound(self.window.end):
             return False
-        stages = self._selection().stages(entry_id, behind(entry_id))
-        return bool(reading.run([*stages, {"$project": {"_id": 1}}]))
+        selection = self._selection()
+        stages = selection.stages(entry_id, behind(entry_id))
+        return not selection.is_empty and bool(reading.run([*stages, {"$project": {"_id": 1}}]))
 
     def count(self) -> Count:
         """Count the entries, up to a limit. Raises StorageError, TookTooLong among others."""
         low = id_bound(self.window.start)
         high = None if self.window.end is None else id_bound(self.window.end)
-        stages = self._selection().stages(low, high)
+        selection = self._selection()
+        if selection.is_empty:
+            return Count(0, is_more=False)
+        stages = selection.stages(low, high)
         counted = reading.run([*stages, {"$limit": MAX_COUNT + 1}, {"$count": "value"}])
         value = int(counted[0]["value"]) if counted else 0
         return Count(min(value, MAX_COUNT), value > MAX_COUNT)
 
     def _selection(self) -> Selection:
-        return Selection(self.account, self.equal, self.words)
+        """Return what the list holds, each word with the tokens that begin with it."""
+        words = tuple(
+            Word(word, dictionary.tokens(self.account, word, self._weeks, MAX_TOKENS))
+            for word in self.words
+        )
+        return Selection(self.account, self.equal, words)
+
+    @property
+    def _weeks(self) -> range:
+        """The weeks that the window touches, by which the dictionary is kept."""
+        end = MAX_MS if self.window.end is None else self.window.end
+        return range(week_of(self.window.start), week_of(end) + 1)
 
     def _read(
         self,
@@ -282,11 +300,14 @@ class Entries:
         Returns them, and the place to go on from when the budget was spent first.
         """
         key, step = self.sort.lstrip("-"), -1 if self.sort.startswith("-") else 1
+        selection = self._selection()
+        if selection.is_empty:
+            return [], None
         if key == "timestamp":
             after = place.id if place else None
             turn = -step if backwards else step
             found, unread = reading.read_slices(
-                self._selection(), self.window, turn, after, limit, budget, fields
+                selection, self.window, turn, after, limit, budget, fields
             )
             return found, Position(None, unread) if unread else None
         # A list by another key is a chain of lists by time, one for each value of the key.
@@ -294,7 +315,7 @@ class Entries:
         chain: list[Document] = []
         for value in self._values(key, place, -step if backwards else step):
             after = place.id if place and place.value == value else None
-            chosen = Selection(self.account, {**self.equal, path: value}, self.words)
+            chosen = replace(selection, equal={**self.equal, path: value})
             found, unread = reading.read_slices(
                 chosen, self.window, turn, after, limit - len(chain), budget, fields
             )
@@ -315,11 +336,9 @@ class Entries:
                 if not passed and self.equal.get("result", result) == result:
                     yield result
             return
-        end = MAX_MS if self.window.end is None else self.window.end
-        weeks = range(week_of(self.window.start), week_of(end) + 1)
         kind, fixed_by = DICTIONARY_KEYS[key]
         only = {note: self.equal[path] for path, note in fixed_by.items() if path in self.equal}
-        yield from dictionary.values(self.account, kind, weeks, only, start, step)
+        yield from dictionary.values(self.account, kind, self._weeks, only, start, step)
 
     def _position(self, document: Document) -> Position:
         key = self.sort.lstrip("-")

@@ -48,33 +48,61 @@ class Budget:
 
 
 @dataclass(frozen=True, slots=True)
+class Word:
+    """A word to find: a prefix, and the tokens that begin with it, None where they are too many.
+
+    A word that one token alone begins with is an equality, which an index can serve.
+    """
+
+    prefix: str
+    tokens: tuple[str, ...] | None
+
+    @property
+    def condition(self) -> Any:
+        """Return what one element of an entry's tokens has to be."""
+        if self.tokens is not None:
+            return {"$in": list(self.tokens)}
+        low, high = prefix_range(self.prefix)
+        # In one $elemMatch: without it, two different tokens could meet the two bounds.
+        return {"$elemMatch": {"$gte": low} | ({"$lt": high} if high is not None else {})}
+
+
+@dataclass(frozen=True, slots=True)
 class Selection:
     """What a list holds: an account, equalities by path, words to find."""
 
     account: str
     equal: Mapping[str, str]
-    words: tuple[str, ...]
+    words: tuple[Word, ...]
+
+    @property
+    def is_empty(self) -> bool:
+        """Tell whether a word begins no token at all, so that nothing can be found."""
+        return any(word.tokens == () for word in self.words)
 
     @property
     def lead(self) -> Lead:
         """Return the most selective equality, by whose index the list is read."""
-        return next((lead for lead in LEADS if lead.path in self.equal), ACCOUNT_LEAD)
+        return next((lead for lead in LEADS if lead.path in self._leading), ACCOUNT_LEAD)
+
+    @property
+    def _leading(self) -> dict[str, str]:
+        """Return every equality that could lead."""
+        exact = [word.tokens[0] for word in self.words if word.tokens and len(word.tokens) == 1]
+        return {**({"tokens": exact[0]} if exact else {}), **self.equal}
 
     def stages(self, low: uuid.UUID, high: uuid.UUID | None) -> list[Document]:
         """Return the `$match` stages for entries from `low` (inclusive) to `high` (exclusive)."""
-        lead, reach = self.lead, {"$gte": low} | ({"$lt": high} if high else {})
+        lead, leading = self.lead, self._leading
+        reach = {"$gte": low} | ({"$lt": high} if high else {})
         first: Document = {"account": self.account, "_id": reach}
         rest: Document = {path: value for path, value in self.equal.items() if path != lead.path}
-        if lead.path in self.equal:
-            first[lead.path] = self.equal[lead.path]
-        if self.words:
-            rest["$and"] = [{"tokens": {"$elemMatch": _in_range(word)}} for word in self.words]
+        if lead.path in leading:
+            first[lead.path] = leading[lead.path]
+        led_by = first.get("tokens")
+        if words := [word for word in self.words if led_by is None or word.tokens != (led_by,)]:
+            rest["$and"] = [{"tokens": word.condition} for word in words]
         return [{"$match": first}, {"$match": rest}] if rest else [{"$match": first}]
-
-
-def _in_range(word: str) -> dict[str, Any]:
-    low, high = prefix_range(word)
-    return {"$gte": low} | ({"$lt": high} if high is not None else {})
 
 
 def read_slices(

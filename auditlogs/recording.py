@@ -3,7 +3,7 @@
 import math
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, TypedDict, Unpack
 
 import msgspec
@@ -79,11 +79,10 @@ def new_entry(fields: Mapping[str, Any]) -> NewEntry:
 
     Raises InvalidEntry naming the first field that is not as the schema says.
     """
-    wanted = {
-        renamed.encode_name: fields[renamed.name]
-        for renamed in msgspec.structs.fields(NewEntry)
-        if fields.get(renamed.name) is not None
-    }
+    known = {known.name: known.encode_name for known in msgspec.structs.fields(NewEntry)}
+    if unknown := fields.keys() - known.keys():
+        raise InvalidEntry(f"/{min(unknown)}", "is not a field of an entry")
+    wanted = {known[name]: value for name, value in fields.items() if value is not None}
     try:
         plain = msgspec.to_builtins(wanted, builtin_types=(datetime,), str_keys=True)
         return msgspec.convert(plain, NewEntry)
@@ -170,7 +169,7 @@ def _identity(entry: NewEntry, received: datetime) -> tuple[str, int]:
     else:
         if entry.timestamp.tzinfo is None:
             raise InvalidEntry("/timestamp", "needs a time zone")
-        ms = to_ms(entry.timestamp.astimezone(UTC))
+        ms = to_ms(entry.timestamp)
     if ms < oldest_ms(received):
         raise InvalidEntry("/timestamp", f"is older than the {retention_days()} days kept")
     if ms > to_ms(received + MAX_AHEAD):
@@ -237,7 +236,7 @@ def _children(path: str, value: Any) -> Iterable[tuple[str, Any]]:
         for key in value:
             _check_scalar(path, key)
         return [(f"{path}/{key}", item) for key, item in value.items()]
-    if isinstance(value, list):
+    if isinstance(value, list | tuple):
         return [(f"{path}/{i}", item) for i, item in enumerate(value)]
     _check_scalar(path, value)
     return []

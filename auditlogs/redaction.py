@@ -62,6 +62,6 @@ def _redact_object(value: dict[str, Any], path: str, found: list[Redaction]) -> 
 def _redact_value(value: Any, path: str, found: list[Redaction]) -> Any:
     if isinstance(value, dict):
         return _redact_object(value, path, found)
-    if isinstance(value, list):
+    if isinstance(value, list | tuple):
         return [_redact_value(item, f"{path}/{i}", found) for i, item in enumerate(value)]
     return value

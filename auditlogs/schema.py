@@ -1,6 +1,7 @@
 """The entry: what a writer sends, and what the log gives back. Declared here and nowhere else."""
 
 import re
+import sys
 from datetime import datetime
 from typing import Annotated, Any, Literal, get_args
 
@@ -24,7 +25,8 @@ Identifier = Annotated[str, Meta(min_length=1, max_length=ID_LENGTH)]
 Name = Annotated[str, Meta(min_length=1, max_length=NAME_LENGTH)]
 ActionName = Annotated[str, Meta(max_length=ACTION_LENGTH, pattern=f"^{ACTION_PATTERN}$")]
 TargetType = Annotated[str, Meta(min_length=1, max_length=64)]
-Duration = Annotated[float, Meta(ge=0)]
+# Finite: JSON has no other number.
+Duration = Annotated[float, Meta(ge=0, le=sys.float_info.max)]
 
 
 class Actor(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -108,8 +110,10 @@ class Entry(Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 def actor_key(actor: Actor) -> str:
-    """Return what a list sorted by actor compares: the name, or the id without one, then the id."""
-    return f"{norm(actor.name or actor.id)}{SEPARATOR}{actor.id}"
+    """Return what a list sorted by actor compares: the name in its normal form, or the id as it is
+    where there is no name, then the id."""
+    first = actor.id if actor.name is None else norm(actor.name)
+    return f"{first}{SEPARATOR}{actor.id}"
 
 
 _HEX32 = re.compile(r"[0-9a-f]{32}")

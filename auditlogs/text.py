@@ -2,6 +2,7 @@
 
 import unicodedata
 from collections.abc import Iterable, Iterator
+from itertools import groupby
 
 MAX_SEARCH_LENGTH = 200
 MAX_SEARCH_WORDS = 8
@@ -32,6 +33,11 @@ def tokens(values: Iterable[str | None]) -> list[str]:
             whole = norm(value)
             found.update((whole, *whole.split(), *_pieces(whole)))
     return sorted(found)
+
+
+def is_piece(text: str) -> bool:
+    """Tell whether a text is all letters, marks and digits."""
+    return all(map(_is_of_piece, text))
 
 
 def words(search: str) -> tuple[str, ...]:
@@ -66,13 +72,11 @@ def has_control_character(text: str) -> bool:
 
 def _pieces(text: str) -> Iterator[str]:
     """Yield the runs of letters, marks and digits."""
-    piece = ""
-    for char in text:
-        category = unicodedata.category(char)
-        if category[0] in "LM" or category == "Nd":
-            piece += char
-        elif piece:
-            yield piece
-            piece = ""
-    if piece:
-        yield piece
+    for is_of_piece, run in groupby(text, _is_of_piece):
+        if is_of_piece:
+            yield "".join(run)
+
+
+def _is_of_piece(char: str) -> bool:
+    category = unicodedata.category(char)
+    return category[0] in "LM" or category == "Nd"

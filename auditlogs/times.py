@@ -11,7 +11,7 @@ MAX_MS = (1 << 48) - 1
 
 # A "+" that was not escaped in a URL arrives as a space; before an offset it can mean nothing else.
 _RFC3339 = re.compile(
-    r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d:\d\d)(?:\.(\d+))?(?:([Zz])|([-+ ])(\d\d:\d\d))", re.ASCII
+    r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d:\d\d)(?:\.(\d+))?(?:[Zz]|([-+ ])(\d\d:[0-5]\d))", re.ASCII
 )
 
 
@@ -45,17 +45,20 @@ def format_rfc3339(instant: datetime) -> str:
 
 
 def parse_rfc3339(text: str) -> datetime:
-    """Return the instant, in UTC, of an RFC 3339 date and time with a zone.
+    """Return the instant, in UTC, of an RFC 3339 date and time with a zone, rounded up to a
+    microsecond.
 
     Raises ValueError for any other text.
     """
     match = _RFC3339.fullmatch(text)
     if match is None:
         raise ValueError("not an RFC 3339 date and time with a zone")
-    day, clock, fraction, _, sign, offset = match.groups()
+    day, clock, fraction, sign, offset = match.groups()
     zone = f"{sign.replace(' ', '+')}{offset}" if sign else "+00:00"
-    microseconds = f"{fraction or ''}000000"[:6]
+    digits = f"{fraction or ''}000000"
+    beyond = timedelta(microseconds=1 if digits[6:].strip("0") else 0)
     try:
-        return datetime.fromisoformat(f"{day}T{clock}.{microseconds}{zone}").astimezone(UTC)
+        instant = datetime.fromisoformat(f"{day}T{clock}.{digits[:6]}{zone}")
+        return (instant + beyond).astimezone(UTC)
     except OverflowError as error:
         raise ValueError("out of the range of dates") from error

@@ -44,15 +44,10 @@ class Window:
         Raises StartAfterEnd.
         """
         as_of, oldest = to_ms(now), oldest_ms(now)
-        end_ms = None if end is None else to_ms_up(end)
-        if start is not None:
-            start_ms = to_ms_up(start)
-        elif date_range in _LENGTHS_MS:
-            start_ms = as_of - _LENGTHS_MS[date_range]
-        else:
-            # Without a start of its own a window begins with the log, so it cannot be clipped.
-            start_ms = min(oldest, oldest if end_ms is None else end_ms)
-        if end_ms is not None and start_ms > end_ms:
+        begin = start
+        if start is None and date_range in _LENGTHS_MS:
+            begin = from_ms(as_of - _LENGTHS_MS[date_range])
+        if begin is not None and end is not None and begin > end:
             raise StartAfterEnd
         asked = (
             format_rfc3339(start) if start else date_range,
@@ -60,10 +55,11 @@ class Window:
         )
         return cls(
             asked="/".join(asked),
-            start=max(start_ms, oldest),
-            end=end_ms,
+            start=oldest if begin is None else max(to_ms_up(begin), oldest),
+            end=None if end is None else to_ms_up(end),
             as_of=as_of,
-            clipped=start is not None and start_ms < oldest,
+            # Without a start of its own a window begins with the log, so it cannot be clipped.
+            clipped=start is not None and to_ms_up(start) < oldest,
         )
 
     @property

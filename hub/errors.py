@@ -38,4 +38,4 @@ def server_error(request: HttpRequest) -> HttpResponse:
     if request.path.startswith(API_PREFIX):
         return problems.unexpected()
     # Rendered without the request: what broke the page may break its context too.
-    return render(None, "500.html", status=500)  # type: ignore[arg-type]
+    return render(None, "500.html", status=500)

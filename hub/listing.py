@@ -11,12 +11,12 @@ from auditlogs.filters import ListRequest, parse
 from auditlogs.models import Account
 from auditlogs.query import DEFAULT_SORT, Count, Entries, Page
 from auditlogs.retention import oldest_ms, retention_days
-from auditlogs.schema import Entry
 from auditlogs.storage import StorageError, TookTooLong
 from auditlogs.times import from_ms, now
 from hub.columns import Heading, headings
 from hub.filter_bar import FilterBar, page_parameters
 from hub.links import CURSOR, DEFAULT_RANGE, ENTRY, SORT, Links
+from hub.rows import Row, row_of
 
 PAGE_SIZE = 50
 
@@ -27,16 +27,6 @@ class SortLink:
 
     heading: Heading
     url: str
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """An entry in the list, with the URL of the list that has it open, and of the drawer alone."""
-
-    entry: Entry
-    url: str
-    drawer_url: str
-    is_open: bool
 
 
 class Listing:
@@ -85,15 +75,8 @@ class Listing:
     @cached_property
     def rows(self) -> list[Row]:
         """The entries of the page."""
-        return [
-            Row(
-                entry,
-                self.links.with_entry(entry.id),
-                self.links.drawer(entry.id),
-                entry.id == self.open_entry,
-            )
-            for entry in (self.page.entries if self.page else [])
-        ]
+        entries = self.page.entries if self.page else []
+        return [row_of(entry, self.links, self.now, self.open_entry) for entry in entries]
 
     @property
     def previous_url(self) -> str | None:

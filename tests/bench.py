@@ -12,6 +12,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from datetime import timedelta
 from urllib.parse import urlencode
 
 from pymongo import monitoring
@@ -20,6 +21,7 @@ from tests.server import Server
 from tests.watching import asked, watcher
 
 RUNS = 20
+HISTORY = timedelta(days=29)
 WORD, RARE_WORD = "momentum", "zzyzx"
 
 
@@ -85,8 +87,8 @@ def measure() -> None:
     from auditlogs.models import Account
     from auditlogs.recording import MAX_BATCH, record_many
     from auditlogs.times import now
+    from hub.demo import history
     from hub.demo.cast import SCOUT
-    from hub.demo.stories import history
     from hub.models import Membership
 
     settings.STORAGES["staticfiles"] = {
@@ -95,7 +97,8 @@ def measure() -> None:
     call_command("migrate", verbosity=0)
     ensure_indexes()
     account = Account.objects.create(name="bench")
-    entries = list(history(now()))
+    moment = now()
+    entries = history.between(moment - HISTORY, moment)
     for start in range(0, len(entries), MAX_BATCH):
         record_many(entries[start : start + MAX_BATCH], account=account.id)
     user = User.objects.create(username="bench")

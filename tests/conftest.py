@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pymongo
 import pytest
-from hypothesis import HealthCheck, Phase, settings as hypothesis_settings
+from hypothesis import HealthCheck, settings as hypothesis_settings
 
 from tests.server import Server, with_database
 from tests.watching import watcher
@@ -18,7 +18,7 @@ from tests.watching import watcher
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
     from django.test import Client
-    from pytest_django.fixtures import SettingsWrapper
+    from pytest_django.fixtures import Settings
 
     from auditlogs.models import Account
 
@@ -30,11 +30,6 @@ hypothesis_settings.register_profile(
 )
 hypothesis_settings.register_profile(
     "deep", hypothesis_settings.get_profile("default"), max_examples=2_000
-)
-hypothesis_settings.register_profile(
-    "quick",
-    hypothesis_settings.get_profile("default"),
-    phases=[Phase.explicit, Phase.reuse, Phase.generate],
 )
 hypothesis_settings.load_profile("default")
 
@@ -96,7 +91,7 @@ def log_database() -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True)
-def _plain_static_files(settings: "SettingsWrapper") -> None:
+def _plain_static_files(settings: "Settings") -> None:
     """Serve static files as they lie there, without collecting them first."""
     plain = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
     settings.STORAGES = settings.STORAGES | {"staticfiles": plain}
@@ -140,7 +135,7 @@ def signed_in_client(client: "Client", user: "User") -> "Client":
 @pytest.fixture(scope="session")
 def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
     """Drive the browser that is there, with what it needs where there is no sandbox to have."""
-    from tests.browser import executable
+    from tests.chromium import SWITCHES, executable
 
     path = executable()
     if path is None:
@@ -148,10 +143,4 @@ def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[s
         if os.environ.get("REQUIRE_BROWSER") == "1":
             pytest.fail(missing)
         pytest.skip(missing)
-    switches = "no-sandbox disable-gpu disable-quic no-first-run disable-background-networking"
-    switches += " disable-component-update disable-sync"
-    return {
-        **browser_type_launch_args,
-        "executable_path": path,
-        "args": [f"--{switch}" for switch in switches.split()],
-    }
+    return {**browser_type_launch_args, "executable_path": path, "args": SWITCHES}

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.server import free_port
+from hub.demo.ports import free_port
 
 ROOT = Path(__file__).resolve().parent.parent
 # What would lead the demo to somebody else's data.

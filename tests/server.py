@@ -1,50 +1,32 @@
-"""A database of the tests' own: an embedded server on a free port, in a folder that goes with it."""
+"""A database of the tests' own: an embedded server, in a folder that goes with it."""
 
 import shutil
 import signal
-import socket
-import subprocess
-import sys
 import tempfile
 from pathlib import Path
 from urllib.parse import urlsplit
 
-START_SECONDS = 30
+from hub.demo import database
 
 
 class Server:
     """A database process. It can be paused, as a network that swallows every packet would."""
 
-    def __init__(self, *options: str) -> None:
-        self._folder = tempfile.mkdtemp(prefix="auditlogs-")
-        port = free_port()
-        self.uri = f"mongodb://127.0.0.1:{port}/test"
-        command = [str(Path(sys.executable).parent / "secantusd-py"), "--host", "127.0.0.1"]
-        command += ["--port", str(port), "--storage-path", self._folder, "--log-level", "ERROR"]
-        self._process = subprocess.Popen([*command, *options], stdin=subprocess.DEVNULL)
+    def __init__(self) -> None:
+        self._folder = Path(tempfile.mkdtemp(prefix="auditlogs-"))
+        self._database = database.start(self._folder)
+        self.uri = self._database.uri
 
     def pause(self) -> None:
-        self._process.send_signal(signal.SIGSTOP)
+        self._database.process.process.send_signal(signal.SIGSTOP)
 
     def resume(self) -> None:
-        self._process.send_signal(signal.SIGCONT)
+        self._database.process.process.send_signal(signal.SIGCONT)
 
     def stop(self) -> None:
         self.resume()
-        self._process.terminate()
-        try:
-            self._process.wait(START_SECONDS)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+        self._database.stop()
         shutil.rmtree(self._folder, ignore_errors=True)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def with_database(uri: str, name: str) -> str:

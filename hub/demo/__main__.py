@@ -22,6 +22,7 @@ from hub.demo.state import FOLDER, State, load_state, new_state, save_state
 DEFAULT_PORT = 8000
 # Settings of a real deployment, by which a demo must not reach its data.
 FOREIGN_SETTINGS = ("SECRET_KEY", "DATABASE_URL", "ALLOWED_HOSTS", "DEBUG")
+END_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 ANSWER_SECONDS = 30.0
 POLL_SECONDS = 0.2
 PREPARE_SECONDS = 300.0
@@ -30,7 +31,7 @@ PREPARE_SECONDS = 300.0
 def main() -> int:
     """Run the demo until Ctrl-C, or until something of it has ended by itself."""
     port = _port()
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    for number in END_SIGNALS:
         # A demo that was started with nohup stays when the terminal goes.
         if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:
             signal.signal(number, _end)
@@ -53,8 +54,9 @@ def _port() -> int:
 
 def _end(number: int, frame: FrameType | None) -> NoReturn:
     """Leave by way of every `finally`, which ends the children; a second signal changes nothing."""
-    for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(each, signal.SIG_IGN)
+    for each in END_SIGNALS:
+        # Not SIG_IGN: Python complains of a signal that came just before it was set.
+        signal.signal(each, lambda *_: None)
     sys.exit(0)
 
 

@@ -13,6 +13,8 @@ PROGRAM = "secantusd-py"
 START_SECONDS = 20.0
 POLL_SECONDS = 0.05
 LOG_FILE = "database.log"
+# How the storage engine says that another process has its folder.
+IN_USE = "resource busy"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +61,10 @@ def _wait(process: Child, port: int, log: Path) -> None:
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:
         if process.has_ended:
-            raise DemoError(f"The database did not start: {_last_line(log)} ({log})")
+            reason = _last_line(log)
+            if IN_USE in reason:
+                raise DemoError(f"A database uses {log.parent} already: end that process first.")
+            raise DemoError(f"The database did not start: {reason} (more in {log})")
         if accepts(port):
             return
         time.sleep(POLL_SECONDS)

@@ -11,10 +11,11 @@ from django.contrib.staticfiles.finders import get_finders
 from django.core.management import call_command
 
 from auditlogs import indexes
-from auditlogs.storage import StorageError, time_limit
+from auditlogs.storage import StorageError, database, time_limit
 from auditlogs.times import now
 from hub.demo.state import FOLDER, load_state, save_state
 
+PING_SECONDS = 5.0
 INDEX_SECONDS = 60.0
 
 
@@ -26,13 +27,15 @@ def main() -> int:
 
     state = load_state(FOLDER)
     assert state, "the state is written before this is started"
-    call_command("migrate", interactive=False, verbosity=0)
-    _collect_static()
-    account = seed.account()
-    seed.person(account)
-    key = seed.api_key(account, state.api_key)
-    save_state(FOLDER, msgspec.structs.replace(state, account=account.id, api_key=key))
     try:
+        with time_limit(PING_SECONDS):
+            database().command("ping")
+        call_command("migrate", interactive=False, verbosity=0)
+        _collect_static()
+        account = seed.account()
+        seed.person(account)
+        key = seed.api_key(account, state.api_key)
+        save_state(FOLDER, msgspec.structs.replace(state, account=account.id, api_key=key))
         with time_limit(INDEX_SECONDS):
             indexes.ensure_indexes()
         seed.top_up(account.id, now())

@@ -1,5 +1,6 @@
 """How values are shown in templates. Nothing here asks the database."""
 
+import functools
 from datetime import datetime
 
 from django import template
@@ -11,9 +12,6 @@ from hub import icons, times
 
 register = template.Library()
 
-SHOWN_OF_ID = 8
-SHOWN_OF_ID_END = 4
-
 
 @register.simple_tag
 def icon_sprite() -> SafeString:
@@ -22,6 +20,7 @@ def icon_sprite() -> SafeString:
 
 
 @register.simple_tag
+@functools.cache
 def icon(name: str) -> SafeString:
     """Return an icon. It says nothing to a screen reader: a word always stands with it."""
     if name not in icons.ICONS:
@@ -59,20 +58,6 @@ def local_input(text: str | None) -> str:
 def clock(instant: datetime) -> str:
     """Return "14:02:11 UTC"."""
     return times.clock_time(instant)
-
-
-@register.filter
-def short_time(instant: datetime, now: datetime) -> str:
-    """Return "3 minutes ago", or the date and time where it is longer ago."""
-    return times.short_time(instant, now)
-
-
-@register.filter
-def short_id(text: str) -> str:
-    """Return a long identifier without its middle: "0f8b2c64…9b58"."""
-    if len(text) <= SHOWN_OF_ID + SHOWN_OF_ID_END + 1:
-        return text
-    return f"{text[:SHOWN_OF_ID]}…{text[-SHOWN_OF_ID_END:]}"
 
 
 @register.filter

@@ -1,18 +1,22 @@
 // Makes the Actor select searchable: a text field over a list that the Hub looks up by name or id.
 (() => {
+  const hub = (window.hub ??= {});
   const PAUSE = 150;
   const select = document.querySelector("select[data-actors]");
-  if (!select) return;
-
   const input = document.createElement("input");
   const list = document.createElement("ul");
   let asked = 0;
-  let pause;
+  let pause = 0;
 
   const name = () => (select.value ? select.selectedOptions[0].textContent : "");
   const options = () => [...list.querySelectorAll('[role="option"]')];
   const active = () => list.querySelector('[aria-selected="true"]');
   const isOpen = () => !list.hidden;
+
+  const stopPause = () => {
+    clearTimeout(pause);
+    pause = 0;
+  };
 
   const activate = (option) => {
     active()?.setAttribute("aria-selected", "false");
@@ -25,25 +29,33 @@
   const close = () => {
     list.hidden = true;
     asked += 1;
-    clearTimeout(pause);
+    stopPause();
     input.setAttribute("aria-expanded", "false");
     activate(null);
     input.value = name();
   };
 
-  const open = async (search) => {
-    const question = (asked += 1);
+  const lookUp = async (search) => {
     const url = `${select.dataset.actors}?${new URLSearchParams({ search })}`;
-    let answer;
+    const headers = { "HX-Request": "true", "HX-Current-URL": location.href };
     try {
-      answer = await fetch(url, { headers: { "HX-Request": "true" } });
+      const answer = await fetch(url, { headers });
+      // Whoever is not signed in any more is led to the sign-in page, as by every other request.
+      const elsewhere = answer.headers.get("HX-Redirect");
+      if (elsewhere) location.assign(elsewhere);
+      return answer.ok && !elsewhere ? await answer.text() : null;
     } catch {
-      answer = { ok: false };
+      return null;
     }
+  };
+
+  const open = async (search) => {
+    stopPause();
+    const question = (asked += 1);
+    const found = await lookUp(search);
     if (question !== asked) return;
-    if (answer.ok) list.innerHTML = await answer.text();
+    if (found !== null) list.innerHTML = found;
     else list.replaceChildren(Object.assign(document.createElement("li"), { className: "kind", role: "presentation", textContent: "The actors cannot be listed now." }));
-    if (question !== asked) return;
     list.hidden = false;
     input.setAttribute("aria-expanded", "true");
     if (search) activate(options()[1]);
@@ -52,7 +64,8 @@
   const set = (value, text) => {
     select.replaceChildren(new Option("All actors", ""));
     if (value) select.add(new Option(text, value, true, true));
-    input.value = name();
+    // While the list is open, the field holds what is being looked for.
+    if (!isOpen()) input.value = name();
   };
 
   const choose = (option) => {
@@ -88,10 +101,8 @@
       close();
     } else if (event.key === "Enter") {
       event.preventDefault();
-      if (pause && input.value !== name()) {
-        clearTimeout(pause);
-        await open(input.value);
-      }
+      // What was typed last is not looked up yet.
+      if (pause) await open(input.value);
       const option = active();
       if (option) choose(option);
       else if (!input.value && select.value) choose(options()[0]);
@@ -105,5 +116,5 @@
     }
   });
 
-  window.hub = { ...window.hub, setActor: set };
+  hub.setActor = set;
 })();

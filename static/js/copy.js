@@ -2,14 +2,13 @@
 (() => {
   const CONFIRMED = 2_000;
 
-  const copyByHand = (text) => {
+  const copyByHand = (text, button) => {
     const area = document.createElement("textarea");
     area.value = text;
     area.className = "unseen";
-    // Inside the dialog, which alone can hold the focus while it is modal.
-    const host = document.activeElement.closest("dialog") ?? document.body;
     const focused = document.activeElement;
-    host.append(area);
+    // Inside the dialog, which alone can hold the focus while it is modal.
+    (button.closest("dialog") ?? document.body).append(area);
     area.select();
     const done = document.execCommand("copy");
     area.remove();
@@ -17,12 +16,12 @@
     return done;
   };
 
-  const copy = async (text) => {
+  const copy = async (text, button) => {
     try {
       await navigator.clipboard.writeText(text);
       return true;
     } catch {
-      return copyByHand(text);
+      return copyByHand(text, button);
     }
   };
 
@@ -37,7 +36,7 @@
     const button = event.target.closest("[data-copied]");
     if (!button) return;
     const source = button.dataset.copyText ?? document.querySelector(button.dataset.copy).textContent;
-    const done = await copy(source);
+    const done = await copy(source, button);
     announce(done ? button.dataset.copied : "Copying failed: select the text and copy it by hand");
     button.classList.toggle("is-done", done);
     button.title = done ? "Copied" : "Not copied";

@@ -1,0 +1,89 @@
+"""A signed-in browser in front of the Hub, whose console stays silent."""
+
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from playwright.sync_api import BrowserContext, ConsoleMessage, Page, WebError
+from pytest_django.live_server_helper import LiveServer
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+
+    from auditlogs.models import Account
+    from tests.browser.logs import Logs
+
+# What htmx says about a request that a newer one has replaced.
+REPLACED = re.compile(r"^htmx:(afterRequest|sendAbort)\b")
+
+
+class Console:
+    """What the browser complains about; a test names what it provokes."""
+
+    def __init__(self) -> None:
+        self.complaints: list[str] = []
+        self._expected = [REPLACED]
+
+    def expect(self, pattern: str) -> None:
+        self._expected.append(re.compile(pattern))
+
+    def hear(self, message: ConsoleMessage) -> None:
+        if message.type in {"error", "warning"}:
+            self.complaints.append(message.text)
+
+    def hear_error(self, error: WebError) -> None:
+        self.complaints.append(str(error.error))
+
+    @property
+    def unexpected(self) -> list[str]:
+        return [text for text in self.complaints if not any(p.search(text) for p in self._expected)]
+
+
+@pytest.fixture(scope="session")
+def base_url() -> None:
+    """Stand in for the plugin's own, which pytest warns of; the live server's address is used."""
+
+
+@pytest.fixture
+def browser_context_args(
+    browser_context_args: dict[str, Any], live_server: LiveServer
+) -> dict[str, Any]:
+    """A laptop's window, in a zone that says whether times are told in it."""
+    return {
+        **browser_context_args,
+        "base_url": live_server.url,
+        "viewport": {"width": 1440, "height": 900},
+        "locale": "en-US",
+        "timezone_id": "UTC",
+    }
+
+
+@pytest.fixture(autouse=True)
+def console(context: BrowserContext) -> Iterator[Console]:
+    """Fail a test in which the browser complains: a script's error, a violation of the policy."""
+    listener = Console()
+    context.on("console", listener.hear)
+    context.on("weberror", listener.hear_error)
+    context.set_default_timeout(5_000)
+    yield listener
+    assert listener.unexpected == []
+
+
+@pytest.fixture
+def signed_in(context: BrowserContext, live_server: LiveServer, user: "User") -> None:
+    """Sign in without the form, which has tests of its own."""
+    from django.test import Client
+
+    client = Client()
+    client.force_login(user)
+    value = client.cookies["sessionid"].value
+    context.add_cookies([{"name": "sessionid", "value": value, "url": live_server.url}])
+
+
+@pytest.fixture
+def logs(page: Page, account: "Account", signed_in: None) -> "Logs":
+    """The Logs page of an account of its own, before it is opened."""
+    from tests.browser.logs import Logs
+
+    return Logs(page, account.id)

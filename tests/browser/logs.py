@@ -1,0 +1,95 @@
+"""The Logs page as tests speak of it."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from playwright.sync_api import Locator, Page, Route, expect
+
+from auditlogs.recording import record_many
+from tests.factories import new
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class Held:
+    """Requests that wait until a test lets them go."""
+
+    def __init__(self) -> None:
+        self._routes: list[Route] = []
+
+    def hold(self, route: Route) -> None:
+        self._routes.append(route)
+
+    def let_go(self) -> None:
+        while self._routes:
+            self._routes.pop().continue_()
+
+
+class Logs:
+    """The page, and the account whose entries it shows."""
+
+    def __init__(self, page: Page, account: str) -> None:
+        self.page = page
+        self.account = account
+        self.rows = page.locator("table.entries tbody tr")
+        self.drawer = page.locator("#drawer")
+        self.title = page.locator("#drawer-title")
+        self.search = page.get_by_role("searchbox", name="Search")
+        self.actor = page.get_by_role("combobox", name="Actor")
+        self.range = page.get_by_label("Date Range")
+        self.type = page.get_by_label("Action Type")
+        self.result = page.locator("#result")
+        self.clear_all = page.get_by_role("link", name="Clear All")
+        self.chips = page.get_by_role("list", name="More filters").get_by_role("listitem")
+        self.count = page.locator("#count")
+        self.failure = page.locator("#list-failure")
+
+    def record(self, *entries: dict[str, Any]) -> list[UUID]:
+        """Record entries, the first one the newest, and return their ids in the order of the list."""
+        asked_at = datetime.now(UTC)
+        written = [
+            new(**{"timestamp": asked_at - timedelta(minutes=number + 1), **entry})
+            for number, entry in enumerate(entries)
+        ]
+        return record_many(written, account=self.account)
+
+    def record_many(self, number: int, **fields: Any) -> list[UUID]:
+        return self.record(*[fields] * number)
+
+    def open(self, query: str = "") -> None:
+        self.page.goto(f"/hub/logs{query}")
+
+    def row(self, entry_id: UUID) -> Locator:
+        return self.page.locator(f"#entry-{entry_id}")
+
+    def link(self, entry_id: UUID) -> Locator:
+        return self.row(entry_id).locator(".open-entry")
+
+    def heading(self, name: str) -> Locator:
+        return self.page.get_by_role("columnheader", name=name)
+
+    def sort_by(self, name: str) -> None:
+        self.heading(name).get_by_role("link").click()
+
+    def shows(self, *ids: UUID) -> None:
+        """Wait until the list shows exactly these entries, in this order."""
+        expect(self.rows).to_have_count(len(ids))
+        for number, entry_id in enumerate(ids):
+            expect(self.rows.nth(number)).to_have_id(f"entry-{entry_id}")
+
+    def has_query(self, query: str) -> None:
+        expect(self.page).to_have_url(f"{self.page.url.split('/hub/')[0]}/hub/logs{query}")
+
+    def field(self, label: str) -> Locator:
+        """Return what the drawer, or the entry's page, shows under a label."""
+        terms = self.page.locator("dl.fields > div").filter(
+            has=self.page.locator("dt", has_text=label).and_(
+                self.page.get_by_text(label, exact=True)
+            )
+        )
+        return terms.locator("dd")
+
+    def wait_for_drawer(self, entry_id: UUID) -> None:
+        expect(self.drawer.locator("[data-entry]")).to_have_attribute("data-entry", str(entry_id))
+        expect(self.drawer).to_be_visible()
