@@ -1,0 +1,248 @@
+"""The demo as a newcomer runs it: its lines, its stories, and how it ends."""
+
+import http.client
+import json
+import os
+import shutil
+import signal
+import socket
+import stat
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests import demo_process
+from tests.demo_process import ROOT, Demo
+
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("demo")]
+
+QUICK_SECONDS = 15
+FIRST_LOAD_BYTES = 120_000
+STORIES = {
+    "a key that may not trade": "search=trade_execute&result=failure&action=mcp.tool.call",
+    "a circuit breaker opens": "action=circuit_breaker.opened&target=jupiter",
+    "it blocks trades": "action=order.rejected&result=failure",
+    "a key is rotated": "action=api_key.rotated",
+    "authentication fails after it": "action=auth&result=failure",
+    "partial results": "result=partial",
+    "an order is filled": "action=order.filled",
+    "the kill switch": "action=kill_switch.activated",
+}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("demo")
+
+
+@pytest.fixture(scope="module")
+def demo(folder: Path) -> Iterator[Demo]:
+    with demo_process.running(folder) as demo:
+        yield demo
+
+
+def fetch(demo: Demo, query: str) -> list[dict[str, object]]:
+    connection = http.client.HTTPConnection("127.0.0.1", demo.port, timeout=10)
+    connection.request(
+        "GET", f"/api/audit-logs?{query}", headers={"Authorization": f"Bearer {demo.api_key}"}
+    )
+    response = connection.getresponse()
+    body = response.read()
+    assert response.status == 200, body
+    entries: list[dict[str, object]] = json.loads(body)
+    return entries
+
+
+def sign_in(page: Page, demo: Demo) -> None:
+    page.goto(f"{demo.url}/")
+    page.get_by_label("User name").fill("demo")
+    page.get_by_label("Password").fill("demo")
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("heading", name="Logs")).to_be_visible()
+
+
+def test_it_prints_where_the_hub_is_how_to_sign_in_and_a_key(demo: Demo) -> None:
+    assert f"Hub: http://127.0.0.1:{demo.port}/hub/logs" in demo.lines
+    assert "Sign in: demo / demo" in demo.lines
+    assert any(line.startswith("API key: aud_") for line in demo.lines)
+
+
+def test_it_keeps_its_state_from_other_eyes(demo: Demo, folder: Path) -> None:
+    assert stat.S_IMODE((folder / "state.json").stat().st_mode) == 0o600
+
+
+def test_it_holds_about_eight_thousand_entries(demo: Demo) -> None:
+    assert len(fetch(demo, "limit=1000&offset=6000")) == 1000
+    assert len(fetch(demo, "limit=1&offset=10000")) == 0
+
+
+@pytest.mark.parametrize("story", STORIES)
+def test_every_story_is_told_in_the_last_seven_days(demo: Demo, story: str) -> None:
+    assert fetch(demo, f"dateRange=7d&{STORIES[story]}")
+
+
+@pytest.mark.parametrize("action_type", ["auth", "trade", "config", "mcp", "system"])
+def test_every_action_type_is_there(demo: Demo, action_type: str) -> None:
+    assert fetch(demo, f"action={action_type}&limit=1")
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="there is no curl to run")
+def test_the_specifications_curl_calls_work(demo: Demo) -> None:
+    scout = fetch(demo, "search=momentum+scout&limit=1")[0]
+    actor, bot = scout["actor"], scout["botId"]
+    assert isinstance(actor, dict)
+    calls = (
+        "limit=100",
+        f"action=mcp&startDate={_days_ago(20)}&limit=500",
+        f"actor={quote(actor['id'])}&dateRange=7d",
+        f"botId={quote(str(bot))}&limit=100",
+    )
+    for query in calls:
+        done = subprocess.run(
+            ["curl", "-sf", f"{demo.url}/api/audit-logs?{query}"]
+            + ["-H", f"Authorization: Bearer {demo.api_key}"],
+            capture_output=True,
+            check=True,
+        )
+        assert json.loads(done.stdout), query
+
+
+def test_manage_py_reaches_the_same_data_without_any_setting(demo: Demo) -> None:
+    done = subprocess.run(
+        [sys.executable, "manage.py", "create_api_key", "second", "--account", "demo"]
+        + ["--scope", "logs:read"],
+        cwd=ROOT,
+        env=demo.environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    second = Demo(demo.process, demo.environment, demo.port, [f"API key: {done.stdout.strip()}"])
+    assert fetch(second, "limit=1&offset=100") == fetch(demo, "limit=1&offset=100") != []
+
+
+@pytest.mark.browser
+def test_the_five_steps_of_an_investigation(demo: Demo, page: Page) -> None:
+    sign_in(page, demo)
+
+    # Step 1: filter by actor.
+    page.get_by_label("Actor").click()
+    page.get_by_label("Actor").fill("momentum")
+    page.get_by_role("option", name="Momentum Scout").click()
+    expect(page).to_have_url(f"{demo.url}/hub/logs?actor=agent_7f3a21")
+
+    # Step 2: failures first.
+    page.get_by_role("link", name="Result").click()
+    expect(page).to_have_url(f"{demo.url}/hub/logs?actor=agent_7f3a21&sort=result")
+    rows = page.locator("tbody tr")
+    expect(rows.first).to_contain_text("Failure")
+    expect(page.locator("tbody .name").filter(has_text="Momentum Scout").first).to_be_visible()
+
+    # Step 3: the payload says why.
+    rows.filter(has_text="trade_execute").first.click()
+    drawer = page.locator("#drawer")
+    expect(drawer).to_contain_text("Insufficient scope: trade")
+    expect(drawer.locator(".payload")).to_contain_text("403")
+    expect(drawer.locator(".payload")).to_contain_text("scout-read")
+
+    # Step 4: the correlation ID leads to everything of the operation.
+    correlation = drawer.locator("dt", has_text="Correlation ID").locator("xpath=..")
+    copied = correlation.locator("code").inner_text()
+    correlation.get_by_role("button", name="Copy Correlation ID").click()
+    expect(page.locator("[role=status]", has_text="Correlation ID copied")).to_have_count(1)
+    drawer.get_by_role("link", name="All entries of this correlation").click()
+    expect(page.locator(".chip")).to_contain_text(copied)
+
+    # Step 5: which scope the key carried, and which it needed.
+    page.locator("tbody tr").filter(has_text="trade_execute").first.click()
+    expect(drawer.locator(".payload")).to_contain_text("requiredScope")
+
+
+@pytest.mark.browser
+def test_a_blocked_trade_names_the_breaker(demo: Demo, page: Page) -> None:
+    sign_in(page, demo)
+    page.goto(f"{demo.url}/hub/logs?action=order.rejected&result=failure")
+    page.locator("tbody tr").filter(has_text="order.rejected").first.click()
+    payload = page.locator("#drawer .payload")
+    expect(payload).to_contain_text("Circuit breaker is open for provider: jupiter")
+
+
+@pytest.mark.browser
+def test_the_first_load_stays_under_120_kilobytes(demo: Demo, browser: Browser) -> None:
+    context = browser.new_context()
+    page = context.new_page()
+    sign_in(page, demo)
+    state = context.storage_state()
+    context.close()
+
+    context = browser.new_context(storage_state=state)
+    page = context.new_page()
+    sizes: list[int] = []
+    session = context.new_cdp_session(page)
+    session.send("Network.enable")
+    session.on("Network.loadingFinished", lambda event: sizes.append(event["encodedDataLength"]))
+    page.goto(f"{demo.url}/hub/logs", wait_until="networkidle")
+    context.close()
+    assert len(sizes) > 8, "the assets were not counted"
+    assert sum(sizes) < FIRST_LOAD_BYTES
+
+
+def test_a_taken_port_is_said_in_one_line(demo: Demo, tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "hub.demo", "--port", str(demo.port)],
+        cwd=ROOT,
+        env=demo_process.environment(tmp_path),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1
+    assert f"Port {demo.port} is taken" in done.stderr
+    assert "make demo PORT=" in done.stderr
+
+
+def test_it_ends_starts_again_quickly_and_keeps_data_and_key(tmp_path: Path) -> None:
+    first = demo_process.start(tmp_path / "demo")
+    before = fetch(first, "limit=1000&endDate=" + _days_ago(1))
+    assert first.stop(signal.SIGINT) == 0
+    assert not _is_listening(first.port)
+
+    began = time.monotonic()
+    second = demo_process.start(tmp_path / "demo")
+    try:
+        assert time.monotonic() - began < QUICK_SECONDS
+        assert second.api_key == first.api_key
+        assert fetch(second, "limit=1000&endDate=" + _days_ago(1))[:500] == before[:500]
+        _kill_database(second)
+        assert second.process.wait(30) == 1
+        assert not _is_listening(second.port)
+    finally:
+        second.stop()
+
+
+def _kill_database(demo: Demo) -> None:
+    """Kill the demo's database as the system would that runs out of memory."""
+    children = Path(f"/proc/{demo.process.pid}/task/{demo.process.pid}/children")
+    for child in children.read_text().split():
+        command = Path(f"/proc/{child}/cmdline").read_bytes()
+        if b"secantusd" in command:
+            os.kill(int(child), signal.SIGKILL)
+            return
+    raise AssertionError("the demo has no database")
+
+
+def _is_listening(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def _days_ago(days: int) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() - days * 86_400))
