@@ -96,10 +96,15 @@ class FilterBar:
         return self._links.cleared
 
     @property
+    def has_own_range(self) -> bool:
+        """Whether a start or an end takes the place of Date Range's presets."""
+        return "startDate" in self.value or "endDate" in self.value
+
+    @property
     def ranges(self) -> list[Option]:
         """The options of Date Range."""
         chosen = self.value.get("dateRange", DEFAULT_RANGE)
-        if "startDate" in self.value or "endDate" in self.value:
+        if self.has_own_range:
             chosen = CUSTOM
         elif chosen not in RANGE_LABELS:
             chosen = DEFAULT_RANGE

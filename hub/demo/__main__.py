@@ -17,7 +17,7 @@ import msgspec
 from hub.demo import child, database
 from hub.demo.child import Child, DemoError
 from hub.demo.ports import HIGHEST, HOST, is_free
-from hub.demo.state import FOLDER, State, load_state, new_state, save_state
+from hub.demo.state import FOLDER, STATE_FILE, State, load_state, new_state, save_state
 
 DEFAULT_PORT = 8000
 # Settings of a real deployment, by which a demo must not reach its data.
@@ -45,11 +45,15 @@ def main() -> int:
 
 def _port() -> int:
     parser = argparse.ArgumentParser("python -m hub.demo", description=__doc__)
-    parser.add_argument(
-        "--port", type=int, default=DEFAULT_PORT, choices=range(1, HIGHEST + 1), metavar="PORT"
-    )
+    parser.add_argument("--port", type=_port_number, default=DEFAULT_PORT)
     port: int = parser.parse_args().port
     return port
+
+
+def _port_number(text: str) -> int:
+    if not text.isdecimal() or not 0 < int(text) <= HIGHEST:
+        raise argparse.ArgumentTypeError(f"expected a number from 1 to {HIGHEST}")
+    return int(text)
 
 
 def _end(number: int, frame: FrameType | None) -> NoReturn:
@@ -98,9 +102,8 @@ def _own(stack: ExitStack) -> State:
     try:
         return load_state(FOLDER) or new_state()
     except msgspec.DecodeError as error:
-        raise DemoError(
-            f"The demo's state is damaged; delete it and start again: {FOLDER}"
-        ) from error
+        file = FOLDER / STATE_FILE
+        raise DemoError(f"The demo's state is damaged; delete {file} and start again.") from error
 
 
 def _check_free(port: int) -> None:
@@ -156,7 +159,7 @@ def _wait_for_answer(hub: Child, port: int, key: str) -> None:
         try:
             connection.request("GET", "/api/audit-logs?limit=1", headers=headers)
             connection.getresponse()
-        except OSError:
+        except (OSError, http.client.HTTPException):
             time.sleep(POLL_SECONDS)
         else:
             return

@@ -101,7 +101,6 @@ def kill_switch(random: Random, at: datetime) -> list[NewEntry]:
         "kill_switch.activated",
         target=agent.bot,
         about=agent,
-        payload={"until": "released"},
     )
     entries, stopped = stop.entries, stop.at
     for _ in range(random.randint(2, 3)):

@@ -1,6 +1,7 @@
 """`python -m hub.demo.prepare`: makes ready what the Hub will show, before it is served."""
 
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -21,6 +22,8 @@ INDEX_SECONDS = 60.0
 
 def main() -> int:
     """Prepare both databases and the static files; say in one line why that cannot be done."""
+    # Ended in an orderly way, the progress bar gives the terminal its cursor back.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     os.environ["DJANGO_SETTINGS_MODULE"] = "hub.settings"
     django.setup()
     from hub.demo import seed  # noqa: PLC0415  (its models can be imported from here on)

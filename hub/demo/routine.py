@@ -26,7 +26,7 @@ from hub.demo.trading import (
     new_order,
     reject,
 )
-from hub.demo.work import Work
+from hub.demo.work import TIMEOUT_SPREAD, Work
 
 PIECES_A_DAY = 88
 WEEKEND = 0.72
@@ -96,7 +96,8 @@ def _read(work: Work, agent: Agent) -> None:
             "failure",
             arguments=arguments,
             status=504,
-            took=10_000,
+            took=10_010,
+            spread=TIMEOUT_SPREAD,
             code="upstream_timeout",
             error="The provider did not answer within 10 s",
         )

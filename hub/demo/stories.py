@@ -26,7 +26,7 @@ from hub.demo.trading import (
     new_order,
     reject,
 )
-from hub.demo.work import Work
+from hub.demo.work import TIMEOUT_SPREAD, Work
 
 BREAKER_THRESHOLD = 5
 BREAKER_SECONDS = 300
@@ -68,7 +68,8 @@ def circuit_breaker(random: Random, at: datetime) -> list[NewEntry]:
             "failure",
             arguments={"pair": random.choice(agent.pairs), "provider": JUPITER},
             status=504,
-            took=5_000,
+            took=5_010,
+            spread=TIMEOUT_SPREAD,
             code="provider_timeout",
             error="jupiter did not answer within 5 s",
         )

@@ -6,7 +6,7 @@ from typing import Any
 
 from auditlogs.schema import Result, Target
 from hub.demo.cast import PLATFORM, PRICES, Agent, Player
-from hub.demo.work import Work
+from hub.demo.work import SPREAD, Work
 
 TRADE_TOOL = "trade_execute"
 
@@ -65,6 +65,7 @@ def call_tool(
     arguments: dict[str, Any],
     status: int = 200,
     took: float = 140,
+    spread: float = SPREAD,
     **more: Any,
 ) -> None:
     """Note that an agent called an MCP tool."""
@@ -74,6 +75,7 @@ def call_tool(
         result,
         target=Target(type="tool", id=tool),
         took=took,
+        spread=spread,
         payload={
             "tool": tool,
             "arguments": arguments,

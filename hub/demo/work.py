@@ -13,6 +13,10 @@ from auditlogs.schema import NewEntry, Result, Target
 from auditlogs.times import from_ms, to_ms
 from hub.demo.cast import Agent, Player
 
+# How far durations vary: those of work, and those of waiting in vain until a clock runs out.
+SPREAD = 0.45
+TIMEOUT_SPREAD = 0.0004
+
 
 @dataclass(slots=True)
 class Work:
@@ -41,15 +45,19 @@ class Work:
         *,
         target: Target | None = None,
         took: float | None = None,
+        spread: float = SPREAD,
         about: Agent | None = None,
         in_session: bool = True,
         source_ip: str | None = None,
         payload: dict[str, Any] | None = None,
     ) -> None:
-        """Note an entry. `took` is the typical duration in milliseconds, `about` the agent whose
-        bot is concerned where another acts. What is None in the payload is left out."""
+        """Note an entry. What is None in the payload is left out.
+
+        `took` is the typical duration in milliseconds and `spread` how far it varies: the standard
+        deviation of its logarithm. `about` is the agent whose bot is concerned where another acts.
+        """
         bot = about or (who if isinstance(who, Agent) else None)
-        duration = took and round(self.random.lognormvariate(math.log(took), 0.45), 1)
+        duration = took and round(self.random.lognormvariate(math.log(took), spread), 1)
         self.at += timedelta(milliseconds=(duration or 0) + self.random.randint(2, 40))
         fields = {
             "action": action,
@@ -61,9 +69,7 @@ class Work:
             "correlation_id": self.correlation_id,
             "request_id": self.request_id,
             "session_id": self._session(who) if in_session else None,
-            "source_ip": source_ip
-            or (who.source_ips and self.random.choice(who.source_ips))
-            or None,
+            "source_ip": source_ip or self._source_ip(who),
             "bot_id": bot and bot.bot_id,
             "payload": payload and {k: v for k, v in payload.items() if v is not None},
         }
@@ -84,3 +90,9 @@ class Work:
             return None
         digest = hashlib.sha256(f"{who.id} {self.at:%Y-%m-%d}".encode()).hexdigest()
         return f"sess_{digest[:16]}"
+
+    def _source_ip(self, who: Player) -> str | None:
+        """Return where a player calls from on a day; the platform calls from nowhere."""
+        if not who.source_ips:
+            return None
+        return who.source_ips[self.at.toordinal() % len(who.source_ips)]

@@ -33,8 +33,8 @@
   };
 
   const show = () => {
-    range.hidden = choice.value !== "custom";
-    for (const input of inputs) input.disabled = range.hidden;
+    const isOwn = range.classList.toggle("is-own", choice.value === "custom");
+    for (const input of inputs) input.disabled = !isOwn;
     before = choice.value;
   };
 

@@ -13,15 +13,20 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Held:
-    """Requests that wait until a test lets them go."""
+    """Requests that wait until a test lets them go; those that come later do not wait."""
 
     def __init__(self) -> None:
         self._routes: list[Route] = []
+        self._is_open = False
 
     def hold(self, route: Route) -> None:
-        self._routes.append(route)
+        if self._is_open:
+            route.continue_()
+        else:
+            self._routes.append(route)
 
     def let_go(self) -> None:
+        self._is_open = True
         while self._routes:
             self._routes.pop().continue_()
 

@@ -1,0 +1,47 @@
+# Everything a newcomer needs. Each environment is made once, and again when pyproject.toml changes.
+PYTHON ?= python3
+PORT ?= 8000
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help demo test lint pictures bench clean
+
+help: ## Show this help
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
+
+demo: .venv/.demo ## Run the Hub on data that tells stories (PORT=8000)
+	@.venv/bin/python -m hub.demo --port $(PORT)
+
+test: lint ## Run everything: lint, then all tests, in a real browser too
+	.venv/bin/python -m tests.chromium
+	.venv/bin/python -m pytest -n 2 --dist loadgroup
+
+lint: .venv/.dev ## Check style, types, imports and templates
+	.venv/bin/ruff check
+	.venv/bin/ruff format --check
+	.venv/bin/mypy
+	.venv/bin/lint-imports
+	.venv/bin/djlint templates --check --lint
+
+pictures: .venv/.dev ## Retake the screenshots under docs/
+	.venv/bin/python -m tests.chromium
+	.venv/bin/python -m tests.pictures
+
+bench: .venv/.dev ## Measure how fast the lists are
+	.venv/bin/python -m tests.bench
+
+clean: ## Remove all that was made here, the demo's data too
+	rm -rf .venv .demo staticfiles build *.egg-info
+	rm -rf .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache test-results
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.venv/.demo .venv/.dev: .venv/.%: pyproject.toml | .venv/bin/pip
+	.venv/bin/python -m pip install --disable-pip-version-check -e '.[$*]'
+	@touch $@
+
+.venv/bin/pip:
+	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) is not there: make PYTHON=/path/to/python3.11" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "$(PYTHON) is too old: Python 3.11 or later is needed (make PYTHON=python3.11)" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' || { echo "$(PYTHON) has no venv: install it (Debian: apt install python3-venv)" >&2; exit 1; }
+	$(PYTHON) -m venv --clear .venv
+	.venv/bin/python -m pip install --quiet --upgrade pip

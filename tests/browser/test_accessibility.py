@@ -1,0 +1,148 @@
+"""Every state of the page by axe, in both themes; and the page by keyboard alone."""
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import Console
+from tests.browser.logs import Logs
+from tests.factories import ORDER, SYSTEM, USER
+
+pytestmark = pytest.mark.browser
+
+WIDTHS = {"list": 1440, "cards": 390}
+in_both_themes = pytest.mark.parametrize("theme", ["light", "dark"])
+
+
+def has_no_violation(page: Page) -> None:
+    report = Axe().run(page)
+    assert report.violations_count == 0, report.generate_report()
+
+
+@in_both_themes
+@pytest.mark.parametrize("width", WIDTHS.values(), ids=WIDTHS)
+def test_the_list_and_the_drawer_have_no_violation(
+    logs: Logs, page: Page, theme: str, width: int
+) -> None:
+    page.emulate_media(color_scheme="dark" if theme == "dark" else "light")
+    page.set_viewport_size({"width": width, "height": 900})
+    fields = {"target": ORDER, "correlation_id": "c-1", "payload": {"a": {"apiKey": 1, "b": [1]}}}
+    entry, *_ = logs.record(
+        {**fields, "result": "failure"},
+        {**fields, "actor": USER, "result": "partial"},
+        {**fields, "actor": SYSTEM},
+    )
+    logs.open("?target=ord-42&action=lost&unknown=1&sort=actor")
+    expect(logs.rows).to_have_count(3)
+    expect(logs.count).to_have_text("of 3")
+    if width < 768:
+        page.get_by_role("button", name="Filters").click()
+    has_no_violation(page)
+    logs.actor.click()
+    expect(page.get_by_role("option", name="Ada Lovelace")).to_be_visible()
+    has_no_violation(page)
+    page.keyboard.press("Escape")
+    logs.link(entry).click()
+    logs.wait_for_drawer(entry)
+    has_no_violation(page)
+
+
+@in_both_themes
+def test_the_other_states_have_no_violation(
+    logs: Logs, page: Page, console: Console, theme: str
+) -> None:
+    console.expect("status of 503|status of 404|Response Status Error")
+    page.emulate_media(color_scheme="dark" if theme == "dark" else "light")
+    logs.open()
+    expect(page.get_by_role("heading", name="Nothing recorded yet")).to_be_visible()
+    has_no_violation(page)
+    (entry,) = logs.record({})
+    logs.open("?search=nothing&entry=unknown")
+    expect(page.get_by_role("heading", name="Nothing matches")).to_be_visible()
+    has_no_violation(page)
+    logs.open("?endDate=2001-01-01T00:00:00Z")
+    expect(page.get_by_role("heading", name="Beyond what is kept")).to_be_visible()
+    has_no_violation(page)
+    page.route("**/hub/logs?*", lambda route: route.fulfill(status=503))
+    logs.result.select_option("failure")
+    expect(logs.failure).to_be_visible()
+    has_no_violation(page)
+    for path in (f"/hub/logs/{entry}", "/hub/logs/unknown", "/hub/logs/count"):
+        page.goto(path)
+        has_no_violation(page)
+    page.context.clear_cookies()
+    page.goto("/hub/sign-in")
+    page.get_by_label("User name").fill("nobody")
+    page.get_by_label("Password").fill("nothing")
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("alert")).to_have_text("The user name and password do not match.")
+    has_no_violation(page)
+
+
+# What has the focus: its name as it is read, and whether it can be seen to have it.
+FOCUSED = """() => {
+  const element = document.activeElement;
+  const shown = [getComputedStyle(element), getComputedStyle(element, "::after")];
+  const name = element.labels?.[0]?.textContent ?? element.getAttribute("aria-label");
+  return {
+    name: (name ?? element.textContent).trim(),
+    visible: shown.some(({ outlineStyle, outlineWidth }) => outlineStyle !== "none" && outlineWidth !== "0px"),
+    box: element.getBoundingClientRect().toJSON(),
+  };
+}"""
+
+
+def walk(page: Page, steps: int) -> list[str]:
+    """Press Tab that often and return what gets the focus, each time to be seen."""
+    names = []
+    for _ in range(steps):
+        page.keyboard.press("Tab")
+        focused = page.evaluate(FOCUSED)
+        names.append(focused["name"])
+        assert focused["visible"], focused
+        assert focused["box"]["width"] > 0, focused
+    return names
+
+
+def test_the_keyboard_alone_walks_the_page(logs: Logs, page: Page) -> None:
+    first, second = logs.record({"correlation_id": "c-1"}, {"action": "order.created"})
+    logs.open("?target=&botId=agent-7")
+    assert walk(page, 10) == [
+        *("Skip to content", "Hub", "Logs", "Dark theme", "Sign out"),
+        *("Date Range", "Actor", "Action Type", "Result", "Search"),
+    ]
+    assert walk(page, 3) == ["Clear All", "Remove Agent: Momentum Scout", "Refresh"]
+    assert walk(page, 6) == ["Timestamp", "Actor", "Action", "Result", "mcp.tool.call", "order.created"]
+    page.keyboard.press("Enter")
+    logs.wait_for_drawer(second)
+    assert walk(page, 3) == ["Previous entry", "Permalink", "Close"]
+    page.keyboard.press("Enter")
+    expect(logs.link(second)).to_be_focused()
+    page.keyboard.press("Shift+Tab")
+    page.keyboard.press("Enter")
+    logs.wait_for_drawer(first)
+    names = walk(page, 5)
+    assert names[:3] == ["Next entry", "Permalink", "Close"]
+    assert names[3:] == ["Copy Correlation ID", "All entries of this correlation"]
+
+
+@pytest.mark.browser_context_args(viewport={"width": 390, "height": 844})
+def test_the_keyboard_alone_walks_a_phone(logs: Logs, page: Page) -> None:
+    logs.record({})
+    logs.open()
+    assert walk(page, 3) == ["Skip to content", "Hub", "Menu"]
+    page.keyboard.press("Enter")
+    assert walk(page, 3) == ["Logs", "Dark theme", "Sign out"]
+    assert walk(page, 4)[:3] == ["Search", "Filters (0)", "Refresh"]
+
+
+def test_a_modal_drawer_keeps_the_focus(logs: Logs, page: Page) -> None:
+    page.set_viewport_size({"width": 1024, "height": 800})
+    (entry,) = logs.record({})
+    logs.open()
+    logs.link(entry).press("Enter")
+    logs.wait_for_drawer(entry)
+    inside = "document.activeElement === document.body || document.activeElement.closest('#drawer') !== null"
+    for _ in range(8):
+        page.keyboard.press("Tab")
+        assert page.evaluate(inside)

@@ -1,0 +1,344 @@
+"""The drawer: an entry beside the list, which stays as it is."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, Position, expect
+
+from tests.browser.logs import Held, Logs
+from tests.factories import ORDER, USER
+
+pytestmark = pytest.mark.browser
+
+FULL: dict[str, Any] = {
+    "action": "order.created",
+    "target": ORDER,
+    "result": "partial",
+    "duration": 1234.5,
+    "correlation_id": "0f8b2c64-9d1e-4a57-b3c0-6e2f1d7a9b58",
+    "request_id": "req_01JD2MZ7K3V9",
+    "session_id": "sess_a81f33c0",
+    "source_ip": "203.0.113.24",
+    "payload": {"orderId": "ord-42"},
+}
+
+
+def test_all_twelve_fields_stand_under_the_names_of_the_specification(logs: Logs) -> None:
+    moment = datetime.now(UTC).replace(microsecond=384_000) - timedelta(hours=2)
+    (entry,) = logs.record({**FULL, "timestamp": moment})
+    logs.open()
+    logs.link(entry).click()
+    logs.wait_for_drawer(entry)
+    expect(logs.title).to_have_text("Entry order.created")
+    expect(logs.field("Timestamp")).to_have_text(moment.strftime("%Y-%m-%dT%H:%M:%S.384Z"))
+    expect(logs.field("Actor")).to_contain_text("Momentum Scout")
+    expect(logs.field("Actor")).to_contain_text("agent · agent-7")
+    expect(logs.field("Action")).to_have_text("order.created")
+    expect(logs.field("Action Type")).to_have_text("trade")
+    expect(logs.field("Target")).to_contain_text("Buy SOL")
+    expect(logs.field("Target")).to_contain_text("order · ord-42")
+    expect(logs.field("Result")).to_have_text("Partial")
+    expect(logs.field("Result").locator(".icon-partial")).to_be_visible()
+    expect(logs.field("Duration")).to_have_text("1,234.5 ms")
+    expect(logs.field("Correlation ID")).to_have_text("0f8b2c64-9d1e-4a57-b3c0-6e2f1d7a9b58")
+    expect(logs.field("Request ID")).to_have_text("req_01JD2MZ7K3V9")
+    expect(logs.field("Session ID")).to_have_text("sess_a81f33c0")
+    expect(logs.field("Source IP")).to_have_text("203.0.113.24")
+    payload = logs.drawer.get_by_role("region", name="Event Payload")
+    expect(payload.locator(".node")).to_have_text('orderId "ord-42"')
+
+
+def test_absent_fields_are_shown_as_absent(logs: Logs) -> None:
+    (entry,) = logs.record({})
+    logs.open()
+    logs.link(entry).click()
+    logs.wait_for_drawer(entry)
+    names = ["Target", "Duration", "Correlation ID", "Request ID", "Session ID", "Source IP"]
+    for name in names:
+        expect(logs.field(name)).to_have_text("Not recorded")
+    payload = logs.drawer.get_by_role("region", name="Event Payload")
+    expect(payload.get_by_text("Not recorded")).to_be_visible()
+    expect(payload.get_by_role("button")).to_have_count(0)
+
+
+@pytest.mark.parametrize("column", ["timestamp", "actor", "type", "target", "result"])
+def test_a_click_anywhere_in_a_row_opens_its_entry(logs: Logs, column: str) -> None:
+    _, entry = logs.record(FULL, FULL)
+    logs.open()
+    cell = logs.row(entry).locator(f"td.column-{column}").bounding_box()
+    assert cell
+    logs.page.mouse.click(cell["x"] + cell["width"] - 8, cell["y"] + cell["height"] - 6)
+    logs.wait_for_drawer(entry)
+    logs.has_query(f"?entry={entry}")
+
+
+def test_the_list_is_not_disturbed(logs: Logs, page: Page) -> None:
+    ids = logs.record(*[FULL] * 50)
+    logs.open()
+    expect(logs.rows).to_have_count(50)
+    page.evaluate("document.querySelector('table').isTheSame = true")
+    logs.row(ids[30]).scroll_into_view_if_needed()
+    page.mouse.move(5, 5)
+    scroll, before = page.evaluate("scrollY"), logs.row(ids[30]).bounding_box()
+    assert scroll > 0
+    logs.link(ids[30]).click()
+    logs.wait_for_drawer(ids[30])
+    expect(logs.row(ids[30])).to_have_attribute("aria-current", "true")
+    expect(page.locator("tr[aria-current]")).to_have_count(1)
+    after = logs.row(ids[30]).bounding_box()
+    assert page.evaluate("scrollY") == scroll
+    assert before
+    assert after
+    assert after["y"] == before["y"]
+    page.keyboard.press("Escape")
+    expect(logs.drawer).to_be_hidden()
+    assert page.evaluate("scrollY") == scroll
+    assert page.evaluate("document.querySelector('table').isTheSame") is True
+    expect(page.locator("tr[aria-current]")).to_have_count(0)
+
+
+@pytest.mark.parametrize("width", [1440, 1024, 390])
+@pytest.mark.parametrize("way", ["Escape", "button", "Back"])
+def test_every_way_out_gives_the_focus_back_to_the_row(
+    logs: Logs, page: Page, way: str, width: int
+) -> None:
+    page.set_viewport_size({"width": width, "height": 800})
+    _, entry, other = logs.record({}, FULL, {})
+    logs.open("?result=partial&sort=timestamp")
+    steps = page.evaluate("history.length")
+    logs.link(entry).press("Enter")
+    logs.wait_for_drawer(entry)
+    expect(logs.title).to_be_focused()
+    logs.has_query(f"?result=partial&sort=timestamp&entry={entry}")
+    assert page.evaluate("history.length") == steps + 1
+    if way == "Escape":
+        page.keyboard.press("Escape")
+    elif way == "button":
+        page.get_by_role("link", name="Close").click()
+    else:
+        page.go_back()
+    expect(logs.drawer).to_be_hidden()
+    expect(logs.link(entry)).to_be_focused()
+    logs.has_query("?result=partial&sort=timestamp")
+    # The steps are those of a reader who went there and back.
+    assert page.evaluate("history.length") == steps + 1
+    page.go_forward()
+    logs.wait_for_drawer(entry)
+
+
+def test_escape_closes_it_as_often_as_it_is_opened(logs: Logs, page: Page) -> None:
+    page.set_viewport_size({"width": 1024, "height": 800})
+    ids = logs.record({}, {}, {})
+    logs.open()
+    for entry in ids:
+        logs.link(entry).press("Enter")
+        logs.wait_for_drawer(entry)
+        page.keyboard.press("Escape")
+        expect(logs.drawer).to_be_hidden()
+        expect(logs.link(entry)).to_be_focused()
+        logs.has_query("")
+
+
+def test_it_stands_beside_the_list_over_it_or_instead_of_it(logs: Logs, page: Page) -> None:
+    (entry,) = logs.record(FULL)
+    page.set_viewport_size({"width": 1440, "height": 900})
+    logs.open(f"?entry={entry}")
+    drawer, table = logs.drawer.bounding_box(), page.locator("table").bounding_box()
+    assert drawer
+    assert table
+    assert drawer["x"] + drawer["width"] == 1440
+    assert table["x"] + table["width"] <= drawer["x"]
+    expect(page.locator("dialog:modal")).to_have_count(0)
+
+    page.set_viewport_size({"width": 1024, "height": 800})
+    expect(page.locator("dialog:modal")).to_be_visible()
+    drawer, table = logs.drawer.bounding_box(), page.locator("table").bounding_box()
+    assert drawer
+    assert table
+    assert drawer["x"] + drawer["width"] == 1024
+    assert table["x"] + table["width"] > drawer["x"] > table["x"]
+    beside: Position = {"x": -300, "y": 300}
+    page.mouse.click(drawer["x"] + beside["x"], beside["y"])
+    expect(logs.drawer).to_be_hidden()
+
+    page.set_viewport_size({"width": 390, "height": 844})
+    logs.link(entry).click()
+    logs.wait_for_drawer(entry)
+    assert logs.drawer.bounding_box() == {"x": 0, "y": 0, "width": 390, "height": 844}
+
+
+def test_previous_and_next_follow_the_list(logs: Logs, page: Page) -> None:
+    failed, partial, passed = logs.record(
+        {"result": "failure"}, {"result": "partial"}, {"result": "success"}
+    )
+    logs.open("?sort=-result")
+    logs.shows(passed, partial, failed)
+    logs.link(passed).click()
+    logs.wait_for_drawer(passed)
+    steps = page.evaluate("history.length")
+    previous = page.get_by_role("link", name="Previous entry")
+    following = page.get_by_role("link", name="Next entry")
+    expect(previous).to_be_disabled()
+    following.click()
+    logs.wait_for_drawer(partial)
+    logs.has_query(f"?sort=-result&entry={partial}")
+    expect(logs.row(partial)).to_have_attribute("aria-current", "true")
+    page.keyboard.press("j")
+    logs.wait_for_drawer(failed)
+    expect(following).to_be_disabled()
+    # The focus is where it was, though there is nothing more to follow.
+    expect(following).to_be_focused()
+    page.keyboard.press("j")
+    page.keyboard.press("K")
+    logs.wait_for_drawer(partial)
+    previous.click()
+    logs.wait_for_drawer(passed)
+    assert page.evaluate("history.length") == steps
+
+    logs.search.click()
+    page.keyboard.type("jk")
+    expect(page.get_by_role("heading", name="Nothing matches")).to_be_visible()
+    expect(logs.drawer.locator("[data-entry]")).to_have_attribute("data-entry", str(passed))
+    page.keyboard.press("Escape")
+    expect(logs.drawer).to_be_visible()
+
+
+def test_stepping_keeps_the_row_in_sight(logs: Logs, page: Page) -> None:
+    page.set_viewport_size({"width": 1440, "height": 500})
+    ids = logs.record(*[{}] * 30)
+    logs.open()
+    logs.link(ids[3]).click()
+    logs.wait_for_drawer(ids[3])
+    for number in [*range(4, 14), *range(12, 1, -1)]:
+        page.keyboard.press("j" if number > int(logs_number(logs, ids)) else "k")
+        logs.wait_for_drawer(ids[number])
+        row = logs.row(ids[number]).bounding_box()
+        head = page.locator("thead th").first.bounding_box()
+        assert row
+        assert head
+        assert row["y"] >= head["y"] + head["height"] - 1
+        assert row["y"] + row["height"] <= 500
+
+
+def logs_number(logs: Logs, ids: list[Any]) -> int:
+    """Return which of the entries is open."""
+    opened = logs.drawer.locator("[data-entry]").get_attribute("data-entry")
+    return [str(entry) for entry in ids].index(str(opened))
+
+
+def test_neighbours_go_on_beyond_the_page(logs: Logs, page: Page) -> None:
+    ids = logs.record(*[{}] * 51)
+    logs.open()
+    logs.link(ids[49]).click()
+    logs.wait_for_drawer(ids[49])
+    page.keyboard.press("j")
+    logs.wait_for_drawer(ids[50])
+    expect(page.get_by_text("outside the list")).to_have_count(0)
+    page.keyboard.press("Escape")
+    # It has no row on this page: the focus returns to the last one that had.
+    expect(logs.link(ids[49])).to_be_focused()
+
+
+def test_reload_and_sharing_keep_the_entry(logs: Logs, page: Page) -> None:
+    failed, entry = logs.record({"result": "failure"}, FULL)
+    logs.open()
+    logs.link(entry).click()
+    logs.wait_for_drawer(entry)
+    page.reload()
+    logs.wait_for_drawer(entry)
+    logs.shows(failed, entry)
+    expect(logs.row(entry)).to_have_attribute("aria-current", "true")
+    page.keyboard.press("Escape")
+    expect(logs.link(entry)).to_be_focused()
+    logs.has_query("")
+    page.get_by_role("link", name="order.created").click()
+    logs.wait_for_drawer(entry)
+    page.get_by_role("link", name="Permalink").click()
+    expect(page.get_by_role("heading", level=1, name="order.created")).to_be_visible()
+    expect(page.get_by_role("table")).to_have_count(0)
+    expect(logs.field("Request ID")).to_have_text("req_01JD2MZ7K3V9")
+
+
+def test_an_entry_outside_the_list_is_shown_and_said_to_be(logs: Logs, page: Page) -> None:
+    failed, entry = logs.record({"result": "failure"}, FULL)
+    logs.open(f"?result=failure&entry={entry}")
+    logs.shows(failed)
+    logs.wait_for_drawer(entry)
+    outside = page.get_by_text("This entry is outside the list’s filters or range.")
+    expect(outside).to_be_visible()
+    expect(page.get_by_role("link", name="Next entry")).to_be_disabled()
+
+    # The list comes to hold it, and its neighbours with it.
+    logs.result.select_option("")
+    logs.shows(failed, entry)
+    expect(outside).to_have_count(0)
+    expect(logs.row(entry)).to_have_attribute("aria-current", "true")
+    logs.has_query(f"?entry={entry}")
+    page.get_by_role("link", name="Previous entry").click()
+    logs.wait_for_drawer(failed)
+
+
+def test_an_unknown_entry_leaves_the_list_as_it_is(logs: Logs, page: Page) -> None:
+    (entry,) = logs.record({})
+    logs.open("?entry=01a20950-b9be-826b-b349-98920bde1351")
+    logs.shows(entry)
+    expect(page.get_by_text("There is no such entry that you may see.")).to_be_visible()
+    page.get_by_role("link", name="Close").click()
+    expect(logs.drawer).to_be_hidden()
+    logs.has_query("")
+
+
+def test_back_through_entries_and_lists_shows_each_as_it_was(logs: Logs, page: Page) -> None:
+    failed, passed = logs.record({"result": "failure"}, {})
+    logs.open()
+    logs.link(passed).click()
+    logs.wait_for_drawer(passed)
+    logs.result.select_option("failure")
+    logs.shows(failed)
+    logs.has_query(f"?result=failure&entry={passed}")
+    expect(page.get_by_text("This entry is outside")).to_be_visible()
+    logs.link(failed).click()
+    logs.wait_for_drawer(failed)
+    logs.has_query(f"?result=failure&entry={failed}")
+
+    page.go_back()
+    logs.shows(failed, passed)
+    logs.wait_for_drawer(passed)
+    expect(logs.row(passed)).to_have_attribute("aria-current", "true")
+    expect(page.get_by_role("link", name="Previous entry")).to_be_enabled()
+    page.go_back()
+    expect(logs.drawer).to_be_hidden()
+    logs.has_query("")
+    page.go_forward()
+    page.go_forward()
+    logs.shows(failed)
+    logs.wait_for_drawer(failed)
+
+
+def test_an_entry_that_comes_late_does_not_open_what_was_closed(logs: Logs, page: Page) -> None:
+    first, second = logs.record({}, {})
+    logs.open()
+    logs.link(first).click()
+    logs.wait_for_drawer(first)
+    held = Held()
+    page.route(f"**/hub/logs/{second}", held.hold)
+    page.keyboard.press("j")
+    expect(page.locator("#drawer-body")).to_have_attribute("aria-busy", "true")
+    page.keyboard.press("Escape")
+    expect(logs.drawer).to_be_hidden()
+    held.let_go()
+    page.wait_for_load_state("networkidle")
+    expect(logs.drawer).to_be_hidden()
+    logs.has_query("")
+
+
+def test_a_click_that_asks_for_a_new_tab_gets_one(logs: Logs, page: Page) -> None:
+    (entry,) = logs.record({"actor": USER})
+    logs.open()
+    for place in (".open-entry", "td.column-timestamp"):
+        with page.context.expect_page() as opened:
+            logs.row(entry).locator(place).click(modifiers=["ControlOrMeta"])
+        assert opened.value.url.endswith(f"?entry={entry}")
+        opened.value.close()
+        expect(logs.drawer).to_be_hidden()

@@ -1,0 +1,85 @@
+"""Times: how long ago, or the date in the reader's zone, and always the full time in UTC."""
+
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.logs import Logs
+
+pytestmark = pytest.mark.browser
+
+TOKYO = ZoneInfo("Asia/Tokyo")
+in_tokyo = pytest.mark.browser_context_args(timezone_id="Asia/Tokyo")
+
+
+def test_how_long_ago_is_kept_fresh(logs: Logs, page: Page) -> None:
+    asked_at = datetime.now(UTC)
+    recent, nearly = logs.record(
+        {"timestamp": asked_at - timedelta(minutes=3, seconds=10)},
+        {"timestamp": asked_at - timedelta(hours=23, minutes=50)},
+    )
+    page.clock.install(time=asked_at)
+    logs.open()
+    expect(logs.row(recent).locator("time")).to_have_text("3 minutes ago")
+    expect(logs.row(nearly).locator("time")).to_have_text("23 hours ago")
+    page.clock.fast_forward("01:00")
+    expect(logs.row(recent).locator("time")).to_have_text("4 minutes ago")
+    page.clock.fast_forward("15:00")
+    told = asked_at - timedelta(hours=23, minutes=50)
+    expect(logs.row(nearly).locator("time")).to_have_text(f"{told:%b} {told.day}, {told:%H:%M}")
+
+
+@in_tokyo
+def test_older_times_are_in_the_readers_zone_and_future_ones_absolute(
+    logs: Logs, page: Page
+) -> None:
+    asked_at = datetime.now(UTC)
+    future, old = logs.record(
+        {"timestamp": asked_at + timedelta(hours=2)}, {"timestamp": asked_at - timedelta(days=5)}
+    )
+    page.clock.install(time=asked_at)
+    logs.open(f"?entry={old}")
+    for entry, instant in ((future, asked_at + timedelta(hours=2)), (old, asked_at - timedelta(days=5))):
+        local = instant.astimezone(TOKYO)
+        year = "" if local.year == asked_at.astimezone(TOKYO).year else f", {local.year}"
+        text = f"{local:%b} {local.day}{year}, {local:%H:%M}"
+        expect(logs.row(entry).locator("time")).to_have_text(text)
+    as_of = page.locator(".toolbar-as-of time").inner_text()
+    assert as_of[:5] in {
+        f"{(asked_at + timedelta(minutes=late)).astimezone(TOKYO):%H:%M}" for late in (0, 1)
+    }
+    instant = asked_at - timedelta(days=5)
+    full = instant.strftime("%Y-%m-%dT%H:%M:%S.") + f"{instant.microsecond // 1000:03}Z"
+    expect(logs.field("Timestamp")).to_have_text(full)
+
+
+def test_the_year_is_told_when_it_is_not_this_one(logs: Logs, page: Page) -> None:
+    told = datetime.now(UTC) - timedelta(days=2)
+    (entry,) = logs.record({"timestamp": told})
+    page.clock.install(time=datetime(told.year + 1, 6, 1, tzinfo=UTC))
+    logs.open()
+    expect(logs.row(entry).locator("time")).to_have_text(
+        f"{told:%b} {told.day}, {told.year}, {told:%H:%M}"
+    )
+
+
+@pytest.mark.parametrize("width", [1440, 390])
+def test_hover_and_focus_show_the_full_time_in_utc(logs: Logs, page: Page, width: int) -> None:
+    page.set_viewport_size({"width": width, "height": 800})
+    moment = datetime.now(UTC).replace(microsecond=384_000) - timedelta(minutes=3)
+    (entry,) = logs.record({"timestamp": moment})
+    logs.open()
+    full = logs.row(entry).get_by_text(moment.strftime("%Y-%m-%d %H:%M:%S.384 UTC"))
+    expect(full).to_have_css("opacity", "0")
+    logs.row(entry).locator("time").hover()
+    expect(full).to_have_css("opacity", "1")
+    page.mouse.move(0, 0)
+    expect(full).to_have_css("opacity", "0")
+    logs.search.focus()
+    while not logs.link(entry).evaluate("link => link === document.activeElement"):
+        page.keyboard.press("Tab")
+    expect(full).to_have_css("opacity", "1")
+    expect(full).to_be_in_viewport(ratio=1)
+    expect(logs.link(entry)).to_have_accessible_description(full.inner_text())
