@@ -57,6 +57,9 @@ def ensure_indexes() -> list[str]:
     done.append(_ensure_retention())
     done += storage.dictionary().create_indexes(
         [
+            # MongoDB reads a range of `_id` by the index it always has; the embedded engine reads
+            # the whole collection, unless there is one like this.
+            IndexModel([("_id", 1), ("week", 1)], name="by_order"),
             IndexModel([("named", 1)], name="by_id"),
             IndexModel([("until", 1)], name="until", expireAfterSeconds=0),
         ]

@@ -158,13 +158,13 @@ def _slices(
         oldest = max(behind(after), oldest)
     if oldest >= (newest or HIGHEST):
         return
-    # Time beyond now holds next to nothing: an open end is covered by the slice that meets now.
-    ends = id_ms(newest) + 1 if newest else max(window.as_of, id_ms(oldest)) + 1
+    # Time beyond now holds next to nothing: it is covered by the slice that meets now.
+    ends = max(min(id_ms(newest or HIGHEST), window.as_of), id_ms(oldest)) + 1
     width = lead.first_slice_ms or ends - id_ms(oldest)
-    low, high = oldest, newest
+    low, high, start = oldest, newest, ends
     while True:
         if direction == NEWEST_FIRST:
-            start = (id_ms(high) if high else ends) - width
+            start -= width
             low = max(oldest, id_bound(start))
             yield low, high, low == oldest
             if low == oldest:

@@ -114,7 +114,8 @@ def to_document(entry: NewEntry, account: str, received: datetime) -> Document:
     _check_texts(entry)
     action_type = _action_type(entry)
     writer_id, ms = _identity(entry, received)
-    payload, redactions = redact(_checked_payload(entry.payload)) if entry.payload else (None, [])
+    sent = entry.payload
+    payload, redactions = (None, []) if sent is None else redact(_checked_payload(sent))
     actor, target = entry.actor, entry.target
     bot_id = entry.bot_id or (actor.id if actor.type == "agent" else None)
     correlation_id = entry.correlation_id and normal_correlation_id(entry.correlation_id)

@@ -61,7 +61,10 @@ class Drawer:
         self.close_url = listing.links.here
 
     def read(self) -> Self:
-        """Read the entry and its neighbours; a failure is kept, to be told in its place."""
+        """Read the entry and its neighbours; a failure is kept, to be told in its place.
+
+        An entry that was read is shown, whatever becomes of the look around it.
+        """
         entries = self._listing.asked.entries
         if self._listing.asked.cursor:
             entries = entries.pinned_to(self._listing.asked.cursor)
@@ -71,7 +74,7 @@ class Drawer:
                 self.view = EntryView(entry)
                 self._look_around(entries, entry)
         except StorageError:
-            self.failed = True
+            self.failed = self.view is None
         return self
 
     def _look_around(self, entries: Entries, entry: Entry) -> None:

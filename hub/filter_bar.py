@@ -1,9 +1,10 @@
 """The filter bar: its controls, what they show, and the filters that have no control."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TypeVar
 
 from django.http import QueryDict
 
@@ -15,6 +16,8 @@ from auditlogs.query import DEFAULT_SORT
 from auditlogs.schema import RESULTS
 from auditlogs.storage import StorageError
 from hub.links import DEFAULT_RANGE, Links
+
+T = TypeVar("T")
 
 MAX_ACTORS = 200
 CUSTOM = "custom"
@@ -70,6 +73,8 @@ class FilterBar:
         self._links = links
         self.value: Mapping[str, str] = asked.given
         self.message = {name: _sentence(asked.errors.get(name, "")) for name in CONTROLS}
+        # Once the database could not be reached, nothing waits for it again to give a name.
+        self.is_cut_off = False
 
     @property
     def notices(self) -> list[str]:
@@ -145,10 +150,10 @@ class FilterBar:
     @cached_property
     def actors(self) -> tuple[list[NamedActor], bool]:
         """The first actors of the account by name, and whether there are more."""
-        try:
-            return dictionary.actors(self._account, "", MAX_ACTORS)
-        except StorageError:
-            return [], False
+        none: list[NamedActor] = []
+        return self._look_up(
+            lambda: dictionary.actors(self._account, "", MAX_ACTORS), (none, False)
+        )
 
     @cached_property
     def actor(self) -> NamedActor | None:
@@ -156,10 +161,7 @@ class FilterBar:
         actor_id = self.value.get("actor")
         if actor_id is None:
             return None
-        try:
-            known = dictionary.actor(self._account, actor_id)
-        except StorageError:
-            known = None
+        known = self._look_up(lambda: dictionary.actor(self._account, actor_id), None)
         return known or NamedActor("", actor_id, None)
 
     @property
@@ -189,10 +191,17 @@ class FilterBar:
         """Return what a chip shows: a bot by its name, anything else as it is."""
         if parameter != "botId":
             return value
+        return self._look_up(lambda: dictionary.bot_name(self._account, value), None) or value
+
+    def _look_up(self, question: Callable[[], T], otherwise: T) -> T:
+        """Return what the dictionary of names answers, or the other where it cannot."""
+        if self.is_cut_off:
+            return otherwise
         try:
-            return dictionary.bot_name(self._account, value) or value
+            return question()
         except StorageError:
-            return value
+            self.is_cut_off = True
+            return otherwise
 
 
 def page_parameters(data: QueryDict) -> QueryDict:
@@ -200,8 +209,12 @@ def page_parameters(data: QueryDict) -> QueryDict:
 
     Date Range has an option more than `dateRange`: Custom, which leaves it to start and end.
     A time without a zone is one that the form sent without JavaScript, in the zone shown: UTC.
+    A type that is chosen there takes the place of the exact action that the form has kept.
     """
     known = data.copy()
+    if "action" in data:
+        types = [value for value in data.getlist("action") if value in ACTION_TYPES]
+        known.setlist("action", types or data.getlist("action"))
     if "dateRange" in data:
         known.setlist("dateRange", [v for v in data.getlist("dateRange") if v != CUSTOM])
     for name in ("startDate", "endDate"):

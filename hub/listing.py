@@ -11,7 +11,7 @@ from auditlogs.filters import ListRequest, parse
 from auditlogs.models import Account
 from auditlogs.query import DEFAULT_SORT, Count, Entries, Page
 from auditlogs.retention import oldest_ms, retention_days
-from auditlogs.storage import StorageError, TookTooLong
+from auditlogs.storage import StorageError, TookTooLong, Unavailable
 from auditlogs.times import from_ms, now
 from hub.columns import Heading, headings
 from hub.filter_bar import FilterBar, page_parameters
@@ -56,6 +56,7 @@ class Listing:
             self.page = self.asked.entries.page(PAGE_SIZE, cursor=self.asked.cursor)
         except StorageError as failure:
             self.failure = failure
+            self.filters.is_cut_off = isinstance(failure, Unavailable)
         return self
 
     @property

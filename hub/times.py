@@ -1,4 +1,4 @@
-"""How a time is told on the page. `static/js/times.js` tells it the same way, in the reader's zone."""
+"""How a time is told on the page. `static/js/times.js` tells it alike, in the reader's zone."""
 
 from datetime import UTC, datetime, timedelta
 

@@ -79,14 +79,16 @@ def _only_hands_out_work(config: pytest.Config) -> bool:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def log_database() -> Iterator[None]:
-    """Make the log's indexes once; drop the database at the end."""
+def log_database(pytestconfig: pytest.Config) -> Iterator[None]:
+    """Make the log's indexes once; drop the database at the end, unless its server goes anyway."""
     from auditlogs import storage
     from auditlogs.indexes import ensure_indexes
 
     ensure_indexes()
     yield
-    storage.client().drop_database(storage.database().name)
+    if OWN_SERVER not in pytestconfig.stash:
+        with pymongo.timeout(60):
+            storage.client().drop_database(storage.database().name)
     storage.client().close()
 
 

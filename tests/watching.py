@@ -1,23 +1,24 @@
 """What the process asks of the database, command by command."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from pymongo import monitoring
 
 Command = dict[str, Any]
+Hearer = Callable[[Command], None]
 
 
 class Watcher(monitoring.CommandListener):
-    """Keeps the commands sent while someone is watching. Registered before any client is made."""
+    """Tells who is watching of every command. Registered before any client is made."""
 
     def __init__(self) -> None:
-        self._lists: list[list[Command]] = []
+        self._hearers: list[Hearer] = []
 
     def started(self, event: monitoring.CommandStartedEvent) -> None:
-        for commands in self._lists:
-            commands.append(dict(event.command))
+        for hear in tuple(self._hearers):
+            hear(dict(event.command))
 
     def succeeded(self, event: monitoring.CommandSucceededEvent) -> None:
         pass
@@ -27,12 +28,19 @@ class Watcher(monitoring.CommandListener):
 
     @contextmanager
     def watch(self) -> Iterator[list[Command]]:
+        """Keep the commands that are sent meanwhile."""
         commands: list[Command] = []
-        self._lists.append(commands)
-        try:
+        with self.hear(commands.append):
             yield commands
+
+    @contextmanager
+    def hear(self, hear: Hearer) -> Iterator[None]:
+        """Call this for each command before it is sent."""
+        self._hearers.append(hear)
+        try:
+            yield
         finally:
-            self._lists.remove(commands)
+            self._hearers.remove(hear)
 
 
 watcher = Watcher()

@@ -4,6 +4,7 @@
   const form = document.getElementById("filters");
   const search = document.getElementById("search");
   const foldButton = form.querySelector("[data-fold]");
+  const panel = document.getElementById("fold-panel");
   const results = () => document.getElementById("results");
 
   // What no control can show stays until the control is given a value.
@@ -38,15 +39,23 @@
     if (isBack || document.activeElement !== search) search.value = asked.get("search") ?? "";
     hub.setActor(asked.get("actor") ?? "", results().dataset.actorName || asked.get("actor"));
     hub.setRange(asked, isBack);
+    unfoldMessages();
   };
 
   const measureBar = () =>
     document.documentElement.style.setProperty("--bar-height", `${form.offsetHeight}px`);
 
-  foldButton.addEventListener("click", () => {
-    const isOpen = document.getElementById("fold-panel").classList.toggle("is-open");
+  const unfold = (isOpen) => {
+    panel.classList.toggle("is-open", isOpen);
     foldButton.setAttribute("aria-expanded", String(isOpen));
-    if (isOpen) form.elements.dateRange.focus();
+  };
+  // A message at a control is never folded away with it.
+  const unfoldMessages = () => {
+    if (panel.querySelector(".field-message:not(:empty)")) unfold(true);
+  };
+  foldButton.addEventListener("click", () => {
+    unfold(!panel.classList.contains("is-open"));
+    if (panel.classList.contains("is-open")) form.elements.dateRange.focus();
   });
 
   document.addEventListener("keydown", (event) => {
@@ -57,6 +66,7 @@
     search.focus();
   });
 
+  unfoldMessages();
   new ResizeObserver(measureBar).observe(form);
   Object.assign(hub, {
     askedParameters,

@@ -114,7 +114,9 @@ def test_what_is_not_of_the_schema_is_refused_by_its_path(
 
 
 def test_an_entry_is_refused_that_contradicts_the_type_of_its_action() -> None:
-    with pytest.raises(InvalidEntry, match=r"is mcp, but order\.created is of type trade") as refused:
+    with pytest.raises(
+        InvalidEntry, match=r"is mcp, but order\.created is of type trade"
+    ) as refused:
         make_entry(action="order.created", action_type="mcp")
     assert refused.value.path == "/actionType"
 

@@ -51,7 +51,7 @@ class Logs:
         self.failure = page.locator("#list-failure")
 
     def record(self, *entries: dict[str, Any]) -> list[UUID]:
-        """Record entries, the first one the newest, and return their ids in the order of the list."""
+        """Record entries, the first one the newest, and return their ids in that order."""
         asked_at = datetime.now(UTC)
         written = [
             new(**{"timestamp": asked_at - timedelta(minutes=number + 1), **entry})

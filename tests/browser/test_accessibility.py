@@ -35,8 +35,6 @@ def test_the_list_and_the_drawer_have_no_violation(
     logs.open("?target=ord-42&action=lost&unknown=1&sort=actor")
     expect(logs.rows).to_have_count(3)
     expect(logs.count).to_have_text("of 3")
-    if width < 768:
-        page.get_by_role("button", name="Filters").click()
     has_no_violation(page)
     logs.actor.click()
     expect(page.get_by_role("option", name="Ada Lovelace")).to_be_visible()
@@ -84,9 +82,10 @@ FOCUSED = """() => {
   const element = document.activeElement;
   const shown = [getComputedStyle(element), getComputedStyle(element, "::after")];
   const name = element.labels?.[0]?.textContent ?? element.getAttribute("aria-label");
+  const isOutlined = (style) => style.outlineStyle !== "none" && style.outlineWidth !== "0px";
   return {
     name: (name ?? element.textContent).trim(),
-    visible: shown.some(({ outlineStyle, outlineWidth }) => outlineStyle !== "none" && outlineWidth !== "0px"),
+    visible: shown.some(isOutlined),
     box: element.getBoundingClientRect().toJSON(),
   };
 }"""
@@ -112,7 +111,8 @@ def test_the_keyboard_alone_walks_the_page(logs: Logs, page: Page) -> None:
         *("Date Range", "Actor", "Action Type", "Result", "Search"),
     ]
     assert walk(page, 3) == ["Clear All", "Remove Agent: Momentum Scout", "Refresh"]
-    assert walk(page, 6) == ["Timestamp", "Actor", "Action", "Result", "mcp.tool.call", "order.created"]
+    assert walk(page, 4) == ["Timestamp", "Actor", "Action", "Result"]
+    assert walk(page, 2) == ["mcp.tool.call", "order.created"]
     page.keyboard.press("Enter")
     logs.wait_for_drawer(second)
     assert walk(page, 3) == ["Previous entry", "Permalink", "Close"]
@@ -142,7 +142,7 @@ def test_a_modal_drawer_keeps_the_focus(logs: Logs, page: Page) -> None:
     logs.open()
     logs.link(entry).press("Enter")
     logs.wait_for_drawer(entry)
-    inside = "document.activeElement === document.body || document.activeElement.closest('#drawer') !== null"
+    outside = "document.activeElement.closest('.shell > :not(#drawer)') !== null"
     for _ in range(8):
         page.keyboard.press("Tab")
-        assert page.evaluate(inside)
+        assert not page.evaluate(outside)

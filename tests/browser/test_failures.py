@@ -1,5 +1,7 @@
 """When a request fails, what was there stays, and there is a way on."""
 
+from collections.abc import Callable
+
 import pytest
 from django.contrib.sessions.models import Session
 from playwright.sync_api import Page, Route, expect
@@ -8,6 +10,9 @@ from tests.browser.conftest import Console
 from tests.browser.logs import Held, Logs
 
 pytestmark = pytest.mark.browser
+
+
+Fail = Callable[[Route], None]
 
 
 def refuse(route: Route) -> None:
@@ -27,7 +32,7 @@ PROVOKED = r"status of 503|ERR_FAILED|htmx:(sendError|responseError)|Response St
 
 @pytest.mark.parametrize(("fail", "words"), FAILURES)
 def test_a_list_that_fails_keeps_the_rows_and_can_be_retried(
-    logs: Logs, page: Page, console: Console, fail: object, words: str
+    logs: Logs, page: Page, console: Console, fail: Fail, words: str
 ) -> None:
     console.expect(PROVOKED)
     failed, passed = logs.record({"result": "failure"}, {})
@@ -52,7 +57,7 @@ def test_a_list_that_fails_keeps_the_rows_and_can_be_retried(
 
 @pytest.mark.parametrize(("fail", "words"), FAILURES)
 def test_an_entry_that_fails_keeps_the_list_and_can_be_retried(
-    logs: Logs, page: Page, console: Console, fail: object, words: str
+    logs: Logs, page: Page, console: Console, fail: Fail, words: str
 ) -> None:
     console.expect(PROVOKED)
     first, second = logs.record({}, {})

@@ -305,3 +305,7 @@ def test_on_a_phone_the_filters_fold(logs: Logs, page: Page) -> None:
     logs.clear_all.click()
     logs.has_query("?sort=timestamp")
     expect(page.get_by_role("button", name="Filters (0)")).to_be_visible()
+
+    # What is wrong at a control is seen without unfolding it.
+    logs.open("?result=lost")
+    expect(page.get_by_text("Expected one of failure, partial, success.")).to_be_visible()

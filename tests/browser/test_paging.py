@@ -31,6 +31,7 @@ def test_older_and_newer_lead_through_the_list_as_it_was(logs: Logs, page: Page)
     page.reload()
     logs.shows(ids[100])
     pages.get_by_role("link", name="Newer").click()
+    expect(logs.rows.first).to_have_id(f"entry-{ids[50]}")
     pages.get_by_role("link", name="Newer").click()
     logs.shows(*ids[:50])
     expect(page.get_by_text("1–50", exact=True)).to_be_visible()
@@ -83,9 +84,7 @@ def test_the_count_arrives_apart_and_never_delays_the_rows(logs: Logs, page: Pag
     expect(logs.count).to_have_text("of 3")
 
 
-def test_a_count_that_fails_says_so_in_its_place(
-    logs: Logs, page: Page, console: Console
-) -> None:
+def test_a_count_that_fails_says_so_in_its_place(logs: Logs, page: Page, console: Console) -> None:
     console.expect("ERR_FAILED|htmx:sendError")
     logs.record_many(3)
     page.route("**/hub/logs/count*", lambda route: route.abort())

@@ -14,9 +14,7 @@ pytestmark = [
 ]
 
 
-def test_filters_apply_with_a_button_and_keep_what_has_no_control(
-    logs: Logs, page: Page
-) -> None:
+def test_filters_apply_with_a_button_and_keep_what_has_no_control(logs: Logs, page: Page) -> None:
     failed, passed, _ = logs.record({"result": "failure", "target": ORDER}, {"target": ORDER}, {})
     logs.open("?target=ord-42&sort=timestamp")
     logs.shows(passed, failed)
@@ -34,13 +32,16 @@ def test_filters_apply_with_a_button_and_keep_what_has_no_control(
 
 
 def test_a_type_takes_the_place_of_an_exact_action(logs: Logs, page: Page) -> None:
-    created, filled = logs.record({"action": "order.created"}, {"action": "order.filled"})
+    created, filled, _ = logs.record(
+        {"action": "order.created"}, {"action": "order.filled"}, {"action": "auth.signed_in"}
+    )
     logs.open("?action=order.created")
     page.get_by_role("button", name="Apply").click()
     logs.shows(created)
     logs.type.select_option("trade")
     page.get_by_role("button", name="Apply").click()
     logs.shows(created, filled)
+    expect(logs.type).to_have_value("trade")
     expect(logs.chips).to_have_count(0)
 
 
@@ -92,9 +93,7 @@ def test_pages_and_the_count_are_links(logs: Logs, page: Page) -> None:
     expect(page.get_by_role("button", name="Dark theme")).to_have_count(0)
 
 
-@pytest.mark.browser_context_args(
-    java_script_enabled=False, viewport={"width": 390, "height": 844}
-)
+@pytest.mark.browser_context_args(java_script_enabled=False, viewport={"width": 390, "height": 844})
 def test_on_a_phone_the_filters_are_unfolded(logs: Logs, page: Page) -> None:
     failed, _ = logs.record({"result": "failure"}, {})
     logs.open()

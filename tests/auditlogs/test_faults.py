@@ -1,0 +1,225 @@
+"""What happens when the database is away, or too slow."""
+
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.test import Client
+from pytest_django.fixtures import Settings
+
+from auditlogs import reading, storage
+from auditlogs.indexes import ensure_indexes
+from auditlogs.models import Account, new_account_id
+from auditlogs.query import SORTS, Entries, Page
+from auditlogs.recording import record_many
+from auditlogs.storage import StorageError, TookTooLong, Unavailable
+from auditlogs.times import now
+from hub.demo.ports import free_port
+from tests.factories import make_entries, make_entry, new
+from tests.server import Server
+from tests.watching import watcher
+
+NAMES = ("agent", "user", "system")
+
+
+@contextmanager
+def connected_to(uri: str, settings: Settings) -> Iterator[None]:
+    """Let the log use another database."""
+    own = settings.MONGODB_URI
+    storage.client.cache_clear()
+    settings.MONGODB_URI = uri
+    try:
+        yield
+    finally:
+        storage.client().close()
+        storage.client.cache_clear()
+        settings.MONGODB_URI = own
+
+
+@pytest.fixture
+def nowhere(settings: Settings) -> Iterator[None]:
+    """A database that nobody runs."""
+    with connected_to(f"mongodb://127.0.0.1:{free_port()}/test", settings):
+        yield
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Server]:
+    server = Server()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def fragile(server: Server, settings: Settings) -> Iterator[Server]:
+    """A database that can be paused."""
+    with connected_to(server.uri, settings):
+        ensure_indexes()
+        yield server
+        server.resume()
+
+
+# Away
+
+
+def problem(response: Any, slug: str) -> dict[str, Any]:
+    assert response.status_code == 503
+    assert response["Content-Type"] == "application/problem+json"
+    assert response["Cache-Control"] == "no-store"
+    assert response["Retry-After"].isdigit()
+    document: dict[str, Any] = response.json()
+    assert document["type"] == f"urn:auditlogs:problem:{slug}"
+    return document
+
+
+@pytest.mark.usefixtures("nowhere")
+def test_the_api_says_so_and_when_to_try_again(client: Client, api_key: str) -> None:
+    headers = {"authorization": f"Bearer {api_key}"}
+    document = problem(client.get("/api/audit-logs", headers=headers), "database-unavailable")
+    assert document["detail"] == "The log's database cannot be reached."
+    alone = client.get(f"/api/audit-logs/{uuid.UUID(int=8 << 76)}", headers=headers)
+    assert problem(alone, "database-unavailable") == document
+
+
+@pytest.mark.usefixtures("nowhere")
+def test_what_needs_no_database_is_answered_without_it(client: Client, api_key: str) -> None:
+    headers = {"authorization": f"Bearer {api_key}"}
+    start = time.monotonic()
+    assert client.get("/api/audit-logs").status_code == 401
+    assert client.get("/api/audit-logs?limit=0", headers=headers).status_code == 400
+    assert client.get("/api/audit-logs/nonsense", headers=headers).status_code == 404
+    assert time.monotonic() - start < 1
+
+
+@pytest.mark.usefixtures("nowhere")
+def test_an_entry_that_was_not_stored_is_never_acknowledged() -> None:
+    start = time.monotonic()
+    with pytest.raises(Unavailable):
+        make_entry()
+    assert time.monotonic() - start < 8
+
+
+# Too slow
+
+
+@contextmanager
+def paused_at(server: Server, question: int) -> Iterator[None]:
+    """Pause the database when that many questions to the log have been asked."""
+    seen = 0
+
+    def hear(command: dict[str, Any]) -> None:
+        nonlocal seen
+        seen += "aggregate" in command
+        if seen == question:
+            server.pause()
+
+    with watcher.hear(hear):
+        try:
+            yield
+        finally:
+            server.resume()
+
+
+@pytest.fixture
+def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reading, "QUERY_SECONDS", 0.3)
+    monkeypatch.setattr(reading, "BUDGET_SECONDS", 0.2)
+
+
+@pytest.mark.usefixtures("_impatient")
+def test_a_list_of_which_nothing_can_be_read_in_time_is_a_clear_answer(
+    client: Client, api_key: str, account: Account, fragile: Server
+) -> None:
+    make_entry(account.id)
+    with paused_at(fragile, 1):
+        response = client.get("/api/audit-logs", headers={"authorization": f"Bearer {api_key}"})
+    document = problem(response, "query-timeout")
+    assert document["detail"] == "The log took too long to answer. Ask for less."
+
+
+@pytest.mark.usefixtures("_impatient")
+@pytest.mark.parametrize("sort", SORTS)
+@pytest.mark.parametrize("question", [2, 3, 4])
+def test_a_page_that_is_cut_short_goes_on_where_it_ended(
+    fragile: Server, sort: Any, question: int
+) -> None:
+    account, at = new_account_id(), now()
+    written = record_many(
+        [
+            new(
+                timestamp=at - timedelta(days=3 * i),
+                actor={"type": "user", "id": NAMES[i % 3]},
+                action=f"order.{NAMES[i % 3]}",
+                action_type="trade",
+                result=("success", "failure", "partial")[i % 3],
+            )
+            for i in range(9)
+        ],
+        account=account,
+    )
+    entries = Entries.of(account).order_by(sort)
+    whole = ids(entries.page(100))
+    assert sorted(whole) == sorted(written)
+    with paused_at(fragile, question):
+        first = entries.page(100)
+    assert first.is_cut_short
+    assert first.next is not None
+    second = entries.page(100, cursor=first.next)
+    assert ids(first) + ids(second) == whole
+    assert second.first == len(first.entries) + 1
+
+
+@pytest.mark.usefixtures("_impatient")
+def test_what_was_to_be_skipped_is_never_shown_instead(fragile: Server) -> None:
+    account = new_account_id()
+    make_entries(account, 3)
+    with paused_at(fragile, 2), pytest.raises(TookTooLong):
+        Entries.of(account).page(2, offset=100)
+
+
+@pytest.mark.usefixtures("_impatient")
+def test_a_count_that_takes_too_long_is_no_count(fragile: Server) -> None:
+    account = new_account_id()
+    make_entries(account, 3)
+    with paused_at(fragile, 1), pytest.raises(TookTooLong):
+        Entries.of(account).count()
+    assert Entries.of(account).count().value == 3
+
+
+@pytest.mark.usefixtures("_impatient")
+def test_a_neighbour_that_cannot_be_read_in_time_is_not_said_to_be_missing(
+    fragile: Server,
+) -> None:
+    account = new_account_id()
+    newest, middle, _ = (
+        record_many([new(timestamp=now() - timedelta(days=days))], account=account)[0]
+        for days in (0, 9, 18)
+    )
+    entries = Entries.of(account)
+    entry = entries.get(middle)
+    assert entry is not None
+    assert entries.neighbours(entry)[0] == newest
+    with paused_at(fragile, 2), pytest.raises(StorageError):
+        entries.neighbours(entry)
+
+
+def test_a_write_that_is_not_confirmed_in_time_is_said_and_can_be_repeated(
+    fragile: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("auditlogs.recording.WRITE_SECONDS", 0.3)
+    account, entry = new_account_id(), new(id="w-1", timestamp=now())
+    make_entry(account)
+    fragile.pause()
+    with pytest.raises(StorageError):
+        record_many([entry], account=account)
+    fragile.resume()
+    record_many([entry], account=account)
+    assert Entries.of(account).count().value == 2
+
+
+def ids(page: Page) -> list[uuid.UUID]:
+    return [uuid.UUID(entry.id) for entry in page.entries]

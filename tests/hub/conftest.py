@@ -1,0 +1,48 @@
+"""The Hub as a signed-in person's browser without scripts sees it."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import pymongo
+import pymongo.database
+import pytest
+from pytest_django import Settings
+
+if TYPE_CHECKING:
+    from django.test import Client
+
+    from auditlogs.models import Account
+    from tests.hub.pages import Hub
+
+
+@pytest.fixture(autouse=True)
+def _quick_passwords(settings: Settings) -> None:
+    """Make people in a moment: the strength of their passwords guards nothing here."""
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+@pytest.fixture
+def hub(signed_in_client: "Client", account: "Account") -> "Hub":
+    """The Hub of an account of its own."""
+    from tests.hub.pages import Hub
+
+    return Hub(signed_in_client, account.id)
+
+
+@pytest.fixture
+def unreachable(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+    """Point the log at a port that nothing listens on; note each query that waits for it."""
+    from auditlogs import dictionary, reading, storage
+
+    waits: list[str] = []
+    with pymongo.MongoClient[dict[str, Any]]("mongodb://127.0.0.1:9/none", connect=False) as nobody:
+
+        def wait_for(name: str) -> pymongo.database.Database[dict[str, Any]]:
+            waits.append(name)
+            return nobody[name]
+
+        monkeypatch.setattr(storage, "client", lambda: nobody)
+        monkeypatch.setattr(storage, "database", lambda: wait_for("log"))
+        monkeypatch.setattr(reading, "QUERY_SECONDS", 0.1)
+        monkeypatch.setattr(dictionary, "READ_SECONDS", 0.1)
+        yield waits
