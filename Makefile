@@ -21,7 +21,7 @@ lint: .venv/.dev ## Check style, types, imports and templates
 	.venv/bin/ruff format --check
 	.venv/bin/mypy
 	.venv/bin/lint-imports
-	.venv/bin/djlint templates --check --lint
+	.venv/bin/djlint templates --lint
 
 pictures: .venv/.dev ## Retake the screenshots under docs/
 	.venv/bin/python -m tests.chromium

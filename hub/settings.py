@@ -13,7 +13,7 @@ env = Env()
 demo = None if env.str("SECRET_KEY", "") else load_state(FOLDER)
 
 SECRET_KEY: str = demo.secret_key if demo else env.str("SECRET_KEY", "")
-DEBUG = env.bool("DEBUG", False)
+DEBUG = demo is None and env.bool("DEBUG", False)
 ALLOWED_HOSTS: list[str] = env.list("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"])
 
 MONGODB_URI: str = (
@@ -22,9 +22,9 @@ MONGODB_URI: str = (
 AUDITLOGS_RETENTION_DAYS: int = env.int("AUDITLOGS_RETENTION_DAYS", 30)
 
 DATABASES = {
-    "default": env.dj_db_url(
-        "DATABASE_URL", f"sqlite:///{(FOLDER if demo else BASE_DIR) / 'hub.sqlite3'}"
-    )
+    "default": {"ENGINE": "django.db.backends.sqlite3", "NAME": FOLDER / "hub.sqlite3"}
+    if demo
+    else env.dj_db_url("DATABASE_URL", f"sqlite:///{BASE_DIR / 'hub.sqlite3'}")
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 

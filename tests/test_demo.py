@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from urllib.parse import quote
 
@@ -48,12 +49,12 @@ def demo(folder: Path) -> Iterator[Demo]:
 
 
 def fetch(demo: Demo, query: str) -> list[dict[str, object]]:
-    connection = http.client.HTTPConnection("127.0.0.1", demo.port, timeout=10)
-    connection.request(
-        "GET", f"/api/audit-logs?{query}", headers={"Authorization": f"Bearer {demo.api_key}"}
-    )
-    response = connection.getresponse()
-    body = response.read()
+    with closing(http.client.HTTPConnection("127.0.0.1", demo.port, timeout=10)) as connection:
+        connection.request(
+            "GET", f"/api/audit-logs?{query}", headers={"Authorization": f"Bearer {demo.api_key}"}
+        )
+        response = connection.getresponse()
+        body = response.read()
     assert response.status == 200, body
     entries: list[dict[str, object]] = json.loads(body)
     return entries
