@@ -230,13 +230,18 @@ class Entries:
         return Position(place.value, before(place.id) if oldest_first else behind(place.id))
 
     def neighbours(self, entry: Entry) -> tuple[uuid.UUID | None, uuid.UUID | None]:
-        """Return the ids of the entries before and after this one in the list."""
+        """Return the ids of the entries before and after this one in the list, None at its ends.
+
+        Raises StorageError, TookTooLong where one was not found in time.
+        """
         place = self._position_of(entry)
         around: list[uuid.UUID | None] = []
         for backwards in (True, False):
-            found, _ = self._read(
+            found, unread = self._read(
                 place, 1, Budget(reading.BUDGET_SECONDS), reading.ONLY_POSITION, backwards
             )
+            if unread and not found:
+                raise TookTooLong("The log took too long to find the entries around this one.")
             around.append(found[0]["_id"] if found else None)
         return around[0], around[1]
 

@@ -92,6 +92,16 @@ def log_database(pytestconfig: pytest.Config) -> Iterator[None]:
     storage.client().close()
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _time_to_read() -> Iterator[None]:
+    """Let no page be cut short because the machine is busy."""
+    from auditlogs import reading
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(reading, "BUDGET_SECONDS", 60.0)
+        yield
+
+
 @pytest.fixture(autouse=True)
 def _plain_static_files(settings: "Settings") -> None:
     """Serve static files as they lie there, without collecting them first."""
@@ -132,6 +142,11 @@ def user(account: "Account") -> "User":
 def signed_in_client(client: "Client", user: "User") -> "Client":
     client.force_login(user)
     return client
+
+
+@pytest.fixture(scope="session")
+def base_url() -> None:
+    """Stand in for the plugin's own, which pytest warns of; addresses are written out."""
 
 
 @pytest.fixture(scope="session")

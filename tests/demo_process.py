@@ -1,11 +1,9 @@
 """A demo of the tests' own, as `make demo` starts it, in a folder that goes with it."""
 
 import os
-import queue
 import signal
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -25,7 +23,7 @@ STOP_SECONDS = 30
 class Demo:
     """A running demo, and what it has printed."""
 
-    process: subprocess.Popen[str]
+    process: subprocess.Popen[bytes]
     environment: Mapping[str, str]
     port: int
     lines: list[str]
@@ -52,19 +50,19 @@ def environment(folder: Path) -> dict[str, str]:
 
 
 def start(folder: Path) -> Demo:
-    """Start a demo and wait until it has printed its three lines."""
-    port, surroundings = free_port(), environment(folder)
-    process = subprocess.Popen(
-        [sys.executable, "-m", "hub.demo", "--port", str(port)],
-        cwd=ROOT,
-        env=surroundings,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-    lines = _read_until_ready(process)
-    return Demo(process, surroundings, port, lines)
+    """Start a demo and wait until it has printed its three lines, into a file."""
+    folder.mkdir(exist_ok=True)
+    port, surroundings, output = free_port(), environment(folder), folder / "output.txt"
+    with output.open("w") as file:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "hub.demo", "--port", str(port)],
+            cwd=ROOT,
+            env=surroundings,
+            stdin=subprocess.DEVNULL,
+            stdout=file,
+            stderr=subprocess.STDOUT,
+        )
+    return Demo(process, surroundings, port, _read_until_ready(process, output))
 
 
 @contextmanager
@@ -77,23 +75,13 @@ def running(folder: Path) -> Iterator[Demo]:
         demo.stop()
 
 
-def _read_until_ready(process: subprocess.Popen[str]) -> list[str]:
-    assert process.stdout is not None
-    output: queue.SimpleQueue[str] = queue.SimpleQueue()
-    stdout = process.stdout
-
-    def hand_over() -> None:
-        for line in stdout:
-            output.put(line)
-
-    threading.Thread(target=hand_over, daemon=True).start()
-    lines: list[str] = []
+def _read_until_ready(process: subprocess.Popen[bytes], output: Path) -> list[str]:
     until = time.monotonic() + START_SECONDS
-    while not any(line.startswith("API key: ") for line in lines):
-        try:
-            lines.append(output.get(timeout=0.2).rstrip())
-        except queue.Empty:
-            if process.poll() is not None or time.monotonic() > until:
-                process.kill()
-                raise RuntimeError("the demo did not start:\n" + "\n".join(lines)) from None
-    return lines
+    while True:
+        lines = output.read_text().splitlines()
+        if any(line.startswith("API key: ") for line in lines):
+            return lines
+        if process.poll() is not None or time.monotonic() > until:
+            process.kill()
+            raise RuntimeError("the demo did not start:\n" + "\n".join(lines))
+        time.sleep(0.1)

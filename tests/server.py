@@ -1,5 +1,6 @@
 """A database of the tests' own: an embedded server, in a folder that goes with it."""
 
+import os
 import shutil
 import signal
 import tempfile
@@ -18,7 +19,10 @@ class Server:
         self.uri = self._database.uri
 
     def pause(self) -> None:
-        self._database.process.process.send_signal(signal.SIGSTOP)
+        """Stop the process where it stands; when this returns it answers nothing more."""
+        process = self._database.process.process
+        process.send_signal(signal.SIGSTOP)
+        os.waitid(os.P_PID, process.pid, os.WSTOPPED)
 
     def resume(self) -> None:
         self._database.process.process.send_signal(signal.SIGCONT)

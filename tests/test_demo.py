@@ -106,8 +106,10 @@ def test_the_specifications_curl_calls_work(demo: Demo) -> None:
     )
     for query in calls:
         done = subprocess.run(
-            ["curl", "-sf", f"{demo.url}/api/audit-logs?{query}"]
-            + ["-H", f"Authorization: Bearer {demo.api_key}"],
+            [
+                *("curl", "-sf", f"{demo.url}/api/audit-logs?{query}"),
+                *("-H", f"Authorization: Bearer {demo.api_key}"),
+            ],
             capture_output=True,
             check=True,
         )
@@ -116,8 +118,10 @@ def test_the_specifications_curl_calls_work(demo: Demo) -> None:
 
 def test_manage_py_reaches_the_same_data_without_any_setting(demo: Demo) -> None:
     done = subprocess.run(
-        [sys.executable, "manage.py", "create_api_key", "second", "--account", "demo"]
-        + ["--scope", "logs:read"],
+        [
+            *(sys.executable, "manage.py", "create_api_key", "second"),
+            *("--account", "demo", "--scope", "logs:read"),
+        ],
         cwd=ROOT,
         env=demo.environment,
         capture_output=True,
@@ -167,9 +171,10 @@ def test_the_five_steps_of_an_investigation(demo: Demo, page: Page) -> None:
 
 @pytest.mark.browser
 def test_a_blocked_trade_names_the_breaker(demo: Demo, page: Page) -> None:
+    rejected = fetch(demo, "action=order.rejected&result=failure&dateRange=7d")
+    blocked = next(entry for entry in rejected if "circuit_breaker_open" in str(entry["payload"]))
     sign_in(page, demo)
-    page.goto(f"{demo.url}/hub/logs?action=order.rejected&result=failure")
-    page.locator("tbody tr").filter(has_text="order.rejected").first.click()
+    page.goto(f"{demo.url}/hub/logs?action=order.rejected&entry={blocked['id']}")
     payload = page.locator("#drawer .payload")
     expect(payload).to_contain_text("Circuit breaker is open for provider: jupiter")
 

@@ -76,7 +76,7 @@
 
   Object.assign(input, { id: "actor-input", className: "control", type: "text", placeholder: "All actors", autocomplete: "off", spellcheck: false, value: name() });
   for (const [attribute, value] of [["role", "combobox"], ["aria-autocomplete", "list"], ["aria-expanded", "false"], ["aria-controls", "actor-list"], ["aria-describedby", "actor-message"]]) input.setAttribute(attribute, value);
-  Object.assign(list, { id: "actor-list", className: "actor-list", hidden: true, role: "listbox", ariaLabel: "Actors" });
+  Object.assign(list, { id: "actor-list", className: "actor-list", hidden: true, role: "listbox", ariaLabel: "Matches" });
   document.querySelector('label[for="actor"]').htmlFor = input.id;
   select.hidden = true;
   select.after(input, list);

@@ -11,7 +11,7 @@ import pytest
 from django.test import Client
 from pytest_django.fixtures import Settings
 
-from auditlogs import reading, storage
+from auditlogs import reading, recording, storage
 from auditlogs.indexes import ensure_indexes
 from auditlogs.models import Account, new_account_id
 from auditlogs.query import SORTS, Entries, Page
@@ -30,14 +30,17 @@ NAMES = ("agent", "user", "system")
 def connected_to(uri: str, settings: Settings) -> Iterator[None]:
     """Let the log use another database."""
     own = settings.MONGODB_URI
-    storage.client.cache_clear()
-    settings.MONGODB_URI = uri
+    _connect_to(uri, settings)
     try:
         yield
     finally:
-        storage.client().close()
-        storage.client.cache_clear()
-        settings.MONGODB_URI = own
+        _connect_to(own, settings)
+
+
+def _connect_to(uri: str, settings: Settings) -> None:
+    storage.client().close()
+    storage.client.cache_clear()
+    settings.MONGODB_URI = uri
 
 
 @pytest.fixture
@@ -63,6 +66,13 @@ def fragile(server: Server, settings: Settings) -> Iterator[Server]:
         server.resume()
 
 
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give up on the database soon."""
+    monkeypatch.setattr(reading, "QUERY_SECONDS", 0.6)
+    monkeypatch.setattr(recording, "WRITE_SECONDS", 0.6)
+
+
 # Away
 
 
@@ -76,7 +86,7 @@ def problem(response: Any, slug: str) -> dict[str, Any]:
     return document
 
 
-@pytest.mark.usefixtures("nowhere")
+@pytest.mark.usefixtures("nowhere", "impatient")
 def test_the_api_says_so_and_when_to_try_again(client: Client, api_key: str) -> None:
     headers = {"authorization": f"Bearer {api_key}"}
     document = problem(client.get("/api/audit-logs", headers=headers), "database-unavailable")
@@ -95,12 +105,12 @@ def test_what_needs_no_database_is_answered_without_it(client: Client, api_key: 
     assert time.monotonic() - start < 1
 
 
-@pytest.mark.usefixtures("nowhere")
+@pytest.mark.usefixtures("nowhere", "impatient")
 def test_an_entry_that_was_not_stored_is_never_acknowledged() -> None:
     start = time.monotonic()
-    with pytest.raises(Unavailable):
+    with pytest.raises(Unavailable, match="cannot be reached"):
         make_entry()
-    assert time.monotonic() - start < 8
+    assert time.monotonic() - start < 2
 
 
 # Too slow
@@ -124,13 +134,7 @@ def paused_at(server: Server, question: int) -> Iterator[None]:
             server.resume()
 
 
-@pytest.fixture
-def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reading, "QUERY_SECONDS", 0.3)
-    monkeypatch.setattr(reading, "BUDGET_SECONDS", 0.2)
-
-
-@pytest.mark.usefixtures("_impatient")
+@pytest.mark.usefixtures("impatient")
 def test_a_list_of_which_nothing_can_be_read_in_time_is_a_clear_answer(
     client: Client, api_key: str, account: Account, fragile: Server
 ) -> None:
@@ -141,9 +145,11 @@ def test_a_list_of_which_nothing_can_be_read_in_time_is_a_clear_answer(
     assert document["detail"] == "The log took too long to answer. Ask for less."
 
 
-@pytest.mark.usefixtures("_impatient")
-@pytest.mark.parametrize("sort", SORTS)
-@pytest.mark.parametrize("question", [2, 3, 4])
+@pytest.mark.usefixtures("impatient")
+# The fifth question of a list by a key is the first one about its second value.
+@pytest.mark.parametrize(
+    ("sort", "question"), [*((sort, 5) for sort in SORTS), ("-timestamp", 2), ("result", 3)]
+)
 def test_a_page_that_is_cut_short_goes_on_where_it_ended(
     fragile: Server, sort: Any, question: int
 ) -> None:
@@ -173,7 +179,7 @@ def test_a_page_that_is_cut_short_goes_on_where_it_ended(
     assert second.first == len(first.entries) + 1
 
 
-@pytest.mark.usefixtures("_impatient")
+@pytest.mark.usefixtures("impatient")
 def test_what_was_to_be_skipped_is_never_shown_instead(fragile: Server) -> None:
     account = new_account_id()
     make_entries(account, 3)
@@ -181,7 +187,7 @@ def test_what_was_to_be_skipped_is_never_shown_instead(fragile: Server) -> None:
         Entries.of(account).page(2, offset=100)
 
 
-@pytest.mark.usefixtures("_impatient")
+@pytest.mark.usefixtures("impatient")
 def test_a_count_that_takes_too_long_is_no_count(fragile: Server) -> None:
     account = new_account_id()
     make_entries(account, 3)
@@ -190,7 +196,7 @@ def test_a_count_that_takes_too_long_is_no_count(fragile: Server) -> None:
     assert Entries.of(account).count().value == 3
 
 
-@pytest.mark.usefixtures("_impatient")
+@pytest.mark.usefixtures("impatient")
 def test_a_neighbour_that_cannot_be_read_in_time_is_not_said_to_be_missing(
     fragile: Server,
 ) -> None:
@@ -203,14 +209,14 @@ def test_a_neighbour_that_cannot_be_read_in_time_is_not_said_to_be_missing(
     entry = entries.get(middle)
     assert entry is not None
     assert entries.neighbours(entry)[0] == newest
-    with paused_at(fragile, 2), pytest.raises(StorageError):
-        entries.neighbours(entry)
+    # The look back finds the newest; of the look ahead the first slices are empty.
+    for question in (2, 3):
+        with paused_at(fragile, question), pytest.raises(TookTooLong):
+            entries.neighbours(entry)
 
 
-def test_a_write_that_is_not_confirmed_in_time_is_said_and_can_be_repeated(
-    fragile: Server, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("auditlogs.recording.WRITE_SECONDS", 0.3)
+@pytest.mark.usefixtures("impatient")
+def test_a_write_that_is_not_confirmed_in_time_is_said_and_can_be_repeated(fragile: Server) -> None:
     account, entry = new_account_id(), new(id="w-1", timestamp=now())
     make_entry(account)
     fragile.pause()

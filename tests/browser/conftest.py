@@ -47,11 +47,6 @@ def _quick_passwords(settings: Settings) -> None:
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
-@pytest.fixture(scope="session")
-def base_url() -> None:
-    """Stand in for the plugin's own, which pytest warns of; the live server's address is used."""
-
-
 @pytest.fixture
 def browser_context_args(
     browser_context_args: dict[str, Any], live_server: LiveServer

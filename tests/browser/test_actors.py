@@ -56,7 +56,7 @@ def test_an_actor_is_chosen_by_pointer_among_agents_users_and_the_system(
     )
     logs.open()
     logs.actor.click()
-    listbox = page.get_by_role("listbox", name="Actors")
+    listbox = page.get_by_role("listbox", name="Matches")
     expect(listbox).to_contain_text("Agents")
     expect(listbox).to_contain_text("Users")
     expect(listbox).to_contain_text("System")
@@ -80,7 +80,7 @@ def test_an_actor_is_chosen_by_pointer_among_agents_users_and_the_system(
 def test_escape_and_leaving_give_the_choice_up(logs: Logs, page: Page) -> None:
     scout, _ = logs.record({}, {"actor": USER})
     logs.open("?actor=agent-7")
-    listbox = page.get_by_role("listbox", name="Actors")
+    listbox = page.get_by_role("listbox", name="Matches")
     logs.actor.focus()
     page.keyboard.type("ada")
     expect(listbox).to_be_visible()

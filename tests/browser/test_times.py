@@ -7,10 +7,28 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from auditlogs.times import format_rfc3339
+from hub.times import short_time
 from tests.browser.logs import Logs
 
 pytestmark = pytest.mark.browser
 
+# Each side of every boundary between one way of telling a time and the next.
+AGES = [
+    timedelta(0),
+    timedelta(milliseconds=999),
+    *(timedelta(seconds=number) for number in (1, 2, 59.999, 60, 119, 120, 3599, 3600, 7199.9)),
+    *(timedelta(hours=number) for number in (2, 23.99, 24, 25, 47, 24 * 30, 24 * 300, 24 * 400)),
+    *(timedelta(seconds=-number) for number in (0.001, 1, 3600, 86_400, 40 * 86_400)),
+]
+TELL = """instants => {
+  for (const instant of instants) {
+    const element = document.createElement("time");
+    element.dateTime = instant;
+    element.dataset.time = "short";
+    element.className = "told";
+    document.body.append(element);
+  }
+}"""
 TOKYO = ZoneInfo("Asia/Tokyo")
 in_tokyo = pytest.mark.browser_context_args(timezone_id="Asia/Tokyo")
 
@@ -63,6 +81,19 @@ def test_the_year_is_told_when_it_is_not_this_one(logs: Logs, page: Page) -> Non
     expect(logs.row(entry).locator("time")).to_have_text(
         f"{told:%b} {told.day}, {told.year}, {told:%H:%M}"
     )
+
+
+def test_the_browser_tells_times_as_the_server_does(logs: Logs, page: Page) -> None:
+    now = datetime(2026, 3, 1, 0, 30, 10, 500_000, tzinfo=UTC)
+    page.clock.install(time=now)
+    logs.open()
+    page.clock.pause_at(now + timedelta(minutes=1))
+    page.evaluate(TELL, [format_rfc3339(now + timedelta(minutes=1) - age) for age in AGES])
+    page.clock.run_for(10_000)
+    passed = timedelta(seconds=10)
+    then = now + timedelta(minutes=1) + passed
+    expected = [short_time(then - passed - age, then).removesuffix(" UTC") for age in AGES]
+    expect(page.locator("time.told")).to_have_text(expected)
 
 
 @pytest.mark.parametrize("width", [1440, 390])

@@ -129,7 +129,7 @@ def test_an_entry_in_the_address_is_open_beside_the_list(hub: Hub) -> None:
     assert fields(drawer)["Entry ID"] == str(entry)
     assert [each["id"] for each in page.all("tr[aria-current=true]")] == [f"entry-{entry}"]
     assert link(drawer, "Close")["href"] == "/hub/logs?dateRange=24h"
-    assert drawer.all(".banner") == []
+    assert drawer.all("#drawer-body", ".banner") == []
     assert hub.logs().one("#drawer").get("open") is None
 
 
@@ -137,7 +137,7 @@ def test_an_entry_outside_the_list_is_shown_and_said_to_be(hub: Hub) -> None:
     failed, entry = hub.record({"result": "failure"}, FULL)
     page = hub.logs(f"?result=failure&entry={entry}")
     assert rows(page) == [failed]
-    drawer = page.one("#drawer")
+    drawer = page.one("#drawer-body")
     assert fields(drawer)["Entry ID"] == str(entry)
     assert drawer.one(".banner").text == "This entry is outside the list’s filters or range."
     assert steps(drawer) == {"previous": None, "next": None}
@@ -147,7 +147,7 @@ def test_an_unknown_entry_leaves_the_list_and_says_so(hub: Hub) -> None:
     ids = hub.record({})
     page = hub.logs(f"?entry={UNKNOWN}")
     assert rows(page) == ids
-    drawer = page.one("#drawer")
+    drawer = page.one("#drawer-body")
     assert drawer.one("[role=alert]", "span").text.startswith("There is no such entry")
     assert link(drawer, "Close")["href"] == "/hub/logs"
 

@@ -1,0 +1,76 @@
+"""What a page costs: a bounded number of questions to each database."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from pytest_django import DjangoAssertNumQueries
+
+from auditlogs.storage import DICTIONARY, ENTRIES
+from tests.factories import USER
+from tests.hub.pages import Hub, link
+from tests.watching import asked, watcher
+
+# The session, the person, the account that the person belongs to.
+SQL_QUERIES = 3
+
+
+@contextmanager
+def costs(lists: int, names: int) -> Iterator[None]:
+    """Fail unless the block reads the log and its dictionary exactly that often."""
+    with watcher.watch() as commands:
+        yield
+    assert len(asked(commands, "aggregate", ENTRIES)) == lists
+    assert len(asked(commands, "find", DICTIONARY)) == names
+    assert len(commands) == lists + names
+
+
+def test_a_full_page_is_one_read_of_the_log_and_one_of_the_names(
+    hub: Hub, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
+    hub.record(*[{}, {"actor": USER}] * 60)
+    with costs(lists=1, names=1), django_assert_max_num_queries(SQL_QUERIES):
+        page = hub.logs()
+    with costs(lists=1, names=0), django_assert_max_num_queries(SQL_QUERIES):
+        hub.logs(htmx=True)
+    with costs(lists=1, names=0), django_assert_max_num_queries(SQL_QUERIES):
+        hub.read(link(page, "Older")["href"], htmx=True)
+
+
+def test_names_are_looked_up_once_each(hub: Hub) -> None:
+    hub.record(*[{}] * 51)
+    with costs(lists=1, names=2):
+        hub.logs("?actor=agent-7&botId=agent-7", htmx=True)
+
+
+@pytest.mark.parametrize("count", [1, 40])
+def test_the_cost_of_a_page_does_not_grow_with_its_rows(hub: Hub, count: int) -> None:
+    hub.record(*[{}] * count)
+    slices_of_seven_days = 5
+    with watcher.watch() as commands:
+        hub.logs()
+    assert len(commands) <= slices_of_seven_days + 1
+
+
+def test_the_count_is_one_read(
+    hub: Hub, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
+    hub.record({})
+    with costs(lists=1, names=0), django_assert_max_num_queries(SQL_QUERIES):
+        hub.read("/hub/logs/count", htmx=True)
+
+
+def test_the_actors_are_read_from_the_dictionary_alone(hub: Hub) -> None:
+    hub.record({})
+    with costs(lists=0, names=1):
+        hub.read("/hub/logs/actors?search=a")
+
+
+def test_the_drawer_reads_the_entry_whether_the_list_holds_it_and_its_neighbours(
+    hub: Hub,
+) -> None:
+    ids = hub.record(*[{}] * 3)
+    with costs(lists=4, names=0):
+        hub.read(f"/hub/logs/{ids[1]}", htmx=True)
+    with costs(lists=1, names=0):
+        hub.read(f"/hub/logs/{ids[1]}")

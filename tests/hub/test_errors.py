@@ -1,0 +1,75 @@
+"""Errors in the Hub's own words: no trace, and a way on."""
+
+from typing import Never
+
+import pytest
+from django.test import Client
+
+from hub.listing import Listing
+from tests.hub.markup import Element, read
+from tests.hub.pages import Hub, link
+
+
+def main_of(content: bytes) -> Element:
+    return read(content.decode()).one("main")
+
+
+def test_an_unknown_address_leads_back_to_the_logs(hub: Hub) -> None:
+    for path in ("/nowhere", "/hub/nowhere", "/hub/logs/", "/hub/logs/a/b"):
+        response = hub.get(path)
+        assert response.status_code == 404
+        page = main_of(response.content)
+        assert page.one("h1").text == "Not found"
+        assert link(page, "Go to Logs")["href"] == "/hub/logs"
+
+
+@pytest.mark.django_db
+def test_a_host_that_is_not_ours_is_a_bad_request(client: Client) -> None:
+    response = client.get("/hub/logs", headers={"Host": "elsewhere.example"})
+    assert response.status_code == 400
+    assert main_of(response.content).one("h1").text == "Bad request"
+
+
+def test_what_fails_unforeseen_says_nothing_of_why(
+    hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_: Listing) -> Never:
+        raise RuntimeError("the secret reason")
+
+    monkeypatch.setattr(Listing, "read", fail)
+    hub.client.raise_request_exception = False
+    response = hub.get("/hub/logs")
+    assert response.status_code == 500
+    page = main_of(response.content)
+    assert page.one("h1").text == "Something went wrong"
+    for word in (b"secret", b"RuntimeError", b"Traceback"):
+        assert word not in response.content
+
+
+@pytest.mark.usefixtures("unreachable")
+def test_an_entry_that_cannot_be_read_offers_to_try_again(hub: Hub) -> None:
+    path = "/hub/logs/01a20950-b9be-826b-b349-98920bde1351"
+    page = hub.read(path, status=503).one("main")
+    assert page.one("h1").text == "Not available"
+    assert link(page, "Try again")["href"] == path
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "?entry=%00",
+        "?entry=../../x",
+        "?cursor=%00%ff",
+        "?search=%ff%fe",
+        "?actor[$ne]=1&search=$where",
+        "?startDate=9999-12-31T23:59:59.999999-23:59",
+        "?endDate=0001-01-01T00:00:00%2B14:00",
+        f"?{'&'.join(f'p{n}=1' for n in range(900))}",
+        "?actor=%F0%9F%98%80&search=%E2%80%8F",
+    ],
+)
+def test_no_address_makes_it_fail(hub: Hub, query: str) -> None:
+    hub.record({})
+    for path in ("/hub/logs", "/hub/logs/count", "/hub/logs/actors"):
+        assert hub.get(f"{path}{query}").status_code == 200
+        assert hub.get(f"{path}{query}", htmx=True).status_code == 200
