@@ -10,16 +10,15 @@ import functools
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
 from itertools import groupby, islice
 from typing import Literal
 
 from msgspec import json
+from pymongo import DESCENDING
 from pymongo.errors import BulkWriteError
 
 from auditlogs import storage
 from auditlogs.identity import id_ms
-from auditlogs.retention import retention_days
 from auditlogs.storage import Document
 from auditlogs.text import SEPARATOR, is_piece, norm, prefix_range
 from auditlogs.times import DAY_MS, from_ms
@@ -153,7 +152,8 @@ def _note(entry: Document, kind: Kind, value: str, details: Document) -> Documen
         **({"named": _named(entry["account"], kind, details["id"])} if details else {}),
         "week": week,
         "since": entry["timestamp"],
-        "until": from_ms((week + 1) * WEEK_MS) + timedelta(days=retention_days()),
+        # From there on it is kept for as long as entries are, whatever the retention is by then.
+        "weekEnd": from_ms((week + 1) * WEEK_MS),
     }
 
 
@@ -194,6 +194,6 @@ def _notes(
 
 def _newest(account: str, kind: Kind, id: str) -> Document | None:
     """Return the note, of those of an id, that was made for the latest entry."""
+    wanted = {"named": _named(account, kind, id)}
     with storage.time_limit(READ_SECONDS):
-        notes = list(storage.dictionary().find({"named": _named(account, kind, id)}).limit(BATCH))
-    return max(notes, key=lambda note: note["since"], default=None)
+        return storage.dictionary().find_one(wanted, sort=[("since", DESCENDING)])

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from pymongo import ASCENDING, IndexModel
+from pymongo.collection import Collection
 from pymongo.errors import OperationFailure
 
 from auditlogs import storage
@@ -52,19 +53,19 @@ def ensure_indexes() -> list[str]:
 
     Needs the right to make indexes and to run collMod, which the web process does not need.
     """
-    entries = storage.entries()
+    entries, notes = storage.entries(), storage.dictionary()
     done = entries.create_indexes([_list_index(ACCOUNT_LEAD), *map(_list_index, LEADS)])
-    done.append(_ensure_retention())
-    done += storage.dictionary().create_indexes(
+    done += notes.create_indexes(
         [
             # MongoDB reads a range of `_id` by the index it always has; the embedded engine reads
             # the whole collection, unless there is one like this.
-            IndexModel([("_id", 1), ("week", 1)], name="by_order"),
-            IndexModel([("named", 1)], name="by_id"),
-            IndexModel([("until", 1)], name="until", expireAfterSeconds=0),
+            IndexModel([("_id", ASCENDING), ("week", ASCENDING)], name="by_order"),
+            IndexModel([("named", ASCENDING), ("since", ASCENDING)], name="by_named"),
         ]
     )
-    return done
+    _ensure_retention(entries, "timestamp")
+    _ensure_retention(notes, "weekEnd")
+    return [*done, f"{RETENTION_INDEX} ({retention_days()} days)"]
 
 
 def _list_index(lead: Lead) -> IndexModel:
@@ -72,24 +73,22 @@ def _list_index(lead: Lead) -> IndexModel:
     return IndexModel(list(fields.items()), name=lead.index)
 
 
-def _ensure_retention() -> str:
+def _ensure_retention(collection: Collection[Document], field: str) -> None:
     """Make the TTL index, or change it in place when the retention has changed."""
-    entries = storage.entries()
     seconds = retention_days() * DAY_MS // 1000
-    existing: Document | None = entries.index_information().get(RETENTION_INDEX)
+    existing: Document | None = collection.index_information().get(RETENTION_INDEX)
     if existing is None:
-        entries.create_index(
-            [("timestamp", ASCENDING)], name=RETENTION_INDEX, expireAfterSeconds=seconds
+        collection.create_index(
+            [(field, ASCENDING)], name=RETENTION_INDEX, expireAfterSeconds=seconds
         )
     elif existing.get("expireAfterSeconds") != seconds:
-        _change_retention(seconds)
-    return f"{RETENTION_INDEX} ({retention_days()} days)"
+        _change_retention(collection, seconds)
 
 
-def _change_retention(seconds: int) -> None:
+def _change_retention(collection: Collection[Document], seconds: int) -> None:
     index = {"name": RETENTION_INDEX, "expireAfterSeconds": seconds}
     try:
-        storage.database().command("collMod", storage.ENTRIES, index=index)
+        storage.database().command("collMod", collection.name, index=index)
     except OperationFailure as error:
         raise storage.StorageError(
             f"The database would not change how long entries are kept: {error.details}"
