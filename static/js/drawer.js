@@ -133,12 +133,6 @@
     time?.closest("tr").querySelector(".open-entry").dispatchEvent(new MouseEvent("click", event));
   });
 
-  // A click that asks for a new tab or window is the browser's alone.
-  const leaveToBrowser = (event) => {
-    if ((event.ctrlKey || event.metaKey || event.shiftKey) && event.target.closest("a")) event.stopPropagation();
-  };
-  document.addEventListener("click", leaveToBrowser, { capture: true });
-
   // A modal drawer that gets room goes beside the list, and the other way round.
   wide.addEventListener("change", () => isOpen && open());
 

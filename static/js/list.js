@@ -38,6 +38,12 @@
     typed = null;
   };
 
+  // A click on a link that asks for a new tab or window is the browser's alone.
+  const leaveToBrowser = (event) => {
+    if ((event.ctrlKey || event.metaKey || event.shiftKey) && event.target.closest("a")) event.stopPropagation();
+  };
+  document.addEventListener("click", leaveToBrowser, { capture: true });
+
   document.addEventListener("htmx:configRequest", (event) => {
     if (!isList(event)) return;
     const { detail } = event;

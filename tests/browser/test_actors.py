@@ -135,6 +135,7 @@ def test_actors_that_cannot_be_listed_are_told(logs: Logs, page: Page, console: 
 def test_a_session_that_is_over_leads_to_the_sign_in_page(logs: Logs, page: Page) -> None:
     logs.record({})
     logs.open("?result=success")
+    expect(logs.count).to_have_text("of 1")
     Session.objects.all().delete()
     logs.actor.click()
     expect(page.get_by_role("heading", name="Sign in")).to_be_visible()

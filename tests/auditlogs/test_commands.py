@@ -1,0 +1,107 @@
+"""The commands: accounts, keys, indexes."""
+
+import io
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from auditlogs import keys, storage
+from auditlogs.indexes import ACCOUNT_LEAD, LEADS, ensure_indexes
+from auditlogs.models import Account, ApiKey
+from tests.factories import unique
+
+DAY_SECONDS = 86_400
+
+
+def run(name: str, *arguments: str) -> str:
+    """Run a command; return what it wrote to standard output, and nothing else anywhere."""
+    out, err = io.StringIO(), io.StringIO()
+    call_command(name, *arguments, stdout=out, stderr=err)
+    assert err.getvalue() == ""
+    return out.getvalue()
+
+
+@pytest.mark.usefixtures("db")
+def test_an_account_is_made_and_its_id_printed() -> None:
+    name = unique("Acme & Söhne")
+    printed = run("create_account", f" {name} ")
+    assert printed == f"{Account.objects.get(name=name).id}\n"
+
+
+def test_an_account_is_not_made_twice(account: Account) -> None:
+    with pytest.raises(CommandError, match=f"There is an account {account.name} already"):
+        run("create_account", account.name)
+
+
+@pytest.mark.usefixtures("db")
+@pytest.mark.parametrize("name", ["", "  ", "x" * 65])
+def test_an_account_needs_a_name_of_reasonable_length(name: str) -> None:
+    with pytest.raises(CommandError, match="1 to 64 characters"):
+        run("create_account", name)
+
+
+def test_a_key_is_made_and_printed_and_nothing_else_is(account: Account) -> None:
+    printed = run("create_api_key", "SIEM", "--account", account.name, "--scope", "logs:read")
+    found = keys.find(printed.removesuffix("\n"))
+    assert found is not None
+    assert (found.account, found.name, found.scopes) == (account, "SIEM", ["logs:read"])
+
+
+def test_a_scope_may_be_given_again_and_again_or_not_at_all(account: Account) -> None:
+    twice = ["--scope", "logs:read", "--scope", "logs:read"]
+    scopes = []
+    for more in (twice, []):
+        key = keys.find(run("create_api_key", "k", "--account", account.name, *more).strip())
+        scopes.append(key.scopes if key else None)
+    assert scopes == [["logs:read"], []]
+
+
+def test_a_key_needs_an_account_and_scopes_that_exist(account: Account) -> None:
+    with pytest.raises(CommandError, match="There is no account nobody"):
+        run("create_api_key", "k", "--account", "nobody")
+    with pytest.raises(CommandError, match="no such scope: root"):
+        run("create_api_key", "k", "--account", account.name, "--scope", "root")
+    assert not ApiKey.objects.filter(account=account).exists()
+
+
+def indexes() -> dict[str, dict[str, Any]]:
+    return {
+        f"{collection.name}.{name}": dict(index)
+        for collection in (storage.entries(), storage.dictionary())
+        for name, index in collection.index_information().items()
+    }
+
+
+def test_indexes_are_made_once_and_named() -> None:
+    before = indexes()
+    printed = run("ensure_indexes").splitlines()
+    assert indexes() == before
+    assert {lead.index for lead in (ACCOUNT_LEAD, *LEADS)} <= set(printed)
+    assert printed[-1] == "retention (30 days)"
+    # One for each lead, the retention, and the one by `_id` that is always there.
+    assert len(storage.entries().index_information()) == len(LEADS) + 3
+
+
+def test_a_new_retention_changes_the_index_in_place(settings: Any) -> None:
+    names = (f"{storage.ENTRIES}.retention", f"{storage.DICTIONARY}.retention")
+    try:
+        for days in (30, 90, 7):
+            settings.AUDITLOGS_RETENTION_DAYS = days
+            assert run("ensure_indexes").splitlines()[-1] == f"retention ({days} days)"
+            kept = [indexes()[name]["expireAfterSeconds"] for name in names]
+            assert kept == [days * DAY_SECONDS] * 2
+    finally:
+        settings.AUDITLOGS_RETENTION_DAYS = 30
+        ensure_indexes()
+
+
+def test_what_is_removed_is_counted_from_the_entrys_own_time() -> None:
+    keys_of = {name: index["key"] for name, index in indexes().items()}
+    assert keys_of[f"{storage.ENTRIES}.retention"] == [("timestamp", 1)]
+    # A note is kept until the last entry of its week may have gone.
+    assert keys_of[f"{storage.DICTIONARY}.retention"] == [("weekEnd", 1)]
+    assert timedelta(days=30) == timedelta(
+        seconds=indexes()[f"{storage.DICTIONARY}.retention"]["expireAfterSeconds"]
+    )
