@@ -13,6 +13,7 @@ from auditlogs.models import new_account_id
 from auditlogs.query import Count, Entries
 from auditlogs.recording import record_many
 from auditlogs.times import now
+from auditlogs.window import Window
 from tests.factories import AGENT, USER, make_entries, make_entry, new
 
 
@@ -88,6 +89,10 @@ def test_the_neighbours_of_an_entry_outside_the_list_are_those_it_would_have() -
     users = Entries.of(account).where("actor.id", "user-1")
     assert users.neighbours(entry) == (ids[0], ids[2])
     assert users.order_by("timestamp").neighbours(entry) == (ids[2], ids[0])
+    earlier = Window.resolve("all", None, at - timedelta(hours=1, minutes=30), now())
+    assert Entries.of(account).within(earlier).neighbours(entry) == (None, ids[2])
+    later = Window.resolve("all", at - timedelta(minutes=30), None, now())
+    assert Entries.of(account).within(later).neighbours(entry) == (ids[0], None)
 
 
 def test_a_page_has_no_payloads_unless_they_are_asked_for() -> None:

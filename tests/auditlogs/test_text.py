@@ -51,6 +51,7 @@ def test_texts_that_look_or_mean_the_same_have_one_form_and_accents_stay(
         ("😀", {"😀"}),  # no piece, but still a whole value
         ("٣ eggs", {"٣ eggs", "٣", "eggs"}),
         ("a\u3000b", {"a b", "a", "b"}),
+        ("二〇二六", {"二〇二六", "二", "二六"}),  # a number that is no digit
     ],
 )
 def test_a_value_is_found_whole_by_its_words_and_by_its_pieces(text: str, found: set[str]) -> None:

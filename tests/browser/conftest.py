@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from playwright.sync_api import BrowserContext, ConsoleMessage, Page, WebError
+from playwright.sync_api import BrowserContext, ConsoleMessage, Page, WebError, expect
 from pytest_django import Settings
 from pytest_django.live_server_helper import LiveServer
 
@@ -14,6 +14,10 @@ if TYPE_CHECKING:
 
     from auditlogs.models import Account
     from tests.browser.logs import Logs
+
+# Nothing takes this long but on a machine that is busy with something else.
+PATIENCE_MS = 10_000
+expect.set_options(timeout=PATIENCE_MS)
 
 # What htmx says about a request that a newer one has replaced.
 REPLACED = re.compile(r"^htmx:(afterRequest|sendAbort)\b")
@@ -67,7 +71,7 @@ def console(context: BrowserContext) -> Iterator[Console]:
     listener = Console()
     context.on("console", listener.hear)
     context.on("weberror", listener.hear_error)
-    context.set_default_timeout(5_000)
+    context.set_default_timeout(PATIENCE_MS)
     yield listener
     assert listener.unexpected == []
 

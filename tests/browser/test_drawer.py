@@ -75,7 +75,9 @@ def test_a_click_anywhere_in_a_row_opens_its_entry(logs: Logs, page: Page) -> No
         expect(logs.drawer).to_be_hidden()
 
 
-def test_the_list_is_not_disturbed(logs: Logs, page: Page) -> None:
+@pytest.mark.parametrize("width", [1280, 1440])
+def test_the_list_is_not_disturbed(logs: Logs, page: Page, width: int) -> None:
+    page.set_viewport_size({"width": width, "height": 900})
     ids = logs.record(*[FULL] * 50)
     logs.open()
     expect(logs.rows).to_have_count(50)
@@ -266,12 +268,15 @@ def test_an_entry_outside_the_list_is_shown_and_said_to_be(logs: Logs, page: Pag
     expect(outside).to_be_visible()
     expect(page.get_by_role("link", name="Next entry")).to_be_disabled()
 
-    # The list comes to hold it, and its neighbours with it.
+    # The list comes to hold it, and its neighbours with it: they are asked for once.
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url.split("?")[0]))
     logs.result.select_option("")
     logs.shows(failed, entry)
     expect(outside).to_have_count(0)
     expect(logs.row(entry)).to_have_attribute("aria-current", "true")
     logs.has_query(f"?entry={entry}")
+    assert [url.rpartition("/")[2] for url in asked].count(str(entry)) == 1
     page.get_by_role("link", name="Previous entry").click()
     logs.wait_for_drawer(failed)
 

@@ -249,6 +249,7 @@ def test_an_answer_that_comes_late_replaces_nothing_newer(logs: Logs, page: Page
     page.wait_for_load_state("networkidle")
     logs.shows(failed, order)
     logs.has_query("?sort=result")
+    expect(logs.clear_all).to_have_count(0)
 
 
 def test_back_twice_shows_the_list_of_the_address(logs: Logs, page: Page) -> None:

@@ -129,6 +129,23 @@ def test_nothing_jumps(logs: Logs, page: Page, context: BrowserContext, width: i
     assert page.evaluate("shifted") < 0.02
 
 
+@pytest.mark.parametrize("query", ["", "?startDate=2026-03-01T00:00:00Z"])
+def test_nothing_jumps_when_scripts_arrive_late(
+    logs: Logs, page: Page, context: BrowserContext, query: str
+) -> None:
+    context.add_init_script(WATCH_SHIFTS)
+    held = Held()
+    page.route("**/js/actors.js", held.hold)
+    logs.record_many(20)
+    page.goto(f"/hub/logs{query}", wait_until="commit")
+    expect(logs.rows).to_have_count(20)
+    page.evaluate("new Promise((painted) => requestAnimationFrame(() => setTimeout(painted)))")
+    held.let_go()
+    expect(logs.actor).to_be_visible()
+    expect(logs.count).to_have_text("of 20")
+    assert page.evaluate("shifted") < 0.02
+
+
 @pytest.mark.browser_context_args(reduced_motion="reduce")
 def test_nothing_moves_for_whoever_asked_for_that(logs: Logs, page: Page) -> None:
     (entry,) = logs.record({})
