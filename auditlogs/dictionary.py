@@ -15,7 +15,6 @@ from typing import Literal
 
 from msgspec import json
 from pymongo import DESCENDING
-from pymongo.errors import BulkWriteError
 
 from auditlogs import storage
 from auditlogs.identity import id_ms
@@ -27,7 +26,6 @@ WEEK_MS = 7 * DAY_MS
 BATCH = 200
 MAX_NOTES = 5_000
 READ_SECONDS = 5.0
-DUPLICATE_KEY = 11000
 
 Kind = Literal["actor", "action", "bot", "piece", "token"]
 
@@ -63,11 +61,7 @@ def add(notes: Iterable[Document]) -> None:
     new = {note["_id"]: note for note in notes if note["_id"] not in _known()}
     if not new:
         return
-    try:
-        storage.dictionary().insert_many(list(new.values()), ordered=False)
-    except BulkWriteError as error:
-        if any(fault["code"] != DUPLICATE_KEY for fault in error.details["writeErrors"]):
-            raise
+    storage.insert_missing(storage.dictionary(), list(new.values()))
     if len(_known()) + len(new) > MAX_NOTES:
         _known().clear()
     _known().update(new)

@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 from typing import Any, TypedDict, Unpack
 
 import msgspec
-from pymongo.errors import BulkWriteError
 
 from auditlogs import dictionary, storage
 from auditlogs.actions import ActionType, type_of
@@ -105,7 +104,7 @@ def record_many(entries: Sequence[NewEntry], *, account: str) -> list[uuid.UUID]
     if documents:
         with storage.time_limit(WRITE_SECONDS):
             dictionary.add(note for document in documents for note in dictionary.notes_of(document))
-            _insert(documents)
+            storage.insert_missing(storage.entries(), documents)
     return [document["_id"] for document in documents]
 
 
@@ -145,18 +144,6 @@ def to_document(entry: NewEntry, account: str, received: datetime) -> Document:
         "actorKey": actor_key(actor),
         "tokens": tokens(found_by),
     }
-
-
-def _insert(documents: list[Document]) -> None:
-    """Insert what is not stored yet; a key that is there already is an entry sent again."""
-    try:
-        storage.entries().insert_many(documents, ordered=False)
-    except BulkWriteError as error:
-        faults = error.details["writeErrors"]
-        if error.details["writeConcernErrors"] or any(
-            fault["code"] != dictionary.DUPLICATE_KEY for fault in faults
-        ):
-            raise
 
 
 def _identity(entry: NewEntry, received: datetime) -> tuple[str, int]:

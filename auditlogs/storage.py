@@ -15,7 +15,7 @@ from bson.codec_options import CodecOptions
 from django.conf import settings
 from pymongo.collection import Collection
 from pymongo.database import Database
-from pymongo.errors import ExecutionTimeout, PyMongoError
+from pymongo.errors import BulkWriteError, ExecutionTimeout, PyMongoError
 from pymongo.write_concern import WriteConcern
 
 Document = dict[str, Any]
@@ -23,6 +23,7 @@ Document = dict[str, Any]
 ENTRIES = "audit_logs"
 DICTIONARY = "audit_dictionary"
 DEFAULT_DATABASE = "auditlogs"
+DUPLICATE_KEY = 11000
 
 # An entry that was acknowledged is on the disks of a majority.
 DURABLE = WriteConcern(w="majority", j=True)
@@ -68,6 +69,17 @@ def entries() -> Collection[Document]:
 def dictionary() -> Collection[Document]:
     """Return the collection of the kept dictionary."""
     return database().get_collection(DICTIONARY, write_concern=DURABLE)
+
+
+def insert_missing(collection: Collection[Document], documents: list[Document]) -> None:
+    """Insert what is not stored yet; a key that is there already is a document sent again."""
+    try:
+        collection.insert_many(documents, ordered=False)
+    except BulkWriteError as error:
+        if error.details["writeConcernErrors"] or any(
+            fault["code"] != DUPLICATE_KEY for fault in error.details["writeErrors"]
+        ):
+            raise
 
 
 @contextmanager

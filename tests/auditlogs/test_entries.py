@@ -116,3 +116,42 @@ def test_a_page_says_how_far_it_looked_back_where_it_was_cut_short(
     )
     by_actor = Entries.of(account).order_by("actor").page(5)
     assert (by_actor.is_cut_short, by_actor.looked_back_to) == (True, None)
+
+
+def test_a_page_whose_time_is_over_ends_with_the_value_it_has_read(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    account, at = new_account_id(), now()
+    results = ("success", "failure", "partial")
+    ids = record_many([new(result=result, timestamp=at) for result in results], account=account)
+    monkeypatch.setattr("auditlogs.reading.BUDGET_SECONDS", 0)
+    hour = Window.resolve("all", at - timedelta(hours=1), None, at)
+    by_result = Entries.of(account).within(hour).order_by("result")
+    pages = [by_result.page(5)]
+    while following := pages[-1].next:
+        pages.append(by_result.page(5, cursor=following))
+    found = [[uuid.UUID(entry.id) for entry in page.entries] for page in pages]
+    assert found[:3] == [[ids[1]], [ids[2]], [ids[0]]]
+    assert not any(found[3:])
+    assert pages[0].is_cut_short
+
+
+@pytest.mark.parametrize("sort", ["-timestamp", "-result"])
+def test_the_first_page_comes_back_as_it_was_whatever_was_recorded_since(sort: Any) -> None:
+    account = new_account_id()
+    make_entries(account, 5)
+    entries = Entries.of(account).order_by(sort)
+    first = entries.page(3)
+    assert first.next is not None
+    second = entries.page(3, cursor=first.next)
+    make_entries(account, 2)
+    assert second.previous is not None
+    back = entries.page(3, cursor=second.previous)
+    assert back.entries == first.entries
+    assert (back.first, back.previous) == (1, None)
+    # In smaller steps as well, and never before the first.
+    steps = [entries.page(2, cursor=second.previous)]
+    assert steps[0].previous is not None
+    steps.append(entries.page(2, cursor=steps[0].previous))
+    assert [*steps[1].entries, *steps[0].entries] == first.entries
+    assert steps[1].previous is None

@@ -15,6 +15,8 @@ in_both_themes = pytest.mark.parametrize("theme", ["light", "dark"])
 
 
 def has_no_violation(page: Page) -> None:
+    # What is fading in has its colours only when it has arrived.
+    page.evaluate("Promise.all(document.getAnimations().map((motion) => motion.finished))")
     report = Axe().run(page)
     assert report.violations_count == 0, report.generate_report()
 
