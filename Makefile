@@ -14,7 +14,7 @@ demo: .venv/.demo ## Run the Hub on data that tells stories (PORT=8000)
 
 test: lint ## Run everything: lint, then all tests, in a real browser too
 	.venv/bin/python -m tests.chromium
-	.venv/bin/python -m pytest -n 2 --dist loadgroup
+	.venv/bin/python -m pytest -n 2 --dist loadfile
 
 lint: .venv/.dev ## Check style, types, imports and templates
 	.venv/bin/ruff check

@@ -73,6 +73,11 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the slow files, so that none is left for one worker at the end."""
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+
+
 def _only_hands_out_work(config: pytest.Config) -> bool:
     """Tell whether this process leaves the tests to others."""
     return bool(getattr(config.option, "tx", None)) and not hasattr(config, "workerinput")

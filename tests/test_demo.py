@@ -21,7 +21,7 @@ from playwright.sync_api import Browser, Page, expect
 from tests import demo_process
 from tests.demo_process import ROOT, Demo
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("demo")]
+pytestmark = pytest.mark.slow
 
 QUICK_SECONDS = 15
 FIRST_LOAD_BYTES = 120_000
