@@ -40,7 +40,7 @@ LEADS = (
     Lead("actor.id", 24 * HOUR_MS),
     Lead("botId", 24 * HOUR_MS),
     Lead("tokens", 24 * HOUR_MS),
-    Lead("action", 12 * HOUR_MS),
+    Lead("action", 48 * HOUR_MS),
     Lead("result", 12 * HOUR_MS),
     Lead("actionType", 12 * HOUR_MS),
 )

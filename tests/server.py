@@ -28,7 +28,8 @@ class Server:
         self._database.process.process.send_signal(signal.SIGCONT)
 
     def stop(self) -> None:
-        self.resume()
+        # Its data go with it, so it need not put them in order first.
+        self._database.process.process.kill()
         self._database.stop()
         shutil.rmtree(self._folder, ignore_errors=True)
 

@@ -91,6 +91,9 @@ def test_the_neighbours_of_an_entry_outside_the_list_are_those_it_would_have() -
     assert users.order_by("timestamp").neighbours(entry) == (ids[2], ids[0])
     earlier = Window.resolve("all", None, at - timedelta(hours=1, minutes=30), now())
     assert Entries.of(account).within(earlier).neighbours(entry) == (None, ids[2])
+    newest = Entries.of(account).get(ids[0])
+    assert newest is not None
+    assert Entries.of(account).within(earlier).neighbours(newest) == (None, ids[2])
     later = Window.resolve("all", at - timedelta(minutes=30), None, now())
     assert Entries.of(account).within(later).neighbours(entry) == (ids[0], None)
 
@@ -155,3 +158,15 @@ def test_the_first_page_comes_back_as_it_was_whatever_was_recorded_since(sort: A
     steps.append(entries.page(2, cursor=steps[0].previous))
     assert [*steps[1].entries, *steps[0].entries] == first.entries
     assert steps[1].previous is None
+
+
+def test_a_word_that_begins_very_many_tokens_finds_only_what_has_one() -> None:
+    account = new_account_id()
+    many = [new(actor={"type": "user", "id": f"mm{i:03}"}) for i in range(query.MAX_TOKENS + 1)]
+    # Between them, two tokens of this one lie around everything that begins with "mm".
+    around = new(actor={"type": "user", "id": "a", "name": "z"})
+    ids = record_many([*many, around], account=account)
+    found = Entries.of(account).matching(("mm",))
+    assert found.count() == Count(len(many), is_more=False)
+    assert not found.holds(ids[-1])
+    assert {uuid.UUID(entry.id) for entry in found.page(100).entries} == set(ids[:-1])

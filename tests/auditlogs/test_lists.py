@@ -3,7 +3,7 @@
 import string
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import datetime, timedelta, timezone
 from typing import Any
 from unittest import mock
@@ -13,7 +13,7 @@ from django.http import QueryDict
 from hypothesis import event, given, settings, strategies as st
 from hypothesis.strategies import DataObject, DrawFn, SearchStrategy
 
-from auditlogs import reading
+from auditlogs import query, reading
 from auditlogs.filters import ListRequest, parse
 from auditlogs.indexes import ACCOUNT_LEAD, LEADS, Lead
 from auditlogs.models import new_account_id
@@ -149,8 +149,9 @@ def ask(account: str, asked: Asked, limit: int, cursor: str = "", **more: Any) -
         **asked.equal,
         **more,
     }
-    query = QueryDict(urlencode(parameters))
-    return parse(query, account=account, default_range="all", now=asked.now)
+    return parse(
+        QueryDict(urlencode(parameters)), account=account, default_range="all", now=asked.now
+    )
 
 
 def starts_after_end(asked: Asked) -> bool:
@@ -193,6 +194,13 @@ def no_time_to_read() -> Iterator[None]:
         yield
 
 
+def any_expansion() -> SearchStrategy[AbstractContextManager[Any]]:
+    """Words expanded to what they begin, or taken as ranges where they begin more than so many."""
+    return st.builds(
+        mock.patch.object, st.just(query), st.just("MAX_TOKENS"), st.sampled_from([50, 1, 0])
+    )
+
+
 def soon() -> datetime:
     """Return the moment that lists are asked for, `AGO` from now, in whole milliseconds."""
     return from_ms(to_ms(now() + AGO))
@@ -210,7 +218,8 @@ def test_following_a_list_to_its_end_and_back_yields_every_entry_once(
             continue
         wanted = expected(written, asked)
         event(f"{len(wanted)} of {len(written)}")
-        forth, back = there_and_back(account, asked, limit)
+        with data.draw(any_expansion()):
+            forth, back = there_and_back(account, asked, limit)
         assert ids_of(*forth) == wanted
         assert [len(page.entries) for page in forth] == full_pages(len(wanted), limit)
         assert [page.first for page in forth] == ordinals(forth)
@@ -272,19 +281,20 @@ def test_a_list_agrees_with_itself_however_it_is_asked(
             continue
         wanted = expected(written, asked)
         request = ask(account, asked, limit, offset=str(offset))
-        page = read(request)
+        with data.draw(any_expansion()):
+            page = read(request)
+            count = request.entries.count()
+            held = [each.id for each in written if request.entries.holds(each.id)]
+            around = [request.entries.neighbours(entry) for entry in page.entries]
         assert ids_of(page) == wanted[offset : offset + limit]
         assert page.first == min(offset, len(wanted)) + 1
         assert (page.next is not None) == (len(wanted) > offset + limit)
-        count = request.entries.count()
         assert (count.value, count.is_more) == (len(wanted), False)
-        held = [each.id for each in written if request.entries.holds(each.id)]
         assert sorted(held) == sorted(wanted)
-        for entry in page.entries:
-            assert request.entries.neighbours(entry) == around(wanted, entry)
+        assert around == [neighbours(wanted, entry) for entry in page.entries]
 
 
-def around(ids: list[uuid.UUID], entry: Entry) -> tuple[uuid.UUID | None, uuid.UUID | None]:
+def neighbours(ids: list[uuid.UUID], entry: Entry) -> tuple[uuid.UUID | None, uuid.UUID | None]:
     padded = [None, *ids, None]
     place = padded.index(uuid.UUID(entry.id))
     return padded[place - 1], padded[place + 1]
