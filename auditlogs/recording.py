@@ -13,7 +13,15 @@ from auditlogs.actions import ActionType, type_of
 from auditlogs.identity import entry_id, uuid7_ms
 from auditlogs.redaction import redact
 from auditlogs.retention import oldest_ms, retention_days
-from auditlogs.schema import Actor, NewEntry, Result, Target, actor_key, normal_correlation_id
+from auditlogs.schema import (
+    Actor,
+    NewEntry,
+    Redaction,
+    Result,
+    Target,
+    actor_key,
+    normal_correlation_id,
+)
 from auditlogs.storage import Document
 from auditlogs.text import has_control_character, tokens
 from auditlogs.times import format_rfc3339, from_ms, now, to_ms
@@ -113,8 +121,7 @@ def to_document(entry: NewEntry, account: str, received: datetime) -> Document:
     _check_texts(entry)
     action_type = _action_type(entry)
     writer_id, ms = _identity(entry, received)
-    sent = entry.payload
-    payload, redactions = (None, []) if sent is None else redact(_checked_payload(sent))
+    payload, redactions = (None, []) if entry.payload is None else _redacted(entry.payload)
     actor, target = entry.actor, entry.target
     bot_id = entry.bot_id or (actor.id if actor.type == "agent" else None)
     correlation_id = entry.correlation_id and normal_correlation_id(entry.correlation_id)
@@ -201,13 +208,18 @@ def _check_texts(entry: NewEntry) -> None:
             raise InvalidEntry(path, "must be visible text without control characters")
 
 
-def _checked_payload(payload: dict[str, Any]) -> dict[str, Any]:
-    """Return the payload if JSON can hold it within the limits. Raises InvalidEntry."""
+def _redacted(payload: dict[str, Any]) -> tuple[dict[str, Any], list[Redaction]]:
+    """Return the payload without its secrets, and where they were, if JSON can hold it within the
+    limits. Raises InvalidEntry."""
     _check_json([("/payload", payload)])
     size = len(msgspec.json.encode(payload))
     if size > MAX_PAYLOAD_BYTES:
         raise InvalidEntry("/payload", f"is {size:,} bytes of JSON, over {MAX_PAYLOAD_BYTES:,}")
-    return payload
+    clean, redactions = redact(payload)
+    # Long keys around many secrets make paths far longer than the payload itself.
+    if sum(len(redaction.path) for redaction in redactions) > MAX_PAYLOAD_BYTES:
+        raise InvalidEntry("/payload", "holds secrets in more places than can be listed")
+    return clean, redactions
 
 
 def _check_json(level: Iterable[tuple[str, Any]]) -> None:

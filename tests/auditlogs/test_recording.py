@@ -288,6 +288,13 @@ def test_a_payload_may_be_so_long_and_no_longer() -> None:
     assert refused.value.path == "/payload"
 
 
+def test_a_payload_of_secrets_in_very_long_places_is_refused() -> None:
+    assert len(make_entry(payload={"k" * 100: [{"pin": 1}] * 500}).redactions) == 500
+    with pytest.raises(InvalidEntry, match="more places than can be listed") as refused:
+        make_entry(payload={"k" * 30_000: [{"pin": 1}] * 3_000})
+    assert refused.value.path == "/payload"
+
+
 @pytest.mark.parametrize(
     ("payload", "path"),
     [
