@@ -9,7 +9,7 @@ from django.core.exceptions import SuspiciousOperation
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 
-from auditlogs import keys, problems
+from auditlogs import happenings, keys, problems
 from auditlogs.filters import parse
 from auditlogs.identity import parse_id
 from auditlogs.models import ApiKey
@@ -42,8 +42,11 @@ def api(scope: str) -> Callable[[KeyView[P]], View[P]]:
             sent = BEARER.fullmatch(header)
             key = keys.find(sent[1]) if sent else None
             if key is None:
+                if header:
+                    happenings.key_refused(request, sent[1] if sent else "")
                 return problems.unauthorized(has_key=bool(header))
             if scope not in key.scopes:
+                happenings.scope_refused(request, key, scope)
                 return problems.insufficient_scope(scope)
             try:
                 response = view(request, key, *args, **kwargs)
