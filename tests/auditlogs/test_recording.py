@@ -29,6 +29,7 @@ from auditlogs.recording import (
     record_many,
     to_document,
 )
+from auditlogs.schema import Redaction
 from auditlogs.storage import Document
 from auditlogs.times import format_rfc3339, now
 from tests.factories import AGENT, ORDER, SYSTEM, USER, make_entry, new
@@ -288,11 +289,12 @@ def test_a_payload_may_be_so_long_and_no_longer() -> None:
     assert refused.value.path == "/payload"
 
 
-def test_a_payload_of_secrets_in_very_long_places_is_refused() -> None:
+def test_a_payload_of_too_many_secrets_or_in_very_long_places_is_replaced_whole() -> None:
     assert len(make_entry(payload={"k" * 100: [{"pin": 1}] * 500}).redactions) == 500
-    with pytest.raises(InvalidEntry, match="more places than can be listed") as refused:
-        make_entry(payload={"k" * 30_000: [{"pin": 1}] * 3_000})
-    assert refused.value.path == "/payload"
+    for payload in ({"k" * 30_000: [{"pin": 1}] * 900}, {"k": [{"pin": 1}] * 1_001}):
+        entry = make_entry(payload=payload)
+        assert entry.payload == {"redaction": "[REDACTED:too-many]"}
+        assert entry.redactions == [Redaction(path="/payload/redaction", rule="too-many")]
 
 
 @pytest.mark.parametrize(

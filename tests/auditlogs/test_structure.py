@@ -12,7 +12,9 @@ ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("auditlogs", "hub")
 SOURCES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
 # What the log may stand on, beside Python itself.
-ALLOWED = {"auditlogs", "bson", "django", "django_filters", "msgspec", "pymongo"}
+ALLOWED = {
+    *("auditlogs", "bson", "django", "django_filters", "mnemonic", "msgspec", "pymongo", "re2"),
+}
 # The rooms on the database's side of the house.
 AT_THE_DATABASE = {f"auditlogs/{name}.py" for name in ("storage", "indexes", "dictionary")}
 # Every way to change or remove a document that the driver has.
