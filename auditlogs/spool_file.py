@@ -194,7 +194,7 @@ class SpoolFile:
             aside = self.path.with_name(f"{FILE}.damaged-{time.time_ns()}")
             for part in PARTS:
                 with contextlib.suppress(FileNotFoundError):
-                    self.path.with_name(f"{FILE}{part}").rename(f"{aside}{part}")
+                    self.path.with_name(f"{FILE}{part}").replace(f"{aside}{part}")
             recovered = self._salvage(aside)
             logger.error(
                 "The spool's file was damaged. It is kept as %s; %d of its rows were recovered.",

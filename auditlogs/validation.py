@@ -18,7 +18,8 @@ from msgspec import Struct
 
 from auditlogs.actions import type_of
 from auditlogs.identity import entry_id, uuid7_ms
-from auditlogs.redaction import MARK_BEGINS, Redactor
+from auditlogs.redaction import Redactor
+from auditlogs.redaction.marks import rules_in
 from auditlogs.retention import oldest_ms, retention_days
 from auditlogs.schema import Entry, NewEntry, Redaction, normal_correlation_id
 from auditlogs.text import has_control_character
@@ -81,7 +82,7 @@ def redactor() -> Redactor:
 def check(plain: Any, received: datetime) -> Checked:
     """Check an entry as plain JSON, under the names of the API. Raises InvalidEntry."""
     _raise_any(_unbounded(plain))
-    clean, redactions = redactor().entry(plain)
+    clean, redactions = redactor().entry(plain) if isinstance(plain, dict) else (plain, [])
     entry = typed(clean)
     _raise_any((*_bad_texts(entry), *_bad_type(entry), *_bad_identity(entry, received)))
     return Checked(entry, redactions)
@@ -269,7 +270,7 @@ def _bad_type(entry: NewEntry) -> Iterator[Fault]:
 
 
 def _bad_identity(entry: NewEntry, received: datetime) -> Iterator[Fault]:
-    if entry.id and MARK_BEGINS in entry.id:
+    if entry.id and any(rules_in(entry.id)):
         # Two of them would become one and the same id.
         yield Fault("/id", "secret-in-id", "must not be, or hold, a secret")
     if entry.timestamp and entry.timestamp.tzinfo is None:

@@ -37,9 +37,7 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True):
     status: Status
 
 
-def write(
-    entries: Sequence[Entry], account: str, *, seconds: float | None = None
-) -> list[Receipt]:
+def write(entries: Sequence[Entry], account: str, *, seconds: float | None = None) -> list[Receipt]:
     """Store entries of an account durably and return what became of each, in order.
 
     The database gets so many seconds (5), the spool two more at most. Raises CannotStore.

@@ -20,6 +20,7 @@ from auditlogs.identity import entry_id, id_ms
 from auditlogs.models import new_account_id
 from auditlogs.query import Entries
 from auditlogs.recording import MAX_BATCH, new_entry, prepare, record_many
+from auditlogs.schema import Redaction
 from auditlogs.storage import Document
 from auditlogs.times import format_rfc3339, now
 from auditlogs.validation import (
@@ -288,6 +289,14 @@ def test_an_entry_may_be_so_large_and_no_larger() -> None:
     with pytest.raises(InvalidEntry, match="bytes of JSON, over 65,536") as refused:
         make_entry(payload={"a": longest["a"] + "xx"})
     assert refused.value.path == ""
+
+
+def test_a_payload_of_too_many_secrets_or_in_very_long_places_is_replaced_whole() -> None:
+    assert len(make_entry(payload={"k" * 100: [{"pin": 1}] * 500}).redactions) == 500
+    for payload in ({"k" * 30_000: [{"pin": 1}] * 900}, {"k": [{"pin": 1}] * 1_001}):
+        entry = make_entry(payload=payload)
+        assert entry.payload == {"redaction": "[REDACTED:too-many]"}
+        assert entry.redactions == [Redaction(path="/payload/redaction", rule="too-many")]
 
 
 @pytest.mark.parametrize(
