@@ -99,7 +99,7 @@ def prepare(action: str, *, result: Result, **details: Unpack[Details]) -> tuple
 
     Raises InvalidEntry.
     """
-    around = context.current()
+    around = context.resolved()
     account = details.pop("account", None) or around.account
     if account is None:
         raise TypeError("an entry needs an account: give it, or bind it to the context")
