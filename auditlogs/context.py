@@ -53,10 +53,13 @@ def resolved() -> Context:
     around = current()
     if around.person is None:
         return around
-    missing = {
-        name: value for name, value in around.person().items() if getattr(around, name) is None
-    }
-    return replace(around, person=None, **missing)
+    known = around.person()
+    return replace(
+        around,
+        actor=around.actor or known.get("actor"),
+        session_id=around.session_id or known.get("session_id"),
+        person=None,
+    )
 
 
 @contextmanager
