@@ -9,17 +9,11 @@ from collections.abc import Iterator
 import re2
 
 from auditlogs.redaction.folding import FILLER
-from auditlogs.redaction.names import Names
+from auditlogs.redaction.names import CORES, Names
 from auditlogs.redaction.patterns import Span, pattern, spans
 from auditlogs.redaction.shapes import looks_random
 
 RULE = "key-name"
-# Every name of a secret holds one of these, so that few other names have to be looked at.
-CORES = (
-    "pass|pwd|secret|token|key|auth|cookie|cred|bearer|mnemonic|seed|jw[tse]|otp|cv[vc]|pin|phrase"
-    "|psk|wif|prv|sess|sid|code|csrf|xsrf|kennwort|contrasen|motdepasse|number|words|nsec|signature"
-    "|entropy|assertion|samlresponse"
-)
 _NAMERS = (
     "name|key|field|header|headername|param|parameter|setting|property|variable|attribute|id|k"
 )
@@ -78,33 +72,33 @@ class Assignments:
         loose = ["[_. -]?".join(map(re2.escape, name)) for name in sorted(names.extra)]
         self.cores = "|".join([CORES, *loose])
         name = rf"[\w.-]*(?:{self.cores})[\w.-]*"
-        separator = (
-            r"(?:[\"'`\\\])]|%5d|%22)*"
-            r"(?:\s*(?:=>|:=|->|==|=|:)|%3d|%3a|\s+(?:is|was)\b|[ \t]+\\*[\"'`])"
+        self._assignment = pattern(
+            rf"(?i)({name})(?:[\"'`\\\])]|%5d|%22)*"
+            r"(?:\s*(=>|:=|->|==|=|:)|(%3d|%3a)|\s+(is|was)\b|[ \t]+\\*[\"'`])"
         )
-        self._assignment = pattern(f"(?i){name}{separator}")
-        self._separator = pattern(f"(?i){separator}$")
         self._option = pattern(rf"(?i)(?:^|[\s\"'\[,(])--?{name}[\"']?[,\s]\s*[\"']?")
         self._element = pattern(rf"(?i)<(?:\w+:)?{name}(?:\s[^<>]*)?>")
 
     def find(self, data: bytes) -> Iterator[Span]:
         """Yield the values in a view that follow the name of a secret."""
-        for start, end in spans(self._assignment, data):
-            yield from self._assigned(data, start, end)
-        if b"--" in data or b" -" in data or data[:1] == b"-":
+        after = 0
+        for match in self._assignment.finditer(data):
+            # Names within a value are a part of it, and would be costly to look at again.
+            if match.start() >= after:
+                for span in self._assigned(data, match):
+                    after = span[1]
+                    yield span
+        if b"-" in data:
             yield from self._options(data)
         if b"<" in data:
             yield from self._elements(data)
         yield from self._pairs(data)
         yield from self._sql(data)
 
-    def _assigned(self, data: bytes, start: int, end: int) -> Iterator[Span]:
-        separator = self._separator.search(data[start:end])
-        if separator is None:
-            return
-        name_end = start + separator.start()
-        sign = data[name_end:end].strip(b"\"'`\\]) \t\r\n")
-        name = data[start:name_end].decode()
+    def _assigned(self, data: bytes, match: re2._Match) -> Iterator[Span]:
+        start, end = match.start(), match.end()
+        name = match[1].decode()
+        sign = match[2] or match[3] or match[4] or b""
         if not self._names.is_secret(name):
             name = _words_before(data, start) + name
             if not self._names.is_secret(name):
@@ -112,7 +106,7 @@ class Assignments:
         if sign.lower() in (b"%3d", b"%3a"):
             match = _percent_stop.search(data, end)
             yield end, match.start() if match else len(data), RULE
-        elif sign in (b"", b"is", b"was"):
+        elif sign.lower() in (b"", b"is", b"was"):
             # Without a sign between them the value has to look like one, or to be quoted: "the
             # password is 'x'", but not "the password is wrong"; then `end` is after the quote.
             span = _value(data, end if sign else end - 1, len(data))
@@ -148,7 +142,10 @@ class Assignments:
             yield data.index(b":", start) + 1, end, RULE
 
     def _elements(self, data: bytes) -> Iterator[Span]:
+        after = 0
         for start, end in spans(self._element, data):
+            if start < after:
+                continue
             name = data[start + 1 : end - 1].split(None, 1)[0].rpartition(b":")[2]
             if data[end - 2 : end - 1] == b"/" or not self._names.is_secret(name.decode()):
                 continue
@@ -156,6 +153,7 @@ class Assignments:
             if closing < 0:
                 match = _xml_end.search(data, end)
                 closing = match.start() if match else len(data)
+            after = closing
             if data[end:closing].strip(FILLER + b" \t\r\n"):
                 yield end, closing, RULE
 
@@ -196,15 +194,18 @@ def _words_before(data: bytes, start: int) -> str:
     if not before.endswith((b" ", b"+", b"/")):
         return ""
     words = before.decode().rstrip(" +/").split(" ")[-2:]
-    return " ".join(word for word in words if word.isalpha()) + " "
+    return "".join(f"{word} " for word in words if word.isalpha())
 
 
 def _begins_line(data: bytes, start: int, sign: bytes, end: int) -> bool:
     """Tell whether a name and what follows it are a line of their own, as in YAML or INI."""
     if sign not in (b":", b"=", b"=>", b":=") or data[end : end + 1] not in (b" ", b"\t"):
         return False
-    before = data[max(data.rfind(b"\n", 0, start), data.rfind(b"\r", 0, start)) + 1 : start]
-    words = before.strip(b" \t-#*\"'>")
+    before = data[max(0, start - 40) : start]
+    line = max(before.rfind(b"\n"), before.rfind(b"\r"))
+    if line < 0 and start > 40:
+        return False
+    words = before[line + 1 :].strip(b" \t-#*\"'>")
     return not words or words in (b"export", b"set", b"SET", b"let", b"const", b"var")
 
 
@@ -228,18 +229,17 @@ def _line(data: bytes, start: int, end: int) -> tuple[int, int] | None:
         _string_prefix.match(data, begin)
     ):
         return _value(data, begin, len(data))
-    stop = len(data)
-    for line in (b"\n", b"\r", b"\\n", b"\\r"):
-        if (place := data.find(line, begin)) >= 0:
-            stop = min(stop, place)
+    match = _line_stop.search(data, begin)
+    stop = match.start() if match else len(data)
     quote = _quote_before(data, start)
-    if quote and (place := data.find(quote, begin)) >= 0:
-        stop = min(stop, place)
+    if quote and (place := data.find(quote, begin, stop)) >= 0:
+        stop = place
     if following := _header.search(data, begin, stop):
         stop = following.start()
     return (begin, stop) if stop > begin else None
 
 
+_line_stop = pattern(r"[\r\n]|\\[rn]")
 _header = pattern(r"[,;}]\s+[\"']?[A-Z][A-Za-z0-9-]*[\"']?:\s")
 
 
@@ -361,8 +361,11 @@ def _block(data: bytes, begin: int, end: int) -> tuple[int, int] | None:
 
 
 def _end(data: bytes, begin: int) -> int:
-    stops = [place for char in (b"\n", b"\r") if (place := data.find(char, begin)) >= 0]
-    return min(stops, default=len(data))
+    match = _line_end.search(data, begin)
+    return int(match.start()) if match else len(data)
+
+
+_line_end = pattern(r"[\r\n]")
 
 
 def _end_of_line(data: bytes, begin: int) -> int:
