@@ -41,6 +41,7 @@ _LINE_NAMES = ("authorization", "cookie", "cookies")
 _PHRASES = ("passphrase", "seedphrase", "mnemonic", "recoveryphrase", "seed", "mnemonicphrase")
 _QUOTES = b"\"'`"
 _CLOSERS = {ord("{"): b"}", ord("["): b"]", ord("("): b")"}
+_AFTER_NAMES = b"\"'`\\]) \t\r\n=:>-"
 _WHITE = b" \t"
 _LINES = b"\r\n"
 
@@ -72,20 +73,33 @@ class Assignments:
         loose = ["[_. -]?".join(map(re2.escape, name)) for name in sorted(names.extra)]
         self.cores = "|".join([CORES, *loose])
         name = rf"[\w.-]*(?:{self.cores})[\w.-]*"
+        # Without groups, which would cost as much again for every match.
         self._assignment = pattern(
-            rf"(?i)({name})(?:[\"'`\\\])]|%5d|%22)*"
-            r"(?:\s*(=>|:=|->|==|=|:)|(%3d|%3a)|\s+(is|was)\b|[ \t]+\\*[\"'`])"
+            rf"(?i){name}(?:[\"'`\\\])]|%5d|%22){0, 8}"
+            r"(?:\s*(?:=>|:=|->|==|=|:)|%3d|%3a|\s+(?:is|was)\b|[ \t]+\\*[\"'`])"
         )
+        self.gate = pattern(rf"(?i){self.cores}|identified|-u\b|--user|--proxy-user")
         self._option = pattern(rf"(?i)(?:^|[\s\"'\[,(])--?{name}[\"']?[,\s]\s*[\"']?")
         self._element = pattern(rf"(?i)<(?:\w+:)?{name}(?:\s[^<>]*)?>")
 
     def find(self, data: bytes) -> Iterator[Span]:
         """Yield the values in a view that follow the name of a secret."""
         after = 0
-        for match in self._assignment.finditer(data):
+        known: dict[bytes, tuple[str, bytes, bool]] = {}
+        for start, end in spans(self._assignment, data):
             # Names within a value are a part of it, and would be costly to look at again.
-            if match.start() >= after:
-                for span in self._assigned(data, match):
+            if start < after:
+                continue
+            matched = data[start:end]
+            if matched not in known:
+                name, sign = _split(matched)
+                known[matched] = name, sign, self._names.is_secret(name)
+            name, sign, is_secret = known[matched]
+            if not is_secret and (words := _words_before(data, start)):
+                name = words + name
+                is_secret = self._names.is_secret(name)
+            if is_secret:
+                for span in self._assigned(data, name, sign, start, end):
                     after = span[1]
                     yield span
         if b"-" in data:
@@ -95,18 +109,14 @@ class Assignments:
         yield from self._pairs(data)
         yield from self._sql(data)
 
-    def _assigned(self, data: bytes, match: re2._Match) -> Iterator[Span]:
-        start, end = match.start(), match.end()
-        name = match[1].decode()
-        sign = match[2] or match[3] or match[4] or b""
-        if not self._names.is_secret(name):
-            name = _words_before(data, start) + name
-            if not self._names.is_secret(name):
-                return
-        if sign.lower() in (b"%3d", b"%3a"):
+    def _assigned(
+        self, data: bytes, name: str, sign: bytes, start: int, end: int
+    ) -> Iterator[Span]:
+        """Yield the value of a secret, whose name starts and whose sign ends here."""
+        if sign in (b"%3d", b"%3a"):
             match = _percent_stop.search(data, end)
             yield end, match.start() if match else len(data), RULE
-        elif sign.lower() in (b"", b"is", b"was"):
+        elif sign in (b"", b"is", b"was"):
             # Without a sign between them the value has to look like one, or to be quoted: "the
             # password is 'x'", but not "the password is wrong"; then `end` is after the quote.
             span = _value(data, end if sign else end - 1, len(data))
@@ -186,6 +196,19 @@ class Assignments:
                     stop = _balanced(data, place)
                     yield place + 1, max(stop - 1, place + 2), RULE
                     place = _skip(data, stop, b", \t\r\n")
+
+
+def _split(matched: bytes) -> tuple[str, bytes]:
+    """Return the name at the start of an assignment and its sign, in lower case."""
+    closed = matched.rstrip()
+    sign = closed[-3:].lower()
+    if sign not in (b"%3d", b"%3a"):
+        word = closed.rsplit(None, 1)[-1].lower()
+        sign = word if word in (b"is", b"was") and word != closed.lower() else b""
+    name = closed[: len(closed) - len(sign)].rstrip(_AFTER_NAMES)
+    while name[-3:].lower() in (b"%5d", b"%22"):
+        name = name[:-3].rstrip(_AFTER_NAMES)
+    return name.decode(), sign or closed[len(name) :].strip(_AFTER_NAMES[:-4])
 
 
 def _words_before(data: bytes, start: int) -> str:

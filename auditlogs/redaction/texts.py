@@ -19,6 +19,7 @@ MAX_IN_TEXT = 1_000
 MAX_LEVELS = 48
 _MAX_ROUNDS = 4
 _MAX_EMBEDDED = 16
+_SHORT = 24
 
 
 class BadPattern(ValueError):
@@ -35,7 +36,7 @@ class Texts:
         cores = self._assignments.cores
         # What has none of this holds no secret, and most texts have none of it.
         self._gate = pattern(
-            rf"(?i){cores}|[a-z0-9+/_=-]{{16}}|/\\?/|[%@&\\]|bearer|basic|digest|ntlm|identified"
+            rf"(?i){cores}|[a-z0-9+/_=-]{{16}}|/\\?/|[%@&\\\x00-\x08\x0b-\x1f\x7f]|bearer|basic|digest|ntlm|identified"
             r"|\binto\b|[0-9]{1,3}[ ,;]+[0-9]{1,3}[ ,;]"
             r"|^\s*[\[{\"]|-u\b|--user|[0-9]:[a-z0-9_-]{30}"
         )
@@ -43,7 +44,7 @@ class Texts:
 
     def redact(self, text: str, level: int = 0, *, is_signature: bool = False) -> str:
         """Return the text without its secrets. The same text is returned where it holds none."""
-        if len(text) < 5 or is_mark(text):
+        if len(text) < 5 or (len(text) < _SHORT and self._is_plain(text)) or is_mark(text):
             return text
         if level > MAX_LEVELS:
             return mark("too-deep")
@@ -55,6 +56,10 @@ class Texts:
             if is_mark(text):
                 return text
         return mark("redactor-failed")
+
+    def _is_plain(self, text: str) -> bool:
+        """Tell of a text too short for a mnemonic whether it plainly holds no secret."""
+        return not self._patterns and text.isascii() and not self._gate.search(text.encode())
 
     def _once(self, text: str, level: int, is_signature: bool) -> str:
         view = View(text)
@@ -75,12 +80,15 @@ class Texts:
 
     def _in_view(self, data: bytes, level: int, is_signature: bool) -> list[Span]:
         found: list[Span] = []
-        for finder in (
-            shapes.find(data),
-            keypairs.find(data, is_signature),
-            addresses.find(data, self._names),
-            self._assignments.find(data),
-        ):
+        has_run = _run.search(data) is not None
+        finders = [shapes.authorizations(data), addresses.find(data, self._names)]
+        if has_run:
+            finders += [shapes.find(data)]
+        if has_run or b"," in data or b" " in data:
+            finders += [keypairs.find(data, is_signature)]
+        if self._assignments.gate.search(data):
+            finders += [self._assignments.find(data)]
+        for finder in finders:
             found += islice(finder, MAX_IN_TEXT + 1)
         for start, end, inner, rule in encodings.find(data):
             clean = self.redact(inner, level + 1, is_signature=is_signature)
@@ -119,11 +127,15 @@ class Texts:
         return "".join([*pieces, text[after:]]) if pieces else None
 
 
-# UUIDs, times, hashes and ids with a short prefix: the most frequent texts that the gate lets in.
+# The most frequent texts that the gate lets in: UUIDs, times, names in camel case, short ids, and
+# hexadecimal digits that stand for no text, as too many of the bytes are beyond ASCII.
 _harmless = pattern(
     r"^(?:[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}|[0-9T:.+Z -]{1,40}"
-    r"|[a-z]{2,5}_[0-9A-Za-z]{1,26})$"
+    r"|[a-z]+(?:[A-Z][a-z]+){0,5}[0-9]{0,5}|[a-z0-9_.-]{1,14}|[a-z]{2,5}_[0-9A-Z]{1,26}"
+    r"|(?:0x)?(?:(?:[0-9a-fA-F]{2})*[89a-fA-F][0-9a-fA-F]){4}(?:[0-9a-fA-F]{2})*)$"
 )
+# No key of a vendor is shorter; nor is what begins a private key, or the address of a hook.
+_run = pattern(r"[0-9A-Za-z+/_=.:-]{13}")
 _decoder = json.JSONDecoder()
 
 
