@@ -4,9 +4,9 @@ Views and commands call them. What is made without those, by a script or a test,
 """
 
 import functools
-import hashlib
 import ipaddress
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,8 +15,9 @@ from limits import RateLimitItem, RateLimitItemPerMinute
 from limits.storage import MemoryStorage
 from limits.strategies import FixedWindowRateLimiter
 
-from auditlogs import keys
+from auditlogs import context, keys
 from auditlogs.models import PLATFORM_ACCOUNT, ApiKey
+from auditlogs.rate_limit import write_rate
 from auditlogs.recording import record
 from auditlogs.schema import Actor, Result, Target
 
@@ -29,6 +30,8 @@ COMMAND_LINE = Actor(type="system", id="command-line")
 SAMPLE: RateLimitItem = RateLimitItemPerMinute(10)
 # A client of IPv6 has a whole network of this many leading bits to call from.
 IPV6_PREFIX = 64
+# How many ids one entry names.
+MAX_NAMED = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +49,10 @@ class Caller:
 
 def signed_in(caller: Caller) -> None:
     """Record that a person signed in and that their session began: two entries, one correlation."""
-    correlation_id = _new_correlation_id()
     session = _session(caller)
     payload = {"method": "password"}
     for action in ("auth.signed_in", "session.created"):
-        _record(action, caller, "success", session, payload, correlation_id)
+        _record(action, caller, "success", session, payload)
 
 
 def sign_in_failed(caller: Caller) -> None:
@@ -84,6 +86,17 @@ def page_refused(request: HttpRequest, caller: Caller, code: str, error: str) ->
     _denied(caller, _place(request, "page"), {"code": code, "error": error})
 
 
+def id_conflict(request: HttpRequest, key: ApiKey, entry_ids: Sequence[str]) -> None:
+    """Record that a key sent other content under the ids of entries that are in the log."""
+    payload = {
+        "method": "api_key",
+        "code": "id-conflict",
+        "error": f"Entries were sent with the ids of others: {', '.join(entry_ids[:MAX_NAMED])}",
+        "keyName": key.name,
+    }
+    _denied(_caller_with(request, key), Target(type="entry", id=entry_ids[0]), payload, key)
+
+
 def key_refused(request: HttpRequest, text: str) -> None:
     """Record that a key was refused: in its own account if it was revoked, else in the platform's.
 
@@ -112,16 +125,12 @@ def scope_refused(request: HttpRequest, key: ApiKey, scope: str) -> None:
     _denied(_caller_with(request, key), _place(request, "endpoint"), payload, key)
 
 
-def rate_limit_hit(request: HttpRequest, key: ApiKey, *, limit: int, window_seconds: int) -> None:
-    """Record that a key asked more often than `limit` times in `window_seconds`."""
-    payload = {"limit": limit, "window": f"{window_seconds}s"}
+def rate_limit_hit(request: HttpRequest, key: ApiKey) -> None:
+    """Record that a key wrote more often than it may."""
+    rate = write_rate()
+    payload = {"limit": rate.amount, "window": f"{rate.get_expiry()}s"}
     caller = _caller_with(request, key)
     _record_sampled("rate_limit.hit", caller, _place(request, "endpoint"), payload, key)
-
-
-def session_id(session_key: str) -> str:
-    """Return what entries call a session: it tells one from the other and opens none."""
-    return f"sess_{hashlib.sha256(session_key.encode()).hexdigest()[:16]}"
 
 
 def source_ip(request: HttpRequest) -> str | None:
@@ -156,7 +165,6 @@ def _record(
     result: Result,
     target: Target | None,
     payload: dict[str, Any] | None = None,
-    correlation_id: str | None = None,
 ) -> None:
     record(
         action,
@@ -165,7 +173,8 @@ def _record(
         result=result,
         target=target,
         payload=payload,
-        correlation_id=correlation_id or _new_correlation_id(),
+        # A command has no request whose correlation it could share.
+        correlation_id=context.current().correlation_id or str(uuid.uuid4()),
         session_id=caller.session_id,
         source_ip=caller.source_ip,
     )
@@ -206,7 +215,3 @@ def _place(request: HttpRequest, kind: str) -> Target:
     """Return the page or endpoint that was asked for, by its pattern: a path is the caller's."""
     assert request.resolver_match is not None
     return Target(type=kind, id=f"/{request.resolver_match.route}")
-
-
-def _new_correlation_id() -> str:
-    return str(uuid.uuid4())

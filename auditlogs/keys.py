@@ -15,7 +15,10 @@ RANDOM_LENGTH = 30
 CHECKSUM_LENGTH = 6
 LENGTH = len(PREFIX) + RANDOM_LENGTH + CHECKSUM_LENGTH
 
-SCOPES = {"logs:read": "Read entries of the account."}
+SCOPES = {
+    "logs:read": "Read entries of the account.",
+    "logs:write": "Write entries of the account, in the name of any actor.",
+}
 
 
 def create(account: Account, name: str, scopes: list[str]) -> str:

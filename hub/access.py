@@ -14,7 +14,8 @@ from django.utils.cache import patch_vary_headers
 from django_htmx.http import HttpResponseClientRedirect
 from django_htmx.middleware import HtmxDetails
 
-from auditlogs.happenings import Caller, session_id, source_ip
+from auditlogs.context import session_label
+from auditlogs.happenings import Caller, source_ip
 from auditlogs.models import Account
 from auditlogs.schema import Actor
 
@@ -61,7 +62,7 @@ def caller_of(request: HttpRequest) -> Caller:
     if not isinstance(request.user, User):
         return claimed_caller(request, None)
     key = request.session.session_key
-    return replace(claimed_caller(request, request.user), session_id=key and session_id(key))
+    return replace(claimed_caller(request, request.user), session_id=key and session_label(key))
 
 
 def claimed_caller(request: HttpRequest, user: User | None) -> Caller:

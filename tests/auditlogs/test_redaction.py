@@ -9,10 +9,12 @@ from hypothesis import given, strategies as st
 
 from auditlogs import storage
 from auditlogs.models import new_account_id
-from auditlogs.redaction import MARK, RULE, is_secret_name, redact
+from auditlogs.redaction import is_secret_name, mark, redact
 from auditlogs.schema import Redaction
 from tests.factories import make_entry
 
+RULE = "key-name"
+MARK = mark(RULE)
 CANARY = "c4nary-5f3a9e"
 
 

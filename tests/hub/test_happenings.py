@@ -10,6 +10,7 @@ from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
 from django.test import Client, RequestFactory
 from django.urls import resolve
+from pytest_django.fixtures import Settings
 
 from auditlogs import happenings, keys, storage
 from auditlogs.actions import KNOWN_ACTIONS
@@ -335,13 +336,14 @@ def test_a_client_of_ipv6_does_not_get_a_share_for_each_of_its_addresses() -> No
 
 
 def test_a_rate_limit_that_was_hit_names_the_limit_and_is_sampled_too(
-    account: Account, address: str
+    account: Account, address: str, settings: Settings
 ) -> None:
+    settings.AUDITLOGS_WRITE_RATE = "600/minute"
     key = ApiKey.objects.create(account=account, name="busy", digest=unique("digest"))
     request = RequestFactory(REMOTE_ADDR=address).get(API)
     request.resolver_match = resolve(API)
     for _ in range(12):
-        happenings.rate_limit_hit(request, key, limit=600, window_seconds=60)
+        happenings.rate_limit_hit(request, key)
     first, *_, last = found = entries_of(account.id)
     assert len(found) == 10
     assert (first.action, first.result, first.source_ip) == ("rate_limit.hit", "failure", address)

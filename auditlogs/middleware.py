@@ -1,0 +1,50 @@
+"""The context of a request: whatever is recorded while it is answered shares its IDs."""
+
+import re
+import uuid
+from collections.abc import Callable
+
+from django.http import HttpRequest, HttpResponse
+
+from auditlogs import context
+from auditlogs.context import Fields
+
+REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
+
+
+class AuditContextMiddleware:
+    """Binds actor, correlation, request and session ID and source IP; answers with the request's.
+
+    It belongs behind Django's session and authentication, where there are these.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self._get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Answer within the context."""
+        with context.bind(**fields_of(request)) as bound:
+            response = self._get_response(request)
+        response["X-Request-ID"] = bound.request_id or ""
+        return response
+
+
+def fields_of(request: HttpRequest) -> Fields:
+    """Return what a request says of itself.
+
+    The correlation ID is the trace's (`traceparent`), else a new one; the request ID is that of
+    `X-Request-ID` if it is one, else a new one.
+    """
+    trace = context.trace_id(request.headers.get("traceparent", ""))
+    sent = request.headers.get("X-Request-ID", "")
+    fields: Fields = {
+        "correlation_id": trace or str(uuid.uuid4()),
+        "request_id": sent if REQUEST_ID.fullmatch(sent) else f"req_{uuid.uuid4().hex}",
+        "source_ip": request.META.get("REMOTE_ADDR") or None,
+    }
+    user = getattr(request, "user", None)
+    if user is not None and user.is_authenticated:
+        fields["actor"] = {"type": "user", "id": f"user_{user.pk}", "name": user.get_username()}
+        if key := request.session.session_key:
+            fields["session_id"] = context.session_label(key)
+    return fields

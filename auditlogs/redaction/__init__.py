@@ -1,0 +1,128 @@
+"""Redaction: what is a secret by its key's name or by its shape is replaced before it is stored,
+spooled, logged or sent, by a mark that says by which rule and nothing of the secret.
+
+It needs neither Django nor the database, so that a client redacts as the log does.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from auditlogs.redaction.marks import mark, rules_in
+from auditlogs.redaction.names import Names, is_secret_name
+from auditlogs.redaction.texts import BadPattern, Texts
+from auditlogs.redaction.walk import Walk
+from auditlogs.schema import Redaction
+
+__all__ = ["BadPattern", "Redactor", "is_secret_name", "mark", "redact"]
+
+MAX_REDACTIONS = 1_000
+MAX_PATHS = 65_536
+_MAX_ROUNDS = 4
+
+
+class Redactor:
+    """Redacts entries and texts, by the known rules and an operator's own.
+
+    `names` are names of keys whose value is a secret. `patterns` are shapes of secrets: the name
+    of a rule (1 to 40 of a-z, 0-9 and -), then a pattern in RE2's syntax. Raises BadPattern for a
+    rule whose name or pattern cannot be.
+    """
+
+    def __init__(
+        self, names: Iterable[str] = (), patterns: Mapping[str, str] | None = None
+    ) -> None:
+        self._names = Names(names)
+        self._texts = Texts(self._names, patterns or {})
+        self._texts.inside = self._inside
+
+    def entry(self, entry: dict[str, Any]) -> tuple[dict[str, Any], list[Redaction]]:
+        """Return a redacted copy of an entry, and what was replaced, in reading order.
+
+        The entry is a JSON object under its API names, whatever its fields hold. Paths are JSON
+        Pointers (RFC 6901) from it. Marks that were there before are listed too, so that an
+        entry redacted twice is the same entry. A field with more than 1,000 secrets, or with
+        64 KiB of paths to them, is replaced whole. Never raises.
+        """
+        try:
+            clean = self._walked(entry)
+        except Exception:  # noqa: BLE001 - a fault here must neither lose nor leak an entry
+            clean = {name: self._field(name, value) for name, value in entry.items()}
+        redactions: list[Redaction] = []
+        for name, value in clean.items():
+            if name == "payload" and isinstance(value, str) and isinstance(entry[name], dict):
+                clean[name] = {"redaction": value}
+            found = _listed({name: clean[name]})
+            if found is None:
+                clean[name] = _replacement(name, "too-many")
+                found = _listed({name: clean[name]}) or []
+            redactions += found
+        return clean, redactions
+
+    def text(self, text: str) -> str:
+        """Return a line of free text without its secrets, told by their shape. Never raises."""
+        try:
+            return self._texts.redact(text)
+        except Exception:  # noqa: BLE001 - a fault here must not leak a secret
+            return mark("redactor-failed")
+
+    def _field(self, name: str, value: Any) -> Any:
+        try:
+            return self._walked({name: value}).get(name, _replacement(name, "redactor-failed"))
+        except Exception:  # noqa: BLE001 - as above
+            return _replacement(name, "redactor-failed")
+
+    def _walked(self, value: dict[str, Any]) -> dict[str, Any]:
+        """Return an object redacted until a walk through it finds nothing more."""
+        for _ in range(_MAX_ROUNDS):
+            walk = Walk(self._names, self._texts)
+            clean = walk.value(value)
+            if not walk.changed:
+                return clean if isinstance(clean, dict) else {"payload": clean}
+            value = clean
+        raise RuntimeError("redaction does not come to an end")
+
+    def _inside(self, value: Any, level: int) -> tuple[Any, bool]:
+        """Return the redacted copy of JSON that a text holds, and whether it differs."""
+        walk = Walk(self._names, self._texts)
+        return walk.value(value, level), walk.changed
+
+
+def _replacement(name: str, rule: str) -> Any:
+    return {"redaction": mark(rule)} if name == "payload" else mark(rule)
+
+
+def _listed(value: dict[str, Any]) -> list[Redaction] | None:
+    """Return the marks in a value with their paths, or None if they are too many."""
+    found: list[Redaction] = []
+    length = 0
+    for path, text in _texts_of(value, ""):
+        for rule in rules_in(text):
+            found.append(Redaction(path=path, rule=rule))
+            length += len(path)
+            if len(found) > MAX_REDACTIONS or length > MAX_PATHS:
+                return None
+    return found
+
+
+def _texts_of(value: Any, path: str) -> Iterator[tuple[str, str]]:
+    """Yield every text in a value, keys too, after the JSON Pointer to it."""
+    if isinstance(value, str):
+        yield path, value
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            name = str(key)
+            place = f"{path}/{name.replace('~', '~0').replace('/', '~1')}"
+            yield place, name
+            yield from _texts_of(item, place)
+    elif isinstance(value, list | tuple):
+        for i, item in enumerate(value):
+            yield from _texts_of(item, f"{path}/{i}")
+
+
+_default = Redactor()
+
+
+def redact(payload: dict[str, Any]) -> tuple[dict[str, Any], list[Redaction]]:
+    """Return a redacted copy of a payload, and what was replaced."""
+    clean, redactions = _default.entry({"payload": payload})
+    return clean["payload"], redactions

@@ -1,0 +1,117 @@
+"""Encodings: texts within a text, taken out of base64, hexadecimal digits, escapes and entities."""
+
+import base64
+import binascii
+import html
+import re
+from collections.abc import Iterator
+from urllib.parse import unquote
+
+from auditlogs.redaction.patterns import pattern, spans
+
+_base64 = pattern(
+    r"[A-Za-z0-9+/_-]{10,}(?:(?:\\n|[\r\n\s])+[A-Za-z0-9+/_-]{4,})*(?:={1,2}|(?:%3[dD]){1,2})?"
+)
+_hex = pattern(r"(?:0x|\\x)?[0-9a-fA-F]{16,}|(?:\\x[0-9a-fA-F]{2}){6,}")
+_percent = pattern(r"(?i)[^\s\"'<>]*(?:%[0-9a-f]{2}[^\s\"'<>]*)+")
+_escape = pattern(r"(?:[^\s\"']|\\+[\"'])*\\+(?:u[0-9a-fA-F]{4}|x[0-9a-fA-F]{2})[^\r\n]*")
+_entity = pattern(r"&(?:[a-z]{2,6}|#[0-9]{2,5}|#x[0-9a-fA-F]{2,4});")
+_unescape = re.compile(r"\\+(?:u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2}))")
+_ID = re.compile(
+    r"[0-9]+|[0-9a-fA-F-]{24,}|[a-z]{2,5}[_-].*|[0-9A-HJKMNP-TV-Z]{26}|0x[0-9a-fA-F]+|/.*"
+)
+_CREDENTIALS = re.compile(r"[a-z0-9][\w.@+-]{0,63}:[\x21-\x7e]{4,128}")
+_PRIVATE_DER = re.compile(
+    rb"\x30(?:[\x20-\x7f]|\x81.|\x82..)\x02\x01[\x00\x01](?:\x30|\x02\x81|\x02\x82|\x04[\x10-\x50])",
+    re.DOTALL,
+)
+_WHITE = b"\r\n\t"
+_PRINTABLE = bytes(range(0x20, 0x7F)) + _WHITE
+
+
+def find(data: bytes) -> Iterator[tuple[int, int, str, str]]:
+    """Yield (from, before, text within, rule) of the encoded texts in a view."""
+    for start, end in spans(_base64, data):
+        run = data[start:end]
+        for a, b in _pieces(run):
+            if text := _from_base64(run[a:b]):
+                yield start + a, start + b, text, "base64"
+                break
+    for start, end in spans(_hex, data):
+        if text := _from_hex(data[start:end]):
+            yield start, end, text, "hex"
+    if b"%" in data:
+        for start, end in spans(_percent, data):
+            text = unquote(data[start:end].decode())
+            if text.encode() != data[start:end]:
+                yield start, end, text, "percent-encoded"
+    if b"\\u" in data or b"\\x" in data:
+        for start, end in spans(_escape, data):
+            text = _unescape.sub(_escaped, data[start:end].decode())
+            if text != data[start:end].decode():
+                yield start, end, text, "escaped"
+    if b"&" in data and _entity.search(data):
+        yield 0, len(data), html.unescape(data.decode()), "escaped"
+
+
+def is_basic(text: str) -> bool:
+    """Tell whether a text from base64 reads `user:password`, and not as an id with its kind."""
+    if not text.isascii() or not _CREDENTIALS.fullmatch(text):
+        return False
+    user, _, password = text.partition(":")
+    return user.lower() not in (
+        "cursor",
+        "offset",
+        "page",
+        "gid",
+        "urn",
+        "id",
+        "arrayconnection",
+        "https",
+        "http",
+    ) and not _ID.fullmatch(password)
+
+
+def _pieces(run: bytes) -> Iterator[tuple[int, int]]:
+    yield 0, len(run)
+    for match in re.finditer(rb"[A-Za-z0-9+]{10,}={0,2}", run):
+        if match.end() - match.start() != len(run):
+            yield match.start(), match.end()
+
+
+def _from_base64(run: bytes) -> str | None:
+    plain = run.replace(b"%3d", b"").replace(b"%3D", b"").replace(b"\\n", b"").rstrip(b"=")
+    plain = b"".join(plain.split()).replace(b"-", b"+").replace(b"_", b"/")
+    if len(plain) % 4 == 1:
+        plain = plain[:-1]
+    try:
+        decoded = base64.b64decode(plain + b"=" * (-len(plain) % 4))
+    except binascii.Error:
+        return None
+    if _PRIVATE_DER.match(decoded):
+        return "-----BEGIN PRIVATE KEY-----"
+    return _text(decoded)
+
+
+def _from_hex(run: bytes) -> str | None:
+    digits = run.replace(b"\\x", b"").removeprefix(b"0x")
+    return _text(bytes.fromhex(digits[: len(digits) // 2 * 2].decode()))
+
+
+def _text(decoded: bytes) -> str | None:
+    """Return bytes as text if they are one."""
+    if not decoded.translate(None, _PRINTABLE):
+        return decoded.decode()
+    for encoding in ("utf-8", "utf-16-le"):
+        try:
+            text = decoded.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+        letters = text.replace("\r", "").replace("\n", "").replace("\t", "")
+        if letters.isprintable() and sum(map(str.isascii, letters)) * 2 > len(letters):
+            return text
+    return None
+
+
+def _escaped(match: re.Match[str]) -> str:
+    return chr(int(match[1] or match[2], 16))

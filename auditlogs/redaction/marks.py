@@ -1,0 +1,45 @@
+"""Marks: what stands where a secret was."""
+
+from typing import Any
+
+import re2
+
+RULE_PATTERN = "[a-z0-9-]{1,40}"
+_MARK = re2.compile(rf"\[REDACTED:({RULE_PATTERN})\]")
+_RULE = re2.compile(RULE_PATTERN)
+
+
+def mark(rule: str) -> str:
+    """Return the text that replaces what a rule found."""
+    return f"[REDACTED:{rule}]"
+
+
+def is_mark(value: Any) -> bool:
+    """Tell whether a value is a mark and nothing else."""
+    return isinstance(value, str) and value[:10] == "[REDACTED:" and bool(_MARK.fullmatch(value))
+
+
+def is_rule(name: str) -> bool:
+    """Tell whether a rule can have this name."""
+    return bool(_RULE.fullmatch(name))
+
+
+def rules_in(text: str) -> list[str]:
+    """Return the rules whose marks a text holds, each once, in the order of the text."""
+    if "[REDACTED:" not in text:
+        return []
+    return list(dict.fromkeys(match[1] for match in _MARK.finditer(whole(text))))
+
+
+def without_marks(text: str) -> str:
+    """Return the text with the marks in it taken out."""
+    return _MARK.sub("", whole(text)) if "[REDACTED:" in text else text
+
+
+def whole(text: str) -> str:
+    """Return the text with lone surrogates replaced one for one, as RE2 reads UTF-8 only."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return "".join("\ufffd" if "\ud800" <= char <= "\udfff" else char for char in text)
+    return text

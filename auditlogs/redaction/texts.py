@@ -1,0 +1,158 @@
+"""Texts: what the finders find in a text is replaced, until they find nothing more."""
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import msgspec
+import re2
+
+from auditlogs.redaction import addresses, encodings, keypairs, mnemonics, shapes
+from auditlogs.redaction.assignments import Assignments
+from auditlogs.redaction.folding import FILLER, View
+from auditlogs.redaction.marks import is_mark, is_rule, mark, whole
+from auditlogs.redaction.names import Names
+from auditlogs.redaction.patterns import Span, pattern
+
+MAX_IN_TEXT = 1_000
+MAX_LEVELS = 48
+_MAX_ROUNDS = 4
+_MAX_EMBEDDED = 16
+
+
+class BadPattern(ValueError):
+    """A rule of an operator's that cannot be: its name, and what is wrong with it."""
+
+
+class Texts:
+    """The redactor of texts. `inside` redacts JSON that a text holds."""
+
+    def __init__(self, names: Names, patterns: Mapping[str, str]) -> None:
+        self._names = names
+        self._assignments = Assignments(names)
+        self._patterns = [(rule, _compiled(rule, text)) for rule, text in patterns.items()]
+        # What has none of this holds no secret.
+        self._gate = pattern(
+            rf"(?i){self._assignments.cores}|//|/\\/|[a-z0-9+/_=-]{{16}}|identified|%[0-9a-f]{{2}}"
+            r"|\\u00|\\x|&#|&[a-z]+;|bearer|basic|digest|negotiate|ntlm|begin|@"
+            r"|[0-9]{1,3}[ ,;]+[0-9]{1,3}[ ,;]"
+            r"|^\s*[\[{\"]|-u|--user|mfa\.|into|bot[0-9]|[0-9]:[a-z0-9_-]{30}"
+        )
+        self.inside: Callable[[Any, int], tuple[Any, bool]]
+
+    def redact(self, text: str, level: int = 0, *, is_signature: bool = False) -> str:
+        """Return the text without its secrets. The same text is returned where it holds none."""
+        if len(text) < 5 or is_mark(text):
+            return text
+        if level > MAX_LEVELS:
+            return mark("too-deep")
+        for _ in range(_MAX_ROUNDS):
+            clean = self._once(text, level, is_signature)
+            if clean == text:
+                return text
+            text = clean
+            if is_mark(text):
+                return text
+        return mark("redactor-failed")
+
+    def _once(self, text: str, level: int, is_signature: bool) -> str:
+        view = View(text)
+        found = [(start, end, rule) for start, end, rule in mnemonics.find(text)]
+        for rule, regexp in self._patterns:
+            found += [(m.start(), m.end(), rule) for m in regexp.finditer(whole(text)) if m[0]]
+        if self._gate.search(view.data):
+            json_clean = self._json(text, level)
+            if json_clean is not None:
+                return json_clean
+            for start, end, rule in self._in_view(view.data, level, is_signature):
+                if end > start:
+                    found.append((*view.span(start, end), rule))
+        return _replaced(text, found) if found else text
+
+    def _in_view(self, data: bytes, level: int, is_signature: bool) -> list[Span]:
+        found = [
+            *shapes.find(data),
+            *keypairs.find(data, is_signature),
+            *addresses.find(data, self._names),
+            *self._assignments.find(data),
+        ]
+        for start, end, inner, rule in encodings.find(data):
+            clean = self.redact(inner, level + 1, is_signature=is_signature)
+            if clean != inner or (rule == "base64" and encodings.is_basic(inner)):
+                found.append((start, end, rule))
+        return [span for span in found if data[span[0] : span[1]].strip(FILLER)]
+
+    def _json(self, text: str, level: int) -> str | None:
+        """Return a text that is JSON, or holds some, with the JSON redacted; None if clean."""
+        first = text.lstrip()[:1]
+        if first and first in '{["':
+            try:
+                value = msgspec.json.decode(text)
+            except (ValueError, RecursionError):
+                pass
+            else:
+                clean, changed = self.inside(value, level + 1)
+                return msgspec.json.encode(clean).decode() if changed else None
+        return self._embedded(text, level)
+
+    def _embedded(self, text: str, level: int) -> str | None:
+        pieces, after, tries = [], 0, 0
+        place = _opening(text, 0)
+        while place >= 0 and tries < _MAX_EMBEDDED:
+            tries += 1
+            try:
+                value, end = _decoder.raw_decode(text, place)
+            except (ValueError, RecursionError):
+                place = _opening(text, place + 1)
+                continue
+            clean, changed = self.inside(value, level + 1)
+            if changed:
+                pieces += [text[after:place], msgspec.json.encode(clean).decode()]
+                after = end
+            place = _opening(text, end)
+        return "".join([*pieces, text[after:]]) if pieces else None
+
+
+_decoder = json.JSONDecoder()
+
+
+def _opening(text: str, start: int) -> int:
+    """Return where the next object or array may begin, -1 if none does."""
+    while True:
+        places = [place for char in "{[" if (place := text.find(char, start)) >= 0]
+        if not places:
+            return -1
+        if text[min(places) + 1 : min(places) + 10] != "REDACTED:":
+            return min(places)
+        start = min(places) + 1
+
+
+def _replaced(text: str, found: list[Span]) -> str:
+    """Return the text with marks in the places found; places that overlap become one."""
+    found.sort(key=lambda span: (span[0], -span[1]))
+    merged: list[list[Any]] = []
+    for start, end, rule in found:
+        if merged and start < merged[-1][1]:
+            merged[-1][1] = max(merged[-1][1], end)
+        else:
+            merged.append([start, end, rule])
+    if len(merged) > MAX_IN_TEXT:
+        return mark("too-many")
+    pieces, after = [], 0
+    for start, end, rule in merged:
+        pieces += [text[after:start], mark(rule)]
+        after = end
+    return "".join([*pieces, text[after:]])
+
+
+def _compiled(rule: str, text: str) -> re2._Regexp:
+    if not is_rule(rule):
+        raise BadPattern(f"{rule!r}: a rule's name is 1 to 40 of a-z, 0-9 and -")
+    options = re2.Options()
+    options.log_errors = False
+    try:
+        return re2.compile(text, options)
+    except re2.error as error:
+        reason = error.args[0] if error.args else error
+        detail = reason.decode() if isinstance(reason, bytes) else reason
+        raise BadPattern(f"{rule}: RE2 refuses the pattern: {detail}") from error
