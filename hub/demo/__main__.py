@@ -142,6 +142,7 @@ def _prepare(stack: ExitStack) -> None:
 def _gunicorn(port: int) -> list[str]:
     return [
         "hub.wsgi:application",
+        "--config=python:hub.serving",
         f"--bind={HOST}:{port}",
         "--worker-class=gthread",
         "--workers=2",

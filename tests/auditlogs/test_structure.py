@@ -14,7 +14,7 @@ SOURCES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob
 # What the log may stand on, beside Python itself.
 ALLOWED = {
     *("auditlogs", "bson", "django", "django_filters", "limits", "mnemonic", "msgspec", "pymongo"),
-    "re2",
+    *("re2", "structlog"),
 }
 # The rooms on the database's side of the house.
 AT_THE_DATABASE = {f"auditlogs/{name}.py" for name in ("storage", "indexes", "dictionary")}
