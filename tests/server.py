@@ -11,12 +11,19 @@ from hub.demo import database
 
 
 class Server:
-    """A database process. It can be paused, as a network that swallows every packet would."""
+    """A database process. It can be paused, as a network that swallows every packet would, and
+    killed and started again."""
 
-    def __init__(self) -> None:
+    def __init__(self, *options: str) -> None:
         self._folder = Path(tempfile.mkdtemp(prefix="auditlogs-"))
-        self._database = database.start(self._folder)
+        self._options = options
+        self._database = database.start(self._folder, *options)
         self.uri = self._database.uri
+
+    @property
+    def folder(self) -> Path:
+        """Where its data are, and what it has written on its standard output and error."""
+        return self._folder
 
     def pause(self) -> None:
         """Stop the process where it stands; when this returns it answers nothing more."""
@@ -26,6 +33,15 @@ class Server:
 
     def resume(self) -> None:
         self._database.process.process.send_signal(signal.SIGCONT)
+
+    def kill(self) -> None:
+        """End the process as a crash would; its data stay."""
+        self._database.process.process.kill()
+        self._database.process.process.wait()
+
+    def restart(self) -> None:
+        """Start the process again, at the same address and with the same data."""
+        self._database = database.start(self._folder, *self._options, port=self._database.port)
 
     def stop(self) -> None:
         # Its data go with it, so it need not put them in order first.
