@@ -8,7 +8,7 @@ from django.core.exceptions import SuspiciousOperation
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 
-from auditlogs import happenings, keys, problems
+from auditlogs import context, happenings, keys, problems
 from auditlogs.filters import parse
 from auditlogs.identity import parse_id
 from auditlogs.ingest import ingest
@@ -37,6 +37,11 @@ def endpoint(methods: Mapping[str, tuple[str, KeyView[P]]]) -> View[P]:
 
     @csrf_exempt
     def answer(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+        # Whoever is signed in in this browser has not asked.
+        with context.bind(person=None):
+            return _answer(request, *args, **kwargs)
+
+    def _answer(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
         if request.method not in allowed:
             return problems.method_not_allowed(allowed)
         scope, view = methods["GET" if request.method == "HEAD" else request.method]

@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
@@ -23,6 +23,8 @@ class Context:
     request_id: str | None = None
     session_id: str | None = None
     source_ip: str | None = None
+    # Asked for actor and session only when an entry needs them, as that may cost a query.
+    person: Callable[[], "Fields"] | None = None
 
 
 class Fields(TypedDict, total=False):
@@ -34,6 +36,7 @@ class Fields(TypedDict, total=False):
     request_id: str | None
     session_id: str | None
     source_ip: str | None
+    person: Callable[[], "Fields"] | None
 
 
 _current: ContextVar[Context] = ContextVar("auditlogs_context")
@@ -43,6 +46,20 @@ _NOTHING = Context()
 def current() -> Context:
     """Return the context of this thread or task."""
     return _current.get(_NOTHING)
+
+
+def resolved() -> Context:
+    """Return the context with what it knows of the person, where it says nothing itself."""
+    around = current()
+    if around.person is None:
+        return around
+    known = around.person()
+    return replace(
+        around,
+        actor=around.actor or known.get("actor"),
+        session_id=around.session_id or known.get("session_id"),
+        person=None,
+    )
 
 
 @contextmanager

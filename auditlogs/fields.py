@@ -36,7 +36,7 @@ class EntryFields(TypedDict, total=False):
 def called(action: str, result: Result, fields: Mapping[str, Any]) -> Any:
     """Return the entry that a call of `record` means, with what its context says, as plain JSON
     under the names of the API. Raises InvalidEntry."""
-    around = context.current()
+    around = context.resolved()
     known = {
         "actor": around.actor,
         "correlation_id": around.correlation_id,

@@ -1,5 +1,6 @@
 """The context of a request: whatever is recorded while it is answered shares its IDs."""
 
+import functools
 import re
 import uuid
 from collections.abc import Callable
@@ -37,14 +38,21 @@ def fields_of(request: HttpRequest) -> Fields:
     """
     trace = context.trace_id(request.headers.get("traceparent", ""))
     sent = request.headers.get("X-Request-ID", "")
-    fields: Fields = {
+    return {
         "correlation_id": trace or str(uuid.uuid4()),
         "request_id": sent if REQUEST_ID.fullmatch(sent) else f"req_{uuid.uuid4().hex}",
         "source_ip": request.META.get("REMOTE_ADDR") or None,
+        "person": functools.partial(person_of, request),
     }
+
+
+def person_of(request: HttpRequest) -> Fields:
+    """Return the signed-in person as the actor, and their session; nothing of anybody else."""
     user = getattr(request, "user", None)
-    if user is not None and user.is_authenticated:
-        fields["actor"] = {"type": "user", "id": f"user_{user.pk}", "name": user.get_username()}
-        if key := request.session.session_key:
-            fields["session_id"] = context.session_label(key)
-    return fields
+    if user is None or not user.is_authenticated:
+        return {}
+    key = request.session.session_key
+    return {
+        "actor": {"type": "user", "id": f"user_{user.pk}", "name": user.get_username()},
+        "session_id": context.session_label(key) if key else None,
+    }

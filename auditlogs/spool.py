@@ -21,11 +21,12 @@ from auditlogs.schema import Entry
 from auditlogs.spool_file import SpoolFile
 
 BUSY_SECONDS = 2.0
-# What is shown of dead letters, and counted of an account's entries.
+# Dead letters that are shown.
 MAX_SHOWN = 20
-MAX_COUNTED = 10_000
 # An idempotency key that is older stands for nothing.
 KEY_SECONDS = 24 * 3600
+# More than an entry of the greatest size takes, with what the log adds to it.
+MAX_BODY_BYTES = 128 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,17 +136,21 @@ class Spool:
 
         self.file.write(move, BUSY_SECONDS)
 
-    def count(self, account: str) -> int:
-        """Return how many entries of an account wait; no more than 10,000 are counted."""
-        query = "SELECT count(*) FROM (SELECT 1 FROM waiting WHERE account = ? LIMIT ?)"
-        return sum(number for (number,) in self._rows(query, account, MAX_COUNTED))
-
-    def depth(self) -> Depth:
-        """Return how much waits."""
-        query = "SELECT count(*), min(since), (SELECT count(*) FROM dead) FROM waiting"
-        for waiting, since, dead in self._rows(query):
+    def depth(self, account: str | None = None) -> Depth:
+        """Return how much waits: of an account, or of all."""
+        whose = "" if account is None else "WHERE account = ?"
+        values = () if account is None else (account, account)
+        query = (
+            "SELECT count(*), min(since),"  # noqa: S608  (no text of anybody's is in it)
+            f" (SELECT count(*) FROM dead {whose}) FROM waiting {whose}"
+        )
+        for waiting, since, dead in self._rows(query, *values):
             return Depth(waiting, max(0.0, time.time() - since) if since else 0.0, dead)
         return Depth(0, 0.0, 0)
+
+    def check(self) -> None:
+        """Raise SpoolError if nothing can be put here, SpoolFull if there is no room for it."""
+        self.file.write(_try_to_insert, BUSY_SECONDS)
 
     def dead_letters(self) -> list[DeadLetter]:
         """Return the latest dead letters, up to 20."""
@@ -195,6 +200,17 @@ class Spool:
     def _each(self, statement: str, rows: list[tuple[Any, ...]]) -> None:
         if rows:
             self.file.write(lambda db: db.executemany(statement, rows), BUSY_SECONDS)
+
+
+def _try_to_insert(db: sqlite3.Connection) -> None:
+    """Insert as much as the greatest entry takes, and take it back."""
+    db.execute("SAVEPOINT trial")
+    db.execute(
+        "INSERT INTO waiting (id, account, body, since) VALUES ('', '', zeroblob(?), 0)",
+        (MAX_BODY_BYTES,),
+    )
+    db.execute("ROLLBACK TO trial")
+    db.execute("RELEASE trial")
 
 
 def _oldest_key_ms() -> int:

@@ -29,7 +29,7 @@ CREATE TABLE IF NOT EXISTS waiting (
   seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, account TEXT NOT NULL,
   body BLOB NOT NULL, since REAL NOT NULL, tries INTEGER NOT NULL DEFAULT 0
 );
-CREATE INDEX IF NOT EXISTS waiting_of ON waiting (account);
+CREATE INDEX IF NOT EXISTS waiting_of ON waiting (account, since);
 CREATE TABLE IF NOT EXISTS dead (
   seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL, account TEXT NOT NULL,
   body BLOB NOT NULL, since REAL NOT NULL, reason TEXT NOT NULL
@@ -80,8 +80,9 @@ class SpoolFile:
         return self._run(action, "BEGIN IMMEDIATE", seconds)
 
     def size(self) -> int:
-        """Return the bytes that the file takes."""
-        return self.path.stat().st_size if self.path.exists() else 0
+        """Return the bytes that the file takes, with what is written ahead of it."""
+        parts = [self.path.with_name(f"{FILE}{part}") for part in PARTS]
+        return sum(part.stat().st_size for part in parts if part.exists())
 
     def close(self) -> None:
         """Close the connection; it opens again when it is needed."""

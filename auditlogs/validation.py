@@ -30,6 +30,8 @@ MAX_AHEAD = timedelta(hours=24)
 # Faults of one entry that are listed; an entry is small, but may be all unknown fields.
 MAX_FAULTS = 50
 DETAIL_LENGTH = 200
+# How much of what a caller sent is repeated to them.
+ECHO_LENGTH = 64
 
 Code = Literal[
     "missing-field",
@@ -180,7 +182,7 @@ def _visible(path: str) -> str:
 
 
 def _escape(key: Any) -> str:
-    return str(key).replace("~", "~0").replace("/", "~1")
+    return _brief(str(key)).replace("~", "~0").replace("/", "~1")
 
 
 def _mistyped(value: Any, wanted: type[Struct], path: str) -> Iterator[Fault]:
@@ -189,8 +191,12 @@ def _mistyped(value: Any, wanted: type[Struct], path: str) -> Iterator[Fault]:
         yield Fault(path, "invalid-value", "must be an object")
         return
     fields = {field.encode_name: field for field in msgspec.structs.fields(wanted)}
-    for name in value.keys() - fields.keys():
-        yield Fault(f"{path}/{_escape(name)}", "unknown-field", "is not a field of an entry")
+    for name in sorted(value.keys() - fields.keys()):
+        if path:
+            # Of an actor or a target it is the shape that is wrong.
+            yield Fault(path, "unknown-field", f"has no field {_brief(name)}")
+        else:
+            yield Fault(f"/{_escape(name)}", "unknown-field", "is not a field of an entry")
     for name, field in fields.items():
         place = f"{path}/{name}"
         if name not in value:
@@ -200,6 +206,10 @@ def _mistyped(value: Any, wanted: type[Struct], path: str) -> Iterator[Fault]:
             yield from _mistyped(value[name], inner, place)
         elif detail := _misfit(value[name], field.type):
             yield Fault(place, "invalid-value", detail)
+
+
+def _brief(name: str) -> str:
+    return name if len(name) <= ECHO_LENGTH else f"{name[:ECHO_LENGTH]}…"
 
 
 def _struct_in(kind: Any) -> type[Struct] | None:

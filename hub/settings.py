@@ -118,7 +118,15 @@ USE_I18N = False
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "formatters": {
+        "lines": {
+            "()": "auditlogs.process_log.JsonLines",
+            "names": AUDITLOGS_REDACT_NAMES,
+            "patterns": AUDITLOGS_REDACT_PATTERNS,
+        }
+    },
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "lines"}},
     "root": {"handlers": ["stderr"], "level": "WARNING"},
+    # Instead of the handlers that Django gives them.
+    "loggers": {"django": {}, "django.server": {"level": "INFO", "propagate": True}},
 }

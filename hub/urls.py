@@ -2,6 +2,7 @@
 
 from django.urls import include, path
 
+from auditlogs.readiness import readyz
 from hub import views
 from hub.sign_in import SignIn, SignOut
 
@@ -17,6 +18,7 @@ urlpatterns = [
     path("hub/sign-in", SignIn.as_view(), name="sign_in"),
     path("hub/sign-out", SignOut.as_view(), name="sign_out"),
     path("api/", include("auditlogs.urls")),
+    path("readyz", readyz),
 ]
 
 handler400 = "hub.errors.bad_request"

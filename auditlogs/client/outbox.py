@@ -38,6 +38,7 @@ class Outbox:
         self._bytes = 0
         self._wanted = 0
         self._deadline = math.inf
+        self._is_over = False
         self._lost = 0
         self._said = -math.inf
 
@@ -83,6 +84,7 @@ class Outbox:
         with self._changed:
             left = self._taken - self._settled
             self._lost += left
+            self._is_over = True
         if left:
             logger.error("%d entries are lost: unconfirmed when it was time to end", left)
 
@@ -105,7 +107,8 @@ class Outbox:
                 with self._changed:
                     self._settled += len(batch)
                     self._bytes -= sum(len(entry.body) for entry in batch)
-                    self._lost += lost
+                    # When it is over, what was left is counted already.
+                    self._lost += 0 if self._is_over else lost
                     self._changed.notify_all()
 
     def _next(self) -> list[Pending]:

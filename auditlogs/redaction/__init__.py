@@ -10,7 +10,7 @@ from typing import Any
 from auditlogs.redaction.marks import mark, rules_in
 from auditlogs.redaction.names import Names, is_secret_name
 from auditlogs.redaction.texts import BadPattern, Texts
-from auditlogs.redaction.walk import Walk
+from auditlogs.redaction.walk import Keys, Walk
 from auditlogs.schema import Redaction
 
 __all__ = ["BadPattern", "Redactor", "is_secret_name", "mark", "redact"]
@@ -31,9 +31,10 @@ class Redactor:
     def __init__(
         self, names: Iterable[str] = (), patterns: Mapping[str, str] | None = None
     ) -> None:
-        self._names = Names(names)
-        self._texts = Texts(self._names, patterns or {})
+        known = Names(names)
+        self._texts = Texts(known, patterns or {})
         self._texts.inside = self._inside
+        self._keys = Keys(known, self._texts)
 
     def entry(self, entry: dict[str, Any]) -> tuple[dict[str, Any], list[Redaction]]:
         """Return a redacted copy of an entry, and what was replaced, in reading order.
@@ -44,11 +45,12 @@ class Redactor:
         64 KiB of paths to them, is replaced whole. Never raises.
         """
         try:
-            clean = self._walked(entry)
+            clean, has_marks = self._walked(entry)
         except Exception:  # noqa: BLE001 - a fault here must neither lose nor leak an entry
-            clean = {name: self._field(name, value) for name, value in entry.items()}
+            fields = [self._field(name, value) for name, value in entry.items()]
+            clean, has_marks = {name: value for field in fields for name, value in field}, True
         redactions: list[Redaction] = []
-        for name, value in clean.items():
+        for name, value in clean.items() if has_marks else ():
             if name == "payload" and isinstance(value, str) and isinstance(entry[name], dict):
                 clean[name] = {"redaction": value}
             found = _listed({name: clean[name]})
@@ -65,25 +67,25 @@ class Redactor:
         except Exception:  # noqa: BLE001 - a fault here must not leak a secret
             return mark("redactor-failed")
 
-    def _field(self, name: str, value: Any) -> Any:
+    def _field(self, name: Any, value: Any) -> Iterable[tuple[Any, Any]]:
         try:
-            return self._walked({name: value}).get(name, _replacement(name, "redactor-failed"))
+            return self._walked({name: value})[0].items()
         except Exception:  # noqa: BLE001 - as above
-            return _replacement(name, "redactor-failed")
+            return [(self.text(str(name)), _replacement(name, "redactor-failed"))]
 
-    def _walked(self, value: dict[str, Any]) -> dict[str, Any]:
-        """Return an object redacted until a walk through it finds nothing more."""
+    def _walked(self, value: dict[str, Any]) -> tuple[dict[str, Any], bool]:
+        """Return an object redacted until a walk finds nothing more, and whether it has marks."""
+        clean = value
         for _ in range(_MAX_ROUNDS):
-            walk = Walk(self._names, self._texts)
-            clean = walk.value(value)
+            walk = Walk(self._keys)
+            clean = walk.object(clean)
             if not walk.changed:
-                return clean if isinstance(clean, dict) else {"payload": clean}
-            value = clean
+                return clean, walk.has_marks
         raise RuntimeError("redaction does not come to an end")
 
     def _inside(self, value: Any, level: int) -> tuple[Any, bool]:
         """Return the redacted copy of JSON that a text holds, and whether it differs."""
-        walk = Walk(self._names, self._texts)
+        walk = Walk(self._keys)
         return walk.value(value, level), walk.changed
 
 

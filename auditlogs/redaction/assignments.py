@@ -9,17 +9,11 @@ from collections.abc import Iterator
 import re2
 
 from auditlogs.redaction.folding import FILLER
-from auditlogs.redaction.names import Names
+from auditlogs.redaction.names import CORES, Names
 from auditlogs.redaction.patterns import Span, pattern, spans
 from auditlogs.redaction.shapes import looks_random
 
 RULE = "key-name"
-# Every name of a secret holds one of these, so that few other names have to be looked at.
-CORES = (
-    "pass|pwd|secret|token|key|auth|cookie|cred|bearer|mnemonic|seed|jw[tse]|otp|cv[vc]|pin|phrase"
-    "|psk|wif|prv|sess|sid|code|csrf|xsrf|kennwort|contrasen|motdepasse|number|words|nsec|signature"
-    "|entropy|assertion|samlresponse"
-)
 _NAMERS = (
     "name|key|field|header|headername|param|parameter|setting|property|variable|attribute|id|k"
 )
@@ -47,6 +41,7 @@ _LINE_NAMES = ("authorization", "cookie", "cookies")
 _PHRASES = ("passphrase", "seedphrase", "mnemonic", "recoveryphrase", "seed", "mnemonicphrase")
 _QUOTES = b"\"'`"
 _CLOSERS = {ord("{"): b"}", ord("["): b"]", ord("("): b")"}
+_AFTER_NAMES = b"\"'`\\]) \t\r\n=:>-"
 _WHITE = b" \t"
 _LINES = b"\r\n"
 
@@ -78,38 +73,47 @@ class Assignments:
         loose = ["[_. -]?".join(map(re2.escape, name)) for name in sorted(names.extra)]
         self.cores = "|".join([CORES, *loose])
         name = rf"[\w.-]*(?:{self.cores})[\w.-]*"
-        separator = (
-            r"(?:[\"'`\\\])]|%5d|%22)*"
+        # Without groups, which would cost as much again for every match.
+        self._assignment = pattern(
+            rf"(?i){name}(?:[\"'`\\\])]|%5d|%22){0, 8}"
             r"(?:\s*(?:=>|:=|->|==|=|:)|%3d|%3a|\s+(?:is|was)\b|[ \t]+\\*[\"'`])"
         )
-        self._assignment = pattern(f"(?i){name}{separator}")
-        self._separator = pattern(f"(?i){separator}$")
+        self.gate = pattern(rf"(?i){self.cores}|identified|-u\b|--user|--proxy-user")
         self._option = pattern(rf"(?i)(?:^|[\s\"'\[,(])--?{name}[\"']?[,\s]\s*[\"']?")
         self._element = pattern(rf"(?i)<(?:\w+:)?{name}(?:\s[^<>]*)?>")
 
     def find(self, data: bytes) -> Iterator[Span]:
         """Yield the values in a view that follow the name of a secret."""
+        after = 0
+        known: dict[bytes, tuple[str, bytes, bool]] = {}
         for start, end in spans(self._assignment, data):
-            yield from self._assigned(data, start, end)
-        if b"--" in data or b" -" in data or data[:1] == b"-":
+            # Names within a value are a part of it, and would be costly to look at again.
+            if start < after:
+                continue
+            matched = data[start:end]
+            if matched not in known:
+                name, sign = _split(matched)
+                known[matched] = name, sign, self._names.is_secret(name)
+            name, sign, is_secret = known[matched]
+            if not is_secret and (words := _words_before(data, start)):
+                name = words + name
+                is_secret = self._names.is_secret(name)
+            if is_secret:
+                for span in self._assigned(data, name, sign, start, end):
+                    after = span[1]
+                    yield span
+        if b"-" in data:
             yield from self._options(data)
         if b"<" in data:
             yield from self._elements(data)
         yield from self._pairs(data)
         yield from self._sql(data)
 
-    def _assigned(self, data: bytes, start: int, end: int) -> Iterator[Span]:
-        separator = self._separator.search(data[start:end])
-        if separator is None:
-            return
-        name_end = start + separator.start()
-        sign = data[name_end:end].strip(b"\"'`\\]) \t\r\n")
-        name = data[start:name_end].decode()
-        if not self._names.is_secret(name):
-            name = _words_before(data, start) + name
-            if not self._names.is_secret(name):
-                return
-        if sign.lower() in (b"%3d", b"%3a"):
+    def _assigned(
+        self, data: bytes, name: str, sign: bytes, start: int, end: int
+    ) -> Iterator[Span]:
+        """Yield the value of a secret, whose name starts and whose sign ends here."""
+        if sign in (b"%3d", b"%3a"):
             match = _percent_stop.search(data, end)
             yield end, match.start() if match else len(data), RULE
         elif sign in (b"", b"is", b"was"):
@@ -148,7 +152,10 @@ class Assignments:
             yield data.index(b":", start) + 1, end, RULE
 
     def _elements(self, data: bytes) -> Iterator[Span]:
+        after = 0
         for start, end in spans(self._element, data):
+            if start < after:
+                continue
             name = data[start + 1 : end - 1].split(None, 1)[0].rpartition(b":")[2]
             if data[end - 2 : end - 1] == b"/" or not self._names.is_secret(name.decode()):
                 continue
@@ -156,6 +163,7 @@ class Assignments:
             if closing < 0:
                 match = _xml_end.search(data, end)
                 closing = match.start() if match else len(data)
+            after = closing
             if data[end:closing].strip(FILLER + b" \t\r\n"):
                 yield end, closing, RULE
 
@@ -190,21 +198,37 @@ class Assignments:
                     place = _skip(data, stop, b", \t\r\n")
 
 
+def _split(matched: bytes) -> tuple[str, bytes]:
+    """Return the name at the start of an assignment and its sign, in lower case."""
+    closed = matched.rstrip()
+    sign = closed[-3:].lower()
+    if sign not in (b"%3d", b"%3a"):
+        word = closed.rsplit(None, 1)[-1].lower()
+        sign = word if word in (b"is", b"was") and word != closed.lower() else b""
+    name = closed[: len(closed) - len(sign)].rstrip(_AFTER_NAMES)
+    while name[-3:].lower() in (b"%5d", b"%22"):
+        name = name[:-3].rstrip(_AFTER_NAMES)
+    return name.decode(), sign or closed[len(name) :].strip(_AFTER_NAMES[:-4])
+
+
 def _words_before(data: bytes, start: int) -> str:
     """Return up to two words before a name, for names of several words: `API key`."""
     before = data[max(0, start - 40) : start]
     if not before.endswith((b" ", b"+", b"/")):
         return ""
     words = before.decode().rstrip(" +/").split(" ")[-2:]
-    return " ".join(word for word in words if word.isalpha()) + " "
+    return "".join(f"{word} " for word in words if word.isalpha())
 
 
 def _begins_line(data: bytes, start: int, sign: bytes, end: int) -> bool:
     """Tell whether a name and what follows it are a line of their own, as in YAML or INI."""
     if sign not in (b":", b"=", b"=>", b":=") or data[end : end + 1] not in (b" ", b"\t"):
         return False
-    before = data[max(data.rfind(b"\n", 0, start), data.rfind(b"\r", 0, start)) + 1 : start]
-    words = before.strip(b" \t-#*\"'>")
+    before = data[max(0, start - 40) : start]
+    line = max(before.rfind(b"\n"), before.rfind(b"\r"))
+    if line < 0 and start > 40:
+        return False
+    words = before[line + 1 :].strip(b" \t-#*\"'>")
     return not words or words in (b"export", b"set", b"SET", b"let", b"const", b"var")
 
 
@@ -228,18 +252,17 @@ def _line(data: bytes, start: int, end: int) -> tuple[int, int] | None:
         _string_prefix.match(data, begin)
     ):
         return _value(data, begin, len(data))
-    stop = len(data)
-    for line in (b"\n", b"\r", b"\\n", b"\\r"):
-        if (place := data.find(line, begin)) >= 0:
-            stop = min(stop, place)
+    match = _line_stop.search(data, begin)
+    stop = match.start() if match else len(data)
     quote = _quote_before(data, start)
-    if quote and (place := data.find(quote, begin)) >= 0:
-        stop = min(stop, place)
+    if quote and (place := data.find(quote, begin, stop)) >= 0:
+        stop = place
     if following := _header.search(data, begin, stop):
         stop = following.start()
     return (begin, stop) if stop > begin else None
 
 
+_line_stop = pattern(r"[\r\n]|\\[rn]")
 _header = pattern(r"[,;}]\s+[\"']?[A-Z][A-Za-z0-9-]*[\"']?:\s")
 
 
@@ -361,8 +384,11 @@ def _block(data: bytes, begin: int, end: int) -> tuple[int, int] | None:
 
 
 def _end(data: bytes, begin: int) -> int:
-    stops = [place for char in (b"\n", b"\r") if (place := data.find(char, begin)) >= 0]
-    return min(stops, default=len(data))
+    match = _line_end.search(data, begin)
+    return int(match.start()) if match else len(data)
+
+
+_line_end = pattern(r"[\r\n]")
 
 
 def _end_of_line(data: bytes, begin: int) -> int:

@@ -49,6 +49,8 @@ def find(data: bytes, is_signature: bool) -> Iterator[Span]:
         ):
             yield start, end, RULE
     for start, end in spans(_numbers, data):
+        if end - start > 64 * 12:
+            continue
         numbers = [
             int(match[0], 16) if match[0][:2] == b"0x" else int(match[0])
             for match in _number.finditer(data[start:end])

@@ -1,7 +1,7 @@
 """Mnemonics: twelve or more words in a row from the lists of BIP-39."""
 
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence, Set
 from functools import cache
 
 import re2
@@ -50,30 +50,32 @@ def find(text: str) -> Iterator[tuple[int, int, str]]:
         yield start, end, RULE
 
 
-_ASCII_WORDS = bytes(char if chr(char).isalpha() else 32 for char in range(128)).ljust(256, b" ")
+_LETTERS = bytes(char if chr(char).isalpha() else 32 for char in range(128)).ljust(256, b" ")
 
 
 def _has_run(text: str) -> bool:
-    """Tell cheaply whether there can be a mnemonic in a text."""
-    if text.isascii():
-        plain = text.lower()
-        if "\\" in plain:
-            plain = plain.replace("\\n", " ").replace("\\t", " ").replace("\\r", " ")
-        words = plain.encode().translate(_ASCII_WORDS).split()
-        return len(words) >= LEAST and _longest(words) >= LEAST
-    return sum(map(str.isspace, text)) + sum(map(text.count, ",;.|/-_")) >= LEAST - 1
+    """Tell cheaply whether there is a mnemonic in a text."""
+    plain = _normal(text)
+    if "\\" in plain:
+        plain = plain.replace("\\n", " ").replace("\\t", " ").replace("\\r", " ")
+    if plain.isascii():
+        return _run_in(plain.encode().translate(_LETTERS).split(), _listed_ascii())
+    return _run_in("".join(char if char.isalpha() else " " for char in plain).split(), _listed())
 
 
-def _longest(words: list[bytes]) -> int:
-    listed, longest, number = _ascii(), 0, 0
+def _run_in(words: Sequence[str | bytes], listed: Set[str | bytes]) -> bool:
+    number = 0
+    if len(words) < LEAST:
+        return False
     for word in words:
         number = number + 1 if word in listed else 0
-        longest = max(longest, number)
-    return longest
+        if number == LEAST:
+            return True
+    return False
 
 
 @cache
-def _ascii() -> frozenset[bytes]:
+def _listed_ascii() -> frozenset[bytes]:
     return frozenset(word.encode() for word in _listed() if word.isascii())
 
 

@@ -4,6 +4,8 @@ import string
 from collections.abc import Iterable
 from functools import lru_cache
 
+import re2
+
 from auditlogs.redaction.folding import fold
 
 # Names that are secrets as a whole only: words that also stand for harmless things.
@@ -58,9 +60,21 @@ _SIGNATURES = frozenset(
     blockhash txsignature transactionsignature
     """.split()
 )
+_NO_SIGNS = dict.fromkeys(map(ord, string.punctuation + string.whitespace + "\x7f"))
 _SEPARATED = str.maketrans(dict.fromkeys(string.punctuation + string.whitespace, " "))
 # Beside the spelling in Latin letters, which folding would garble.
 _FOREIGN = ("пароль", "密码", "密碼", "パスワード", "비밀번호", "секрет", "токен")
+
+
+# Every name of a secret holds one of these, so that few names have to be looked at.
+CORES = (
+    "pass|pwd|secret|token|key|auth|cookie|cred|bearer|mnemonic|seed|jw[tse]|otp|cv[vc]|pin|phrase"
+    "|psk|wif|prv|sess|sid|code|csrf|xsrf|kennwort|contrasen|motdepasse|number|words|nsec"
+    "|signature|entropy|assertion|samlresponse"
+)
+_cores = re2.compile(CORES)
+# Longer names than this hardly ever come again, and might be secrets themselves.
+REMEMBERED = 40
 
 
 class Names:
@@ -69,22 +83,22 @@ class Names:
     def __init__(self, extra: Iterable[str] = ()) -> None:
         self.extra = frozenset(filter(None, ("".join(_words(name)) for name in extra)))
         self._last_words = _LAST_WORDS | self.extra
-        # Names repeat from entry to entry. Long ones do not, and might be secrets themselves.
-        self._remembered = lru_cache(maxsize=8192)(self._is_secret)
+        self._remembered = lru_cache(maxsize=16_384)(self._is_secret)
 
     def is_secret(self, name: str) -> bool:
         """Tell whether a name says that what it names is a secret."""
-        return self._remembered(name) if len(name) <= 40 else self._is_secret(name)
+        return self._remembered(name) if len(name) <= REMEMBERED else self._is_secret(name)
 
     def _is_secret(self, name: str) -> bool:
-        if len(name) > 1000:
-            name = name[-1000:]
+        name = name[-1000:]
         if not name.isascii() and any(word in name.casefold() for word in _FOREIGN):
             return True
-        words = _words(name)
-        if not words or (len(words) > 1 and words[0] in _ASKING):
+        plain = plain_name(name)
+        if not _cores.search(plain) and not any(extra in plain for extra in self.extra):
             return False
-        plain = "".join(words)
+        words = _words(name)
+        if len(words) > 1 and words[0] in _ASKING:
+            return False
         if self._names_secret(plain.rstrip(string.digits), words):
             return True
         # Plurals, then words that leave the secret in the value: one more is taken off each time.
@@ -136,10 +150,17 @@ def is_signature_name(name: str) -> bool:
     )
 
 
+def plain_name(name: str) -> str:
+    """Return the letters and digits of a name, in lower case."""
+    return fold(name).translate(_NO_SIGNS).lower()
+
+
 def _words(name: str) -> list[str]:
     """Return the words of a name in lower case: `userAPIKey_2` is user, api, key, 2."""
-    spaced = []
     folded = fold(name).translate(_SEPARATED)
+    if folded.islower():
+        return folded.split()
+    spaced = []
     before = " "
     for i, char in enumerate(folded):
         if char.isupper() and (

@@ -124,7 +124,6 @@ def find(data: bytes) -> Iterator[Span]:
         yield start, end, "jwt"
     if b"BEGIN" in data or b"PuTTY" in data:
         yield from _private_keys(data)
-    yield from _authorizations(data)
 
 
 def _private_keys(data: bytes) -> Iterator[Span]:
@@ -142,7 +141,7 @@ def _private_keys(data: bytes) -> Iterator[Span]:
         after = max(until, end)
 
 
-def _authorizations(data: bytes) -> Iterator[Span]:
+def authorizations(data: bytes) -> Iterator[Span]:
     """Yield what follows the name of an authorization scheme, if it is no word of a sentence."""
     for start, end in spans(_parameters, data):
         if _secret_parameter.search(data, start, end):

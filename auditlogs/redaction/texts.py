@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping
+from itertools import islice
 from typing import Any
 
 import msgspec
@@ -18,6 +19,7 @@ MAX_IN_TEXT = 1_000
 MAX_LEVELS = 48
 _MAX_ROUNDS = 4
 _MAX_EMBEDDED = 16
+_SHORT = 24
 
 
 class BadPattern(ValueError):
@@ -31,18 +33,18 @@ class Texts:
         self._names = names
         self._assignments = Assignments(names)
         self._patterns = [(rule, _compiled(rule, text)) for rule, text in patterns.items()]
-        # What has none of this holds no secret.
+        cores = self._assignments.cores
+        # What has none of this holds no secret, and most texts have none of it.
         self._gate = pattern(
-            rf"(?i){self._assignments.cores}|//|/\\/|[a-z0-9+/_=-]{{16}}|identified|%[0-9a-f]{{2}}"
-            r"|\\u00|\\x|&#|&[a-z]+;|bearer|basic|digest|negotiate|ntlm|begin|@"
-            r"|[0-9]{1,3}[ ,;]+[0-9]{1,3}[ ,;]"
-            r"|^\s*[\[{\"]|-u|--user|mfa\.|into|bot[0-9]|[0-9]:[a-z0-9_-]{30}"
+            rf"(?i){cores}|[a-z0-9+/_=-]{{16}}|/\\?/|[%@&\\\x00-\x08\x0b-\x1f\x7f]|bearer|basic|digest|ntlm|identified"
+            r"|\binto\b|[0-9]{1,3}[ ,;]+[0-9]{1,3}[ ,;]"
+            r"|^\s*[\[{\"]|-u\b|--user|[0-9]:[a-z0-9_-]{30}"
         )
         self.inside: Callable[[Any, int], tuple[Any, bool]]
 
     def redact(self, text: str, level: int = 0, *, is_signature: bool = False) -> str:
         """Return the text without its secrets. The same text is returned where it holds none."""
-        if len(text) < 5 or is_mark(text):
+        if len(text) < 5 or (len(text) < _SHORT and self._is_plain(text)) or is_mark(text):
             return text
         if level > MAX_LEVELS:
             return mark("too-deep")
@@ -55,32 +57,44 @@ class Texts:
                 return text
         return mark("redactor-failed")
 
+    def _is_plain(self, text: str) -> bool:
+        """Tell of a text too short for a mnemonic whether it plainly holds no secret."""
+        return not self._patterns and text.isascii() and not self._gate.search(text.encode())
+
     def _once(self, text: str, level: int, is_signature: bool) -> str:
         view = View(text)
-        found = [(start, end, rule) for start, end, rule in mnemonics.find(text)]
+        data = view.data
+        found = list(mnemonics.find(text))
+        if not text.isascii():
+            seen = mnemonics.find(data.decode())
+            found += [(*view.span(start, end), rule) for start, end, rule in seen]
         for rule, regexp in self._patterns:
             found += [(m.start(), m.end(), rule) for m in regexp.finditer(whole(text)) if m[0]]
-        if self._gate.search(view.data):
-            json_clean = self._json(text, level)
-            if json_clean is not None:
-                return json_clean
-            for start, end, rule in self._in_view(view.data, level, is_signature):
-                if end > start:
+        if self._gate.search(data) and not _harmless.search(data):
+            if (clean := self._json(text, level)) is not None:
+                return clean
+            for start, end, rule in self._in_view(data, level, is_signature):
+                if end > start and data[start:end].strip(FILLER):
                     found.append((*view.span(start, end), rule))
         return _replaced(text, found) if found else text
 
     def _in_view(self, data: bytes, level: int, is_signature: bool) -> list[Span]:
-        found = [
-            *shapes.find(data),
-            *keypairs.find(data, is_signature),
-            *addresses.find(data, self._names),
-            *self._assignments.find(data),
-        ]
+        found: list[Span] = []
+        has_run = _run.search(data) is not None
+        finders = [shapes.authorizations(data), addresses.find(data, self._names)]
+        if has_run:
+            finders += [shapes.find(data)]
+        if has_run or b"," in data or b" " in data:
+            finders += [keypairs.find(data, is_signature)]
+        if self._assignments.gate.search(data):
+            finders += [self._assignments.find(data)]
+        for finder in finders:
+            found += islice(finder, MAX_IN_TEXT + 1)
         for start, end, inner, rule in encodings.find(data):
             clean = self.redact(inner, level + 1, is_signature=is_signature)
             if clean != inner or (rule == "base64" and encodings.is_basic(inner)):
                 found.append((start, end, rule))
-        return [span for span in found if data[span[0] : span[1]].strip(FILLER)]
+        return found
 
     def _json(self, text: str, level: int) -> str | None:
         """Return a text that is JSON, or holds some, with the JSON redacted; None if clean."""
@@ -113,6 +127,15 @@ class Texts:
         return "".join([*pieces, text[after:]]) if pieces else None
 
 
+# The most frequent texts that the gate lets in: UUIDs, times, names in camel case, short ids, and
+# hexadecimal digits that stand for no text, as too many of the bytes are beyond ASCII.
+_harmless = pattern(
+    r"^(?:[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}|[0-9T:.+Z -]{1,40}"
+    r"|[a-z]+(?:[A-Z][a-z]+){0,5}[0-9]{0,5}|[a-z0-9_.-]{1,14}|[a-z]{2,5}_[0-9A-Z]{1,26}"
+    r"|(?:0x)?(?:(?:[0-9a-fA-F]{2})*[89a-fA-F][0-9a-fA-F]){4}(?:[0-9a-fA-F]{2})*)$"
+)
+# No key of a vendor is shorter; nor is what begins a private key, or the address of a hook.
+_run = pattern(r"[0-9A-Za-z+/_=.:-]{13}")
 _decoder = json.JSONDecoder()
 
 

@@ -1,11 +1,12 @@
 """The walk through JSON: secrets are told by the name of their key, by place and by shape."""
 
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from typing import Any
 
 from auditlogs.redaction import keypairs, mnemonics
 from auditlogs.redaction.marks import is_mark, mark, without_marks
-from auditlogs.redaction.names import Names, is_signature_name
+from auditlogs.redaction.names import REMEMBERED, Names, is_signature_name, plain_name
 from auditlogs.redaction.shapes import looks_random
 from auditlogs.redaction.texts import MAX_LEVELS, Texts
 
@@ -15,7 +16,7 @@ MAX_DEPTH = 64
 _NAMERS = frozenset(
     """
     name key field header headername param parameter setting property variable attribute var k
-    option label column path id env fieldname keyname envvar config
+    option label column path id env type fieldname keyname envvar config
     """.split()
 )
 _VALUES = frozenset(
@@ -25,8 +26,8 @@ _VALUES = frozenset(
     expected was now input set
     """.split()
 )
-_COLUMNS = ("columns", "fields", "headers", "header", "names", "keys", "cols")
-_ROWS = ("rows", "values", "data", "records", "row", "items")
+_COLUMNS = frozenset(("columns", "fields", "headers", "header", "names", "keys", "cols"))
+_ROWS = frozenset(("rows", "values", "data", "records", "row", "items"))
 _HEADERS = frozenset(
     """
     authorization proxyauthorization cookie setcookie xapikey apikey xauthtoken xaccesstoken
@@ -35,21 +36,57 @@ _HEADERS = frozenset(
 )
 
 
-class Walk:
-    """One walk through a value, which remembers the texts it has seen."""
+class Key:
+    """What the walk asks about a key."""
+
+    __slots__ = ("is_secret", "is_signature", "plain", "shown")
+
+    def __init__(self, name: str, names: Names, texts: Texts) -> None:
+        self.plain = plain_name(name) if len(name) <= REMEMBERED else ""
+        self.is_secret = names.is_secret(without_marks(name))
+        self.is_signature = is_signature_name(name)
+        # A longer one is read by the walk, which knows where it stands.
+        self.shown = texts.redact(name) if len(name) <= REMEMBERED else name
+
+
+class Keys:
+    """The keys of entries, which come again from entry to entry."""
 
     def __init__(self, names: Names, texts: Texts) -> None:
-        self._names = names
-        self._texts = texts
+        self.names = names
+        self.texts = texts
+        self._remembered = lru_cache(maxsize=16_384)(self._read)
+
+    def __getitem__(self, key: Any) -> Key:
+        name = key if isinstance(key, str) else str(key)
+        return self._remembered(name) if len(name) <= REMEMBERED else self._read(name)
+
+    def _read(self, name: str) -> Key:
+        return Key(name, self.names, self.texts)
+
+
+class Walk:
+    """One walk through a value, which remembers the texts it has seen.
+
+    `changed` says that something was replaced, `has_marks` that a mark is in what came out.
+    """
+
+    def __init__(self, keys: Keys) -> None:
+        self._keys = keys
+        self._names = keys.names
+        self._texts = keys.texts
         self._seen: dict[tuple[str, bool], str] = {}
         self.changed = False
+        self.has_marks = False
 
     def value(self, value: Any, level: int = 0, *, is_signature: bool = False) -> Any:
         """Return the value without its secrets, as a copy."""
         if isinstance(value, str):
             return self._text(value, level, is_signature)
         if isinstance(value, dict):
-            return self._deep(level) or self._object(value, level, is_signature)
+            if rule := self._rule_of_whole(value):
+                return self._marked(rule)
+            return self._deep(level) or self.object(value, level, is_signature=is_signature)
         if isinstance(value, list | tuple):
             return self._deep(level) or self._list(value, level, is_signature)
         return value
@@ -58,76 +95,78 @@ class Walk:
         return self._marked("too-deep") if level > MAX_DEPTH else None
 
     def _marked(self, rule: str) -> str:
-        self.changed = True
+        self.changed = self.has_marks = True
         return mark(rule)
 
     def _secret(self, value: Any) -> Any:
         """Return what stands for a value under a secret's name."""
-        return value if value is None or is_mark(value) else self._marked(RULE)
+        if is_mark(value):
+            self.has_marks = True
+            return value
+        return None if value is None else self._marked(RULE)
 
     def _text(self, text: str, level: int, is_signature: bool) -> str:
         known = self._seen.get((text, is_signature))
         if known is None:
             known = self._texts.redact(text, min(level, MAX_LEVELS), is_signature=is_signature)
             self._seen[text, is_signature] = known
-        if known != text:
-            self.changed = True
+        if "[REDACTED:" in known:
+            self.has_marks = True
+            self.changed = self.changed or known != text
         return known
 
-    def _object(self, value: dict[Any, Any], level: int, is_signature: bool) -> Any:
-        if rule := self._rule_of_whole(value):
-            return self._marked(rule)
-        named = self._named(value)
-        columns = self._columns(value)
+    def object(
+        self, value: dict[Any, Any], level: int = 0, *, is_signature: bool = False
+    ) -> dict[Any, Any]:
+        """Return the object without the secrets in it, as a copy."""
+        keys = [(key, self._keys[key]) for key in value]
+        named = self._named(value, keys)
+        columns = self._columns(value, keys)
         clean: dict[Any, Any] = {}
-        numbers: dict[str, int] = {}
-        for key, item in value.items():
-            name = key if isinstance(key, str) else str(key)
-            if self._names.is_secret(without_marks(name)) or (named and _plain(name) in _VALUES):
+        numbers: dict[Any, int] = {}
+        for key, known in keys:
+            item = value[key]
+            if known.is_secret or (named and known.plain in _VALUES):
                 shown = self._secret(item)
-            elif columns and _plain(name) in _ROWS and isinstance(item, list | tuple):
+            elif columns and known.plain in _ROWS and isinstance(item, list | tuple):
                 shown = self._rows(item, columns, level)
             else:
-                shown = self.value(item, level + 1, is_signature=is_signature_name(name))
-            clean[self._key(key, level, is_signature, clean, numbers)] = shown
+                shown = self.value(item, level + 1, is_signature=known.is_signature)
+            name = known.shown
+            if not isinstance(key, str):
+                name = key
+            elif len(key) > REMEMBERED:
+                name = self._text(key, level, is_signature)
+            elif name is not key:
+                self.has_marks = self.has_marks or "[REDACTED:" in name
+                self.changed = self.changed or name != key
+            clean[self._unlike(name, clean, numbers)] = shown
         return clean
 
-    def _key(
-        self,
-        key: Any,
-        level: int,
-        is_signature: bool,
-        clean: dict[Any, Any],
-        numbers: dict[str, int],
-    ) -> Any:
-        """Return a key without its secrets, unlike the ones before it."""
-        shown = self._text(key, level, is_signature) if isinstance(key, str) else key
-        if shown not in clean:
-            return shown
-        base = shown
-        while shown in clean:
-            numbers[base] = numbers.get(base, 1) + 1
-            shown = f"{base} ({numbers[base]})"
-        self.changed = True
-        return shown
+    def _unlike(self, name: Any, others: dict[Any, Any], numbers: dict[Any, int]) -> Any:
+        """Return a name for a key that none of the others has."""
+        unlike = name
+        while unlike in others:
+            self.changed = True
+            numbers[name] = numbers.get(name, 1) + 1
+            unlike = f"{name} ({numbers[name]})"
+        return unlike
 
-    def _named(self, value: dict[Any, Any]) -> bool:
+    def _named(self, value: dict[Any, Any], keys: list[tuple[Any, Key]]) -> bool:
         """Tell whether an object names, in one of its values, a secret that others hold."""
-        if not any(isinstance(key, str) and _plain(key) in _VALUES for key in value):
-            return False
-        return any(
-            isinstance(item, str)
-            and isinstance(key, str)
-            and (_plain(key) in _NAMERS or _plain(key) == "type")
-            and len(item) <= 200
-            and self._names.is_secret(item)
-            for key, item in value.items()
+        return any(key.plain in _VALUES for _, key in keys) and any(
+            known.plain in _NAMERS
+            and isinstance(value[key], str)
+            and len(value[key]) <= 200
+            and self._names.is_secret(value[key])
+            for key, known in keys
         )
 
-    def _columns(self, value: dict[Any, Any]) -> set[int]:
+    def _columns(self, value: dict[Any, Any], keys: list[tuple[Any, Key]]) -> set[int]:
         """Return which columns of a table hold secrets."""
-        for key, item in value.items():
-            if isinstance(key, str) and _plain(key) in _COLUMNS and isinstance(item, list | tuple):
+        for key, known in keys:
+            item = value[key]
+            if known.plain in _COLUMNS and isinstance(item, list | tuple):
                 return {
                     i
                     for i, name in enumerate(item)
@@ -198,7 +237,7 @@ class Walk:
             return False
         if isinstance(item, str) and self._names.is_secret(item):
             return False
-        if _plain(before) in _HEADERS or "-" in before:
+        if plain_name(before) in _HEADERS or "-" in before:
             return True
         return isinstance(item, str) and (
             looks_random(item.encode("utf-8", "replace")) or not item.isalpha()
@@ -234,10 +273,6 @@ class Walk:
 
 def _is_pair(item: Any) -> bool:
     return isinstance(item, list | tuple) and len(item) == 2 and isinstance(item[0], str)
-
-
-def _plain(name: str) -> str:
-    return "".join(filter(str.isalnum, name)).lower() if len(name) <= 40 else ""
 
 
 def _strings(items: Sequence[Any]) -> Iterator[str]:

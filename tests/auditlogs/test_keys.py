@@ -54,8 +54,8 @@ def test_a_text_that_is_no_key_at_all_is_not_looked_up(
 
 
 def test_a_scope_that_does_not_exist_is_refused(account: Account) -> None:
-    with pytest.raises(ValueError, match="no such scope: logs:write; there is logs:read"):
-        keys.create(account, "writer", ["logs:read", "logs:write"])
+    with pytest.raises(ValueError, match="no such scope: logs:erase; there is logs:read"):
+        keys.create(account, "writer", ["logs:read", "logs:erase"])
     assert not ApiKey.objects.filter(account=account).exists()
 
 
