@@ -18,7 +18,7 @@ from limits.strategies import FixedWindowRateLimiter
 from auditlogs import context, keys
 from auditlogs.models import PLATFORM_ACCOUNT, ApiKey
 from auditlogs.rate_limit import write_rate
-from auditlogs.recording import record
+from auditlogs.recording import Mode, record
 from auditlogs.schema import Actor, Result, Target
 
 ANONYMOUS = Actor(type="user", id="anonymous")
@@ -68,17 +68,23 @@ def signed_out(caller: Caller) -> None:
 
 
 def key_created(key: ApiKey) -> None:
-    """Record that an API key was made on the command line."""
+    """Record that an API key was made on the command line.
+
+    Raises CannotStore: no key's life goes unrecorded.
+    """
     payload = {"keyName": key.name, "scopes": key.scopes}
     caller = Caller(account=key.account_id, actor=COMMAND_LINE)
-    _record("api_key.created", caller, "success", _key(key), payload)
+    _record("api_key.created", caller, "success", _key(key), payload, mode="strict")
 
 
 def key_revoked(key: ApiKey) -> None:
-    """Record that an API key was revoked on the command line."""
+    """Record that an API key was revoked on the command line.
+
+    Raises CannotStore: no key's life goes unrecorded.
+    """
     payload = {"keyName": key.name, "scopes": key.scopes}
     caller = Caller(account=key.account_id, actor=COMMAND_LINE)
-    _record("api_key.revoked", caller, "success", _key(key), payload)
+    _record("api_key.revoked", caller, "success", _key(key), payload, mode="strict")
 
 
 def page_refused(request: HttpRequest, caller: Caller, code: str, error: str) -> None:
@@ -165,9 +171,11 @@ def _record(
     result: Result,
     target: Target | None,
     payload: dict[str, Any] | None = None,
+    mode: Mode = "durable",
 ) -> None:
     record(
         action,
+        mode=mode,
         account=caller.account,
         actor=caller.actor,
         result=result,

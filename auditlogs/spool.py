@@ -17,14 +17,13 @@ import msgspec
 from django.conf import settings
 
 from auditlogs.breaker import Breaker
+from auditlogs.indexes import KEY_SECONDS
 from auditlogs.schema import Entry
 from auditlogs.spool_file import SpoolFile
 
 BUSY_SECONDS = 2.0
 # Dead letters that are shown.
 MAX_SHOWN = 20
-# An idempotency key that is older stands for nothing.
-KEY_SECONDS = 24 * 3600
 # More than an entry of the greatest size takes, with what the log adds to it.
 MAX_BODY_BYTES = 128 * 1024
 

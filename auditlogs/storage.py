@@ -16,7 +16,7 @@ from bson.errors import BSONError
 from django.conf import settings
 from pymongo.collection import Collection
 from pymongo.database import Database
-from pymongo.errors import BulkWriteError, ExecutionTimeout, PyMongoError
+from pymongo.errors import BulkWriteError, ExecutionTimeout, OperationFailure, PyMongoError
 from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
@@ -30,6 +30,8 @@ DUPLICATE_KEY = 11000
 # What the database says of a document that it will never take: bad value, too large, not valid.
 # Whatever else it says may pass: an outage, a full disk, a right that a person can give.
 REFUSED = frozenset({2, 121, 10334, 17280})
+
+NOT_ALLOWED = frozenset({13, 18})
 
 # An entry that was acknowledged is on the disks of a majority.
 DURABLE = WriteConcern(w="majority", j=True)
@@ -127,6 +129,10 @@ def time_limit(seconds: float) -> Iterator[None]:
         raise Refused("The database cannot store this.") from error
     except ExecutionTimeout as error:
         raise TookTooLong("The log took too long to answer.") from error
+    except OperationFailure as error:
+        if error.code in NOT_ALLOWED:
+            raise Unavailable("The log's database does not allow that to this user.") from error
+        raise Unavailable("The log's database cannot do that now.") from error
     except PyMongoError as error:
         if error.timeout and client().topology_description.has_writable_server():
             raise TookTooLong("The log took too long to answer.") from error

@@ -7,6 +7,7 @@ from django.db import transaction
 
 from auditlogs import happenings, keys
 from auditlogs.models import Account
+from auditlogs.storage import StorageError
 
 
 class Command(BaseCommand):
@@ -39,7 +40,7 @@ class Command(BaseCommand):
                 key = keys.find(text)
                 assert key is not None
                 happenings.key_created(key)
-        except ValueError as error:
+        except (ValueError, StorageError) as error:
             raise CommandError(str(error)) from error
         self.stdout.write(text)
         self.stderr.write(f"id: {key.public_id}", str)

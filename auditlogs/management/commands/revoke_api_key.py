@@ -6,6 +6,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import transaction
 
 from auditlogs import happenings, keys
+from auditlogs.storage import StorageError
 
 
 class Command(BaseCommand):
@@ -24,7 +25,11 @@ class Command(BaseCommand):
         key = keys.by_public_id(options["id"])
         if key is None:
             raise CommandError(f"There is no API key {options['id']}.")
-        with transaction.atomic():
-            if not keys.revoke(key):
-                raise CommandError(f"The API key {options['id']} was revoked already.")
-            happenings.key_revoked(key)
+        try:
+            # Neither happens unless the other does.
+            with transaction.atomic():
+                if not keys.revoke(key):
+                    raise CommandError(f"The API key {options['id']} was revoked already.")
+                happenings.key_revoked(key)
+        except StorageError as error:
+            raise CommandError(str(error)) from error
