@@ -19,7 +19,7 @@ from mcp.shared.exceptions import MCPError
 from opentelemetry.trace import format_trace_id, get_current_span
 from pydantic import BaseModel
 
-from auditlogs.context import Fields, bind, trace_id
+from auditlogs.context import Fields, bind, session_label, trace_id
 from auditlogs.fields import EntryFields
 from auditlogs.schema import ID_LENGTH, NAME_LENGTH, Result
 from auditlogs.text import has_control_character
@@ -180,7 +180,7 @@ def _of_http(ctx: RequestContext) -> Fields:
         return {}
     session = ctx.request.headers.get("mcp-session-id")
     return {
-        "session_id": session and _visible(session, ID_LENGTH),
+        "session_id": session_label(session) if session else None,
         "source_ip": ctx.request.client.host if ctx.request.client else None,
     }
 

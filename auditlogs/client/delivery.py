@@ -5,26 +5,14 @@ import logging
 import random
 import re
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from http import HTTPStatus
-from typing import TypeVar
 
-import msgspec
 import urllib3
-from msgspec import Struct
 from urllib3.exceptions import HTTPError, InvalidHeader
 
+from auditlogs.client.answers import Verdict, detail, verdict
 from auditlogs.redaction import Redactor
-
-STORED = {HTTPStatus.OK, HTTPStatus.CREATED, HTTPStatus.ACCEPTED}
-# A proxy may bear less than the log does and say 413, or 400 where the log would say 422.
-REFUSED = {
-    HTTPStatus.BAD_REQUEST,
-    HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-    HTTPStatus.UNPROCESSABLE_ENTITY,
-}
-SETTLED = {"created", "duplicate", "spooled", "conflict"}
 
 FIRST_PAUSE_SECONDS = 0.5
 LONGEST_PAUSE_SECONDS = 30.0
@@ -32,9 +20,7 @@ LONGEST_RETRY_AFTER_SECONDS = 120
 GIVE_UP_SECONDS = 900.0
 TIMEOUT = urllib3.Timeout(connect=5.0, read=30.0)
 MAX_ANSWER_BYTES = 4 << 20
-DETAIL_LENGTH = 300
 
-T = TypeVar("T")
 # Waits so many seconds and tells whether there is time for another try.
 Pause = Callable[[float], bool]
 
@@ -48,37 +34,6 @@ class Pending:
     id: str
     action: str
     body: bytes
-
-
-class Outcome(Struct):
-    """What became of the entry at this place of the array."""
-
-    index: int
-    status: str
-
-
-class Fault(Struct):
-    """What is wrong with the entry at this place of the array."""
-
-    index: int
-    path: str = ""
-    detail: str = ""
-
-
-class Problem(Struct):
-    """Of a problem document, what it says of the entries."""
-
-    detail: str = ""
-    errors: list[Fault] = []
-    entries: list[Outcome] = []
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """What became of some entries: why which were refused, and what has to be sent once more."""
-
-    refused: Mapping[int, str]
-    unsent: Sequence[Sequence[Pending]] = ()
 
 
 class TryAgain(Exception):
@@ -109,17 +64,16 @@ class Delivery:
         while parts:
             part = parts.pop()
             try:
-                verdict = self._insist(part, pause)
+                found = self._insist(part, pause)
             except TryAgain as reason:
                 logger.error("%d entries are lost, given up: %s", len(part), reason)  # noqa: TRY400
                 lost += len(part)
                 continue
-            for index, why in verdict.refused.items():
-                entry = part[index]
-                said = self._redactor.text(f"{entry.id} ({entry.action}): {why}")
+            for index, why in found.refused.items():
+                said = self._redactor.text(f"{part[index].id} ({part[index].action}): {why}")
                 logger.error("an entry is lost, refused: %s", said)
-            lost += len(verdict.refused)
-            parts += verdict.unsent
+            lost += len(found.refused)
+            parts += [[part[index] for index in indexes] for indexes in reversed(found.unsent)]
         return lost
 
     def _insist(self, part: Sequence[Pending], pause: Pause) -> Verdict:
@@ -154,16 +108,10 @@ class Delivery:
             response.close()
         except HTTPError as error:
             raise TryAgain(self._redactor.text(str(error))) from error
-        if status in STORED and _settles(_decoded(text, list[Outcome], []), len(part)):
-            return Verdict({})
-        problem = _decoded(text, Problem, Problem())
-        if status == HTTPStatus.CONFLICT and _settles(problem.entries, len(part)):
-            conflicts = [each.index for each in problem.entries if each.status == "conflict"]
-            return Verdict(dict.fromkeys(conflicts, "its id is stored with other content"))
-        if status in REFUSED:
-            return _refusal(part, problem)
-        detail = self._redactor.text(problem.detail)[:DETAIL_LENGTH]
-        raise TryAgain(f"{status} {detail}".rstrip(), _retry_after(response))
+        if found := verdict(status, text, len(part)):
+            return found
+        reason = self._redactor.text(f"{status} {detail(text)}".rstrip())
+        raise TryAgain(reason, _retry_after(response))
 
 
 def _backoff(attempt: int) -> float:
@@ -179,33 +127,3 @@ def _retry_after(response: urllib3.BaseHTTPResponse) -> float | None:
         return urllib3.Retry(retry_after_max=LONGEST_RETRY_AFTER_SECONDS).get_retry_after(response)
     except InvalidHeader:
         return None
-
-
-def _decoded(text: bytes, kind: type[T], otherwise: T) -> T:
-    """Return what an answer says, or something else where it is none of the log's answers."""
-    try:
-        return msgspec.json.decode(text, type=kind)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        return otherwise
-
-
-def _settles(outcomes: Sequence[Outcome], count: int) -> bool:
-    """Tell whether it is said of each of so many entries that the log has it."""
-    return {each.index for each in outcomes if each.status in SETTLED} == set(range(count))
-
-
-def _refusal(part: Sequence[Pending], problem: Problem) -> Verdict:
-    """Return which entries are refused and why; of the others nothing is stored yet."""
-    refused: dict[int, str] = {}
-    for fault in problem.errors:
-        if 0 <= fault.index < len(part):
-            place = fault.path.removeprefix(f"/{fault.index}") or "entry"
-            sentence = f"{place} {fault.detail}"[:DETAIL_LENGTH]
-            refused.setdefault(fault.index, sentence)
-    if refused:
-        rest = [entry for index, entry in enumerate(part) if index not in refused]
-        return Verdict(refused, [rest] if rest else [])
-    if len(part) == 1:
-        return Verdict({0: problem.detail[:DETAIL_LENGTH]})
-    half = len(part) // 2
-    return Verdict({}, [part[half:], part[:half]])

@@ -17,6 +17,7 @@ EVERY_SECONDS = 1.0
 MAX_BATCH = 1_000
 MAX_BATCH_BYTES = 5 << 20
 SAY_EVERY_SECONDS = 1.0
+GRACE_SECONDS = 0.5
 NAME = "auditlogs-client"
 
 # Sends a batch; returns how many of its entries are lost.
@@ -80,7 +81,8 @@ class Outbox:
             self._deadline = time.monotonic() + timeout
             self._changed.notify_all()
         if self._thread:
-            self._thread.join(timeout)
+            # A little more, to hear what became of the last try.
+            self._thread.join(timeout + GRACE_SECONDS)
         with self._changed:
             left = self._taken - self._settled
             self._lost += left

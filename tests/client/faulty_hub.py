@@ -17,6 +17,7 @@ class Visit:
     def __init__(self, handler: BaseHTTPRequestHandler) -> None:
         self.at = time.monotonic()
         self.headers = handler.headers
+        self.connection = handler.client_address
         self.body = handler.rfile.read(int(handler.headers["Content-Length"]))
         self.entries: list[dict[str, Any]] = json.loads(self.body)
 

@@ -76,6 +76,24 @@ def test_the_same_entries_are_sent_until_the_log_says_that_it_has_them(answer: o
         assert client.lost == 0
 
 
+@pytest.mark.parametrize("status", ["created", "duplicate", "spooled"])
+def test_what_is_stored_or_spooled_is_not_sent_again(status: str) -> None:
+    answer = says(202, [{"index": 0, "id": "x", "status": status}])
+    with faulty_hub(answer) as hub, Client(hub.url, KEY) as client:
+        record(client)
+        assert client.flush(LONG)
+        assert (len(hub.visits), client.lost) == (1, 0)
+
+
+def test_one_connection_serves_many_batches() -> None:
+    with faulty_hub(says(503, {"detail": "not now"})) as hub, Client(hub.url, KEY) as client:
+        for _ in range(3):
+            record(client)
+            assert client.flush(LONG)
+        assert len(hub.visits) == 4
+        assert len({visit.connection for visit in hub.visits}) == 1
+
+
 @pytest.mark.parametrize("status", [429, 503])
 def test_it_waits_as_long_as_the_hub_asks(status: int) -> None:
     with (

@@ -64,9 +64,13 @@ for number in range(3):
 """
 
 
+# Later Pythons warn of a fork beside threads, which is what is tried here.
+WARNINGS = ["-W", "error", "-W", "ignore::DeprecationWarning"]
+
+
 def run(script: str, live_server: LiveServer, key: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-W", "error", "-c", BEGIN + script],
+        [sys.executable, *WARNINGS, "-c", BEGIN + script],
         env={
             "PATH": os.environ["PATH"],
             "PYTHONPATH": os.fspath(ROOT),

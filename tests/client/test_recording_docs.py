@@ -9,14 +9,18 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import grpc
 import pytest
 from mcp import Client as McpClient, StdioServerParameters
+from pytest_django.fixtures import Settings
 from pytest_django.live_server_helper import LiveServer
 
 from auditlogs.client import Client
+from auditlogs.models import new_account_id
+from auditlogs.query import Entries
+from auditlogs.recording import Mode
 from tests.client.conftest import Read
 from tests.demo_process import ROOT
 
@@ -57,6 +61,7 @@ def test_no_block_is_left_out() -> None:
     assert {
         heading: [kind for kind, _ in found] for heading, found in SECTIONS.items() if found
     } == {
+        "A Django service": ["python", "python"],
         "Another Python service": ["sh", "python"],
         "An MCP server": ["python"],
         "A gRPC service": ["python", "python"],
@@ -71,6 +76,57 @@ def test_what_is_to_be_installed_are_extras_that_exist() -> None:
         name for found in re.findall(r"auditlogs\[([\w,]+)\]", text) for name in found.split(",")
     }:
         assert re.search(rf"^{extra} = \[", project, re.MULTILINE), extra
+
+
+# What a Django project has already.
+PROJECT = """
+import os
+
+env = os.environ
+SECRET_KEY = "a key for this test alone"
+INSTALLED_APPS = []
+MIDDLEWARE = ["django.contrib.sessions.middleware.SessionMiddleware"]
+"""
+SERVICE = """
+import django
+
+django.setup()
+from types import SimpleNamespace as Thing
+
+account_id, operator = "acme", {"type": "user", "id": "ada"}
+stopped = []
+order = Thing(id="ord-1", rest=3, place=lambda: None)
+desk = Thing(stop=lambda: stopped.append(True))
+"""
+
+
+def test_a_django_service_records(tmp_path: Path, settings: Settings) -> None:
+    project, service = blocks("A Django service", "python")
+    (tmp_path / "project.py").write_text(PROJECT + project)
+    account = new_account_id()
+    code = SERVICE.replace("acme", account) + service + "stop_all_trading()\nassert stopped\n"
+    surroundings = {
+        "PYTHONPATH": f"{ROOT}{os.pathsep}{tmp_path}",
+        "DJANGO_SETTINGS_MODULE": "project",
+        "MONGODB_URI": settings.MONGODB_URI,
+        "AUDITLOGS_SPOOL_DIR": os.fspath(tmp_path / "spool"),
+    }
+    subprocess.run([sys.executable, "-c", code], env=surroundings, timeout=30, check=True)
+    entries = Entries.of(account).page(10, payloads=True).entries
+    assert [(e.action, e.result, e.actor.id) for e in reversed(entries)] == [
+        ("circuit_breaker.opened", "success", "agent_7f3a21"),
+        ("order.created", "partial", "agent_7f3a21"),
+        ("kill_switch.activated", "partial", "ada"),
+        ("kill_switch.activated", "success", "ada"),
+    ]
+    phases = [entry.payload and entry.payload.get("phase") for entry in reversed(entries)]
+    assert phases == [None, None, "intent", "outcome"]
+
+
+def test_every_mode_is_in_the_table() -> None:
+    text = (ROOT / "docs" / "recording.md").read_text()
+    table = text.partition("| mode |")[2].partition("\n\n")[0]
+    assert set(re.findall(r"^\| `(\w+)`", table, re.MULTILINE)) == set(get_args(Mode))
 
 
 def test_another_service_records(surroundings: dict[str, str], read: Read) -> None:
