@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, get_args
@@ -172,6 +173,9 @@ def desk(surroundings: dict[str, str]) -> Iterator[grpc.Channel]:
 
     def watch(request: bytes, context: grpc.ServicerContext) -> Iterator[bytes]:
         yield from (b"one", b"two")
+        while request == b"on" and context.is_active():
+            time.sleep(0.01)
+            yield b"more"
 
     def agent_of(context: grpc.ServicerContext) -> dict[str, str]:
         return {"type": "agent", "id": dict(context.invocation_metadata())["x-agent-id"]}
@@ -208,21 +212,26 @@ def test_a_grpc_service_records(desk: grpc.Channel, read: Read) -> None:
         with pytest.raises(grpc.RpcError):
             place(request, metadata=metadata)
     assert list(watch(b"", metadata=metadata)) == [b"one", b"two"]
+    endless = watch(b"on", metadata=metadata)
+    next(endless)
+    endless.cancel()
     desk.unary_unary("/desk.Orders/Check")(b"", metadata=metadata)
     with pytest.raises(grpc.RpcError):
         desk.unary_unary("/desk.Orders/Nothing")(b"", metadata=metadata)
-    entries = read(4)
+    entries = read(5)
     assert [(e["action"], e["result"], e["payload"]["code"]) for e in entries] == [
         ("order.created", "success", "OK"),
         ("order.created", "failure", "PERMISSION_DENIED"),
         ("order.created", "failure", "UNKNOWN"),
         ("trade.orders.watched", "success", "OK"),
+        ("trade.orders.watched", "failure", "CANCELLED"),
     ]
     assert [entry["payload"].get("error") for entry in entries] == [
         None,
         "Insufficient scope: trade",
         "no such pair",
         None,
+        "",
     ]
     assert {e["requestId"] for e in entries} == {"req_01JD2MZ7K3V9"}
     assert {e["correlationId"] for e in entries} == {CORRELATION_ID}
