@@ -122,28 +122,28 @@ def test_no_secret_leaves_the_process() -> None:
     assert body.count("[REDACTED:") == 5
 
 
-@pytest.mark.parametrize(
-    "fields",
-    [
-        {"sessionId": "s-1"},
-        {"actor": {"type": "robot", "id": "r"}},
-        {"actor": {"type": "agent", "id": "a\x00b"}},
-        {"result": "fine"},
-        {"action": "created"},
-        {"action": "unknown.action"},
-        {"action": "order.created", "action_type": "mcp"},
-        {"id": "mine"},
-        {"timestamp": datetime(2026, 3, 1, 12)},  # noqa: DTZ001
-        {"timestamp": now() + timedelta(days=2)},
-        {"payload": {"text": "x" * 70_000}},
-        {"payload": {"number": 1 << 70}},
-        {"payload": {"object": object()}},
-        {"payload": {"text": "\ud800"}},
-        {"payload": {"not a number": float("nan")}},
-        {"request_id": "x" * 200},
-    ],
-    ids=str,
-)
+UNFIT: dict[str, dict[str, Any]] = {
+    "misspelt": {"sessionId": "s-1"},
+    "another's account": {"account": "acme"},
+    "no such actor": {"actor": {"type": "robot", "id": "r"}},
+    "control character": {"actor": {"type": "agent", "id": "a\x00b"}},
+    "no such result": {"result": "fine"},
+    "no action": {"action": "created"},
+    "of no type": {"action": "unknown.action"},
+    "of another type": {"action": "order.created", "action_type": "mcp"},
+    "id without time": {"id": "mine"},
+    "no zone": {"timestamp": datetime(2026, 3, 1, 12)},  # noqa: DTZ001
+    "far ahead": {"timestamp": datetime(2126, 3, 1, 12, tzinfo=UTC)},
+    "too large": {"payload": {"text": "x" * 70_000}},
+    "huge number": {"payload": {"number": 1 << 70}},
+    "no JSON": {"payload": {"object": object()}},
+    "no Unicode": {"payload": {"text": "\ud800"}},
+    "no number": {"payload": {"number": float("nan")}},
+    "too long": {"request_id": "x" * 200},
+}
+
+
+@pytest.mark.parametrize("fields", UNFIT.values(), ids=UNFIT.keys())
 def test_what_the_log_would_refuse_is_refused_at_the_call(fields: dict[str, Any]) -> None:
     with faulty_hub() as hub, Client(hub.url, KEY) as client:
         call: Any = client.record
