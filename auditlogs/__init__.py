@@ -1,8 +1,26 @@
 """The audit log: append-only, redacted, in MongoDB, read through one query layer.
 
-`auditlogs.record(...)` stores an entry.
+`auditlogs.record(...)` stores an entry; `auditlogs.audited(...)` guards an action; what
+`auditlogs.bind(...)` says holds for every entry within.
 """
 
-from auditlogs.recording import record
+from typing import TYPE_CHECKING, Any
 
-__all__ = ["record"]
+if TYPE_CHECKING:
+    from auditlogs.context import bind
+    from auditlogs.guard import audited
+    from auditlogs.recording import record
+
+__all__ = ["audited", "bind", "record"]
+
+_HOMES = {"audited": "guard", "bind": "context", "record": "recording"}
+
+
+def __getattr__(name: str) -> Any:
+    """Import what is asked for, so that a program without Django can use the rest."""
+    if name not in _HOMES:
+        raise AttributeError(name)
+    # Not at the top: a program that only sends entries has neither Django nor the driver.
+    from importlib import import_module  # noqa: PLC0415
+
+    return getattr(import_module(f"auditlogs.{_HOMES[name]}"), name)

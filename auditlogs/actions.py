@@ -15,6 +15,7 @@ ACTION_PATTERN = r"[a-z][a-z0-9_]*(\.[a-z0-9_]+)+"
 ACTION_LENGTH = 100
 
 _AUTH = ("method", "code", "error", "keyName")
+_DENIED = (*_AUTH, "requiredScope", "keyScopes", "sampled")
 _TRADE = ("orderId", "channel", "pair", "side", "amount", "price", "provider", "reason", "code")
 _CONFIG = ("changes", "keyName", "scopes")
 _MCP = (
@@ -22,6 +23,7 @@ _MCP = (
     *("requiredScope", "keyName", "keyScopes", "isError"),
 )
 _SYSTEM = ("provider", "failures", "threshold", "until", "limit", "window")
+_LIMIT = (*_SYSTEM, "sampled")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +43,7 @@ KNOWN_ACTIONS: dict[str, Action] = {
     "auth.step_up.challenged": Action("auth", "A second proof of identity was asked for.", _AUTH),
     "auth.step_up.completed": Action("auth", "The second proof of identity was given.", _AUTH),
     "session.created": Action("auth", "A session began.", _AUTH),
-    "access.denied": Action("auth", "A request was refused for want of permission.", _AUTH),
+    "access.denied": Action("auth", "A request was refused for want of permission.", _DENIED),
     "order.created": Action("trade", "An order was placed.", _TRADE),
     "order.approved": Action("trade", "An order was approved.", _TRADE),
     "order.rejected": Action("trade", "An order was rejected.", _TRADE),
@@ -63,7 +65,7 @@ KNOWN_ACTIONS: dict[str, Action] = {
     "circuit_breaker.opened": Action("system", "Calls to a provider were stopped.", _SYSTEM),
     "circuit_breaker.half_opened": Action("system", "A provider is being tried again.", _SYSTEM),
     "circuit_breaker.closed": Action("system", "Calls to a provider were resumed.", _SYSTEM),
-    "rate_limit.hit": Action("system", "A caller went over its rate limit.", _SYSTEM),
+    "rate_limit.hit": Action("system", "A caller went over its rate limit.", _LIMIT),
     "retention.changed": Action("system", "The retention window was changed.", _SYSTEM),
 }
 

@@ -61,7 +61,9 @@ def add(notes: Iterable[Document]) -> None:
     new = {note["_id"]: note for note in notes if note["_id"] not in _known()}
     if not new:
         return
-    storage.insert_missing(storage.dictionary(), list(new.values()))
+    _, refused = storage.insert_missing(storage.dictionary(), list(new.values()))
+    if refused:
+        raise storage.StorageError("The database refuses notes of the dictionary.")
     if len(_known()) + len(new) > MAX_NOTES:
         _known().clear()
     _known().update(new)

@@ -12,6 +12,8 @@ from auditlogs.storage import Document
 from auditlogs.times import DAY_MS, HOUR_MS
 
 RETENTION_INDEX = "retention"
+# How long an idempotency key stands for the entries that came with it.
+KEY_SECONDS = 24 * 3600
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +65,10 @@ def ensure_indexes() -> list[str]:
             IndexModel([("named", ASCENDING), ("since", ASCENDING)], name="by_named"),
         ]
     )
-    _ensure_retention(entries, "timestamp")
-    _ensure_retention(notes, "weekEnd")
+    seconds = retention_days() * DAY_MS // 1000
+    _ensure_expiry(entries, "timestamp", seconds)
+    _ensure_expiry(notes, "weekEnd", seconds)
+    _ensure_expiry(storage.idempotency(), "firstAt", KEY_SECONDS)
     return [*done, f"{RETENTION_INDEX} ({retention_days()} days)"]
 
 
@@ -73,19 +77,18 @@ def _list_index(lead: Lead) -> IndexModel:
     return IndexModel(list(fields.items()), name=lead.index)
 
 
-def _ensure_retention(collection: Collection[Document], field: str) -> None:
-    """Make the TTL index, or change it in place when the retention has changed."""
-    seconds = retention_days() * DAY_MS // 1000
+def _ensure_expiry(collection: Collection[Document], field: str, seconds: int) -> None:
+    """Make the TTL index, or change it in place when the time has changed."""
     existing: Document | None = collection.index_information().get(RETENTION_INDEX)
     if existing is None:
         collection.create_index(
             [(field, ASCENDING)], name=RETENTION_INDEX, expireAfterSeconds=seconds
         )
     elif existing.get("expireAfterSeconds") != seconds:
-        _change_retention(collection, seconds)
+        _change_expiry(collection, seconds)
 
 
-def _change_retention(collection: Collection[Document], seconds: int) -> None:
+def _change_expiry(collection: Collection[Document], seconds: int) -> None:
     index = {"name": RETENTION_INDEX, "expireAfterSeconds": seconds}
     try:
         storage.database().command("collMod", collection.name, index=index)

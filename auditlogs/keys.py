@@ -1,11 +1,13 @@
-"""API keys: made, recognised, and looked up. The text of a key is never stored."""
+"""API keys: made, recognised, looked up, revoked. The text of a key is never stored."""
 
 import hashlib
 import secrets
 import string
 import zlib
 
-from auditlogs.models import Account, ApiKey
+from django.db.models.functions import Now
+
+from auditlogs.models import PUBLIC_ID_PREFIX, Account, ApiKey
 
 PREFIX = "aud_"
 ALPHABET = string.digits + string.ascii_uppercase + string.ascii_lowercase
@@ -13,7 +15,10 @@ RANDOM_LENGTH = 30
 CHECKSUM_LENGTH = 6
 LENGTH = len(PREFIX) + RANDOM_LENGTH + CHECKSUM_LENGTH
 
-SCOPES = {"logs:read": "Read entries of the account."}
+SCOPES = {
+    "logs:read": "Read entries of the account.",
+    "logs:write": "Write entries of the account, in the name of any actor.",
+}
 
 
 def create(account: Account, name: str, scopes: list[str]) -> str:
@@ -32,11 +37,35 @@ def create(account: Account, name: str, scopes: list[str]) -> str:
 
 
 def find(text: str) -> ApiKey | None:
-    """Return the key of this text, or None. A mistyped one is told without asking the database."""
+    """Return the key of this text, or None if it opens nothing, or no longer. A mistyped one is
+    told without asking the database."""
+    return _find(text, is_revoked=False)
+
+
+def find_revoked(text: str) -> ApiKey | None:
+    """Return the key that this text was before it was revoked, or None."""
+    return _find(text, is_revoked=True)
+
+
+def by_public_id(text: str) -> ApiKey | None:
+    """Return the key that entries and commands call so, revoked or not, or None."""
+    number = text.removeprefix(PUBLIC_ID_PREFIX)
+    if f"{PUBLIC_ID_PREFIX}{number}" != text or not number.isdecimal():
+        return None
+    return ApiKey.objects.select_related("account").filter(pk=number).first()
+
+
+def revoke(key: ApiKey) -> bool:
+    """Let a key open nothing from now on. Tell whether it did until now."""
+    return bool(ApiKey.objects.filter(pk=key.pk, revoked_at=None).update(revoked_at=Now()))
+
+
+def _find(text: str, *, is_revoked: bool) -> ApiKey | None:
     random, checksum = text[len(PREFIX) : -CHECKSUM_LENGTH], text[-CHECKSUM_LENGTH:]
     if len(text) != LENGTH or not text.startswith(PREFIX) or _checksum(random) != checksum:
         return None
-    return ApiKey.objects.select_related("account").filter(digest=_digest(text)).first()
+    known = ApiKey.objects.select_related("account").filter(digest=_digest(text))
+    return known.filter(revoked_at__isnull=not is_revoked).first()
 
 
 def _digest(text: str) -> str:

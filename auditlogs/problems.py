@@ -1,6 +1,6 @@
 """Errors of the API as problem documents (RFC 9457)."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -48,6 +48,59 @@ def bad_parameters(errors: Mapping[str, str], unknown: frozenset[str]) -> HttpRe
     return problem(400, slug, "A parameter was not understood", detail, errors=named)
 
 
+def bad_body(status: int, slug: str, detail: str) -> HttpResponse:
+    """Return a 400, 413 or 415 for a body or header that cannot be taken."""
+    return problem(status, slug, "The request cannot be taken", detail)
+
+
+def bad_entries(errors: Sequence[Mapping[str, Any]]) -> HttpResponse:
+    """Return a 422 with every fault of the entries: `index`, `path`, `code` and `detail`."""
+    codes = {error["code"] for error in errors}
+    first = errors[0]
+    more = f", and {len(errors) - 1} more" if len(errors) > 1 else ""
+    return problem(
+        422,
+        codes.pop() if len(codes) == 1 else "invalid-entries",
+        "Nothing was stored: entries are not valid",
+        f"{first['path']}: {first['detail']}{more}",
+        errors=errors,
+    )
+
+
+def id_conflict(entries: Sequence[Mapping[str, Any]]) -> HttpResponse:
+    """Return a 409 that says of each entry what became of it."""
+    number = sum(entry["status"] == "conflict" for entry in entries)
+    return problem(
+        409,
+        "id-conflict",
+        "Another entry has that id",
+        f"The log has other entries of the ids of {number}; those stay. The others were stored.",
+        entries=entries,
+    )
+
+
+def key_reused() -> HttpResponse:
+    """Return a 422 for an idempotency key that came with other entries before."""
+    return problem(
+        422,
+        "idempotency-key-reused",
+        "The Idempotency-Key was used before",
+        "Idempotency-Key: it was sent with other entries less than 24 hours ago. Nothing was "
+        "stored.",
+    )
+
+
+def rate_limited(seconds: int) -> HttpResponse:
+    """Return a 429 that says when to try again."""
+    return problem(
+        429,
+        "rate-limited",
+        "Too many requests",
+        f"This key has sent too many requests. Try again in {seconds} s.",
+        headers={"Retry-After": str(seconds)},
+    )
+
+
 def not_found() -> HttpResponse:
     """Return a 404 that is the same for what does not exist and for what is another's."""
     return problem(404, "not-found", "Not found", "There is nothing here that you may see.")
@@ -88,7 +141,7 @@ def insufficient_scope(scope: str) -> HttpResponse:
     )
 
 
-def method_not_allowed(allowed: tuple[str, ...]) -> HttpResponse:
+def method_not_allowed(allowed: Sequence[str]) -> HttpResponse:
     """Return a 405 that says which methods there are."""
     names = ", ".join(allowed)
     return problem(

@@ -16,6 +16,7 @@ import msgspec
 from auditlogs import dictionary, reading
 from auditlogs.cursor import BadCursor, Cursor, Position, load_cursor
 from auditlogs.dictionary import week_of
+from auditlogs.documents import to_entry
 from auditlogs.identity import id_bound, id_ms
 from auditlogs.reading import (
     HIGHEST,
@@ -31,7 +32,7 @@ from auditlogs.reading import (
 from auditlogs.retention import oldest_ms
 from auditlogs.schema import RESULTS, Entry, actor_key
 from auditlogs.storage import Document, TookTooLong
-from auditlogs.times import MAX_MS, format_rfc3339, from_ms, now
+from auditlogs.times import MAX_MS, from_ms, now
 from auditlogs.window import Window
 
 Sort = Literal[
@@ -365,18 +366,3 @@ class Entries:
             ordinal,
             backwards,
         )
-
-
-def to_entry(document: Document) -> Entry:
-    """Return the entry that a stored document holds; its payload stays away if it was not read."""
-    payload = document.get("payload")
-    return msgspec.convert(
-        {
-            **document,
-            "id": str(document["_id"]),
-            "timestamp": format_rfc3339(document["timestamp"]),
-            "recordedAt": format_rfc3339(document["recordedAt"]),
-            "payload": None if payload is None else msgspec.json.decode(payload),
-        },
-        Entry,
-    )

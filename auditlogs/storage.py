@@ -1,4 +1,4 @@
-"""MongoDB: the one client, the two collections, and what their failures are called.
+"""MongoDB: the one client, the collections, and what their failures are called.
 
 Nothing else in the project makes a client. No function here, or anywhere, updates or
 deletes an entry.
@@ -12,18 +12,26 @@ from typing import Any
 import pymongo
 from bson.binary import UuidRepresentation
 from bson.codec_options import CodecOptions
+from bson.errors import BSONError
 from django.conf import settings
 from pymongo.collection import Collection
 from pymongo.database import Database
-from pymongo.errors import BulkWriteError, ExecutionTimeout, PyMongoError
+from pymongo.errors import BulkWriteError, ExecutionTimeout, OperationFailure, PyMongoError
+from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
 Document = dict[str, Any]
 
 ENTRIES = "audit_logs"
 DICTIONARY = "audit_dictionary"
+IDEMPOTENCY = "audit_idempotency"
 DEFAULT_DATABASE = "auditlogs"
 DUPLICATE_KEY = 11000
+# What the database says of a document that it will never take: bad value, too large, not valid.
+# Whatever else it says may pass: an outage, a full disk, a right that a person can give.
+REFUSED = frozenset({2, 121, 10334, 17280})
+
+NOT_ALLOWED = frozenset({13, 18})
 
 # An entry that was acknowledged is on the disks of a majority.
 DURABLE = WriteConcern(w="majority", j=True)
@@ -39,6 +47,10 @@ class Unavailable(StorageError):
 
 class TookTooLong(StorageError):
     """The database was still working when the time for it was over."""
+
+
+class Refused(StorageError):
+    """The database cannot take a document for what it is."""
 
 
 @functools.cache
@@ -71,29 +83,63 @@ def dictionary() -> Collection[Document]:
     return database().get_collection(DICTIONARY, write_concern=DURABLE)
 
 
-def insert_missing(collection: Collection[Document], documents: list[Document]) -> None:
-    """Insert what is not stored yet; a key that is there already is a document sent again."""
+def idempotency() -> Collection[Document]:
+    """Return the collection of idempotency keys."""
+    return database().get_collection(IDEMPOTENCY, write_concern=DURABLE)
+
+
+def insert_missing(
+    collection: Collection[Document], documents: list[Document]
+) -> tuple[list[int], list[int]]:
+    """Insert what is not stored yet; return the places of those whose key was there already, and
+    of those that the database refuses for what they are.
+
+    Raises PyMongoError when it is not certain what became of each.
+    """
     try:
         collection.insert_many(documents, ordered=False)
     except BulkWriteError as error:
-        if error.details["writeConcernErrors"] or any(
-            fault["code"] != DUPLICATE_KEY for fault in error.details["writeErrors"]
-        ):
+        if error.details["writeConcernErrors"]:
             raise
+        faults: dict[int, int] = {f["index"]: f["code"] for f in error.details["writeErrors"]}
+        if not REFUSED.union({DUPLICATE_KEY}).issuperset(faults.values()):
+            raise
+        there = [place for place, code in faults.items() if code == DUPLICATE_KEY]
+        return there, [place for place in faults if place not in there]
+    return [], []
+
+
+def find_durable(collection: Collection[Document], ids: list[Any]) -> list[Document]:
+    """Return the documents of these keys that a majority has: no failover can undo them."""
+    durable = collection.with_options(read_concern=ReadConcern("majority"))
+    return list(durable.find({"_id": {"$in": ids}}))
 
 
 @contextmanager
 def time_limit(seconds: float) -> Iterator[None]:
     """Give the block's operations that long together.
 
-    Raises TookTooLong when the time is over and Unavailable for any other failure.
+    Raises TookTooLong when the time is over, Refused for what cannot be written as BSON, and
+    Unavailable for any other failure.
     """
     try:
         with pymongo.timeout(seconds):
             yield
+    except (BSONError, OverflowError) as error:
+        raise Refused("The database cannot store this.") from error
     except ExecutionTimeout as error:
         raise TookTooLong("The log took too long to answer.") from error
+    except OperationFailure as error:
+        if error.code in NOT_ALLOWED:
+            raise Unavailable("The log's database does not allow that to this user.") from error
+        raise Unavailable("The log's database cannot do that now.") from error
     except PyMongoError as error:
         if error.timeout and client().topology_description.has_writable_server():
             raise TookTooLong("The log took too long to answer.") from error
         raise Unavailable("The log's database cannot be reached.") from error
+
+
+def ping(seconds: float) -> None:
+    """Ask the database whether it is there. Raises StorageError."""
+    with time_limit(seconds):
+        database().command("ping")

@@ -5,6 +5,6 @@ from django.urls import path
 from auditlogs import api
 
 urlpatterns = [
-    path("audit-logs", api.entry_list, name="api_entries"),
-    path("audit-logs/<str:entry_id>", api.entry_detail, name="api_entry"),
+    path("audit-logs", api.entry_collection, name="api_entries"),
+    path("audit-logs/<str:entry_id>", api.entry, name="api_entry"),
 ]

@@ -1,7 +1,8 @@
-"""Who may see a page: a signed-in person, and only what belongs to their account."""
+"""Who asks, and who may see a page: a signed-in person, and only what belongs to their account."""
 
 import functools
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Concatenate, ParamSpec
 
 from django.contrib.auth.models import User
@@ -13,7 +14,10 @@ from django.utils.cache import patch_vary_headers
 from django_htmx.http import HttpResponseClientRedirect
 from django_htmx.middleware import HtmxDetails
 
+from auditlogs.context import session_label
+from auditlogs.happenings import Caller, source_ip
 from auditlogs.models import Account
+from auditlogs.schema import Actor
 
 P = ParamSpec("P")
 
@@ -47,15 +51,38 @@ def for_members(view: MemberView[P]) -> View[P]:
 
 def account_of(user: User) -> Account:
     """Return the account whose entries a person sees. Raises PermissionDenied without one."""
-    membership = user.memberships.select_related("account").order_by("id").first()
-    if membership is None:
+    account = _first_account(user)
+    if account is None:
         raise PermissionDenied("You are signed in, but you belong to no account yet.")
-    return membership.account
+    return account
+
+
+def caller_of(request: HttpRequest) -> Caller:
+    """Return who is behind a request to the Hub, as entries name them."""
+    if not isinstance(request.user, User):
+        return claimed_caller(request, None)
+    key = request.session.session_key
+    return replace(claimed_caller(request, request.user), session_id=key and session_label(key))
+
+
+def claimed_caller(request: HttpRequest, user: User | None) -> Caller:
+    """Return who a request says is behind it: a person, or someone whom nobody knows."""
+    caller = Caller(source_ip=source_ip(request))
+    if user is None:
+        return caller
+    caller = replace(caller, actor=Actor(type="user", id=f"user_{user.pk}", name=user.username))
+    account = _first_account(user)
+    return replace(caller, account=account.id) if account else caller
 
 
 def is_fragment(request: HubRequest) -> bool:
     """Tell whether only the part of a page that changes was asked for."""
     return bool(request.htmx) and not request.htmx.history_restore_request
+
+
+def _first_account(user: User) -> Account | None:
+    membership = user.memberships.select_related("account").order_by("id").first()
+    return membership.account if membership else None
 
 
 def _ask_to_sign_in(request: HubRequest) -> HttpResponse:

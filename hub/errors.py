@@ -3,7 +3,8 @@
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from auditlogs import problems
+from auditlogs import happenings, problems
+from hub.access import caller_of
 
 API_PREFIX = "/api/"
 
@@ -17,12 +18,15 @@ def bad_request(request: HttpRequest, exception: Exception | None = None) -> Htt
 
 def permission_denied(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """Answer a request that is refused."""
-    return render(request, "403.html", {"reason": str(exception or "")}, status=403)
+    reason = str(exception or "")
+    happenings.page_refused(request, caller_of(request), "permission-denied", reason)
+    return render(request, "403.html", {"reason": reason}, status=403)
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     """Answer a form that did not come from a page of the Hub, or came too late."""
     reason = "This form is too old or did not come from the Hub. Go back, reload, and try again."
+    happenings.page_refused(request, caller_of(request), "csrf", reason)
     return render(request, "403.html", {"reason": reason}, status=403)
 
 

@@ -13,6 +13,7 @@ from auditlogs.query import DEFAULT_SORT, Count, Entries, Page
 from auditlogs.retention import oldest_ms, retention_days
 from auditlogs.storage import StorageError, TookTooLong, Unavailable
 from auditlogs.times import from_ms, now
+from hub.backlog import Backlog
 from hub.columns import Heading, headings
 from hub.filter_bar import FilterBar, page_parameters
 from hub.links import CURSOR, DEFAULT_RANGE, ENTRY, SORT, Links
@@ -47,6 +48,7 @@ class Listing:
         self.filters = FilterBar(account.id, self.asked, self.links)
         self.retention_days = retention_days()
         self.oldest_kept = from_ms(oldest_ms(self.now))
+        self.backlog = Backlog.of(account.id)
         self.page: Page | None = None
         self.failure: StorageError | None = None
 

@@ -20,6 +20,15 @@ MONGODB_URI: str = (
     demo.mongodb_uri if demo else env.str("MONGODB_URI", "mongodb://127.0.0.1:27017/auditlogs")
 )
 AUDITLOGS_RETENTION_DAYS: int = env.int("AUDITLOGS_RETENTION_DAYS", 30)
+AUDITLOGS_SPOOL_DIR: str = (
+    str(FOLDER / "spool") if demo else env.str("AUDITLOGS_SPOOL_DIR", str(BASE_DIR / "spool"))
+)
+AUDITLOGS_SPOOL_MAX_BYTES: int = env.int("AUDITLOGS_SPOOL_MAX_BYTES", 1 << 30)
+AUDITLOGS_REDACT_NAMES: list[str] = env.list("AUDITLOGS_REDACT_NAMES", [])
+AUDITLOGS_REDACT_PATTERNS: dict[str, str] = dict(env.json("AUDITLOGS_REDACT_PATTERNS", {}))
+AUDITLOGS_WRITE_RATE: str = env.str(
+    "AUDITLOGS_WRITE_RATE", "12000/minute" if demo else "1200/minute"
+)
 
 DATABASES = {
     "default": {"ENGINE": "django.db.backends.sqlite3", "NAME": FOLDER / "hub.sqlite3"}
@@ -47,6 +56,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "auditlogs.middleware.AuditContextMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
 ]
 TEMPLATES = [
@@ -108,7 +118,15 @@ USE_I18N = False
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "formatters": {
+        "lines": {
+            "()": "auditlogs.process_log.JsonLines",
+            "names": AUDITLOGS_REDACT_NAMES,
+            "patterns": AUDITLOGS_REDACT_PATTERNS,
+        }
+    },
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "lines"}},
     "root": {"handlers": ["stderr"], "level": "WARNING"},
+    # Instead of the handlers that Django gives them.
+    "loggers": {"django": {}, "django.server": {"level": "INFO", "propagate": True}},
 }

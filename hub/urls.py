@@ -1,9 +1,10 @@
 """The addresses of the Hub and of the API."""
 
-from django.contrib.auth.views import LoginView, LogoutView
 from django.urls import include, path
 
+from auditlogs.readiness import readyz
 from hub import views
+from hub.sign_in import SignIn, SignOut
 
 urlpatterns = [
     path("", views.home),
@@ -14,13 +15,10 @@ urlpatterns = [
     path("hub/logs/count", views.logs_count, name="logs_count"),
     path("hub/logs/actors", views.actors, name="actors"),
     path("hub/logs/<str:entry_id>", views.entry, name="entry"),
-    path(
-        "hub/sign-in",
-        LoginView.as_view(template_name="hub/sign_in.html", redirect_authenticated_user=True),
-        name="sign_in",
-    ),
-    path("hub/sign-out", LogoutView.as_view(), name="sign_out"),
+    path("hub/sign-in", SignIn.as_view(), name="sign_in"),
+    path("hub/sign-out", SignOut.as_view(), name="sign_out"),
     path("api/", include("auditlogs.urls")),
+    path("readyz", readyz),
 ]
 
 handler400 = "hub.errors.bad_request"

@@ -52,10 +52,14 @@ def pytest_configure(config: pytest.Config) -> None:
         "SECRET_KEY": "a key for tests alone, which guards nothing at all",
         "MONGODB_URI": with_database(uri, f"auditlogs_test_{uuid.uuid4().hex[:12]}"),
         "DATABASE_URL": f"sqlite:///{folder / 'hub.sqlite3'}",
+        "AUDITLOGS_SPOOL_DIR": str(folder / "spool"),
         # Playwright's event loop runs in the thread of the tests.
         "DJANGO_ALLOW_ASYNC_UNSAFE": "true",
     }
-    for name in ("DEBUG", "ALLOWED_HOSTS", "AUDITLOGS_RETENTION_DAYS"):
+    for name in [name for name in os.environ if name.startswith("AUDITLOGS_")]:
+        if name != "AUDITLOGS_SPOOL_DIR":
+            del os.environ[name]
+    for name in ("DEBUG", "ALLOWED_HOSTS"):
         os.environ.pop(name, None)
 
     from django.conf import settings
@@ -128,6 +132,14 @@ def api_key(account: "Account") -> str:
     from auditlogs import keys
 
     return keys.create(account, "reader", ["logs:read"])
+
+
+@pytest.fixture
+def write_key(account: "Account") -> str:
+    """The text of a key that may write entries of the account."""
+    from auditlogs import keys
+
+    return keys.create(account, "writer", ["logs:write"])
 
 
 @pytest.fixture

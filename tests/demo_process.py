@@ -34,7 +34,14 @@ class Demo:
 
     @property
     def api_key(self) -> str:
-        return next(line for line in self.lines if line.startswith("API key: ")).split()[-1]
+        return self._said("API key: ")
+
+    @property
+    def write_key(self) -> str:
+        return self._said("Write key: ")
+
+    def _said(self, beginning: str) -> str:
+        return next(line for line in self.lines if line.startswith(beginning)).split()[-1]
 
     def stop(self, number: signal.Signals = signal.SIGINT) -> int:
         """Ask the demo to end and return its exit code."""
@@ -50,7 +57,7 @@ def environment(folder: Path) -> dict[str, str]:
 
 
 def start(folder: Path) -> Demo:
-    """Start a demo and wait until it has printed its three lines, into a file."""
+    """Start a demo and wait until it has printed its lines, into a file."""
     folder.mkdir(exist_ok=True)
     port, surroundings, output = free_port(), environment(folder), folder / "output.txt"
     with output.open("w") as file:
@@ -79,7 +86,7 @@ def _read_until_ready(process: subprocess.Popen[bytes], output: Path) -> list[st
     until = time.monotonic() + START_SECONDS
     while True:
         lines = output.read_text().splitlines()
-        if any(line.startswith("API key: ") for line in lines):
+        if any(line.startswith("Write key: ") for line in lines):
             return lines
         if process.poll() is not None or time.monotonic() > until:
             process.kill()

@@ -84,8 +84,12 @@ def _run(port: int, stack: ExitStack) -> NoReturn:
     ready = load_state(FOLDER)
     assert ready, "the preparation has added to it"
     _wait_for_answer(hub, port, ready.api_key)
+    children["worker"] = _start(stack, "manage", "worker")
     children["fleet"] = _start(stack, "hub.demo.fleet")
-    sys.stdout.write(f"Hub: {_address(port)}\nSign in: demo / demo\nAPI key: {ready.api_key}\n")
+    sys.stdout.write(
+        f"Hub: {_address(port)}\nSign in: demo / demo\n"
+        f"API key: {ready.api_key}\nWrite key: {ready.write_key}\n"
+    )
     sys.stdout.flush()
     _say("Ctrl-C ends it.")
     _watch(children)
@@ -138,6 +142,7 @@ def _prepare(stack: ExitStack) -> None:
 def _gunicorn(port: int) -> list[str]:
     return [
         "hub.wsgi:application",
+        "--config=python:hub.serving",
         f"--bind={HOST}:{port}",
         "--worker-class=gthread",
         "--workers=2",

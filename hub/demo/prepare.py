@@ -37,8 +37,13 @@ def main() -> int:
         _collect_static()
         account = seed.account()
         seed.person(account)
-        key = seed.api_key(account, state.api_key)
-        save_state(FOLDER, msgspec.structs.replace(state, account=account.id, api_key=key))
+        ready = msgspec.structs.replace(
+            state,
+            account=account.id,
+            api_key=seed.api_key(account, seed.READ, state.api_key),
+            write_key=seed.api_key(account, seed.WRITE, state.write_key),
+        )
+        save_state(FOLDER, ready)
         with time_limit(INDEX_SECONDS):
             indexes.ensure_indexes()
         seed.top_up(account.id, now())

@@ -19,7 +19,7 @@ from hub.demo import history
 from hub.models import Membership
 
 NAME = "demo"
-SCOPE = "logs:read"
+READ, WRITE = "logs:read", "logs:write"
 HISTORY = timedelta(days=30)
 # Between being made and being recorded, no entry may grow older than what is kept.
 MARGIN = timedelta(hours=3)
@@ -40,12 +40,12 @@ def person(account: Account) -> User:
     return user
 
 
-def api_key(account: Account, kept: str) -> str:
+def api_key(account: Account, scope: str, kept: str) -> str:
     """Return the key that was kept, if it still is one of the account, else a new one."""
     known = keys.find(kept)
-    if known and known.account == account and SCOPE in known.scopes:
+    if known and known.account == account and scope in known.scopes:
         return kept
-    return keys.create(account, NAME, [SCOPE])
+    return keys.create(account, NAME, [scope])
 
 
 def top_up(account: str, now: datetime) -> int:

@@ -12,13 +12,14 @@ FOLDER = Path(os.environ.get("DEMO_DIR") or Path(__file__).resolve().parents[2] 
 
 
 class State(msgspec.Struct, frozen=True, kw_only=True):
-    """The demo's state: the id of its account and its API key are empty until they were made."""
+    """The demo's state: the id of its account and its keys are empty until they were made."""
 
     secret_key: str
     mongodb_uri: str
     port: int = 0
     account: str = ""
     api_key: str = ""
+    write_key: str = ""
 
 
 def new_state() -> State:

@@ -5,21 +5,21 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
-from unittest import mock
 
 import pytest
 from django.test import Client
 from pytest_django.fixtures import Settings
 
-from auditlogs import reading, recording, storage
 from auditlogs.indexes import ensure_indexes
 from auditlogs.models import Account, new_account_id
 from auditlogs.query import SORTS, Entries, Page
 from auditlogs.recording import record_many
-from auditlogs.storage import StorageError, TookTooLong, Unavailable
+from auditlogs.storage import TookTooLong
 from auditlogs.times import now
-from hub.demo.ports import free_port
+from tests import away
+from tests.away import connected_to, impatience
 from tests.factories import make_entries, make_entry, new
 from tests.server import Server
 from tests.watching import watcher
@@ -27,27 +27,10 @@ from tests.watching import watcher
 NAMES = ("agent", "user", "system")
 
 
-@contextmanager
-def connected_to(uri: str, settings: Settings) -> Iterator[None]:
-    """Let the log use another database."""
-    own = settings.MONGODB_URI
-    _connect_to(uri, settings)
-    try:
-        yield
-    finally:
-        _connect_to(own, settings)
-
-
-def _connect_to(uri: str, settings: Settings) -> None:
-    storage.client().close()
-    storage.client.cache_clear()
-    settings.MONGODB_URI = uri
-
-
 @pytest.fixture
-def nowhere(settings: Settings) -> Iterator[None]:
+def nowhere(settings: Settings, tmp_path: Path) -> Iterator[None]:
     """A database that nobody runs."""
-    with connected_to(f"mongodb://127.0.0.1:{free_port()}/test", settings):
+    with connected_to(away.nowhere(), settings, tmp_path):
         yield
 
 
@@ -59,22 +42,12 @@ def server() -> Iterator[Server]:
 
 
 @pytest.fixture
-def fragile(server: Server, settings: Settings) -> Iterator[Server]:
+def fragile(server: Server, settings: Settings, tmp_path: Path) -> Iterator[Server]:
     """A database that can be paused."""
-    with connected_to(server.uri, settings):
+    with connected_to(server.uri, settings, tmp_path):
         ensure_indexes()
         yield server
         server.resume()
-
-
-@contextmanager
-def impatience() -> Iterator[None]:
-    """Give up on the database soon."""
-    with (
-        mock.patch.object(reading, "QUERY_SECONDS", 1.0),
-        mock.patch.object(recording, "WRITE_SECONDS", 1.0),
-    ):
-        yield
 
 
 # Away
@@ -109,14 +82,6 @@ def test_what_needs_no_database_is_answered_without_it(client: Client, api_key: 
     assert client.get("/api/audit-logs?limit=0", headers=headers).status_code == 400
     assert client.get("/api/audit-logs/nonsense", headers=headers).status_code == 404
     assert time.monotonic() - start < 1
-
-
-@pytest.mark.usefixtures("nowhere")
-def test_an_entry_that_was_not_stored_is_never_acknowledged() -> None:
-    start = time.monotonic()
-    with impatience(), pytest.raises(Unavailable, match="cannot be reached"):
-        make_entry()
-    assert time.monotonic() - start < 3
 
 
 # Too slow
@@ -214,17 +179,6 @@ def test_a_neighbour_that_cannot_be_read_in_time_is_not_said_to_be_missing(
     for question in (2, 3):
         with paused_at(fragile, question), pytest.raises(TookTooLong):
             entries.neighbours(entry)
-
-
-def test_a_write_that_is_not_confirmed_in_time_is_said_and_can_be_repeated(fragile: Server) -> None:
-    account, entry = new_account_id(), new(id="w-1", timestamp=now())
-    make_entry(account)
-    fragile.pause()
-    with impatience(), pytest.raises(StorageError):
-        record_many([entry], account=account)
-    fragile.resume()
-    record_many([entry], account=account)
-    assert Entries.of(account).count().value == 2
 
 
 def ids(page: Page) -> list[uuid.UUID]:

@@ -54,6 +54,30 @@ def test_a_text_that_is_no_key_at_all_is_not_looked_up(
 
 
 def test_a_scope_that_does_not_exist_is_refused(account: Account) -> None:
-    with pytest.raises(ValueError, match="no such scope: logs:write; there is logs:read"):
-        keys.create(account, "writer", ["logs:read", "logs:write"])
+    with pytest.raises(ValueError, match="no such scope: logs:erase; there is logs:read"):
+        keys.create(account, "writer", ["logs:read", "logs:erase"])
     assert not ApiKey.objects.filter(account=account).exists()
+
+
+def test_a_revoked_key_opens_nothing_from_that_moment_on(account: Account) -> None:
+    text, other = (keys.create(account, name, ["logs:read"]) for name in ("SIEM", "other"))
+    key = keys.find(text)
+    assert key is not None
+    assert key.public_id == f"key_{key.pk}"
+    assert keys.find_revoked(text) is None
+    assert keys.revoke(key)
+    assert keys.find(text) is None
+    assert keys.find_revoked(text) == keys.by_public_id(key.public_id) == key
+    assert keys.find(other)
+
+
+def test_a_key_keeps_the_moment_it_was_first_revoked(account: Account) -> None:
+    keys.create(account, "SIEM", [])
+    key = ApiKey.objects.get(account=account)
+    assert keys.revoke(key)
+    key.refresh_from_db()
+    first = key.revoked_at
+    assert first
+    assert not keys.revoke(key)
+    key.refresh_from_db()
+    assert key.revoked_at == first

@@ -15,23 +15,21 @@ from hypothesis.strategies import SearchStrategy
 
 import auditlogs
 from auditlogs import dictionary, storage
+from auditlogs.documents import to_document, to_entry
 from auditlogs.identity import entry_id, id_ms
 from auditlogs.models import new_account_id
-from auditlogs.query import Entries, to_entry
-from auditlogs.recording import (
-    MAX_BATCH,
-    MAX_INTEGER,
-    MAX_PAYLOAD_BYTES,
-    MAX_PAYLOAD_DEPTH,
-    MIN_INTEGER,
-    InvalidEntry,
-    new_entry,
-    record_many,
-    to_document,
-)
+from auditlogs.query import Entries
+from auditlogs.recording import MAX_BATCH, new_entry, prepare, record_many
 from auditlogs.schema import Redaction
 from auditlogs.storage import Document
 from auditlogs.times import format_rfc3339, now
+from auditlogs.validation import (
+    MAX_ENTRY_BYTES,
+    MAX_INTEGER,
+    MAX_PAYLOAD_DEPTH,
+    MIN_INTEGER,
+    InvalidEntry,
+)
 from tests.factories import AGENT, ORDER, SYSTEM, USER, make_entry, new
 from tests.watching import asked, watcher
 
@@ -252,7 +250,10 @@ JSON: SearchStrategy[Any] = st.recursive(
 
 @given(st.dictionaries(TEXTS, JSON, max_size=3))
 def test_any_payload_of_json_survives_the_database_format(payload: dict[str, Any]) -> None:
-    document = to_document(new(payload=payload), new_account_id(), now())
+    ready, account = prepare(
+        "order.created", result="success", account=new_account_id(), actor=AGENT, payload=payload
+    )
+    document = to_document(ready, account)
     options = storage.database().codec_options
     entry = to_entry(bson.decode(bson.encode(document, codec_options=options), options))
     if not entry.redactions:
@@ -281,12 +282,13 @@ def test_a_payload_nested_beyond_all_reason_is_an_invalid_entry_too() -> None:
         make_entry(payload=nested(100_000))
 
 
-def test_a_payload_may_be_so_long_and_no_longer() -> None:
-    longest = {"a": "é" * ((MAX_PAYLOAD_BYTES - len('{"a":""}')) // 2)}
+def test_an_entry_may_be_so_large_and_no_larger() -> None:
+    rest = len(msgspec.json.encode(new(payload={"a": ""})))
+    longest = {"a": "é" * ((MAX_ENTRY_BYTES - rest) // 2)}
     assert make_entry(payload=longest).payload == longest
-    with pytest.raises(InvalidEntry, match="is 65,537 bytes of JSON, over 65,536") as refused:
-        make_entry(payload={"a": longest["a"] + "x"})
-    assert refused.value.path == "/payload"
+    with pytest.raises(InvalidEntry, match="bytes of JSON, over 65,536") as refused:
+        make_entry(payload={"a": longest["a"] + "xx"})
+    assert refused.value.path == ""
 
 
 def test_a_payload_of_too_many_secrets_or_in_very_long_places_is_replaced_whole() -> None:

@@ -66,7 +66,7 @@ def test_any_other_text_is_no_action(action: str) -> None:
 def test_an_entry_needs_its_action_its_actor_and_its_result(missing: str) -> None:
     fields = {"action": "order.created", "actor": AGENT, "result": "success"}
     assert new_entry(fields).action == "order.created"
-    with pytest.raises(InvalidEntry, match=f"missing required field `{missing}`"):
+    with pytest.raises(InvalidEntry, match=f"/{missing}: is required"):
         new_entry({name: value for name, value in fields.items() if name != missing})
 
 
@@ -74,8 +74,8 @@ def test_an_entry_needs_its_action_its_actor_and_its_result(missing: str) -> Non
     ("path", "fields"),
     [
         ("/actor", {"actor": "agent-7"}),
-        ("/actor", {"actor": {"type": "agent"}}),
-        ("/actor", {"actor": {"id": "agent-7"}}),
+        ("/actor/id", {"actor": {"type": "agent"}}),
+        ("/actor/type", {"actor": {"id": "agent-7"}}),
         ("/actor", {"actor": {**AGENT, "rôle": "x"}}),
         ("/actor/type", {"actor": {**AGENT, "type": "bot"}}),
         ("/actor/id", {"actor": {**AGENT, "id": ""}}),
@@ -87,8 +87,8 @@ def test_an_entry_needs_its_action_its_actor_and_its_result(missing: str) -> Non
         ("/result", {"result": "succes"}),
         ("/result", {"result": True}),
         ("/actionType", {"action_type": "orders"}),
-        ("/target", {"target": {"id": "x"}}),
-        ("/target", {"target": {"type": "bot"}}),
+        ("/target/type", {"target": {"id": "x"}}),
+        ("/target/id", {"target": {"type": "bot"}}),
         ("/target/type", {"target": {**ORDER, "type": "x" * 65}}),
         ("/target/id", {"target": {**ORDER, "id": None}}),
         ("/duration", {"duration": -0.001}),

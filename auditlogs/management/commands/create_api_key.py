@@ -3,13 +3,16 @@
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import transaction
 
-from auditlogs import keys
+from auditlogs import happenings, keys
 from auditlogs.models import Account
+from auditlogs.storage import StorageError
 
 
 class Command(BaseCommand):
-    """Makes an API key and prints it: only the key, on standard output, this once."""
+    """Makes an API key and prints it: only the key, on standard output, this once; the id by which
+    it is revoked goes to standard error."""
 
     help = "Make an API key of an account and print it, this once."
 
@@ -31,7 +34,13 @@ class Command(BaseCommand):
         if account is None:
             raise CommandError(f"There is no account {options['account']}.")
         try:
-            key = keys.create(account, options["name"], options["scope"])
-        except ValueError as error:
+            # A key that could not be recorded is not made either.
+            with transaction.atomic():
+                text = keys.create(account, options["name"], options["scope"])
+                key = keys.find(text)
+                assert key is not None
+                happenings.key_created(key)
+        except (ValueError, StorageError) as error:
             raise CommandError(str(error)) from error
-        self.stdout.write(key)
+        self.stdout.write(text)
+        self.stderr.write(f"id: {key.public_id}", str)

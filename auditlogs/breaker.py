@@ -1,0 +1,82 @@
+"""A circuit breaker: after some failures in a row the database is left alone for a while.
+
+All processes of a host share it, through a file: whether it is there, and since when. A library's
+breaker would be each process's own, or let one call through at a time.
+"""
+
+import contextlib
+import os
+import threading
+import time
+from pathlib import Path
+from typing import Literal
+
+FAILURES = 3
+OPEN_SECONDS = 5.0
+
+State = Literal["closed", "open", "half-open"]
+
+
+class Breaker:
+    """Closed while the database works; open for some seconds after failures in a row; then half
+    open: one caller tries, and the others wait for what comes of it."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        self._lock = threading.Lock()
+        self._failures = 0
+        # Where the file cannot be written, this process's own memory has to do.
+        self._opened_at: float | None = None
+
+    @property
+    def state(self) -> State:
+        """Return how things stand."""
+        opened_at = self._since()
+        if opened_at is None:
+            return "closed"
+        return "open" if time.time() - opened_at < OPEN_SECONDS else "half-open"
+
+    def lets_through(self) -> bool:
+        """Tell whether a call may be tried now. A half open one lets a single caller through."""
+        state = self.state
+        if state == "half-open":
+            with self._lock:
+                # Whoever comes next finds it open again.
+                if self.state == "half-open":
+                    self._open()
+                    return True
+                return False
+        return state == "closed"
+
+    def succeeded(self) -> None:
+        """Close: the database answered."""
+        self._failures = 0
+        if self._since() is not None:
+            self._opened_at = None
+            with contextlib.suppress(OSError):
+                self._file.unlink()
+
+    def failed(self) -> None:
+        """Count a failure; open when there were enough in a row."""
+        with self._lock:
+            self._failures += 1
+            if self._failures >= FAILURES:
+                self._open()
+
+    def _open(self) -> None:
+        self._opened_at = time.time()
+        with contextlib.suppress(OSError):
+            self._file.touch()
+            os.utime(self._file)
+
+    def _since(self) -> float | None:
+        """Return when it was opened, by whichever process of this host."""
+        try:
+            return self._file.stat().st_mtime
+        except FileNotFoundError:
+            # Another process has closed it.
+            if self._file.parent.is_dir():
+                self._opened_at = None
+        except OSError:
+            pass
+        return self._opened_at

@@ -1,0 +1,74 @@
+"""Draining: what waits in the spool moves into the database, by one process of a host at a time."""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from auditlogs import idempotency, storage
+from auditlogs.documents import to_document
+from auditlogs.schema import Entry
+from auditlogs.spool import Spool, Waiting
+from auditlogs.storage import Document, Refused
+from auditlogs.times import format_rfc3339, now
+from auditlogs.writing import Stored, store
+
+BATCH = 500
+STORE_SECONDS = 10.0
+PING_SECONDS = 2.0
+# How often the database may refuse an entry for what it is, before a person has to look.
+MAX_TRIES = 10
+
+CONFLICT = "The log has another entry of the same id; that one stays."
+REFUSED = f"The database has refused it {MAX_TRIES} times."
+UNREADABLE = "It cannot be read."
+
+
+def drain(spool: Spool) -> int:
+    """Move one batch of what waits and return how many entries have left the queue.
+
+    Raises StorageError when the database is away, and SpoolError. It may be stopped at any moment:
+    an entry is taken out only when the database has it.
+    """
+    if spool.breaker.state == "half-open":
+        storage.ping(PING_SECONDS)
+        spool.breaker.succeeded()
+    idempotency.move_claims(spool)
+    waiting = spool.oldest(BATCH)
+    documents: list[tuple[Waiting, Document]] = []
+    for each in waiting:
+        try:
+            documents.append((each, _document(each)))
+        except msgspec.MsgspecError:
+            spool.bury(each.seq, UNREADABLE)
+    outcome = _store([document for _, document in documents])
+    in_the_log: list[int] = []
+    refused: list[int] = []
+    for (each, _), became in zip(documents, outcome, strict=True):
+        if became == "conflict":
+            spool.bury(each.seq, CONFLICT)
+        elif became == "refused" and each.tries + 1 >= MAX_TRIES:
+            spool.bury(each.seq, REFUSED)
+        else:
+            (refused if became == "refused" else in_the_log).append(each.seq)
+    spool.count_try(refused)
+    spool.remove(in_the_log)
+    return len(waiting) - len(refused)
+
+
+def _document(waiting: Waiting) -> Document:
+    """Return the document of an entry that waits; it is recorded when it reaches the log."""
+    entry = msgspec.json.decode(waiting.body, type=Entry)
+    arrived = msgspec.structs.replace(entry, recorded_at=format_rfc3339(now()))
+    return to_document(arrived, waiting.account)
+
+
+def _store(documents: Sequence[Document]) -> list[Stored]:
+    """Store documents; one that cannot even be sent is found by sending each alone."""
+    if not documents:
+        return []
+    try:
+        return store(list(documents), STORE_SECONDS)
+    except Refused:
+        if len(documents) == 1:
+            return ["refused"]
+        return [became for document in documents for became in _store([document])]

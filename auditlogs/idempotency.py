@@ -1,0 +1,96 @@
+"""Idempotency keys: a request that is sent again stands for the same entries.
+
+What a key was first sent with, and when, is kept for 24 hours: in the database, or while that is
+away in the spool, from where it follows.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from datetime import datetime
+
+import msgspec
+
+from auditlogs import storage
+from auditlogs.schema import NewEntry
+from auditlogs.spool import ClaimedKey, Spool
+from auditlogs.spool_file import SpoolError
+from auditlogs.storage import Document, StorageError
+from auditlogs.times import from_ms, to_ms
+from auditlogs.writing import CannotStore
+
+SECONDS = 2.0
+MOVED_AT_ONCE = 500
+
+
+class KeyReused(Exception):
+    """The key was sent before, with other entries."""
+
+
+def claim(
+    spool: Spool, account: str, key: str, entries: Sequence[NewEntry], received: datetime
+) -> datetime:
+    """Return when these entries of an account first came under a key.
+
+    Their content is compared without secrets, which were taken out before. Raises KeyReused, and
+    CannotStore when the key cannot be kept.
+    """
+    digest = hashlib.sha256(msgspec.json.encode(entries, order="sorted")).hexdigest()
+    id = hashlib.sha256(f"{len(account)}:{account}{key}".encode()).hexdigest()
+    new = ClaimedKey(id, digest, to_ms(received))
+    first = _claim(spool, new)
+    if first.digest != digest:
+        raise KeyReused
+    return from_ms(first.first_ms)
+
+
+def with_ids(entries: Sequence[NewEntry], key: str, first: datetime) -> list[NewEntry]:
+    """Return the entries with what they lack: the key and their place stand for an id, the first
+    arrival for a time."""
+    return [
+        msgspec.structs.replace(entry, id=f"{key}#{place}", timestamp=entry.timestamp or first)
+        if entry.id is None
+        else entry
+        for place, entry in enumerate(entries)
+    ]
+
+
+def move_claims(spool: Spool) -> None:
+    """Move the keys that were kept in the spool into the database. Raises StorageError."""
+    keys = spool.claimed_keys(MOVED_AT_ONCE)
+    if keys:
+        with storage.time_limit(SECONDS):
+            storage.insert_missing(storage.idempotency(), [_document(key) for key in keys])
+        spool.forget(keys)
+
+
+def _claim(spool: Spool, new: ClaimedKey) -> ClaimedKey:
+    try:
+        # A key that came while the database was away is known here alone until it is moved.
+        if earlier := spool.claimed(new.id):
+            return earlier
+    except SpoolError:
+        pass
+    if spool.breaker.state == "closed":
+        try:
+            return _claim_in_database(new)
+        except StorageError:
+            spool.breaker.failed()
+    try:
+        return spool.claim(new)
+    except SpoolError as error:
+        raise CannotStore(f"The idempotency key cannot be kept. {error}") from error
+
+
+def _claim_in_database(new: ClaimedKey) -> ClaimedKey:
+    with storage.time_limit(SECONDS):
+        there, _ = storage.insert_missing(storage.idempotency(), [_document(new)])
+        if not there:
+            return new
+        found = storage.find_durable(storage.idempotency(), [new.id])
+    if not found:
+        raise storage.Unavailable("The idempotency key has just been removed.")
+    return ClaimedKey(new.id, found[0]["digest"], to_ms(found[0]["firstAt"]))
+
+
+def _document(key: ClaimedKey) -> Document:
+    return {"_id": key.id, "digest": key.digest, "firstAt": from_ms(key.first_ms)}

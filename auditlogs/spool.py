@@ -1,0 +1,235 @@
+"""The spool: where entries wait on this host's disk while the database is away.
+
+What `put` has accepted is on the disk when it returns. An entry leaves when the database has it,
+or becomes a dead letter, which stays until a person has looked at it.
+"""
+
+import functools
+import sqlite3
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from django.conf import settings
+
+from auditlogs.breaker import Breaker
+from auditlogs.indexes import KEY_SECONDS
+from auditlogs.schema import Entry
+from auditlogs.spool_file import SpoolFile
+
+BUSY_SECONDS = 2.0
+# Dead letters that are shown.
+MAX_SHOWN = 20
+# More than an entry of the greatest size takes, with what the log adds to it.
+MAX_BODY_BYTES = 128 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """An entry that waits: its place in the queue, its account, and how often it was refused."""
+
+    seq: int
+    account: str
+    body: bytes
+    tries: int
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """An entry that the log will not take: why, and since when it is here (Unix time)."""
+
+    id: str
+    account: str
+    since: float
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Depth:
+    """How many entries wait, the age of the oldest in seconds, and how many are dead letters."""
+
+    waiting: int
+    oldest_seconds: float
+    dead: int
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimedKey:
+    """An idempotency key as it came first: what was sent with it, and when (Unix time, ms)."""
+
+    id: str
+    digest: str
+    first_ms: int
+
+
+class Spool:
+    """The spool in a folder. Every method raises SpoolError when the disk does not do its part."""
+
+    def __init__(self, folder: Path, max_bytes: int) -> None:
+        self.file = SpoolFile(folder, max_bytes)
+        self.max_bytes = max_bytes
+        self.breaker = Breaker(folder / "breaker")
+
+    # Entries that wait
+
+    def put(
+        self, entries: Sequence[tuple[str, Entry]], seconds: float = BUSY_SECONDS
+    ) -> list[Entry]:
+        """Keep (account, entry) pairs, all or none, and return the entries that now wait.
+
+        Where one with the same id waits already, that one stays. Raises SpoolFull, SpoolError.
+        """
+        since = time.time()
+        rows = [
+            (entry.id, account, msgspec.json.encode(entry), since) for account, entry in entries
+        ]
+
+        def insert(db: sqlite3.Connection) -> list[bytes]:
+            return [_insert(db, row) for row in rows]
+
+        kept = self.file.write(insert, seconds)
+        return [msgspec.json.decode(body, type=Entry) for body in kept]
+
+    def held(self, ids: Iterable[str], seconds: float = BUSY_SECONDS) -> dict[str, Entry]:
+        """Return those of these entries that wait here, by id."""
+        ids = list(ids)
+
+        def find(db: sqlite3.Connection) -> dict[str, Entry]:
+            if db.execute("SELECT 1 FROM waiting LIMIT 1").fetchone() is None:
+                return {}
+            query = "SELECT body FROM waiting WHERE id = ?"
+            found = {each: db.execute(query, (each,)).fetchone() for each in ids}
+            return {
+                each: msgspec.json.decode(row[0], type=Entry) for each, row in found.items() if row
+            }
+
+        return self.file.read(find, {}, seconds)
+
+    def oldest(self, limit: int) -> list[Waiting]:
+        """Return the first entries of the queue."""
+        query = "SELECT seq, account, body, tries FROM waiting ORDER BY seq LIMIT ?"
+        return [Waiting(*row) for row in self._rows(query, limit)]
+
+    def remove(self, seqs: Iterable[int]) -> None:
+        """Take entries out: the database has them."""
+        self._each("DELETE FROM waiting WHERE seq = ?", [(seq,) for seq in seqs])
+
+    def count_try(self, seqs: Iterable[int]) -> None:
+        """Note that the database has refused these entries once more."""
+        self._each("UPDATE waiting SET tries = tries + 1 WHERE seq = ?", [(seq,) for seq in seqs])
+
+    def bury(self, seq: int, reason: str) -> None:
+        """Make a dead letter of an entry."""
+
+        def move(db: sqlite3.Connection) -> None:
+            db.execute(
+                "INSERT INTO dead (id, account, body, since, reason)"
+                " SELECT id, account, body, since, ? FROM waiting WHERE seq = ?",
+                (reason, seq),
+            )
+            db.execute("DELETE FROM waiting WHERE seq = ?", (seq,))
+
+        self.file.write(move, BUSY_SECONDS)
+
+    def depth(self, account: str | None = None) -> Depth:
+        """Return how much waits: of an account, or of all."""
+        whose = "" if account is None else "WHERE account = ?"
+        values = () if account is None else (account, account)
+        query = (
+            "SELECT count(*), min(since),"  # noqa: S608  (no text of anybody's is in it)
+            f" (SELECT count(*) FROM dead {whose}) FROM waiting {whose}"
+        )
+        for waiting, since, dead in self._rows(query, *values):
+            return Depth(waiting, max(0.0, time.time() - since) if since else 0.0, dead)
+        return Depth(0, 0.0, 0)
+
+    def check(self) -> None:
+        """Raise SpoolError if nothing can be put here, SpoolFull if there is no room for it."""
+        self.file.write(_try_to_insert, BUSY_SECONDS)
+
+    def dead_letters(self) -> list[DeadLetter]:
+        """Return the latest dead letters, up to 20."""
+        query = "SELECT id, account, since, reason FROM dead ORDER BY seq DESC LIMIT ?"
+        return [DeadLetter(*row) for row in self._rows(query, MAX_SHOWN)]
+
+    @contextmanager
+    def sole_drainer(self) -> Iterator[bool]:
+        """Tell whether this process alone may drain the spool during the block."""
+        with self.file.locked("drain.lock", wait=False) as is_locked:
+            yield is_locked
+
+    # Idempotency keys that the database could not be asked for
+
+    def claim(self, key: ClaimedKey) -> ClaimedKey:
+        """Keep an idempotency key, unless it is here already; return it as it came first."""
+
+        def keep(db: sqlite3.Connection) -> ClaimedKey:
+            db.execute("DELETE FROM keys WHERE first_ms < ?", (_oldest_key_ms(),))
+            db.execute(
+                "INSERT INTO keys (id, digest, first_ms) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+                (key.id, key.digest, key.first_ms),
+            )
+            query = "SELECT id, digest, first_ms FROM keys WHERE id = ?"
+            return ClaimedKey(*db.execute(query, (key.id,)).fetchone())
+
+        return self.file.write(keep, BUSY_SECONDS)
+
+    def claimed(self, key_id: str) -> ClaimedKey | None:
+        """Return an idempotency key that was kept here."""
+        query = "SELECT id, digest, first_ms FROM keys WHERE id = ? AND first_ms >= ?"
+        rows = self._rows(query, key_id, _oldest_key_ms())
+        return next((ClaimedKey(*row) for row in rows), None)
+
+    def claimed_keys(self, limit: int) -> list[ClaimedKey]:
+        """Return idempotency keys that were kept here."""
+        rows = self._rows("SELECT id, digest, first_ms FROM keys LIMIT ?", limit)
+        return [ClaimedKey(*row) for row in rows]
+
+    def forget(self, keys: Iterable[ClaimedKey]) -> None:
+        """Drop idempotency keys: the database has them."""
+        self._each("DELETE FROM keys WHERE id = ?", [(key.id,) for key in keys])
+
+    def _rows(self, query: str, *values: object) -> list[tuple[Any, ...]]:
+        return self.file.read(lambda db: db.execute(query, values).fetchall(), [], BUSY_SECONDS)
+
+    def _each(self, statement: str, rows: list[tuple[Any, ...]]) -> None:
+        if rows:
+            self.file.write(lambda db: db.executemany(statement, rows), BUSY_SECONDS)
+
+
+def _try_to_insert(db: sqlite3.Connection) -> None:
+    """Insert as much as the greatest entry takes, and take it back."""
+    db.execute("SAVEPOINT trial")
+    db.execute(
+        "INSERT INTO waiting (id, account, body, since) VALUES ('', '', zeroblob(?), 0)",
+        (MAX_BODY_BYTES,),
+    )
+    db.execute("ROLLBACK TO trial")
+    db.execute("RELEASE trial")
+
+
+def _oldest_key_ms() -> int:
+    return int((time.time() - KEY_SECONDS) * 1000)
+
+
+def _insert(db: sqlite3.Connection, row: tuple[str, str, bytes, float]) -> bytes:
+    """Insert an entry if none of its id waits; return the body that waits."""
+    new = db.execute(
+        "INSERT INTO waiting (id, account, body, since) VALUES (?, ?, ?, ?)"
+        " ON CONFLICT (id) DO NOTHING",
+        row,
+    )
+    if new.rowcount:
+        return row[2]
+    waiting = db.execute("SELECT body FROM waiting WHERE id = ?", row[:1]).fetchone()
+    return bytes(waiting[0])
+
+
+@functools.cache
+def spool() -> Spool:
+    """Return this host's spool."""
+    return Spool(Path(settings.AUDITLOGS_SPOOL_DIR), settings.AUDITLOGS_SPOOL_MAX_BYTES)

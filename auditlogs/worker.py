@@ -1,0 +1,69 @@
+"""The worker: the background process of a host. It drains the spool as soon as it can."""
+
+import logging
+import threading
+import time
+
+from auditlogs.draining import drain
+from auditlogs.spool import Spool
+from auditlogs.spool_file import SpoolError
+from auditlogs.storage import StorageError
+
+logger = logging.getLogger(__name__)
+
+IDLE_SECONDS = 0.5
+# While the database is away; the breaker lets one try through about as often.
+AWAY_SECONDS = 2.0
+# Another process of this host drains the spool; it may end at any time.
+STANDBY_SECONDS = 5.0
+
+
+def work(spool: Spool, stop: threading.Event) -> None:
+    """Drain the spool until told to stop; wait while another process of the host does it."""
+    while not stop.is_set():
+        try:
+            with spool.sole_drainer() as is_sole:
+                if is_sole:
+                    _lead(spool, stop)
+        except SpoolError as error:
+            logger.error("The spool cannot be drained: %s", error)  # noqa: TRY400
+        stop.wait(STANDBY_SECONDS)
+
+
+def drain_now(spool: Spool, seconds: float) -> int:
+    """Drain the spool until it is empty or the time is over; return how many entries have left it.
+
+    Raises StorageError, SpoolError, and BlockingIOError when another process drains it.
+    """
+    until, moved = time.monotonic() + seconds, 0
+    with spool.sole_drainer() as is_sole:
+        if not is_sole:
+            raise BlockingIOError
+        while spool.depth().waiting and time.monotonic() < until:
+            left = drain(spool)
+            moved += left
+            if not left:
+                break
+    return moved
+
+
+def _lead(spool: Spool, stop: threading.Event) -> None:
+    is_away = False
+    while not stop.is_set():
+        pause = IDLE_SECONDS
+        try:
+            if drain(spool):
+                pause = 0.0
+            if is_away:
+                logger.warning("The database is back; what waited is being stored.")
+            is_away = False
+        except StorageError as error:
+            # Said once for each time that it goes.
+            if not is_away:
+                logger.warning("Entries wait in the spool: %s", error)
+            is_away = True
+            pause = AWAY_SECONDS
+        except SpoolError as error:
+            logger.error("The spool cannot be read: %s", error)  # noqa: TRY400
+            pause = AWAY_SECONDS
+        stop.wait(pause)

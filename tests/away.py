@@ -1,0 +1,50 @@
+"""A log whose database is another one, or nowhere, with a spool of its own."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from unittest import mock
+
+from pytest_django.fixtures import Settings
+
+from auditlogs import dictionary, draining, idempotency, readiness, reading, storage, writing
+from auditlogs.spool import spool
+from hub.demo.ports import free_port
+
+
+@contextmanager
+def connected_to(uri: str, settings: Settings, folder: Path) -> Iterator[None]:
+    """Let the log use another database, and a spool in this folder."""
+    own = settings.MONGODB_URI, settings.AUDITLOGS_SPOOL_DIR
+    _use(uri, str(folder), settings)
+    try:
+        yield
+    finally:
+        _use(*own, settings)
+
+
+def nowhere() -> str:
+    """Return the address of a database that nobody runs."""
+    return f"mongodb://127.0.0.1:{free_port()}/test"
+
+
+@contextmanager
+def impatience(seconds: float = 1.0) -> Iterator[None]:
+    """Give up on the database soon, whatever is asked of it."""
+    with (
+        mock.patch.object(reading, "QUERY_SECONDS", seconds),
+        mock.patch.object(writing, "WRITE_SECONDS", seconds),
+        mock.patch.object(draining, "STORE_SECONDS", seconds),
+        mock.patch.object(idempotency, "SECONDS", seconds),
+        mock.patch.object(readiness, "PING_SECONDS", seconds),
+    ):
+        yield
+
+
+def _use(uri: str, folder: str, settings: Settings) -> None:
+    storage.client().close()
+    storage.client.cache_clear()
+    dictionary._known().clear()
+    spool().file.close()
+    spool.cache_clear()
+    settings.MONGODB_URI, settings.AUDITLOGS_SPOOL_DIR = uri, folder
