@@ -1,6 +1,5 @@
 """A real MCP client calls a real MCP server, over stdio; its calls are found in the log."""
 
-import asyncio
 import contextlib
 import functools
 import json
@@ -40,6 +39,7 @@ from auditlogs.mcp import MAX_ARGUMENTS_BYTES, RecordToolCalls
 from auditlogs.models import new_account_id
 from auditlogs.query import Entries
 from auditlogs.schema import Entry
+from tests import apart
 from tests.client.conftest import Read
 from tests.client.tool_server import trading
 from tests.factories import AGENT
@@ -80,7 +80,7 @@ def test_every_call_over_stdio_leaves_an_entry(
                 await client.call_tool("wait", read_timeout_seconds=0.3)
             await client.list_tools()
 
-    asyncio.run(call())
+    apart.run(call())
     entries = read(5)
     assert [entry["action"] for entry in entries] == ["mcp.tool.call"] * 5
     assert [entry["actionType"] for entry in entries] == ["mcp"] * 5
@@ -150,7 +150,7 @@ def called(server: Any, *calls: tuple[str, Any], meta: Any = None) -> None:
                 with contextlib.suppress(MCPError):
                     await client.call_tool(tool, arguments, meta=meta)
 
-    asyncio.run(call())
+    apart.run(call())
 
 
 def stored(account: str) -> list[Entry]:
@@ -236,7 +236,7 @@ def test_over_http_it_is_the_agent_of_the_token_in_its_session(mode: Any) -> Non
                 await client.call_tool("quote")
 
     with over_http(server) as url:
-        asyncio.run(call(url))
+        apart.run(call(url))
     (entry,) = stored(account)
     assert (entry.actor.id, entry.result) == ("agent_of_token", "success")
     assert entry.source_ip == "127.0.0.1"
@@ -296,5 +296,5 @@ def test_a_call_succeeds_although_it_cannot_be_recorded(caplog: pytest.LogCaptur
             answer = await client.call_tool("quote", {"pair": "SOL/USDC"})
             assert not answer.is_error
 
-    asyncio.run(call())
+    apart.run(call())
     assert "was not recorded" in caplog.text

@@ -1,6 +1,5 @@
 """docs/recording.md is run: every block of code in it, against a Hub that is really there."""
 
-import asyncio
 import json
 import os
 import re
@@ -22,6 +21,7 @@ from auditlogs.client import Client
 from auditlogs.models import new_account_id
 from auditlogs.query import Entries
 from auditlogs.recording import Mode
+from tests import apart
 from tests.client.conftest import Read
 from tests.demo_process import ROOT
 
@@ -155,7 +155,7 @@ def test_an_mcp_server_records(surroundings: dict[str, str], read: Read, tmp_pat
         async with McpClient(server) as client:
             assert not (await client.call_tool("quote", {"pair": "SOL/USDC"})).is_error
 
-    asyncio.run(call())
+    apart.run(call())
     (entry,) = read(1)
     assert (entry["action"], entry["target"]["id"]) == ("mcp.tool.call", "quote")
 
