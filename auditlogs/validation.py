@@ -87,8 +87,12 @@ def check(plain: Any, received: datetime, *, redactor: Redactor, kept_days: int 
 
 def typed(plain: Any, redactor: Redactor) -> NewEntry:
     """Return what plain JSON makes of the schema. Raises InvalidEntry."""
-    _raise_any(_mistyped(plain, NewEntry, ""), redactor)
-    return msgspec.convert(plain, NewEntry)
+    try:
+        return msgspec.convert(plain, NewEntry)
+    except msgspec.ValidationError:
+        # Only the first fault is known by now, and without the name of every field.
+        _raise_any(_mistyped(plain, NewEntry, ""), redactor)
+        raise
 
 
 def complete(
