@@ -7,7 +7,7 @@ from unittest import mock
 
 from pytest_django.fixtures import Settings
 
-from auditlogs import dictionary, reading, storage, writing
+from auditlogs import dictionary, draining, idempotency, readiness, reading, storage, writing
 from auditlogs.spool import spool
 from hub.demo.ports import free_port
 
@@ -30,10 +30,13 @@ def nowhere() -> str:
 
 @contextmanager
 def impatience(seconds: float = 1.0) -> Iterator[None]:
-    """Give up on the database soon."""
+    """Give up on the database soon, whatever is asked of it."""
     with (
         mock.patch.object(reading, "QUERY_SECONDS", seconds),
         mock.patch.object(writing, "WRITE_SECONDS", seconds),
+        mock.patch.object(draining, "STORE_SECONDS", seconds),
+        mock.patch.object(idempotency, "SECONDS", seconds),
+        mock.patch.object(readiness, "PING_SECONDS", seconds),
     ):
         yield
 

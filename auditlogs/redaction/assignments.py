@@ -75,7 +75,7 @@ class Assignments:
         name = rf"[\w.-]*(?:{self.cores})[\w.-]*"
         # Without groups, which would cost as much again for every match.
         self._assignment = pattern(
-            rf"(?i){name}(?:[\"'`\\\])]|%5d|%22){0, 8}"
+            rf"(?i){name}(?:[\"'`\\\])]|%5d|%22){{0,8}}"
             r"(?:\s*(?:=>|:=|->|==|=|:)|%3d|%3a|\s+(?:is|was)\b|[ \t]+\\*[\"'`])"
         )
         self.gate = pattern(rf"(?i){self.cores}|identified|-u\b|--user|--proxy-user")

@@ -137,8 +137,8 @@ class Walk:
                 name = key
             elif len(key) > REMEMBERED:
                 name = self._text(key, level, is_signature)
-            elif name is not key:
-                self.has_marks = self.has_marks or "[REDACTED:" in name
+            elif "[REDACTED:" in name:
+                self.has_marks = True
                 self.changed = self.changed or name != key
             clean[self._unlike(name, clean, numbers)] = shown
         return clean

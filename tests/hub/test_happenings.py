@@ -3,7 +3,8 @@ a correlation ID and without a secret."""
 
 import io
 import itertools
-from typing import Any, Never
+from pathlib import Path
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
@@ -19,6 +20,7 @@ from auditlogs.query import Entries
 from auditlogs.schema import Entry
 from auditlogs.text import SEPARATOR, prefix_range
 from hub.models import Membership
+from tests.away import connected_to, nowhere
 from tests.factories import unique
 from tests.hub.markup import read
 from tests.hub.pages import rows
@@ -404,18 +406,19 @@ def test_what_no_key_is_called_revokes_nothing(id: str) -> None:
 
 
 def test_a_key_that_cannot_be_recorded_is_not_made_and_not_revoked(
-    account: Account, monkeypatch: pytest.MonkeyPatch
+    account: Account, settings: Settings, tmp_path: Path
 ) -> None:
-    def fail(*_: Any, **__: Any) -> Never:
-        raise storage.Unavailable("The log's database cannot be reached.")
-
     keys.create(account, "SIEM", [])
     key = ApiKey.objects.get(account=account)
-    monkeypatch.setattr(happenings, "record", fail)
-    with pytest.raises(storage.Unavailable):
-        run("create_api_key", "second", "--account", account.name)
-    with pytest.raises(storage.Unavailable):
-        run("revoke_api_key", key.public_id)
+    no_folder = tmp_path / "a file"
+    no_folder.touch()
+    with connected_to(nowhere(), settings, no_folder):
+        for command in (
+            ("create_api_key", "second", "--account", account.name),
+            ("revoke_api_key", key.public_id),
+        ):
+            with pytest.raises(CommandError, match="The spool cannot be used"):
+                run(*command)
     assert ApiKey.objects.get(account=account).revoked_at is None
 
 
