@@ -30,9 +30,10 @@ MAX_BODY_BYTES = 128 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """An entry that waits: its place in the queue, its account, and how often it was refused."""
+    """An entry that waits, and how often it was refused. Its place in the queue may change when the
+    file is repaired; its id does not."""
 
-    seq: int
+    id: str
     account: str
     body: bytes
     tries: int
@@ -111,27 +112,27 @@ class Spool:
 
     def oldest(self, limit: int) -> list[Waiting]:
         """Return the first entries of the queue."""
-        query = "SELECT seq, account, body, tries FROM waiting ORDER BY seq LIMIT ?"
+        query = "SELECT id, account, body, tries FROM waiting ORDER BY seq LIMIT ?"
         return [Waiting(*row) for row in self._rows(query, limit)]
 
-    def remove(self, seqs: Iterable[int]) -> None:
+    def remove(self, ids: Iterable[str]) -> None:
         """Take entries out: the database has them."""
-        self._each("DELETE FROM waiting WHERE seq = ?", [(seq,) for seq in seqs])
+        self._each("DELETE FROM waiting WHERE id = ?", [(each,) for each in ids])
 
-    def count_try(self, seqs: Iterable[int]) -> None:
+    def count_try(self, ids: Iterable[str]) -> None:
         """Note that the database has refused these entries once more."""
-        self._each("UPDATE waiting SET tries = tries + 1 WHERE seq = ?", [(seq,) for seq in seqs])
+        self._each("UPDATE waiting SET tries = tries + 1 WHERE id = ?", [(each,) for each in ids])
 
-    def bury(self, seq: int, reason: str) -> None:
+    def bury(self, id: str, reason: str) -> None:
         """Make a dead letter of an entry."""
 
         def move(db: sqlite3.Connection) -> None:
             db.execute(
                 "INSERT INTO dead (id, account, body, since, reason)"
-                " SELECT id, account, body, since, ? FROM waiting WHERE seq = ?",
-                (reason, seq),
+                " SELECT id, account, body, since, ? FROM waiting WHERE id = ?",
+                (reason, id),
             )
-            db.execute("DELETE FROM waiting WHERE seq = ?", (seq,))
+            db.execute("DELETE FROM waiting WHERE id = ?", (id,))
 
         self.file.write(move, BUSY_SECONDS)
 
