@@ -3,6 +3,7 @@
 import hashlib
 import json
 import threading
+import time
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from tests.factories import unique
 
 Fields = dict[str, Any]
 
+POLL_SECONDS = 0.01
 ACKNOWLEDGED = {"created", "duplicate", "spooled"}
 
 
@@ -72,6 +74,14 @@ class Ledger:
     @property
     def acknowledged(self) -> int:
         return len(self._acknowledged)
+
+    def wait_for(self, acknowledged: int, seconds: float) -> None:
+        """Wait until so many entries are acknowledged. Raises TimeoutError."""
+        until = time.monotonic() + seconds
+        while self.acknowledged < acknowledged:
+            if time.monotonic() > until:
+                raise TimeoutError(f"{self.acknowledged} are acknowledged, not {acknowledged}")
+            time.sleep(POLL_SECONDS)
 
     def reckon(self, documents: Iterable[Document]) -> Reckoning:
         """Compare with the documents of the log."""

@@ -26,9 +26,11 @@ MAX_TRIES = 20
 PAUSE_SECONDS = 0.05
 NO_ANSWER = 0
 
+
 @dataclass(frozen=True)
 class Answer:
-    """What came of a request: its status, or 0 for none, when it was asked, and how long it took."""
+    """What came of a request: its status, 0 where there was none; when it was asked; how long it
+    took."""
 
     status: int
     body: bytes = b""
@@ -94,7 +96,10 @@ def entry_of(id: str, random: Random) -> Fields:
         "target": dict(ORDER),
         "result": random.choice(("success", "failure", "partial")),
         "duration": float(random.randrange(10_000)),
-        "payload": {"amount": random.random(), "note": "an order like others " * random.randrange(9)},
+        "payload": {
+            "amount": random.random(),
+            "note": "an order like others " * random.randrange(9),
+        },
     }
 
 

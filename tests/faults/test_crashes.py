@@ -34,11 +34,9 @@ def test_what_was_acknowledged_survives_every_crash(
     with Load(system.port, system.write_key, ledger, seed=seed) as load:
         for number in range(size.rounds):
             victim, before = VICTIMS[number % len(VICTIMS)], ledger.acknowledged
-            moment = before + random.randrange(size.acknowledged)
-            system.wait_until(lambda: ledger.acknowledged >= moment, "so far", ROUND_SECONDS)
+            ledger.wait_for(before + random.randrange(size.acknowledged), ROUND_SECONDS)
             crash(system, victim, random)
-            end = before + size.acknowledged
-            system.wait_until(lambda: ledger.acknowledged >= end, "through it", ROUND_SECONDS)
+            ledger.wait_for(before + size.acknowledged, ROUND_SECONDS)
             say(f"{number + 1:2}. {victim}: acknowledged {ledger.acknowledged - before:,}")
     system.wait_until_drained()
     reckoning = ledger.reckon(system.documents(ledger.name))
