@@ -4,8 +4,12 @@ import os
 import shutil
 import signal
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
+
+import pymongo
 
 from hub.demo import database
 
@@ -42,6 +46,18 @@ class Server:
     def restart(self) -> None:
         """Start the process again, at the same address and with the same data."""
         self._database = database.start(self._folder, *self._options, port=self._database.port)
+
+    def fail(self, mode: Mapping[str, int] | str, *commands: str, **data: Any) -> None:
+        """Fail commands of the log, but not those of whoever looks at it; see the documentation of
+        `failCommand`. Needs the option --enable-test-commands."""
+        with pymongo.MongoClient[dict[str, Any]](self.uri) as client:
+            client.admin.command(
+                {
+                    "configureFailPoint": "failCommand",
+                    "mode": mode,
+                    "data": {"failCommands": list(commands), "appName": "auditlogs", **data},
+                }
+            )
 
     def stop(self) -> None:
         # Its data go with it, so it need not put them in order first.

@@ -67,7 +67,7 @@ def crash(system: System, victim: Victim, random: Random) -> None:
 def give_it_work(system: System) -> None:
     """Let some entries wait: the database has them, but does not say for certain that it does."""
     for _ in range(10):
-        system.fail(
+        system.database.fail(
             {"times": 1}, "insert", writeConcernError={"code": 64, "errmsg": "waiting timed out"}
         )
         time.sleep(0.05)

@@ -48,7 +48,7 @@ def test_what_is_sent_three_times_is_stored_once(
                 batch = next(batches, None)
                 counts.requests += batch is not None
                 if counts.requests % CLOSE == 1:
-                    system.fail({"times": 1}, "insert", closeConnection=True)
+                    system.database.fail({"times": 1}, "insert", closeConnection=True)
                     counts.closed += 1
             if batch is None:
                 caller.close()
