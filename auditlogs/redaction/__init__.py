@@ -83,8 +83,8 @@ class Redactor:
                 return clean, walk.has_marks
         raise RuntimeError("redaction does not come to an end")
 
-    def _inside(self, value: Any, level: int) -> tuple[Any, bool]:
-        """Return the redacted copy of JSON that a text holds, and whether it differs."""
+    def _inside(self, value: Any, level: int) -> tuple[Any, int]:
+        """Return the redacted copy of JSON that a text holds, and in how many places it differs."""
         walk = Walk(self._keys)
         return walk.value(value, level), walk.changed
 

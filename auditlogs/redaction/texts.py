@@ -38,9 +38,9 @@ class Texts:
         self._gate = pattern(
             rf"(?i){cores}|[a-z0-9+/_=-]{{16}}|/\\?/|[%@&\\\x00-\x08\x0b-\x1f\x7f]|bearer|basic|digest|ntlm|identified"
             r"|\binto\b|[0-9]{1,3}[ ,;]+[0-9]{1,3}[ ,;]"
-            r"|^\s*[\[{\"]|-u\b|--user|[0-9]:[a-z0-9_-]{30}"
+            r"|^\s*[\[{\"]|-u\b|--user|mysql|mariadb|\$[a-z0-9-]+\$|[0-9]:[a-z0-9_-]{30}"
         )
-        self.inside: Callable[[Any, int], tuple[Any, bool]]
+        self.inside: Callable[[Any, int], tuple[Any, int]]
 
     def redact(self, text: str, level: int = 0, *, is_signature: bool = False) -> str:
         """Return the text without its secrets. The same text is returned where it holds none."""
@@ -59,7 +59,10 @@ class Texts:
 
     def _is_plain(self, text: str) -> bool:
         """Tell of a text too short for a mnemonic whether it plainly holds no secret."""
-        return not self._patterns and text.isascii() and not self._gate.search(text.encode())
+        if self._patterns or not text.isascii():
+            return False
+        data = text.encode()
+        return not self._gate.search(data) or _harmless.search(data) is not None
 
     def _once(self, text: str, level: int, is_signature: bool) -> str:
         view = View(text)
@@ -105,8 +108,10 @@ class Texts:
             except (ValueError, RecursionError):
                 pass
             else:
-                clean, changed = self.inside(value, level + 1)
-                return msgspec.json.encode(clean).decode() if changed else None
+                clean, number = self.inside(value, level + 1)
+                if number > MAX_IN_TEXT:
+                    return mark("too-many")
+                return msgspec.json.encode(clean).decode() if number else None
         return self._embedded(text, level)
 
     def _embedded(self, text: str, level: int) -> str | None:
@@ -119,8 +124,8 @@ class Texts:
             except (ValueError, RecursionError):
                 place = _opening(text, place + 1)
                 continue
-            clean, changed = self.inside(value, level + 1)
-            if changed:
+            clean, number = self.inside(value, level + 1)
+            if number:
                 pieces += [text[after:place], msgspec.json.encode(clean).decode()]
                 after = end
             place = _opening(text, end)
