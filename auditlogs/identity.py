@@ -1,6 +1,7 @@
 """The identity of an entry: (account, the writer's id, timestamp), in one time-ordered UUID."""
 
 import hashlib
+import secrets
 import uuid
 
 from auditlogs.times import MAX_MS
@@ -49,3 +50,11 @@ def uuid7_ms(writer_id: str) -> int | None:
     """Return the milliseconds since the epoch in a writer's id that is a UUIDv7, else None."""
     value = parse_id(writer_id)
     return id_ms(value) if value is not None and value.version == 7 else None
+
+
+def uuid7(ms: int) -> uuid.UUID:
+    """Return a new UUID of version 7 (RFC 9562) for this time, in milliseconds since the epoch."""
+    value = ms << 80 | secrets.randbits(80)
+    value = value & ~(0xF << 76) | 7 << 76
+    value = value & ~(0b11 << 62) | UUID_VARIANT << 62
+    return uuid.UUID(int=value)

@@ -11,10 +11,11 @@ from auditlogs import happenings, idempotency, problems
 from auditlogs.body import BadBody, entries_of
 from auditlogs.idempotency import KeyReused
 from auditlogs.models import ApiKey
+from auditlogs.rules import check, redactor
 from auditlogs.schema import Entry
 from auditlogs.spool import spool
 from auditlogs.times import now
-from auditlogs.validation import Checked, InvalidEntry, check, complete, redactor
+from auditlogs.validation import Checked, InvalidEntry, complete
 from auditlogs.writing import CannotStore, Receipt, write
 
 KEY_LENGTH = 255

@@ -2,17 +2,15 @@
 
 import uuid
 from collections.abc import Mapping, Sequence
-from datetime import datetime
-from typing import Any, Literal, TypedDict, Unpack
-
-import msgspec
+from typing import Any, Literal, Unpack
 
 from auditlogs import context, losses
-from auditlogs.actions import ActionType
+from auditlogs.fields import EntryFields, builtins, called, plain
 from auditlogs.outbox import outbox
-from auditlogs.schema import Actor, Entry, NewEntry, Result, Target
+from auditlogs.rules import check, redactor
+from auditlogs.schema import Entry, NewEntry, Result
 from auditlogs.times import now
-from auditlogs.validation import Fault, InvalidEntry, check, complete, typed
+from auditlogs.validation import Fault, InvalidEntry, complete, typed
 from auditlogs.writing import CannotStore, write
 
 __all__ = ["MAX_BATCH", "InvalidEntry", "Mode", "new_entry", "record", "record_many"]
@@ -25,25 +23,13 @@ CONFLICT = Fault("/id", "id-conflict", "the log has another entry of this id and
 Mode = Literal["strict", "durable", "async"]
 
 
-class Details(TypedDict, total=False):
-    """What an entry may carry besides its action and whether it worked.
+class Details(EntryFields, total=False):
+    """What a call may say besides the action and whether it worked.
 
-    `account`, `actor` and the IDs come from the context where they are not given.
+    `account`, the account's id, comes from the context too where it is not given.
     """
 
     account: str | None
-    actor: Actor | Mapping[str, Any] | None
-    id: str | None
-    timestamp: datetime | None
-    action_type: ActionType | None
-    target: Target | Mapping[str, Any] | None
-    duration: float | None
-    correlation_id: str | None
-    request_id: str | None
-    session_id: str | None
-    source_ip: str | None
-    bot_id: str | None
-    payload: Mapping[str, Any] | None
 
 
 def record(
@@ -84,7 +70,7 @@ def record_many(entries: Sequence[NewEntry], *, account: str) -> list[uuid.UUID]
     if len(entries) > MAX_BATCH:
         raise ValueError(f"at most {MAX_BATCH} entries at once, not {len(entries)}")
     received = now()
-    checked = [check(_builtins(entry), received) for entry in entries]
+    checked = [check(builtins(entry), received) for entry in entries]
     ready = [
         complete(each, account=account, received=received, asserted_by=None) for each in checked
     ]
@@ -99,20 +85,11 @@ def prepare(action: str, *, result: Result, **details: Unpack[Details]) -> tuple
 
     Raises InvalidEntry.
     """
-    around = context.resolved()
-    account = details.pop("account", None) or around.account
+    account = details.pop("account", None) or context.current().account
     if account is None:
         raise TypeError("an entry needs an account: give it, or bind it to the context")
-    known = {
-        "actor": around.actor,
-        "correlation_id": around.correlation_id,
-        "request_id": around.request_id,
-        "session_id": around.session_id,
-        "source_ip": around.source_ip,
-    }
-    said = {name: value for name, value in details.items() if value is not None}
     received = now()
-    checked = check(_plain({**known, **said, "action": action, "result": result}), received)
+    checked = check(called(action, result, details), received)
     return complete(checked, account=account, received=received, asserted_by=None), account
 
 
@@ -121,7 +98,7 @@ def new_entry(fields: Mapping[str, Any]) -> NewEntry:
 
     Raises InvalidEntry naming what is not as the schema says.
     """
-    return typed(_plain(fields))
+    return typed(plain(fields), redactor())
 
 
 def _write_one(entry: Entry, account: str, mode: Mode) -> None:
@@ -129,21 +106,3 @@ def _write_one(entry: Entry, account: str, mode: Mode) -> None:
     (receipt,) = write([entry], account, seconds=seconds)
     if receipt.status == "conflict":
         raise InvalidEntry([CONFLICT])
-
-
-def _plain(fields: Mapping[str, Any]) -> Any:
-    """Return fields under their Python names as plain JSON under the names of the API."""
-    names = {known.name: known.encode_name for known in msgspec.structs.fields(NewEntry)}
-    if unknown := fields.keys() - names.keys():
-        fault = Fault(f"/{min(unknown)}", "unknown-field", "is not a field of an entry")
-        raise InvalidEntry([fault])
-    given = {names[name]: value for name, value in fields.items() if value is not None}
-    return _builtins(given)
-
-
-def _builtins(value: Any) -> Any:
-    try:
-        return msgspec.to_builtins(value, builtin_types=(datetime,), str_keys=True)
-    except (TypeError, ValueError, OverflowError, RecursionError) as error:
-        fault = Fault("", "invalid-value", "cannot be written as JSON")
-        raise InvalidEntry([fault]) from error

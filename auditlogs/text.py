@@ -65,7 +65,8 @@ def has_control_character(text: str) -> bool:
     Those are control characters, line and paragraph separators, lone surrogates, and the
     invisible ones that reorder or hide text.
     """
-    return any(
+    # Printable text has none of them, and nearly every text is printable.
+    return not text.isprintable() and any(
         char in DECEPTIVE or unicodedata.category(char) in ("Cc", "Cs", "Zl", "Zp") for char in text
     )
 

@@ -4,7 +4,6 @@ Everything that is wrong with an entry is found at once and named by its path, a
 (RFC 6901) from the entry.
 """
 
-import functools
 import math
 import uuid
 from collections.abc import Iterable, Iterator
@@ -13,17 +12,15 @@ from datetime import datetime, timedelta
 from typing import Any, Literal, get_args, get_origin
 
 import msgspec
-from django.conf import settings
 from msgspec import Struct
 
 from auditlogs.actions import type_of
 from auditlogs.identity import entry_id, uuid7_ms
 from auditlogs.redaction import Redactor
 from auditlogs.redaction.marks import rules_in
-from auditlogs.retention import oldest_ms, retention_days
 from auditlogs.schema import Entry, NewEntry, Redaction, normal_correlation_id
 from auditlogs.text import has_control_character
-from auditlogs.times import format_rfc3339, from_ms, to_ms
+from auditlogs.times import DAY_MS, format_rfc3339, from_ms, to_ms
 
 MAX_ENTRY_BYTES = 65_536
 MAX_PAYLOAD_DEPTH = 32
@@ -75,25 +72,27 @@ class Checked:
     redactions: list[Redaction]
 
 
-@functools.cache
-def redactor() -> Redactor:
-    """Return the redactor with the operator's names and patterns. Raises BadPattern."""
-    return Redactor(settings.AUDITLOGS_REDACT_NAMES, settings.AUDITLOGS_REDACT_PATTERNS)
+def check(plain: Any, received: datetime, *, redactor: Redactor, kept_days: int | None) -> Checked:
+    """Check an entry as plain JSON, under the names of the API. Raises InvalidEntry.
 
-
-def check(plain: Any, received: datetime) -> Checked:
-    """Check an entry as plain JSON, under the names of the API. Raises InvalidEntry."""
-    _raise_any(_unbounded(plain))
-    clean, redactions = redactor().entry(plain) if isinstance(plain, dict) else (plain, [])
-    entry = typed(clean)
-    _raise_any((*_bad_texts(entry), *_bad_type(entry), *_bad_identity(entry, received)))
+    `kept_days` is for how long entries are kept, or None where that is not known.
+    """
+    _raise_any(_unbounded(plain), redactor)
+    clean, redactions = redactor.entry(plain) if isinstance(plain, dict) else (plain, [])
+    entry = typed(clean, redactor)
+    faults = (*_bad_texts(entry), *_bad_type(entry), *_bad_identity(entry, received, kept_days))
+    _raise_any(faults, redactor)
     return Checked(entry, redactions)
 
 
-def typed(plain: Any) -> NewEntry:
+def typed(plain: Any, redactor: Redactor) -> NewEntry:
     """Return what plain JSON makes of the schema. Raises InvalidEntry."""
-    _raise_any(_mistyped(plain, NewEntry, ""))
-    return msgspec.convert(plain, NewEntry)
+    try:
+        return msgspec.convert(plain, NewEntry)
+    except msgspec.ValidationError:
+        # Only the first fault is known by now, and without the name of every field.
+        _raise_any(_mistyped(plain, NewEntry, ""), redactor)
+        raise
 
 
 def complete(
@@ -128,9 +127,9 @@ def complete(
     )
 
 
-def _raise_any(faults: Iterable[Fault]) -> None:
+def _raise_any(faults: Iterable[Fault], redactor: Redactor) -> None:
     found = [
-        Fault(redactor().text(fault.path), fault.code, fault.detail[:DETAIL_LENGTH])
+        Fault(redactor.text(fault.path), fault.code, fault.detail[:DETAIL_LENGTH])
         for fault, _ in zip(faults, range(MAX_FAULTS), strict=False)
     ]
     if found:
@@ -279,7 +278,7 @@ def _bad_type(entry: NewEntry) -> Iterator[Fault]:
         yield Fault("/actionType", "invalid-value", detail)
 
 
-def _bad_identity(entry: NewEntry, received: datetime) -> Iterator[Fault]:
+def _bad_identity(entry: NewEntry, received: datetime, kept_days: int | None) -> Iterator[Fault]:
     if entry.id and any(rules_in(entry.id)):
         # Two of them would become one and the same id.
         yield Fault("/id", "secret-in-id", "must not be, or hold, a secret")
@@ -290,8 +289,8 @@ def _bad_identity(entry: NewEntry, received: datetime) -> Iterator[Fault]:
     if ms is None:
         if entry.id:
             yield Fault("/timestamp", "missing-field", "is needed with an id that is not a UUIDv7")
-    elif ms < oldest_ms(received):
-        detail = f"is older than the {retention_days()} days kept"
+    elif kept_days is not None and ms < to_ms(received) - kept_days * DAY_MS:
+        detail = f"is older than the {kept_days} days kept"
         yield Fault("/timestamp", "timestamp-out-of-range", detail)
     elif ms > to_ms(received + MAX_AHEAD):
         detail = f"is over 24 hours ahead, after {format_rfc3339(received + MAX_AHEAD)}"

@@ -10,8 +10,8 @@ import msgspec
 import pytest
 
 from auditlogs.actions import ACTION_TYPES, KNOWN_ACTIONS, type_of
+from auditlogs.rules import check
 from auditlogs.schema import NewEntry, Redaction
-from auditlogs.validation import check
 from hub.demo import history
 from hub.demo.cast import AGENTS, LONG_NAMED, PEOPLE, SCOUT
 

@@ -31,6 +31,17 @@ def rules_in(text: str) -> list[str]:
     return list(dict.fromkeys(match[1] for match in _MARK.finditer(whole(text))))
 
 
+def parts_of(text: str) -> list[tuple[str, str]]:
+    """Return the parts of a text: (text, "") for what stands between marks, ("", rule) for each."""
+    parts: list[tuple[str, str]] = []
+    end = 0
+    for match in _MARK.finditer(whole(text)):
+        parts += [(text[end : match.start()], ""), ("", match[1])]
+        end = match.end()
+    parts.append((text[end:], ""))
+    return [part for part in parts if any(part)]
+
+
 def without_marks(text: str) -> str:
     """Return the text with the marks in it taken out."""
     return _MARK.sub("", whole(text)) if "[REDACTED:" in text else text

@@ -13,7 +13,7 @@ from auditlogs.query import Entries
 from auditlogs.recording import InvalidEntry
 from auditlogs.schema import Entry
 from auditlogs.writing import CannotStore
-from tests import away
+from tests import apart, away
 from tests.away import connected_to, impatience
 from tests.factories import AGENT, ORDER
 
@@ -91,7 +91,7 @@ def test_an_async_function_and_block_are_guarded_too(account: str) -> None:
         async with audited("order.created") as happening:
             happening.partial("half")
 
-    asyncio.run(work())
+    apart.run(work())
     assert [entry.result for entry in entries(account)] == ["success", "failure", "partial"]
 
 

@@ -17,9 +17,10 @@ from auditlogs.body import MAX_BODY_BYTES
 from auditlogs.documents import to_document
 from auditlogs.models import Account
 from auditlogs.query import Entries
+from auditlogs.rules import check
 from auditlogs.schema import Entry
 from auditlogs.times import format_rfc3339, now
-from auditlogs.validation import InvalidEntry, check, complete
+from auditlogs.validation import InvalidEntry, complete
 from tests.api import Api, problem_of
 from tests.factories import AGENT, make_entry
 

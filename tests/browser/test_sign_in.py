@@ -16,7 +16,7 @@ def test_signing_in_leads_to_the_logs_and_signing_out_away(page: Page, user: Use
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="Logs")).to_be_visible()
     assert page.url.endswith("/hub/logs?result=failure")
-    expect(page.get_by_text(user.username)).to_be_visible()
+    expect(page.get_by_role("group").get_by_text(user.username)).to_be_visible()
     page.get_by_role("button", name="Sign out").click()
     expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
     page.go_back()

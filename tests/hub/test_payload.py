@@ -84,3 +84,14 @@ def test_copied_json_is_the_payload() -> None:
         pretty({"b": [1, {"a": "é"}]})
         == '{\n  "b": [\n    1,\n    {\n      "a": "é"\n    }\n  ]\n}'
     )
+
+
+def test_what_is_left_of_a_text_stands_beside_what_was_redacted() -> None:
+    url = "https://[REDACTED:url-credentials]@host/x?token=[REDACTED:url-secret]"
+    (leaf,) = nodes({"url": url}, *(Redaction(path="/payload/url", rule=r) for r in ("a", "b")))
+    assert leaf.kind == "string"
+    assert [(part.text, part.rule) for part in leaf.parts] == [
+        *(("https://", ""), ("", "url-credentials"), ("@host/x?token=", ""), ("", "url-secret")),
+    ]
+    (plain,) = nodes({"url": url})
+    assert [(part.text, part.rule) for part in plain.parts] == [(url, "")]
