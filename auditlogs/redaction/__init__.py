@@ -13,7 +13,7 @@ from auditlogs.redaction.texts import BadPattern, Texts
 from auditlogs.redaction.walk import Keys, Walk
 from auditlogs.schema import Redaction
 
-__all__ = ["BadPattern", "Redactor", "is_secret_name", "mark", "redact"]
+__all__ = ["BadPattern", "Redactor", "is_secret_name", "mark"]
 
 MAX_REDACTIONS = 1_000
 MAX_PATHS = 65_536
@@ -119,12 +119,3 @@ def _texts_of(value: Any, path: str) -> Iterator[tuple[str, str]]:
     elif isinstance(value, list | tuple):
         for i, item in enumerate(value):
             yield from _texts_of(item, f"{path}/{i}")
-
-
-_default = Redactor()
-
-
-def redact(payload: dict[str, Any]) -> tuple[dict[str, Any], list[Redaction]]:
-    """Return a redacted copy of a payload, and what was replaced."""
-    clean, redactions = _default.entry({"payload": payload})
-    return clean["payload"], redactions

@@ -34,9 +34,9 @@ _VALUES = (
 # The words with which a sentence goes on after a name and a colon.
 _SENTENCE = frozenset(
     b"""
-    a an are bad be been but cannot cant changed created deleted denied did does empty enter expired
-    failed false forbidden has have hidden if in incorrect invalid is it malformed masked may
-    mismatch missing must nil no none not null ok or please rejected required revoked rotated should
+    are bad be been but cannot cant changed created deleted denied did does empty enter expired
+    failed false forbidden has have hidden incorrect invalid is malformed masked may
+    mismatch missing must nil no none not null please rejected required revoked rotated should
     string the too true unauthorized undefined unknown updated was were will with wrong yes your
     """.split()
 )
@@ -95,7 +95,7 @@ class Assignments:
         self.gate = pattern(rf"(?i){cores}|identified|-u\b|--user|--proxy-user|mysql|mariadb")
         # Without groups, which would cost as much again for every match.
         self._assignment = pattern(
-            rf"(?i){name}(?:[\"'`\\\])]|%5d|%22){{0,8}}"
+            rf"(?i){name}(?:[\"'`\\\])]|%5d|%22|&quot;|&#39;){{0,8}}"
             r"(?:\s*(?:=>|:=|==|=|::\s|:)|%3d|%3a|\s+(?:is|was)\b|[ \t]+\\*[\"'`])"
         )
         self._option = pattern(rf"(?i)(?:^|[\s\"'\[,(])--?{name}[\"']?[,\s]\s*[\"']?")
@@ -167,8 +167,8 @@ class Assignments:
             word = closed.rsplit(None, 1)[-1].lower()
             sign = word if word in (b"is", b"was") and word != closed.lower() else b""
         name = closed[: len(closed) - len(sign)].rstrip(_AFTER_NAMES)
-        while name[-3:].lower() in (b"%5d", b"%22"):
-            name = name[:-3].rstrip(_AFTER_NAMES)
+        while name.lower().endswith((b"%5d", b"%22", b"&quot;", b"&#39;")):
+            name = name[: max(name.rfind(b"%"), name.rfind(b"&"))].rstrip(_AFTER_NAMES)
         if not sign:
             sign = closed[len(name) :].strip(_AFTER_NAMES[:-4])
         return self._named(name.decode(), sign)
@@ -326,7 +326,12 @@ def _value_of(name: _Name, data: bytes, start: int, end: int) -> Place | None:
         place = value(data, end, is_line=_begins_line(data, start, sign, end))
         if place and name.plain.endswith(_PHRASES) and data[place[0] - 1] not in QUOTES:
             place = place[0], max(place[1], end_of_words(data, place[0]))
-    if name.plain.endswith("s") and sign == b":" and place and data[slice(*place)].isalpha():
+    if (
+        name.plain.endswith("s")
+        and sign == b":"
+        and place
+        and data[slice(*place)].replace(b" ", b"").isalpha()
+    ):
         return None  # "secrets: they are never stored"
     return place if place and _is_worth(data, place) else None
 

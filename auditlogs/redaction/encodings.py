@@ -16,6 +16,7 @@ _hex = pattern(r"(?:0x|\\x)?[0-9a-fA-F]{16,}|(?:\\x[0-9a-fA-F]{2}){6,}")
 _percent = pattern(r"(?i)[^\s\"'<>]*(?:%[0-9a-f]{2}[^\s\"'<>]*)+")
 _escape = pattern(r"(?:[^\s\"']|\\+[\"'])*\\+(?:u[0-9a-fA-F]{4}|x[0-9a-fA-F]{2}|[0-7]{3})[^\r\n]*")
 _entity = pattern(r"&(?:[a-z]{2,6}|#[0-9]{2,5}|#x[0-9a-fA-F]{2,4});")
+_fillers = re.compile("\x01+")
 _unescape = re.compile(r"\\+(?:u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2})|([0-7]{3}))")
 _ID = re.compile(
     r"[0-9]+|[0-9a-fA-F-]{24,}|[a-z]{2,5}[_-].*|[0-9A-HJKMNP-TV-Z]{26}|0x[0-9a-fA-F]+|/.*"
@@ -42,16 +43,16 @@ def find(data: bytes) -> Iterator[tuple[int, int, str, str]]:
             yield start, end, text, "hex"
     if b"%" in data:
         for start, end in spans(_percent, data):
-            text = unquote(data[start:end].decode())
-            if text.encode() != data[start:end]:
+            text = unquote(_marked(data[start:end]))
+            if text != _marked(data[start:end]):
                 yield start, end, text, "percent-encoded"
     if b"\\" in data:
         for start, end in spans(_escape, data):
-            text = _unescape.sub(_escaped, data[start:end].decode())
-            if text != data[start:end].decode():
+            text = _unescape.sub(_escaped, _marked(data[start:end]))
+            if text != _marked(data[start:end]):
                 yield start, end, text, "escaped"
     if b"&" in data and _entity.search(data):
-        yield 0, len(data), html.unescape(data.decode()), "escaped"
+        yield 0, len(data), html.unescape(_marked(data)), "escaped"
 
 
 def is_id(text: str) -> bool:
@@ -75,6 +76,11 @@ def is_basic(text: str) -> bool:
         "https",
         "http",
     ) and not is_id(password)
+
+
+def _marked(data: bytes) -> str:
+    """Return a piece of a view as a text, with marks where it has their fillers."""
+    return _fillers.sub("[REDACTED:x]", data.decode())
 
 
 def _pieces(run: bytes) -> Iterator[tuple[int, int]]:

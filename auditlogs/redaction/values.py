@@ -176,7 +176,8 @@ def _block(data: bytes, begin: int) -> Place | None:
     while stop < len(data) and data[stop] in b" \t\r\n":
         stop = _end(data, stop) + 1
     start = skip(data, start, b" \t\r\n")
-    return (start, min(stop, len(data))) if stop > start else None
+    stop = _skip_back(data, start, min(stop, len(data)))
+    return (start, stop) if stop > start else None
 
 
 def _end(data: bytes, begin: int) -> int:
@@ -193,7 +194,7 @@ def _end_of_line(data: bytes, begin: int) -> int:
 
 
 def _skip_back(data: bytes, begin: int, end: int) -> int:
-    while end > begin and data[end - 1] in b" \t,;":
+    while end > begin and data[end - 1] in b" \t\r\n,;":
         end -= 1
     return end
 

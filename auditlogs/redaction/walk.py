@@ -5,7 +5,7 @@ from functools import lru_cache
 from typing import Any
 
 from auditlogs.redaction import keypairs, mnemonics
-from auditlogs.redaction.marks import is_mark, mark, without_marks
+from auditlogs.redaction.marks import is_mark, mark, masked, without_marks
 from auditlogs.redaction.names import REMEMBERED, Names, is_signature_name, plain_name
 from auditlogs.redaction.shapes import looks_random
 from auditlogs.redaction.texts import MAX_LEVELS, Texts
@@ -26,6 +26,8 @@ _VALUES = frozenset(
     expected was now input set answer response reply argument arg
     """.split()
 )
+# Types that are kinds of things as often as kinds of secrets.
+_KINDS = frozenset(("token", "auth", "seed", "pin", "cookie"))
 _COLUMNS = frozenset(("columns", "fields", "headers", "header", "names", "keys", "cols"))
 _ROWS = frozenset(("rows", "values", "data", "records", "row", "items"))
 _HEADERS = frozenset(
@@ -161,6 +163,7 @@ class Walk:
             and isinstance(value[key], str)
             and len(value[key]) <= 200
             and self._names.is_secret(value[key])
+            and not (known.plain == "type" and value[key].lower() in _KINDS)
             for key, known in keys
         )
 
@@ -256,10 +259,9 @@ class Walk:
                 return self._rule_of_bytes(data)
         if type(items[0]) is int:
             return self._rule_of_bytes(items)
-        if len(items) >= 3 and isinstance(items[0], str | dict | list | tuple):
-            texts = list(_strings(items))
-            # One that stands in a single text is replaced there.
-            if mnemonics.is_mnemonic(texts) and not any(mnemonics.is_mnemonic([t]) for t in texts):
+        if isinstance(items[0], str | dict | list | tuple):
+            texts = [masked(text) for text in _strings(items)]
+            if mnemonics.is_split(texts):
                 return mnemonics.RULE
         return None
 
