@@ -194,7 +194,11 @@ class Assignments:
         closing = data.find(b"</" + tag, end) if data[start] == 0x3C else -1
         if closing < 0:
             match = _close_tag.search(data, end)
-            closing = match.start() if match else len(data)
+            if match is None:
+                # Cut off, or no element at all: "log in with <token> first".
+                place = value(data, end)
+                return [place] if place and looks_random(data[slice(*place)]) else []
+            closing = match.start()
         return [(end, closing)] if data[end:closing].strip() else []
 
     def _after_title(self, data: bytes, start: int, end: int) -> list[Place]:
