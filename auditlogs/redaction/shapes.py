@@ -15,7 +15,7 @@ _KEYS = {
         r"|\b(?:sk|rk)_(?:live|test|prod)_[0-9A-Za-z]{10,}|\bwhsec_[0-9A-Za-z+/=]{16,}"
     ),
     "aws": (
-        r"\b(?:AKIA|ASIA|ABIA|ACCA)[A-Z2-7]{16}\b"
+        r"\b(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16}\b"
         r"(?:[^0-9A-Za-z/+]{1,8}[0-9A-Za-z/+]{40}\b)?"
     ),
     "cloudinary": r"cloudinary://[0-9]+:[0-9A-Za-z_-]+",
