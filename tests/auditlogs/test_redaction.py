@@ -620,7 +620,7 @@ def test_redacting_what_was_redacted_gives_the_same(entry: dict[str, Any]) -> No
     once = REDACTOR.entry(entry)
     # By their representation, as NaN is not equal to itself.
     assert repr(REDACTOR.entry(once[0])) == repr(once)
-    assert "redactor-failed" not in repr(once[0])
+    assert "redactor-failed" not in repr(once[0]) or "redactor-failed" in repr(entry)
 
 
 @settings(max_examples=300)
