@@ -4,6 +4,7 @@ from pathlib import Path
 
 from environs import Env
 
+from hub import checked
 from hub.demo.state import FOLDER, load_state
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -23,11 +24,15 @@ AUDITLOGS_RETENTION_DAYS: int = env.int("AUDITLOGS_RETENTION_DAYS", 30)
 AUDITLOGS_SPOOL_DIR: str = (
     str(FOLDER / "spool") if demo else env.str("AUDITLOGS_SPOOL_DIR", str(BASE_DIR / "spool"))
 )
-AUDITLOGS_SPOOL_MAX_BYTES: int = env.int("AUDITLOGS_SPOOL_MAX_BYTES", 1 << 30)
+AUDITLOGS_SPOOL_MAX_BYTES: int = env.int(
+    "AUDITLOGS_SPOOL_MAX_BYTES", 1 << 30, validate=checked.size
+)
 AUDITLOGS_REDACT_NAMES: list[str] = env.list("AUDITLOGS_REDACT_NAMES", [])
-AUDITLOGS_REDACT_PATTERNS: dict[str, str] = dict(env.json("AUDITLOGS_REDACT_PATTERNS", {}))
+AUDITLOGS_REDACT_PATTERNS: dict[str, str] = dict(
+    env.json("AUDITLOGS_REDACT_PATTERNS", {}, validate=checked.patterns)
+)
 AUDITLOGS_WRITE_RATE: str = env.str(
-    "AUDITLOGS_WRITE_RATE", "12000/minute" if demo else "1200/minute"
+    "AUDITLOGS_WRITE_RATE", "12000/minute" if demo else "1200/minute", validate=checked.rate
 )
 
 DATABASES = {

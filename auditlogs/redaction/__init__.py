@@ -13,7 +13,7 @@ from auditlogs.redaction.texts import BadPattern, Texts
 from auditlogs.redaction.walk import Keys, Walk
 from auditlogs.schema import Redaction
 
-__all__ = ["BadPattern", "Redactor", "is_secret_name", "mark", "redact"]
+__all__ = ["BadPattern", "Redactor", "is_secret_name", "mark"]
 
 MAX_REDACTIONS = 1_000
 MAX_PATHS = 65_536
@@ -83,8 +83,8 @@ class Redactor:
                 return clean, walk.has_marks
         raise RuntimeError("redaction does not come to an end")
 
-    def _inside(self, value: Any, level: int) -> tuple[Any, bool]:
-        """Return the redacted copy of JSON that a text holds, and whether it differs."""
+    def _inside(self, value: Any, level: int) -> tuple[Any, int]:
+        """Return the redacted copy of JSON that a text holds, and in how many places it differs."""
         walk = Walk(self._keys)
         return walk.value(value, level), walk.changed
 
@@ -119,12 +119,3 @@ def _texts_of(value: Any, path: str) -> Iterator[tuple[str, str]]:
     elif isinstance(value, list | tuple):
         for i, item in enumerate(value):
             yield from _texts_of(item, f"{path}/{i}")
-
-
-_default = Redactor()
-
-
-def redact(payload: dict[str, Any]) -> tuple[dict[str, Any], list[Redaction]]:
-    """Return a redacted copy of a payload, and what was replaced."""
-    clean, redactions = _default.entry({"payload": payload})
-    return clean["payload"], redactions

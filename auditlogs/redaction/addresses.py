@@ -13,6 +13,8 @@ _address = pattern(r"(?i)(?:\b[a-z][a-z0-9+.-]*:)?(?:\\?/){2}[^\s\"'<>`{}|]+")
 _query = pattern(r"[?#&;][^\s\"'<>`{}|\\?#&;=]+=[^\s\"'<>`{}|\\&;#]+")
 # `user:password@` without a scheme, where a host with a port or a driver's brackets follow.
 _bare = pattern(r"(?i)[a-z0-9_.+-]+:[^\s@/\"'<>]+@(?:(?:tcp|unix)\(|[a-z0-9_.-]+:[0-9]{2,5}\b)")
+# Oracle's: `jdbc:oracle:thin:user/password@//host`.
+_thin = pattern(r"(?i)\b(?:thin|oci8?):[^\s/@]+/[^\s@]+@")
 _port = re.compile(rb"[0-9]*")
 # Secret in a query, harmless as keys elsewhere.
 _IN_QUERIES = frozenset(
@@ -34,6 +36,8 @@ def find(data: bytes, names: Names) -> Iterator[Span]:
         for start, end in spans(_bare, data):
             at = data.rindex(b"@", start, end)
             yield start, at, "url-credentials"
+        for start, end in spans(_thin, data):
+            yield data.index(b":", start) + 1, end - 1, "url-credentials"
     if b"=" in data:
         for start, end in spans(_query, data):
             equals = data.index(b"=", start)

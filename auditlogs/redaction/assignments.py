@@ -4,55 +4,57 @@
 `IDENTIFIED BY '…'`. Only the value is a secret: what stands around it tells the story.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
 
 import re2
 
-from auditlogs.redaction.folding import FILLER
+from auditlogs.redaction.encodings import is_id
 from auditlogs.redaction.names import CORES, Names
 from auditlogs.redaction.patterns import Span, pattern, spans
 from auditlogs.redaction.shapes import looks_random
+from auditlogs.redaction.values import (
+    QUOTES,
+    Place,
+    balanced,
+    end_of_words,
+    header_value,
+    skip,
+    value,
+)
 
 RULE = "key-name"
 _NAMERS = (
     "name|key|field|header|headername|param|parameter|setting|property|variable|attribute|id|k"
 )
 _VALUES = (
-    "value|val|v|from|to|old|new|before|after|previous|current|default|content|text|data"
+    "value|val|v|from|to|old|new|before|after|previous|current|default|content|text|data|answer"
     "|oldvalue|newvalue|old_value|new_value|string_?value"
 )
 # The words with which a sentence goes on after a name and a colon.
 _SENTENCE = frozenset(
     b"""
-    a an are bad be been but cannot cant changed created deleted denied did does empty enter expired
-    failed false forbidden has have hidden if in incorrect invalid is it malformed masked may
-    mismatch missing must nil no none not null ok or please rejected required revoked rotated should
+    are bad be been but cannot cant changed created deleted denied did does empty enter expired
+    failed false forbidden has have hidden incorrect invalid is malformed masked may
+    mismatch missing must nil no none not null please rejected required revoked rotated should
     string the too true unauthorized undefined unknown updated was were will with wrong yes your
     """.split()
 )
 _NOTHING = frozenset((b"null", b"none", b"nil", b"undefined", b"true", b"false"))
-_SCHEMES = frozenset(
-    b"""
-    bearer basic token digest negotiate ntlm dpop apikey api-key jwt hawk oauth mac key bot
-    aws4-hmac-sha256 signature
-    """.split()
-)
 _LINE_NAMES = ("authorization", "cookie", "cookies")
 _PHRASES = ("passphrase", "seedphrase", "mnemonic", "recoveryphrase", "seed", "mnemonicphrase")
-_QUOTES = b"\"'`"
-_CLOSERS = {ord("{"): b"}", ord("["): b"]", ord("("): b")"}
 _AFTER_NAMES = b"\"'`\\]) \t\r\n=:>-"
-_WHITE = b" \t"
-_LINES = b"\r\n"
+_MAX_COLUMNS = 100
+# Names of secrets in one text; beyond, the text is replaced whole.
+_MAX_NAMES = 2_000
 
-_next_name = pattern(r"(?:[,;&|]\s*|\s+)[\"'\\]{0,3}[A-Za-z_][A-Za-z0-9_.-]*[\"'\\]{0,3}\s?[=:]")
-_stop = pattern(r"[\s,;&|<>\"'`)\]}\\]")
-_string_prefix = pattern(r"(?:[bBuUrRfF@$]{1,2}|[A-Za-z_][A-Za-z0-9_.]*\()(\\*[\"'`])")
-_xml_end = pattern(r"</|\\u003c/|&lt;/")
-_pair = pattern(
-    rf"(?i)[\"'\\]*\b(?:{_NAMERS})[\"'\\]*\s*(?:=>|=|:)\s*"
-    rf"[\"'\\]*[\w. -]*(?:{CORES})[\w. -]*[\"'\\]*"
-    rf"(?:[\s,;-]|\\+[nrt])+[\"'\\]*(?:{_VALUES})[\"'\\]*\s*(?:=>|=|:)"
+_percent_stop = pattern(r"(?i)[\s&;,\"'<>]|%26|%22|%7d|%2c|%0a|%0d")
+_close_tag = pattern(r"</|\\u003c/|&lt;/")
+_word = pattern(r"\s*([A-Za-z]{1,14})(?:[\s.,;!?)]|$)")
+# Names after which a word with digits in it is the secret itself, not what a sentence tells.
+_bare = pattern(
+    r"(?i)(?:password|passwd|passphrase|api[ _-]?key|secret(?:[ _-]?key)?|access[ _-]?token)"
+    r"[ \t]+[^\s\"'`<>(){}\[\],;:=]{6,}"
 )
 _pair_next = pattern(
     rf"(?i)^[\"'\\]*(?:[\s,;-]|\\+[nrt])+[\"'\\]*(?:{_VALUES})[\"'\\]*\s*(?:=>|=|:)"
@@ -60,9 +62,25 @@ _pair_next = pattern(
 _pair_name = pattern(
     rf"(?i)^[\"'\\]*(?:{_NAMERS})[\"'\\]*\s*(?:=>|=|:)\s*[\"'\\]*([\w. -]+?)[\"'\\]*[\s,;\\-]"
 )
-_sql = pattern(r"(?i)\bidentified\s+(?:with\s+\S+\s+)?(?:by|as)\s+(?:password\s+)?")
-_insert = pattern(r"(?i)\binto\s+[^\s(]+\s*\([^()]*\)\s*values\s*")
+_identified = pattern(r"(?i)\bidentified\s+(?:with\s+\S+\s+)?(?:by|as)\s+(?:password\s+)?")
+_insert = pattern(r"(?i)\binto\s+[^\s(]+\s*\([^()]*\)\s*values\s*\(")
+# Options that are a secret in a few commands only.
 _user_option = pattern(r"(?:^|\s)(?:-u|--user|--proxy-user|-U)[= ]+[\"']?[^\s:\"']+:[^\s\"']+")
+_short_option = pattern(
+    r"\b(?:sshpass\s+-p\s*|(?:mysql|mariadb)[a-z]*\s+(?:[^\r\n;|&]*\s)?-p)[^\s;|&]+"
+)
+
+
+class _Name(NamedTuple):
+    """The name of what may be an assignment, and the sign after it in lower case.
+
+    `plain` is the name's letters and digits. A name that a quoted text follows has no sign.
+    """
+
+    name: str
+    plain: str
+    sign: bytes
+    is_secret: bool
 
 
 class Assignments:
@@ -71,144 +89,275 @@ class Assignments:
     def __init__(self, names: Names) -> None:
         self._names = names
         loose = ["[_. -]?".join(map(re2.escape, name)) for name in sorted(names.extra)]
-        self.cores = "|".join([CORES, *loose])
-        name = rf"[\w.-]*(?:{self.cores})[\w.-]*"
+        cores = "|".join([CORES, *loose])
+        name = rf"[\w.-]*(?:{cores})[\w.-]*"
+        self.cores = cores
+        self.gate = pattern(rf"(?i){cores}|identified|-u\b|--user|--proxy-user|mysql|mariadb")
         # Without groups, which would cost as much again for every match.
         self._assignment = pattern(
-            rf"(?i){name}(?:[\"'`\\\])]|%5d|%22){{0,8}}"
-            r"(?:\s*(?:=>|:=|->|==|=|:)|%3d|%3a|\s+(?:is|was)\b|[ \t]+\\*[\"'`])"
+            rf"(?i){name}(?:[\"'`\\\])]|%5d|%22|&quot;|&#39;){{0,8}}"
+            r"(?:\s*(?:=>|:=|==|=|::\s|:)|%3d|%3a|\s+(?:is|was)\b|[ \t]+\\*[\"'`])"
         )
-        self.gate = pattern(rf"(?i){self.cores}|identified|-u\b|--user|--proxy-user")
         self._option = pattern(rf"(?i)(?:^|[\s\"'\[,(])--?{name}[\"']?[,\s]\s*[\"']?")
-        self._element = pattern(rf"(?i)<(?:\w+:)?{name}(?:\s[^<>]*)?>")
+        self._element = pattern(
+            rf"(?i)<(?:\w+:)?{name}(?:\s[^<>]*)?>|\bname=[\"']?{name}[^<>\r\n]*>"
+        )
+        self._titled = pattern(rf"(?i)>\s*{name}\s*</\w+>\s*<\w+>")
+        self._part = pattern(rf"(?i)\bname=\\?[\"']?{name}[^\r\n]*(?:\r?\n[^\r\n]+)*\r?\n\r?\n")
+        self._element_name = pattern(rf"(?i){name}")
+        self._listed = pattern(rf"(?i)[\"']{name}[\"'],\s*[bu]?[\"']")
+        self._pair = pattern(
+            rf"(?i)[\"'\\]*\b(?:{_NAMERS})[\"'\\]*\s*(?:=>|=|:)\s*"
+            rf"[\"'\\]*[\w. -]*(?:{cores})[\w. -]*[\"'\\]*"
+            rf"(?:[\s,;-]|\\+[nrt])+[\"'\\]*(?:{_VALUES})[\"'\\]*\s*(?:=>|=|:)"
+        )
+        self._heading = pattern(rf"(?im)^[^\r\n]*(?:{cores})[^\r\n]*\r?\n")
 
     def find(self, data: bytes) -> Iterator[Span]:
         """Yield the values in a view that follow the name of a secret."""
-        after = 0
-        known: dict[bytes, tuple[str, bytes, bool]] = {}
+        yield from self._assigned(data)
+        if b"-" in data:
+            yield from _each(data, self._option, self._after_option)
+            yield from _each(data, _user_option, _after_colon)
+            yield from _each(data, _short_option, _after_p)
+        if b"<" in data:
+            yield from _each(data, self._element, self._in_element)
+            yield from _each(data, self._titled, self._after_title)
+        if b"," in data:
+            yield from _each(data, self._listed, self._after_listed)
+        if b"\n" in data:
+            yield from _each(data, self._part, self._in_part)
+            yield from self._columns(data)
+        yield from _each(data, _bare, _bare_word)
+        yield from _each(data, self._pair, self._in_pair)
+        yield from _each(data, _identified, _identifying)
+        yield from _each(data, _insert, self._inserted)
+
+    def _is_secret(self, name: bytes) -> bool:
+        return self._names.is_secret(name.decode())
+
+    def _assigned(self, data: bytes) -> Iterator[Span]:
+        after = number = 0
+        known: dict[bytes, _Name] = {}
         for start, end in spans(self._assignment, data):
             # Names within a value are a part of it, and would be costly to look at again.
             if start < after:
                 continue
             matched = data[start:end]
-            if matched not in known:
-                name, sign = _split(matched)
-                known[matched] = name, sign, self._names.is_secret(name)
-            name, sign, is_secret = known[matched]
-            if not is_secret and (words := _words_before(data, start)):
-                name = words + name
-                is_secret = self._names.is_secret(name)
-            if is_secret:
-                for span in self._assigned(data, name, sign, start, end):
-                    after = span[1]
-                    yield span
-        if b"-" in data:
-            yield from self._options(data)
-        if b"<" in data:
-            yield from self._elements(data)
-        yield from self._pairs(data)
-        yield from self._sql(data)
+            name = known.get(matched)
+            if name is None:
+                name = known[matched] = self._read(matched)
+            if not name.is_secret and (words := _words_before(data, start)):
+                name = self._named(words + name.name, name.sign)
+            if not name.is_secret:
+                continue
+            number += 1
+            if number > _MAX_NAMES:
+                yield 0, len(data), "too-many"
+                return
+            if place := _value_of(name, data, start, end):
+                after = place[1]
+                yield *place, RULE
 
-    def _assigned(
-        self, data: bytes, name: str, sign: bytes, start: int, end: int
-    ) -> Iterator[Span]:
-        """Yield the value of a secret, whose name starts and whose sign ends here."""
-        if sign in (b"%3d", b"%3a"):
-            match = _percent_stop.search(data, end)
-            yield end, match.start() if match else len(data), RULE
-        elif sign in (b"", b"is", b"was"):
-            # Without a sign between them the value has to look like one, or to be quoted: "the
-            # password is 'x'", but not "the password is wrong"; then `end` is after the quote.
-            span = _value(data, end if sign else end - 1, len(data))
-            is_quoted = span and sign and data[span[0] - 1] in _QUOTES
-            if span and (is_quoted or looks_random(data[span[0] : span[1]])):
-                yield *span, RULE
-        elif (span := self._signed(data, name, sign, start, end)) and _is_worth(data, span, sign):
-            yield *span, RULE
+    def _read(self, matched: bytes) -> "_Name":
+        """Return the name and the sign of an assignment."""
+        closed = matched.rstrip()
+        sign = closed[-3:].lower()
+        if sign not in (b"%3d", b"%3a"):
+            word = closed.rsplit(None, 1)[-1].lower()
+            sign = word if word in (b"is", b"was") and word != closed.lower() else b""
+        name = closed[: len(closed) - len(sign)].rstrip(_AFTER_NAMES)
+        while name.lower().endswith((b"%5d", b"%22", b"&quot;", b"&#39;")):
+            name = name[: max(name.rfind(b"%"), name.rfind(b"&"))].rstrip(_AFTER_NAMES)
+        if not sign:
+            sign = closed[len(name) :].strip(_AFTER_NAMES[:-4])
+        return self._named(name.decode(), sign)
 
-    def _signed(
-        self, data: bytes, name: str, sign: bytes, start: int, end: int
-    ) -> tuple[int, int] | None:
-        """Return the value after a name and its sign, which end here."""
+    def _named(self, name: str, sign: bytes) -> "_Name":
         plain = "".join(filter(str.isalnum, name)).lower()
-        if plain.endswith(_LINE_NAMES):
-            return _line(data, start, end)
-        span = _value(data, end, len(data), is_line=_begins_line(data, start, sign, end))
-        if span and plain.endswith(_PHRASES) and data[span[0] - 1] not in _QUOTES:
-            return span[0], max(span[1], _end_of_words(data, span[0]))
-        return span
+        return _Name(name, plain, sign, self._names.is_secret(name))
 
-    def _options(self, data: bytes) -> Iterator[Span]:
-        for start, end in spans(self._option, data):
-            name = data[start:end].strip(b"\"', \t\r\n[(")
-            if name[:1] == b"-" and self._names.is_secret(name.decode()):
-                begin = end
-                if data[begin - 1 : begin] in (b'"', b"'"):
-                    begin -= 1
-                span = _value(data, begin, len(data))
-                if span and data[span[0] : span[0] + 2] != b"--" and _is_worth(data, span, b"="):
-                    yield *span, RULE
-        for start, end in spans(_user_option, data):
-            yield data.index(b":", start) + 1, end, RULE
+    def _after_option(self, data: bytes, start: int, end: int) -> list[Place]:
+        name = data[start:end].strip(b"\"', \t\r\n[(")
+        if name[:1] != b"-" or not self._is_secret(name):
+            return []
+        place = value(data, end - 1 if data[end - 1] in b"\"'" else end)
+        if place is None or data[place[0] : place[0] + 2] == b"--":
+            return []
+        return [place] if _is_worth(data, place) else []
 
-    def _elements(self, data: bytes) -> Iterator[Span]:
+    def _in_element(self, data: bytes, start: int, end: int) -> list[Place]:
+        name = self._element_name.search(data, start, end)
+        tag = data[start + 1 : end - 1].split(None, 1)[0]
+        if name is None or data[end - 2] == 0x2F or not self._is_secret(name[0]):
+            return []
+        closing = data.find(b"</" + tag, end) if data[start] == 0x3C else -1
+        if closing < 0:
+            match = _close_tag.search(data, end)
+            if match is None:
+                # Cut off, or no element at all: "log in with <token> first".
+                place = value(data, end)
+                return [place] if place and looks_random(data[slice(*place)]) else []
+            closing = match.start()
+        return [(end, closing)] if data[end:closing].strip() else []
+
+    def _after_title(self, data: bytes, start: int, end: int) -> list[Place]:
+        """Return the content of the element after one that holds a name."""
+        match = _close_tag.search(data, end)
+        is_secret = self._is_secret(data[start + 1 : data.index(b"<", start)])
+        return [(end, match.start())] if is_secret and match and match.start() > end else []
+
+    def _in_part(self, data: bytes, start: int, end: int) -> list[Place]:
+        """Return the content of a part of a form."""
+        name = self._element_name.search(data, start, end)
+        boundary = data.find(b"\n--", end)
+        stop = boundary if boundary >= 0 else len(data)
+        is_secret = name is not None and self._is_secret(name[0])
+        return [(end, stop)] if is_secret and data[end:stop].strip() else []
+
+    def _after_listed(self, data: bytes, start: int, end: int) -> list[Place]:
+        """Return what follows a name in a list, if the name is a header's or it looks random."""
+        name = data[start + 1 : data.index(data[start], start + 1)]
+        place = value(data, end - 1)
+        if place is None or not self._is_secret(name) or self._is_secret(data[place[0] : place[1]]):
+            return []
+        is_header = b"-" in name or name.lower() in (b"authorization", b"cookie")
+        return [place] if is_header or looks_random(data[place[0] : place[1]]) else []
+
+    def _in_pair(self, data: bytes, start: int, end: int) -> list[Place]:
+        name = _pair_name.search(data[start:end])
+        if name is None or not self._is_secret(name[1]):
+            return []
+        places = []
+        while place := value(data, end):
+            if data[place[0] : place[1]].lower() not in _NOTHING:
+                places.append(place)
+            following = _pair_next.search(data[place[1] : place[1] + 200])
+            if following is None:
+                break
+            end = place[1] + following.end()
+        return places
+
+    def _inserted(self, data: bytes, start: int, end: int) -> list[Place]:
+        columns = data[data.index(b"(", start) + 1 : data.index(b")", start)].split(b",")
+        if not any(map(self._is_secret, columns)):
+            return []
+        places = []
+        opening = end - 1
+        while data[opening : opening + 1] == b"(":
+            closed = balanced(data, opening)
+            places.append((opening + 1, max(closed - 1, opening + 2)))
+            opening = skip(data, closed, b", \t\r\n")
+        return places
+
+    def _columns(self, data: bytes) -> Iterator[Span]:
+        """Yield the cells below the name of a secret, in lines of cells."""
         after = 0
-        for start, end in spans(self._element, data):
+        for start, end in spans(self._heading, data):
             if start < after:
                 continue
-            name = data[start + 1 : end - 1].split(None, 1)[0].rpartition(b":")[2]
-            if data[end - 2 : end - 1] == b"/" or not self._names.is_secret(name.decode()):
+            line = data[start:end].rstrip(b"\r\n")
+            sign = next((sign for sign in (b"\t", b"|", b";", b",") if sign in line), None)
+            cells = line.split(sign)
+            if sign is None or not 2 <= len(cells) <= _MAX_COLUMNS or len(line) > 2_000:
                 continue
-            closing = data.find(b"</" + data[start + 1 : end - 1].split(None, 1)[0], end)
-            if closing < 0:
-                match = _xml_end.search(data, end)
-                closing = match.start() if match else len(data)
-            after = closing
-            if data[end:closing].strip(FILLER + b" \t\r\n"):
-                yield end, closing, RULE
-
-    def _pairs(self, data: bytes) -> Iterator[Span]:
-        for start, end in spans(_pair, data):
-            name = _pair_name.search(data[start:end])
-            if name is None or not self._names.is_secret(name[1].decode()):
+            secret = [
+                i for i, cell in enumerate(cells) if len(cell) <= 40 and self._is_secret(cell)
+            ]
+            if not secret or any(b":" in cell or b"=" in cell for cell in cells):
                 continue
-            place = end
-            while span := _value(data, place, len(data)):
-                if (
-                    data[span[0] : span[1]].strip(FILLER)
-                    and data[span[0] : span[1]].lower() not in _NOTHING
-                ):
-                    yield *span, RULE
-                following = _pair_next.search(data[span[1] : span[1] + 200])
-                if following is None:
+            after = end
+            for line_start, line_end in spans(_rest_of_line, data[end:]):
+                row = data[end + line_start : end + line_end].split(sign)
+                if len(row) != len(cells):
                     break
-                place = span[1] + following.end()
-
-    def _sql(self, data: bytes) -> Iterator[Span]:
-        for _, end in spans(_sql, data):
-            if (span := _value(data, end, len(data))) and data[span[0] : span[1]].strip(FILLER):
-                yield *span, RULE
-        for start, end in spans(_insert, data):
-            columns = data[data.index(b"(", start) + 1 : data.index(b")", start)].split(b",")
-            if any(self._names.is_secret(column.decode()) for column in columns):
-                place = end
-                while data[place : place + 1] == b"(":
-                    stop = _balanced(data, place)
-                    yield place + 1, max(stop - 1, place + 2), RULE
-                    place = _skip(data, stop, b", \t\r\n")
+                after = place = end + line_start
+                for i, cell in enumerate(row):
+                    text = cell.strip(b" \t\r\"'")
+                    if i in secret and text.strip(b"-:"):
+                        inner = place + cell.index(text)
+                        yield inner, inner + len(text), RULE
+                    place += len(cell) + 1
 
 
-def _split(matched: bytes) -> tuple[str, bytes]:
-    """Return the name at the start of an assignment and its sign, in lower case."""
-    closed = matched.rstrip()
-    sign = closed[-3:].lower()
-    if sign not in (b"%3d", b"%3a"):
-        word = closed.rsplit(None, 1)[-1].lower()
-        sign = word if word in (b"is", b"was") and word != closed.lower() else b""
-    name = closed[: len(closed) - len(sign)].rstrip(_AFTER_NAMES)
-    while name[-3:].lower() in (b"%5d", b"%22"):
-        name = name[:-3].rstrip(_AFTER_NAMES)
-    return name.decode(), sign or closed[len(name) :].strip(_AFTER_NAMES[:-4])
+_rest_of_line = pattern(r"[^\n]+")
+
+
+def _each(
+    data: bytes, regexp: re2._Regexp, places: Callable[[bytes, int, int], list[Place]]
+) -> Iterator[Span]:
+    """Yield the places that belong to the matches of a pattern, but for those within others."""
+    after = 0
+    for start, end in spans(regexp, data):
+        if start >= after:
+            for place in places(data, start, end):
+                after = place[1]
+                yield *place, RULE
+
+
+def _identifying(data: bytes, start: int, end: int) -> list[Place]:
+    """Return the password of `IDENTIFIED BY`, which is in quotes or after the name of a user."""
+    place = value(data, end)
+    if place is None:
+        return []
+    before = data[max(0, start - 100) : start].lower()
+    return [place] if data[place[0] - 1] in QUOTES or b"user " in before else []
+
+
+def _after_colon(data: bytes, start: int, end: int) -> list[Place]:
+    return [(data.index(b":", start) + 1, end)]
+
+
+def _after_p(data: bytes, start: int, end: int) -> list[Place]:
+    begin = data.rindex(b"-p", start, end) + 2
+    return [(skip(data, begin, b" \t"), end)]
+
+
+def _value_of(name: _Name, data: bytes, start: int, end: int) -> Place | None:
+    """Return the value of a secret, whose name starts and whose sign ends here."""
+    sign = name.sign
+    if sign in (b"%3d", b"%3a"):
+        match = _percent_stop.search(data, end)
+        return end, match.start() if match else len(data)
+    if sign in (b"", b"is", b"was"):
+        return _told(data, end if sign else end - 1, may_be_word=not sign)
+    word = _word.match(data, end)
+    if sign == b":" and word and word[1].lower() in _SENTENCE:
+        return None
+    if name.plain.endswith(_LINE_NAMES):
+        place = header_value(data, start, end)
+    else:
+        place = value(data, end, is_line=_begins_line(data, start, sign, end))
+        if place and name.plain.endswith(_PHRASES) and data[place[0] - 1] not in QUOTES:
+            place = place[0], max(place[1], end_of_words(data, place[0]))
+    if (
+        name.plain.endswith("s")
+        and sign == b":"
+        and place
+        and data[slice(*place)].replace(b" ", b"").isalpha()
+    ):
+        return None  # "secrets: they are never stored"
+    return place if place and _is_worth(data, place) else None
+
+
+def _told(data: bytes, begin: int, *, may_be_word: bool) -> Place | None:
+    """Return the value that a sentence tells: "the password is 'x'", "token 'abc123'".
+
+    Not so in "the password is wrong", and in "token '}'" where the quotes may be around a word.
+    """
+    if data[skip(data, begin, b" \t\r\n") : begin + 20][:1] in (b"{", b"[", b"("):
+        return None
+    place = value(data, begin)
+    is_quoted = place and data[place[0] - 1] in QUOTES and not may_be_word
+    return place if is_quoted or (place and looks_random(data[slice(*place)])) else None
+
+
+def _bare_word(data: bytes, start: int, end: int) -> list[Place]:
+    """Return what follows a name after white space alone, if it can only be the secret."""
+    word = data[start:end].split()[-1]
+    if word.isdigit() or not any(48 <= char <= 57 for char in word) or is_id(word.decode()):
+        return []
+    return [(end - len(word), end)]
 
 
 def _words_before(data: bytes, start: int) -> str:
@@ -232,220 +381,7 @@ def _begins_line(data: bytes, start: int, sign: bytes, end: int) -> bool:
     return not words or words in (b"export", b"set", b"SET", b"let", b"const", b"var")
 
 
-def _is_worth(data: bytes, span: tuple[int, int], sign: bytes) -> bool:
-    """Tell whether a value is there, is no mark yet and does not go on as a sentence."""
-    value = data[span[0] : span[1]]
-    if span[1] > span[0] and not value.strip(FILLER):
-        return False
-    if data[span[0] - 1] in _QUOTES:
-        return True
-    if not value or value.lower() in _NOTHING:
-        return False
-    first = value.split(None, 1)[0].rstrip(b".,!;:").lower()
-    return not (sign == b":" and first in _SENTENCE)
-
-
-def _line(data: bytes, start: int, end: int) -> tuple[int, int] | None:
-    """Return the value of a header: to the end of its line, or of the quotes around it."""
-    begin = _skip(data, end, _WHITE)
-    if data[begin : begin + 1] in (b'"', b"'", b"`", b"[", b"{", b"(", b"\\") or (
-        _string_prefix.match(data, begin)
-    ):
-        return _value(data, begin, len(data))
-    match = _line_stop.search(data, begin)
-    stop = match.start() if match else len(data)
-    quote = _quote_before(data, start)
-    if quote and (place := data.find(quote, begin, stop)) >= 0:
-        stop = place
-    if following := _header.search(data, begin, stop):
-        stop = following.start()
-    return (begin, stop) if stop > begin else None
-
-
-_line_stop = pattern(r"[\r\n]|\\[rn]")
-_header = pattern(r"[,;}]\s+[\"']?[A-Z][A-Za-z0-9-]*[\"']?:\s")
-
-
-def _quote_before(data: bytes, start: int) -> bytes:
-    """Return the quote before a name, with the backslashes before it."""
-    if not start or data[start - 1] not in _QUOTES:
-        return b""
-    begin = start - 1
-    while begin and data[begin - 1] == 0x5C:
-        begin -= 1
-    return data[begin:start]
-
-
-def _skip(data: bytes, place: int, chars: bytes) -> int:
-    while place < len(data) and data[place] in chars:
-        place += 1
-    return place
-
-
-def _value(data: bytes, begin: int, end: int, *, is_line: bool = False) -> tuple[int, int] | None:
-    """Return where the value stands that begins here: in quotes, in brackets, or as a word."""
-    begin = _skip(data, begin, _WHITE)
-    if begin >= end:
-        return None
-    if data[begin] in _LINES:
-        return _next_line(data, begin, end)
-    if data[begin] in b"|>" and data[begin + 1 : begin + 3].strip(b"-+ \r")[:1] in (b"", b"\n"):
-        return _block(data, begin, end)
-    prefix = _string_prefix.match(data, begin)
-    if prefix:
-        begin = prefix.start(1)
-    quote = begin
-    while quote < end and data[quote] == 0x5C:
-        quote += 1
-    if quote < end and data[quote] in _QUOTES:
-        return _quoted(data, begin, quote, end)
-    if data.startswith((b"%22", b"%27"), begin):
-        close = data.find(data[begin : begin + 3], begin + 3)
-        return begin + 3, close if close >= 0 else end
-    if data.startswith(b"&quot;", begin) or data.startswith(b"&#39;", begin):
-        entity = data[begin : data.index(b";", begin) + 1]
-        close = data.find(entity, begin + len(entity))
-        return begin + len(entity), close if close >= 0 else end
-    if data[begin] in _CLOSERS:
-        return begin, _balanced(data, begin)
-    if is_line:
-        return begin, _end_of_line(data, begin)
-    return _unquoted(data, begin, end)
-
-
-def _quoted(data: bytes, begin: int, quote: int, end: int) -> tuple[int, int]:
-    """Return the inside of quotes that are escaped as often as they are opened."""
-    opening = data[begin : quote + 1]
-    char = opening[-1:]
-    if len(opening) == 1 and data[begin : begin + 3] == char * 3:
-        close = data.find(char * 3, begin + 3)
-        return begin + 3, close if close >= 0 else end
-    depth = len(opening) - 1
-    place = quote + 1
-    while (place := data.find(char, place)) >= 0:
-        slashes = 0
-        while place - slashes - 1 > quote and data[place - slashes - 1] == 0x5C:
-            slashes += 1
-        if slashes <= depth or (depth == 0 and slashes % 2 == 0):
-            if slashes == 0 == depth and data[place + 1 : place + 2] == char:
-                place += 2
-                continue
-            return quote + 1, place - min(slashes, depth)
-        place += 1
-    return quote + 1, end
-
-
-def _balanced(data: bytes, begin: int) -> int:
-    """Return where a bracket is closed; brackets in quotes do not count."""
-    depth = quote = 0
-    for match in _structure.finditer(data, begin):
-        char = data[match.end() - 1]
-        if match.end() - match.start() > 1:
-            continue
-        if quote:
-            quote = 0 if char == quote else quote
-        elif char in b"\"'":
-            quote = char
-        elif char in b"{[(":
-            depth += 1
-        else:
-            depth -= 1
-            if depth <= 0:
-                return int(match.end())
-    return len(data)
-
-
-_structure = pattern(r"\\.|[\"'{}\[\]()]")
-
-
-def _next_line(data: bytes, begin: int, end: int) -> tuple[int, int] | None:
-    """Return a value on the line below its name: in quotes or brackets, or indented, or random."""
-    start = _skip(data, begin, b" \t\r\n")
-    if start >= end:
-        return None
-    if data[start] in b"\"'{[":
-        return _value(data, start, end)
-    stop = _end(data, start)
-    if b":" in data[start:stop] or b"=" in data[start:stop]:
-        return None
-    return (start, stop) if looks_random(data[start:stop]) else None
-
-
-def _block(data: bytes, begin: int, end: int) -> tuple[int, int] | None:
-    """Return the lines of a YAML block: those below that are indented, or all if none are."""
-    first = data.find(b"\n", begin)
-    if first < 0:
-        return None
-    start = stop = first + 1
-    while stop < end and data[stop] in b" \t\r\n":
-        stop = _end(data, stop) + 1
-    start = _skip(data, start, b" \t\r\n")
-    return (start, min(stop, end)) if stop > start else None
-
-
-def _end(data: bytes, begin: int) -> int:
-    match = _line_end.search(data, begin)
-    return int(match.start()) if match else len(data)
-
-
-_line_end = pattern(r"[\r\n]")
-
-
-def _end_of_line(data: bytes, begin: int) -> int:
-    """Return where a line ends, or where the next name on it begins."""
-    stop = _end(data, begin)
-    following = _next_name.search(data, begin, stop)
-    stop = following.start() if following else stop
-    return max(_skip_back(data, begin, stop), begin)
-
-
-def _skip_back(data: bytes, begin: int, end: int) -> int:
-    while end > begin and data[end - 1] in b" \t,;":
-        end -= 1
-    return end
-
-
-def _end_of_words(data: bytes, begin: int) -> int:
-    stop = _end_of_line(data, begin)
-    for char in b",;|\"'":
-        if (place := data.find(char, begin, stop)) >= 0:
-            stop = place
-    return stop
-
-
-_percent_stop = pattern(r"(?i)[\s&;,\"'<>]|%26|%22|%7d|%2c|%0a|%0d")
-
-
-def _unquoted(data: bytes, begin: int, end: int) -> tuple[int, int]:
-    """Return a value without quotes; after the name of a scheme, what it names too."""
-    place = begin
-    while match := _stop.search(data, place):
-        stop = match.start()
-        if stop == begin and data[stop] in b",;&|<>)]}":
-            return begin, begin
-        if _ends(data, stop):
-            if data[begin:stop].lower().rstrip(b":") in _SCHEMES and data[stop] in _WHITE:
-                after = _skip(data, stop, _WHITE)
-                if after < end and data[after] not in _LINES:
-                    inner = _value(data, after, end)
-                    return begin, inner[1] if inner else stop
-            return begin, stop
-        place = stop + 1
-    return begin, end
-
-
-def _ends(data: bytes, stop: int) -> bool:
-    """Tell whether a character ends a value, or may be a part of a password."""
-    char, after = data[stop], data[stop + 1 : stop + 2]
-    if char in b" \t\r\n<>":
-        return True
-    if char == 0x5C:
-        return after in (b'"', b"'") or after in (b"n", b"r")
-    if char in b"&;|,":
-        return not after or after in b" \t\r\n\"'}])\\" or bool(_name_follows.match(data, stop + 1))
-    if char in _QUOTES:
-        return not after.isalnum()
-    return not after or after in b" \t\r\n,;.:)]}\"'`<\\"
-
-
-_name_follows = pattern(r"\s*[\"']?[A-Za-z_$][A-Za-z0-9_.$\[\]%-]*[\"']?\s*[=:]")
+def _is_worth(data: bytes, place: Place) -> bool:
+    """Tell whether a value is there: in quotes, even an empty one is."""
+    found = data[slice(*place)]
+    return data[place[0] - 1] in QUOTES or (bool(found) and found.lower() not in _NOTHING)

@@ -14,9 +14,10 @@ _base64 = pattern(
 )
 _hex = pattern(r"(?:0x|\\x)?[0-9a-fA-F]{16,}|(?:\\x[0-9a-fA-F]{2}){6,}")
 _percent = pattern(r"(?i)[^\s\"'<>]*(?:%[0-9a-f]{2}[^\s\"'<>]*)+")
-_escape = pattern(r"(?:[^\s\"']|\\+[\"'])*\\+(?:u[0-9a-fA-F]{4}|x[0-9a-fA-F]{2})[^\r\n]*")
+_escape = pattern(r"(?:[^\s\"']|\\+[\"'])*\\+(?:u[0-9a-fA-F]{4}|x[0-9a-fA-F]{2}|[0-7]{3})[^\r\n]*")
 _entity = pattern(r"&(?:[a-z]{2,6}|#[0-9]{2,5}|#x[0-9a-fA-F]{2,4});")
-_unescape = re.compile(r"\\+(?:u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2}))")
+_fillers = re.compile("\x01+")
+_unescape = re.compile(r"\\+(?:u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2})|([0-7]{3}))")
 _ID = re.compile(
     r"[0-9]+|[0-9a-fA-F-]{24,}|[a-z]{2,5}[_-].*|[0-9A-HJKMNP-TV-Z]{26}|0x[0-9a-fA-F]+|/.*"
 )
@@ -42,16 +43,21 @@ def find(data: bytes) -> Iterator[tuple[int, int, str, str]]:
             yield start, end, text, "hex"
     if b"%" in data:
         for start, end in spans(_percent, data):
-            text = unquote(data[start:end].decode())
-            if text.encode() != data[start:end]:
+            text = unquote(_marked(data[start:end]))
+            if text != _marked(data[start:end]):
                 yield start, end, text, "percent-encoded"
-    if b"\\u" in data or b"\\x" in data:
+    if b"\\" in data:
         for start, end in spans(_escape, data):
-            text = _unescape.sub(_escaped, data[start:end].decode())
-            if text != data[start:end].decode():
+            text = _unescape.sub(_escaped, _marked(data[start:end]))
+            if text != _marked(data[start:end]):
                 yield start, end, text, "escaped"
     if b"&" in data and _entity.search(data):
-        yield 0, len(data), html.unescape(data.decode()), "escaped"
+        yield 0, len(data), html.unescape(_marked(data)), "escaped"
+
+
+def is_id(text: str) -> bool:
+    """Tell whether a text reads as an id, with or without its kind before it."""
+    return bool(_ID.fullmatch(text))
 
 
 def is_basic(text: str) -> bool:
@@ -69,7 +75,12 @@ def is_basic(text: str) -> bool:
         "arrayconnection",
         "https",
         "http",
-    ) and not _ID.fullmatch(password)
+    ) and not is_id(password)
+
+
+def _marked(data: bytes) -> str:
+    """Return a piece of a view as a text, with marks where it has their fillers."""
+    return _fillers.sub("[REDACTED:x]", data.decode())
 
 
 def _pieces(run: bytes) -> Iterator[tuple[int, int]]:
@@ -79,14 +90,21 @@ def _pieces(run: bytes) -> Iterator[tuple[int, int]]:
             yield match.start(), match.end()
 
 
-def _from_base64(run: bytes) -> str | None:
+def from_base64(run: bytes) -> bytes | None:
+    """Return what is in base64 of either alphabet, wrapped, cut off or percent-encoded."""
     plain = run.replace(b"%3d", b"").replace(b"%3D", b"").replace(b"\\n", b"").rstrip(b"=")
     plain = b"".join(plain.split()).replace(b"-", b"+").replace(b"_", b"/")
     if len(plain) % 4 == 1:
         plain = plain[:-1]
     try:
-        decoded = base64.b64decode(plain + b"=" * (-len(plain) % 4))
+        return base64.b64decode(plain + b"=" * (-len(plain) % 4))
     except binascii.Error:
+        return None
+
+
+def _from_base64(run: bytes) -> str | None:
+    decoded = from_base64(run)
+    if decoded is None:
         return None
     if _PRIVATE_DER.match(decoded):
         return "-----BEGIN PRIVATE KEY-----"
@@ -114,4 +132,4 @@ def _text(decoded: bytes) -> str | None:
 
 
 def _escaped(match: re.Match[str]) -> str:
-    return chr(int(match[1] or match[2], 16))
+    return chr(int(match[3], 8) if match[3] else int(match[1] or match[2], 16))

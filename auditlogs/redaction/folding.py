@@ -53,7 +53,7 @@ def _fold(char: str) -> str:
 
 def fold(text: str) -> str:
     """Return a text as it looks, in ASCII."""
-    return text if text.isascii() else "".join(map(_fold, text))
+    return text if text.isascii() and text.isprintable() else "".join(map(_fold, text))
 
 
 class View:

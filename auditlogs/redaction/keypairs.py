@@ -1,10 +1,11 @@
 """Keys of chains: WIF, extended keys, base58 and byte arrays.
 
 64 hexadecimal digits are a transaction hash as often as a private key, so those go by the name
-of their key only. 64 bytes in base58 are a Solana transaction's signature as often as a Solana
-key pair, and nothing in them tells which without the arithmetic of Ed25519; so they are taken
-for a key pair unless their name, or the word just before them, says signature, transaction,
-hash or proof. 32 bytes in base58 are an address far more often than a seed: by name only.
+of their key only. 64 bytes in base58, 86 to 88 characters, are a Solana transaction's signature as
+often as a Solana key pair, and nothing in them tells which without the arithmetic of Ed25519; so
+they are taken for a key pair unless their name, or the word just before them, says signature,
+transaction, hash or proof. 32 bytes in base58 are an address far more often than a seed: by name
+only.
 """
 
 from collections.abc import Iterator, Sequence
@@ -15,9 +16,6 @@ from auditlogs.redaction.names import is_signature_name
 from auditlogs.redaction.patterns import Span, pattern, spans
 
 RULE = "private-key"
-_BASE58 = {
-    char: i for i, char in enumerate(b"123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz")
-}
 _run = pattern(r"[1-9A-HJ-NP-Za-km-z]{51,}")
 _extended = pattern(r"[a-zA-Z]prv[1-9A-HJ-NP-Za-km-z]{60,}")
 _before = pattern(
@@ -43,7 +41,6 @@ def find(data: bytes, is_signature: bool) -> Iterator[Span]:
         ) or (
             86 <= len(run) <= 88
             and _is_mixed(run)
-            and _is_64_bytes(run)
             and not is_signature
             and not _follows_signature(data, start)
         ):
@@ -75,14 +72,6 @@ def is_key_of_bytes(numbers: Sequence[Any]) -> bool:
 
 def _is_mixed(run: bytes) -> bool:
     return not run.isupper() and not run.islower() and any(48 <= char <= 57 for char in run)
-
-
-def _is_64_bytes(run: bytes) -> bool:
-    number = 0
-    for char in run:
-        number = number * 58 + _BASE58[char]
-    zeros = len(run) - len(run.lstrip(b"1"))
-    return zeros + (number.bit_length() + 7) // 8 == 64
 
 
 def _follows_signature(data: bytes, start: int) -> bool:

@@ -16,7 +16,12 @@ def mark(rule: str) -> str:
 
 def is_mark(value: Any) -> bool:
     """Tell whether a value is a mark and nothing else."""
-    return isinstance(value, str) and value[:10] == "[REDACTED:" and bool(_MARK.fullmatch(value))
+    return (
+        isinstance(value, str)
+        and value.startswith("[REDACTED:")
+        and value.isascii()
+        and bool(_MARK.fullmatch(value))
+    )
 
 
 def is_rule(name: str) -> bool:
@@ -45,6 +50,14 @@ def parts_of(text: str) -> list[tuple[str, str]]:
 def without_marks(text: str) -> str:
     """Return the text with the marks in it taken out."""
     return _MARK.sub("", whole(text)) if "[REDACTED:" in text else text
+
+
+def masked(text: str) -> str:
+    """Return the text as RE2 reads it, with control characters in place of its marks."""
+    text = whole(text)
+    if "[REDACTED:" not in text:
+        return text
+    return str(_MARK.sub(lambda match: "\x01" * (match.end() - match.start()), text))
 
 
 def whole(text: str) -> str:

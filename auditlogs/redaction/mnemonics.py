@@ -7,8 +7,6 @@ from functools import cache
 import re2
 from mnemonic import Mnemonic
 
-from auditlogs.redaction.marks import whole
-
 RULE = "mnemonic"
 LEAST = 12
 _SHORTEST = LEAST * 2 - 1
@@ -24,17 +22,31 @@ def _listed() -> frozenset[str]:
     return frozenset(words)
 
 
-def is_mnemonic(words: list[str]) -> bool:
-    """Tell whether there are twelve listed words in a row in these texts, read one by one."""
-    return any(True for _ in find(" ".join(words)))
+def is_split(texts: Sequence[str]) -> bool:
+    """Tell whether a mnemonic stands in several of these texts, read in turn."""
+    whole = max((number for _, _, number in _runs(" ".join(texts))), default=0)
+    if not whole:
+        return False
+    # Where it stands in one, a listed word or two may begin the next.
+    return whole > 2 + max(number for text in texts for number in (*_lengths(text), 0))
 
 
 def find(text: str) -> Iterator[tuple[int, int, str]]:
-    """Yield where in a text, not in its view, the mnemonics stand."""
+    """Yield where in a text, not in its view, the mnemonics stand. It holds valid Unicode."""
+    for start, end, _ in _runs(text):
+        yield start, end, RULE
+
+
+def _lengths(text: str) -> Iterator[int]:
+    return (number for _, _, number in _runs(text))
+
+
+def _runs(text: str) -> Iterator[tuple[int, int, int]]:
+    """Yield (from, before, number of words) of the mnemonics in a text."""
     if len(text) < _SHORTEST or not _has_run(text):
         return
     start = end = number = 0
-    for match in _word.finditer(whole(text)):
+    for match in _word.finditer(text):
         word = match[0]
         if word[0] == "\\":
             continue
@@ -44,10 +56,10 @@ def find(text: str) -> Iterator[tuple[int, int, str]]:
             number, end = number + 1, match.end()
             continue
         if number >= LEAST:
-            yield start, end, RULE
+            yield start, end, number
         number = 0
     if number >= LEAST:
-        yield start, end, RULE
+        yield start, end, number
 
 
 _LETTERS = bytes(char if chr(char).isalpha() else 32 for char in range(128)).ljust(256, b" ")
@@ -83,4 +95,4 @@ def _normal(word: str) -> str:
     if word.isascii():
         return word.lower()
     parts = unicodedata.normalize("NFKD", word.casefold())
-    return "".join(part for part in parts if not 0x300 <= ord(part) < 0x370)
+    return "".join(part for part in parts if not unicodedata.combining(part))

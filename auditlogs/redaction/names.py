@@ -12,7 +12,7 @@ from auditlogs.redaction.folding import fold
 _WHOLE = frozenset(
     """
     auth authorization bearer cookie cookies cred creds csrf cvc cvv cvv2 jwt jws jwe nsec otp pin
-    psk pwd seed seeds sid token totp wif xprv xsrf xauth entropyhex
+    psk pw pwd seed seeds sid token totp wif xprv xsrf xauth entropyhex
     """.split()
 )
 # Names that are secrets too where other words come before them: `hub_session_key`.
@@ -68,11 +68,12 @@ _FOREIGN = ("пароль", "密码", "密碼", "パスワード", "비밀번호
 
 # Every name of a secret holds one of these, so that few names have to be looked at.
 CORES = (
-    "pass|pwd|secret|token|key|auth|cookie|cred|bearer|mnemonic|seed|jw[tse]|otp|cv[vc]|pin|phrase"
+    "pass|pw|secret|token|key|auth|cookie|cred|bearer|mnemonic|seed|jw[tse]|otp|cv[vc]|pin|phrase"
     "|psk|wif|prv|sess|sid|code|csrf|xsrf|kennwort|contrasen|motdepasse|number|words|nsec"
     "|signature|entropy|assertion|samlresponse"
 )
 _cores = re2.compile(CORES)
+_signature_cores = re2.compile("sig|tx|hash|proof|transaction")
 # Longer names than this hardly ever come again, and might be secrets themselves.
 REMEMBERED = 40
 
@@ -141,9 +142,9 @@ is_secret_name = NAMES.is_secret
 
 def is_signature_name(name: str) -> bool:
     """Tell whether a name says that what it names is a public signature or hash."""
-    words = _words(name[-200:])
-    if not words:
+    if not _signature_cores.search(fold(name).lower()):
         return False
+    words = _words(name[-200:])
     last = words[-1].rstrip(string.digits)
     return not _SIGNATURES.isdisjoint(
         (last, last.removesuffix("s"), last.removesuffix("es"), "".join(words))

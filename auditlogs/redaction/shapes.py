@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from auditlogs.redaction.encodings import from_base64
 from auditlogs.redaction.patterns import Span, pattern, spans
 
 # Each kind by its prefix. A digit or letter before it would make it a part of something else.
@@ -14,7 +15,7 @@ _KEYS = {
         r"|\b(?:sk|rk)_(?:live|test|prod)_[0-9A-Za-z]{10,}|\bwhsec_[0-9A-Za-z+/=]{16,}"
     ),
     "aws": (
-        r"\b(?:AKIA|ASIA|ABIA|ACCA)[A-Z2-7]{16}\b"
+        r"\b(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16}\b"
         r"(?:[^0-9A-Za-z/+]{1,8}[0-9A-Za-z/+]{40}\b)?"
     ),
     "cloudinary": r"cloudinary://[0-9]+:[0-9A-Za-z_-]+",
@@ -77,6 +78,12 @@ _HOOKS = (
     r"\.quiknode\.pro/[0-9a-f]{20,}",
     r"rpc\.ankr\.com/[a-z_]+/[0-9a-f]{32,}",
 )
+_HASH = (
+    r"\$(?:apr1|1|2[abxy]?|5|6|7|y|gy|argon2(?:id?|d)|scrypt|pbkdf2[a-z0-9-]*|bcrypt-sha256)"
+    r"\$[./A-Za-z0-9$=,+-]{8,}"
+    r"|\b(?:pbkdf2_sha(?:1|256|512)|bcrypt_sha256|argon2|scrypt|md5|sha1)\$[./A-Za-z0-9$=,+-]{16,}"
+    r"|\{S?SHA(?:256|512)?\}[A-Za-z0-9+/]{20,}={0,2}"
+)
 _JOSE = (
     # A header in base64 begins with `{"`, or `{` and white space; then two to five parts.
     r"\b(?:eyJ|eyA|ewo|ewk|ew0)[0-9A-Za-z_-]{6,}={0,2}"
@@ -90,13 +97,13 @@ _PEM = (
 # What may follow: lines of base64 and headers, ended as they are in texts, JSON and code.
 _PEM_BODY = r"(?:[0-9A-Za-z+/=\s_,:.\"'()-]|\\+[nrtu/\"'0-9a-f])*"
 _SCHEME = (
-    r"(?i)\b(?:bearer|basic|token|digest|negotiate|ntlm|dpop|api-?key|jwt|hawk|oauth|mac"
-    r"|aws4-hmac-sha256|bot|signature|gnap|vapid|privatetoken|scram-sha-[0-9]+)"
+    r"(?i)\b(?:bearer|basic|negotiate|ntlm|dpop|jwt|token|api-?key)"
     r"(?:[ \t]+|%20|\+|[ \t]*[=:][ \t]*)[\"'\\]{0,4}[0-9A-Za-z._~+/%:=@-]{6,}"
 )
 
 _key = pattern("|".join(_KEYS.values()))
 _hook = pattern("(?i)" + "|".join(_HOOKS))
+_hash = pattern(_HASH)
 _jose = pattern(_JOSE)
 _pem = pattern(_PEM)
 _pem_body = pattern(_PEM_BODY)
@@ -110,8 +117,7 @@ _parameters = pattern(
 _secret_parameter = pattern(
     r"(?i)\b(?:response|signature|oauth_signature|oauth_token|mac|token|k|t) ?= ?\"?[^\s\"',]{6,}"
 )
-# Schemes whose names are ordinary words: what follows has to look like no word at all.
-_SURE = {b"bearer", b"basic", b"negotiate", b"ntlm", b"dpop", b"jwt"}
+_hex_token = pattern(r"^[0-9a-f]{40}$")
 
 
 def find(data: bytes) -> Iterator[Span]:
@@ -122,6 +128,9 @@ def find(data: bytes) -> Iterator[Span]:
         yield start, end, "webhook-url"
     for start, end in spans(_jose, data):
         yield start, end, "jwt"
+    if b"$" in data or b"SHA" in data:
+        for start, end in spans(_hash, data):
+            yield start, end, "password-hash"
     if b"BEGIN" in data or b"PuTTY" in data:
         yield from _private_keys(data)
 
@@ -150,14 +159,23 @@ def authorizations(data: bytes) -> Iterator[Span]:
         parts = _scheme_parts.search(data[start:end])
         if parts is None:
             continue
-        value = data[start + parts.end() : end]
-        scheme = parts[1].lower()
-        if looks_random(value) and (scheme in _SURE or len(value) >= 16):
+        if _is_credential(parts[1].lower(), data[start + parts.end() : end]):
             yield start + parts.end(), end, "authorization"
+
+
+def _is_credential(scheme: bytes, value: bytes) -> bool:
+    """Tell whether what follows a scheme is no word of a sentence: "token SOL", "basic plan"."""
+    if scheme == b"token":
+        return bool(_hex_token.match(value))
+    if scheme == b"basic":
+        return len(value) >= 24 or b":" in (from_base64(value) or b"")
+    return looks_random(value)
 
 
 def looks_random(value: bytes) -> bool:
     """Tell whether a word looks made by a machine: digits, or capitals in it, or very long."""
+    if b" " in value:
+        return any(map(looks_random, value.split()))
     word = value.rstrip(b".:=,")
     if not word.strip(b"\x01"):
         return False

@@ -11,13 +11,13 @@ import re2
 from auditlogs.redaction import addresses, encodings, keypairs, mnemonics, shapes
 from auditlogs.redaction.assignments import Assignments
 from auditlogs.redaction.folding import FILLER, View
-from auditlogs.redaction.marks import is_mark, is_rule, mark, whole
+from auditlogs.redaction.marks import is_mark, is_rule, mark, masked
 from auditlogs.redaction.names import Names
 from auditlogs.redaction.patterns import Span, pattern
 
 MAX_IN_TEXT = 1_000
 MAX_LEVELS = 48
-_MAX_ROUNDS = 4
+_MAX_ROUNDS = 8
 _MAX_EMBEDDED = 16
 _SHORT = 24
 
@@ -37,10 +37,10 @@ class Texts:
         # What has none of this holds no secret, and most texts have none of it.
         self._gate = pattern(
             rf"(?i){cores}|[a-z0-9+/_=-]{{16}}|/\\?/|[%@&\\\x00-\x08\x0b-\x1f\x7f]|bearer|basic|digest|ntlm|identified"
-            r"|\binto\b|[0-9]{1,3}[ ,;]+[0-9]{1,3}[ ,;]"
-            r"|^\s*[\[{\"]|-u\b|--user|[0-9]:[a-z0-9_-]{30}"
+            r"|\binto\b|(?:[0-9]{1,3}|0x[0-9a-f]{2})[ ,;]+[0-9]{1,3}[ ,;x]"
+            r"|^\s*[\[{\"]|-u\b|--user|mysql|mariadb|\$[a-z0-9-]+\$|[0-9]:[a-z0-9_-]{30}"
         )
-        self.inside: Callable[[Any, int], tuple[Any, bool]]
+        self.inside: Callable[[Any, int], tuple[Any, int]]
 
     def redact(self, text: str, level: int = 0, *, is_signature: bool = False) -> str:
         """Return the text without its secrets. The same text is returned where it holds none."""
@@ -59,17 +59,21 @@ class Texts:
 
     def _is_plain(self, text: str) -> bool:
         """Tell of a text too short for a mnemonic whether it plainly holds no secret."""
-        return not self._patterns and text.isascii() and not self._gate.search(text.encode())
+        if self._patterns or not text.isascii():
+            return False
+        data = text.encode()
+        return not self._gate.search(data) or _harmless.search(data) is not None
 
     def _once(self, text: str, level: int, is_signature: bool) -> str:
         view = View(text)
         data = view.data
-        found = list(mnemonics.find(text))
+        bare = masked(text)
+        found = list(mnemonics.find(bare))
         if not text.isascii():
             seen = mnemonics.find(data.decode())
             found += [(*view.span(start, end), rule) for start, end, rule in seen]
         for rule, regexp in self._patterns:
-            found += [(m.start(), m.end(), rule) for m in regexp.finditer(whole(text)) if m[0]]
+            found += [(m.start(), m.end(), rule) for m in regexp.finditer(bare) if m[0]]
         if self._gate.search(data) and not _harmless.search(data):
             if (clean := self._json(text, level)) is not None:
                 return clean
@@ -82,7 +86,7 @@ class Texts:
         found: list[Span] = []
         has_run = _run.search(data) is not None
         finders = [shapes.authorizations(data), addresses.find(data, self._names)]
-        if has_run:
+        if has_run or b"BEGIN" in data:
             finders += [shapes.find(data)]
         if has_run or b"," in data or b" " in data:
             finders += [keypairs.find(data, is_signature)]
@@ -91,6 +95,8 @@ class Texts:
         for finder in finders:
             found += islice(finder, MAX_IN_TEXT + 1)
         for start, end, inner, rule in encodings.find(data):
+            if any(start < place[1] and place[0] < end for place in found):
+                continue  # What it holds may be no secret any more in the next round.
             clean = self.redact(inner, level + 1, is_signature=is_signature)
             if clean != inner or (rule == "base64" and encodings.is_basic(inner)):
                 found.append((start, end, rule))
@@ -105,8 +111,10 @@ class Texts:
             except (ValueError, RecursionError):
                 pass
             else:
-                clean, changed = self.inside(value, level + 1)
-                return msgspec.json.encode(clean).decode() if changed else None
+                clean, number = self.inside(value, level + 1)
+                if number > MAX_IN_TEXT:
+                    return mark("too-many")
+                return _written(clean) if number else None
         return self._embedded(text, level)
 
     def _embedded(self, text: str, level: int) -> str | None:
@@ -119,9 +127,9 @@ class Texts:
             except (ValueError, RecursionError):
                 place = _opening(text, place + 1)
                 continue
-            clean, changed = self.inside(value, level + 1)
-            if changed:
-                pieces += [text[after:place], msgspec.json.encode(clean).decode()]
+            clean, number = self.inside(value, level + 1)
+            if number:
+                pieces += [text[after:place], _written(clean)]
                 after = end
             place = _opening(text, end)
         return "".join([*pieces, text[after:]]) if pieces else None
@@ -137,6 +145,16 @@ _harmless = pattern(
 # No key of a vendor is shorter; nor is what begins a private key, or the address of a hook.
 _run = pattern(r"[0-9A-Za-z+/_=.:-]{13}")
 _decoder = json.JSONDecoder()
+
+
+def _written(value: Any) -> str:
+    """Return JSON as short as it can be, with half a surrogate pair as the escape it was."""
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return json.dumps(value, separators=(",", ":"))
+    return text
 
 
 def _opening(text: str, start: int) -> int:

@@ -5,7 +5,7 @@ from functools import lru_cache
 from typing import Any
 
 from auditlogs.redaction import keypairs, mnemonics
-from auditlogs.redaction.marks import is_mark, mark, without_marks
+from auditlogs.redaction.marks import is_mark, mark, masked, without_marks
 from auditlogs.redaction.names import REMEMBERED, Names, is_signature_name, plain_name
 from auditlogs.redaction.shapes import looks_random
 from auditlogs.redaction.texts import MAX_LEVELS, Texts
@@ -16,16 +16,18 @@ MAX_DEPTH = 64
 _NAMERS = frozenset(
     """
     name key field header headername param parameter setting property variable attribute var k
-    option label column path id env type fieldname keyname envvar config
+    option label column path id env type question prompt tokentype fieldname keyname envvar config
     """.split()
 )
 _VALUES = frozenset(
     """
     value val values v from to old new before after previous current default defaultvalue content
     text data oldvalue newvalue stringvalue secretstring plaintext raw original updated actual
-    expected was now input set
+    expected was now input set answer response reply argument arg
     """.split()
 )
+# Types that are kinds of things as often as kinds of secrets.
+_KINDS = frozenset(("token", "auth", "seed", "pin", "cookie"))
 _COLUMNS = frozenset(("columns", "fields", "headers", "header", "names", "keys", "cols"))
 _ROWS = frozenset(("rows", "values", "data", "records", "row", "items"))
 _HEADERS = frozenset(
@@ -68,7 +70,7 @@ class Keys:
 class Walk:
     """One walk through a value, which remembers the texts it has seen.
 
-    `changed` says that something was replaced, `has_marks` that a mark is in what came out.
+    `changed` counts what was replaced, `has_marks` that a mark is in what came out.
     """
 
     def __init__(self, keys: Keys) -> None:
@@ -76,7 +78,7 @@ class Walk:
         self._names = keys.names
         self._texts = keys.texts
         self._seen: dict[tuple[str, bool], str] = {}
-        self.changed = False
+        self.changed = 0
         self.has_marks = False
 
     def value(self, value: Any, level: int = 0, *, is_signature: bool = False) -> Any:
@@ -95,7 +97,8 @@ class Walk:
         return self._marked("too-deep") if level > MAX_DEPTH else None
 
     def _marked(self, rule: str) -> str:
-        self.changed = self.has_marks = True
+        self.changed += 1
+        self.has_marks = True
         return mark(rule)
 
     def _secret(self, value: Any) -> Any:
@@ -112,7 +115,7 @@ class Walk:
             self._seen[text, is_signature] = known
         if "[REDACTED:" in known:
             self.has_marks = True
-            self.changed = self.changed or known != text
+            self.changed += known != text
         return known
 
     def object(
@@ -122,11 +125,12 @@ class Walk:
         keys = [(key, self._keys[key]) for key in value]
         named = self._named(value, keys)
         columns = self._columns(value, keys)
+        partners = _partners({known.plain for _, known in keys})
         clean: dict[Any, Any] = {}
         numbers: dict[Any, int] = {}
         for key, known in keys:
             item = value[key]
-            if known.is_secret or (named and known.plain in _VALUES):
+            if known.is_secret or (named and known.plain in _VALUES) or known.plain in partners:
                 shown = self._secret(item)
             elif columns and known.plain in _ROWS and isinstance(item, list | tuple):
                 shown = self._rows(item, columns, level)
@@ -139,7 +143,7 @@ class Walk:
                 name = self._text(key, level, is_signature)
             elif "[REDACTED:" in name:
                 self.has_marks = True
-                self.changed = self.changed or name != key
+                self.changed += name != key
             clean[self._unlike(name, clean, numbers)] = shown
         return clean
 
@@ -147,7 +151,7 @@ class Walk:
         """Return a name for a key that none of the others has."""
         unlike = name
         while unlike in others:
-            self.changed = True
+            self.changed += 1
             numbers[name] = numbers.get(name, 1) + 1
             unlike = f"{name} ({numbers[name]})"
         return unlike
@@ -159,6 +163,7 @@ class Walk:
             and isinstance(value[key], str)
             and len(value[key]) <= 200
             and self._names.is_secret(value[key])
+            and not (known.plain == "type" and value[key].lower() in _KINDS)
             for key, known in keys
         )
 
@@ -254,10 +259,9 @@ class Walk:
                 return self._rule_of_bytes(data)
         if type(items[0]) is int:
             return self._rule_of_bytes(items)
-        if len(items) >= 3 and isinstance(items[0], str | dict | list | tuple):
-            texts = list(_strings(items))
-            # One that stands in a single text is replaced there.
-            if mnemonics.is_mnemonic(texts) and not any(mnemonics.is_mnemonic([t]) for t in texts):
+        if isinstance(items[0], str | dict | list | tuple):
+            texts = [masked(text) for text in _strings(items)]
+            if mnemonics.is_split(texts):
                 return mnemonics.RULE
         return None
 
@@ -269,6 +273,16 @@ class Walk:
             if self._texts.redact(text) != text:
                 return "bytes"
         return None
+
+
+def _partners(names: set[str]) -> set[str]:
+    """Return the names that are a secret's beside these others: `user` and `pass`."""
+    secret = set()
+    if "pass" in names and names & {"user", "username", "login", "email", "account", "uid"}:
+        secret.add("pass")
+    if "key" in names and names & {"secret", "apisecret", "passphrase"}:
+        secret.add("key")
+    return secret
 
 
 def _is_pair(item: Any) -> bool:

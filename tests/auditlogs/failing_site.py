@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterable
 from typing import Any, Never
 
 from django.conf import settings
-from django.core.wsgi import get_wsgi_application
 from django.http import HttpRequest
 from django.urls import include, path
+
+import hub.wsgi
 
 SECRET = os.environ["PLANTED"]
 
@@ -20,7 +21,7 @@ def fail(_: HttpRequest) -> Never:
     raise RuntimeError(f"mongodb://ada:{SECRET}@db/x\nrefused\x1b[2J") from cause
 
 
-django = get_wsgi_application()
+django = hub.wsgi.application
 urlpatterns = [path("fails", fail), path("", include("hub.urls"))]
 handler500 = "hub.errors.server_error"
 settings.ROOT_URLCONF = __name__

@@ -1,6 +1,8 @@
 """The write path while the database is away: what waits, what is said of it, and how it arrives."""
 
 import json
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -28,6 +30,7 @@ from auditlogs.writing import CannotStore, write
 from tests import away
 from tests.api import Api, problem_of
 from tests.away import connected_to, impatience
+from tests.demo_process import ROOT
 from tests.factories import AGENT, new, unique
 from tests.server import Server
 
@@ -385,3 +388,21 @@ def test_two_never_drain_at_once(tmp_path: Path) -> None:
         assert first
         with pytest.raises(CommandError, match="A worker drains the spool already"):
             command("spool", "drain")
+
+
+AT_EXIT = """
+import django, sys
+django.setup()
+import auditlogs
+for _ in range(3):
+    auditlogs.record(
+        "order.created", account=sys.argv[1], actor={"type": "agent", "id": "a"},
+        result="success", mode="async",
+    )
+"""
+
+
+def test_async_entries_are_stored_when_the_process_ends() -> None:
+    account = new_account_id()
+    subprocess.run([sys.executable, "-c", AT_EXIT, account], cwd=ROOT, check=True)
+    assert count(account) == 3
