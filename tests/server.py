@@ -43,6 +43,10 @@ class Server:
         self._database.process.process.kill()
         self._database.process.process.wait()
 
+    def end(self) -> None:
+        """End the process in order; its data stay."""
+        self._database.stop()
+
     def restart(self) -> None:
         """Start the process again, at the same address and with the same data."""
         self._database = database.start(self._folder, *self._options, port=self._database.port)

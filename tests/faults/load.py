@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from random import Random
+from typing import Self
 
 from auditlogs.times import format_rfc3339, now
 from hub.demo.ports import HOST
@@ -70,7 +71,10 @@ class Caller:
             self._connection.request("POST", PATH, body, {**self._key, **headers})
         self._connection.close()
 
-    def close(self) -> None:
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
         self._connection.close()
 
 
@@ -127,7 +131,7 @@ class Load:
         self._threads: list[threading.Thread] = []
         self.answers: list[Answer] = []
 
-    def __enter__(self) -> "Load":
+    def __enter__(self) -> Self:
         self._threads = [
             threading.Thread(target=self._write, args=(number,), name=f"client-{number}")
             for number in range(self._clients)
@@ -147,14 +151,13 @@ class Load:
 
     def _write(self, number: int) -> None:
         random = Random(f"{self._seed}-{number}")
-        caller = Caller(self._port, self._key)
         due = time.monotonic()
-        for batch in self._batches(number, random):
-            self._send(caller, batch, random)
-            if self._rate:
-                due += len(batch) * self._clients / self._rate
-                self._stop.wait(max(0.0, due - time.monotonic()))
-        caller.close()
+        with Caller(self._port, self._key) as caller:
+            for batch in self._batches(number, random):
+                self._send(caller, batch, random)
+                if self._rate:
+                    due += len(batch) * self._clients / self._rate
+                    self._stop.wait(max(0.0, due - time.monotonic()))
 
     def _batches(self, number: int, random: Random) -> Iterator[list[Fields]]:
         count = 0

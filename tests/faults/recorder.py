@@ -9,17 +9,18 @@ import os
 import sys
 import traceback
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 
+from auditlogs.recording import Mode
 from auditlogs.schema import NewEntry
 
 NAMES = {field.encode_name: field.name for field in msgspec.structs.fields(NewEntry)}
 
 
 def main(how: str) -> None:
-    record, end = _client() if how == "client" else _recorder(how)
+    record, end = _client() if how == "client" else _recorder(cast(Mode, how))
     taken = 0
     for line in sys.stdin:
         fields = {NAMES.get(name, name): value for name, value in json.loads(line).items()}
@@ -32,7 +33,7 @@ def main(how: str) -> None:
     sys.stdout.write(f"{taken}\n")
 
 
-def _recorder(mode: str) -> tuple[Callable[..., Any], Callable[[], Any]]:
+def _recorder(mode: Mode) -> tuple[Callable[..., Any], Callable[[], Any]]:
     import django
 
     django.setup()

@@ -19,6 +19,7 @@ from typing import Any, Self
 import pymongo
 from bson.binary import UuidRepresentation
 from bson.codec_options import CodecOptions
+from bson.raw_bson import RawBSONDocument
 
 from auditlogs.storage import ENTRIES, Document
 from auditlogs.text import prefix_range
@@ -91,10 +92,20 @@ class System:
         self.worker.process.kill()
         self.worker.process.wait()
 
+    def stop(self) -> None:
+        """End every process in order; what they keep stays."""
+        for each in (self.hub, self.worker):
+            each.stop()
+        self.database.end()
+
     def restart_worker(self) -> None:
         self.worker = self._start_worker()
 
-    # What can be seen of it
+    # What can be asked and seen of it
+
+    def caller(self) -> Caller:
+        """Return a client of the API that may write."""
+        return Caller(self.port, self.write_key)
 
     def web_processes(self) -> list[int]:
         pid = self.hub.process.pid
@@ -104,10 +115,10 @@ class System:
         """Return the bytes in memory of the largest web process."""
         return max(_resident(pid) for pid in self.web_processes())
 
-    def documents(self, name: str) -> list[Document]:
-        """Return every entry that is in the log and whose request ID begins with a name."""
+    def documents(self, name: str, field: str = "requestId") -> list[Document]:
+        """Return every entry that is in the log and whose ID of some kind begins with a name."""
         low, high = prefix_range(name)
-        reach = {"account": self.account, "requestId": {"$gte": low, "$lt": high}}
+        reach = {"account": self.account, field: {"$gte": low, "$lt": high}}
         # As the log reads, but by a client that no failpoint is meant for.
         options: CodecOptions[Document] = CodecOptions(
             tz_aware=True, uuid_representation=UuidRepresentation.STANDARD
@@ -116,11 +127,17 @@ class System:
             log = client.get_default_database().get_collection(ENTRIES, options)
             return list(log.find(reach))
 
+    def dump(self) -> dict[str, bytes]:
+        """Return the documents of each collection, as the driver brings them."""
+        with pymongo.MongoClient(self.database.uri, document_class=RawBSONDocument) as client:
+            log = client.get_default_database()
+            names = log.list_collection_names()
+            return {name: b"".join(each.raw for each in log[name].find()) for name in names}
+
     def readiness(self) -> dict[str, Any]:
         """Return the report of /readyz, with its HTTP status as `code`; empty without an answer."""
-        caller = Caller(self.port, self.read_key)
-        answer = caller.ask("GET", "/readyz")
-        caller.close()
+        with self.caller() as caller:
+            answer = caller.ask("GET", "/readyz")
         return {"code": answer.status, **json.loads(answer.body)} if answer.status else {}
 
     def wait_until_drained(self, seconds: float = 120.0) -> None:

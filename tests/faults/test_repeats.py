@@ -42,21 +42,21 @@ def test_what_is_sent_three_times_is_stored_once(
     lock, counts = threading.Lock(), Counts()
 
     def send(number: int) -> None:
-        own, caller = Random(f"{seed}-{number}"), Caller(system.port, system.write_key)
-        while True:
-            with lock:
-                batch = next(batches, None)
-                counts.requests += batch is not None
-                if counts.requests % CLOSE == 1:
-                    system.database.fail({"times": 1}, "insert", closeConnection=True)
-                    counts.closed += 1
-            if batch is None:
-                caller.close()
-                return
-            if own.randrange(HANG_UP) == 0:
-                caller.post_and_hang_up(batch)
-                counts.hung_up += 1
-            send_until_answered(caller, batch, ledger, own)
+        own = Random(f"{seed}-{number}")
+        with system.caller() as caller:
+            while batch := take():
+                if own.randrange(HANG_UP) == 0:
+                    caller.post_and_hang_up(batch)
+                    counts.hung_up += 1
+                send_until_answered(caller, batch, ledger, own)
+
+    def take() -> list[Fields] | None:
+        with lock:
+            counts.requests += 1
+            if counts.requests % CLOSE == 1:
+                system.database.fail({"times": 1}, "insert", closeConnection=True)
+                counts.closed += 1
+            return next(batches, None)
 
     threads = [threading.Thread(target=send, args=(number,)) for number in range(CLIENTS)]
     for thread in threads:
