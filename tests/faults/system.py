@@ -200,7 +200,7 @@ def _gunicorn(port: int, processes: int) -> list[str]:
         *("gunicorn", "hub.wsgi:application", "--config=python:hub.serving"),
         f"--bind={HOST}:{port}",
         *("--worker-class=gthread", f"--workers={processes}", "--threads=8"),
-        *("--graceful-timeout=3", "--log-level=warning", "--no-control-socket"),
+        *("--graceful-timeout=1", "--log-level=warning", "--no-control-socket"),
     ]
 
 

@@ -26,7 +26,7 @@ class Size:
     rate: float
 
 
-@sizes(short=Size(3, 100), long=Size(60, 200))
+@sizes(short=Size(1, 100), long=Size(60, 200))
 @pytest.mark.parametrize("kind", ["swallows every packet", "refuses connections"])
 def test_callers_notice_nothing_of_an_outage(
     system: System, ledger: Ledger, seed: int, say: Say, kind: Kind, size: Size

@@ -15,7 +15,7 @@ from pytest_django.fixtures import Settings
 import auditlogs
 from auditlogs import losses
 from auditlogs.indexes import ensure_indexes
-from auditlogs.recording import record_many
+from auditlogs.recording import prepare, record_many
 from auditlogs.spool import spool
 from auditlogs.spool_file import SpoolFull
 from auditlogs.writing import CannotStore
@@ -62,12 +62,14 @@ def hopeless(absence: Absence, fault: Fault, settings: Settings, folder: Path) -
 
 def fill() -> None:
     """Let entries wait until not even a small one has room."""
-    large, small = (new(payload={"text": text}) for text in ("x y " * 2_000, ""))
-    with impatience(0.2):
-        for entry in (large, small):
-            with contextlib.suppress(CannotStore):
-                for _ in range(SPOOL_BYTES):
-                    record_many([entry], account="acc_x")
+    large, small = ({"text": "x y " * 2_000}, None)
+    for payload in (large, small):
+        with contextlib.suppress(SpoolFull):
+            for _ in range(SPOOL_BYTES):
+                entry, account = prepare(
+                    "order.created", result="success", account="x", actor=AGENT, payload=payload
+                )
+                spool().put([(account, entry)])
     with pytest.raises(SpoolFull):
         spool().check()
 
@@ -111,7 +113,7 @@ def test_what_may_run_unrecorded_runs_and_each_loss_is_counted_and_told(
     size: Size,
 ) -> None:
     ran, before = 0, losses.count()
-    with hopeless("refuses connections", "full", settings, tmp_path), impatience(0.2):
+    with hopeless("swallows every packet", "full", settings, tmp_path), impatience(0.2):
         capfd.readouterr()
         for number in range(size.times):
             payload = {"n": number, "password": SECRET, "note": f"a\nline, password={SECRET}"}
