@@ -1,6 +1,7 @@
 """The demo as a newcomer runs it: its lines, its stories, and how it ends."""
 
 import http.client
+import itertools
 import json
 import os
 import shutil
@@ -111,8 +112,16 @@ def test_it_keeps_its_state_from_other_eyes(demo: Demo, folder: Path) -> None:
 
 
 def test_it_holds_about_eight_thousand_entries(demo: Demo) -> None:
-    assert len(fetch(demo, "limit=1000&offset=6000")) == 1000
-    assert len(fetch(demo, "limit=1&offset=10000")) == 0
+    days = [
+        time.strftime("%Y-%m-%dT00:00:00Z", time.gmtime(time.time() - 86_400 * n))
+        for n in range(-1, 32)
+    ]
+    told = [
+        len(fetch(demo, f"limit=1000&startDate={start}&endDate={end}"))
+        for end, start in itertools.pairwise(days)
+    ]
+    assert 7_000 < sum(told) < 10_000
+    assert max(told) < 1_000
 
 
 @pytest.mark.parametrize("story", STORIES)

@@ -9,11 +9,12 @@ from typing import Any
 
 import pytest
 import time_machine
+from django.test import RequestFactory
 from hypothesis import given, strategies as st
 from pytest_django.fixtures import Settings
 
 from auditlogs import happenings, rate_limit, storage
-from auditlogs.body import MAX_BODY_BYTES
+from auditlogs.body import MAX_BODY_BYTES, BadBody, entries_of
 from auditlogs.documents import to_document
 from auditlogs.models import Account
 from auditlogs.query import Entries
@@ -449,6 +450,30 @@ def paths_of_faults(plain: Any) -> list[str]:
 @given(plain=ANY_JSON)
 def test_any_json_is_an_entry_or_has_faults_with_paths(plain: Any) -> None:
     assert all(path == "" or path.startswith("/") for path in paths_of_faults(plain))
+
+
+SIGNS = '[]{}":,0.e-+ntf\\\n\ud800'
+JSON_TEXT = ANY_JSON.map(json.dumps) | st.text(SIGNS, max_size=30)
+BODIES = st.binary(max_size=50) | JSON_TEXT.map(lambda text: text.encode(errors="surrogatepass"))
+
+
+@given(
+    body=BODIES | BODIES.map(gzip.compress),
+    kind=st.sampled_from(["application/json", NDJSON, "text/plain"]),
+    encoding=st.sampled_from(["identity", "gzip", "br"]),
+)
+def test_any_bytes_are_entries_or_a_named_problem(body: bytes, kind: str, encoding: str) -> None:
+    request = RequestFactory().post(
+        "/", body, content_type=kind, headers={"content-encoding": encoding}
+    )
+    try:
+        found = entries_of(request)
+    except BadBody as bad:
+        refused = bad.status
+    else:
+        assert isinstance(found, list)
+        refused = 0
+    assert refused in (0, 400, 413, 415)
 
 
 def test_an_entry_reaches_the_disks_of_a_majority_before_it_is_acknowledged(api: Api) -> None:

@@ -1,5 +1,6 @@
 """What `/readyz` says."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,9 +16,13 @@ from tests.factories import AGENT, new
 
 
 @pytest.fixture(autouse=True)
-def _own_spool(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def _own_spool(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[None]:
     monkeypatch.setattr(losses, "_count", 0)
     settings.AUDITLOGS_SPOOL_DIR = str(tmp_path)
+    spool.cache_clear()
+    yield
     spool.cache_clear()
 
 
