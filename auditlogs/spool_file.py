@@ -119,14 +119,17 @@ class SpoolFile:
                         self._check()
                         return result
                     self._close()
-                except Damaged:
-                    self._set_aside()
-                except sqlite3.Error as error:
+                except (Damaged, sqlite3.Error) as error:
                     if not _is_damage(error):
-                        raise _named(error) from error
+                        raise
                     self._set_aside()
         except OSError as error:
             raise SpoolError(f"The spool cannot be used: {error.strerror}.") from error
+        except sqlite3.Error as error:
+            raise _named(error) from error
+        except Damaged:
+            # The new file too.
+            pass
         finally:
             self._turn.release()
         raise SpoolError("The spool's file is damaged again and again.")
@@ -151,6 +154,8 @@ class SpoolFile:
         if self._db is None or self._opened != identity or identity is None:
             self._close()
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            # Of the file that may turn out to be damaged; where there is none yet, of the new one.
+            self._opened = self._identity()
             self._db = self._connect()
             self._opened = self._identity()
             self._length = 0
@@ -208,13 +213,10 @@ class SpoolFile:
             for part in PARTS:
                 with contextlib.suppress(FileNotFoundError):
                     self.path.with_name(f"{FILE}{part}").replace(f"{aside}{part}")
+            logger.error("The spool's file was damaged. It is kept as %s.", aside.name)
             with closing(self._connect()) as new:
                 recovered = salvage(aside, self.path, new)
-            logger.error(
-                "The spool's file was damaged. It is kept as %s; %d of its rows were recovered.",
-                aside.name,
-                recovered,
-            )
+            logger.warning("Of the rows in %s, %d were recovered.", aside.name, recovered)
 
 
 def _check_pages(db: sqlite3.Connection) -> None:
@@ -223,16 +225,19 @@ def _check_pages(db: sqlite3.Connection) -> None:
         raise Damaged
 
 
-def _is_damage(error: sqlite3.Error) -> bool:
-    # Raised by Python, which has no code for it, at a text that was never written so.
-    if "decode to UTF-8" in str(error):
+def _is_damage(error: Exception) -> bool:
+    # The second is raised by Python, which has no code for it, at a text that was never written so.
+    if isinstance(error, Damaged) or "decode to UTF-8" in str(error):
         return True
-    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
-    return code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+    return _code(error) in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+
+
+def _code(error: Exception) -> int:
+    code: int = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR)
+    return code & 0xFF
 
 
 def _named(error: sqlite3.Error) -> SpoolError:
-    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
-    if code == sqlite3.SQLITE_FULL:
+    if _code(error) == sqlite3.SQLITE_FULL:
         return SpoolFull("The spool is full.")
     return SpoolError(f"The spool cannot be used: {error}.")

@@ -18,7 +18,7 @@ from auditlogs.query import Entries
 from auditlogs.recording import prepare
 from auditlogs.schema import Entry
 from auditlogs.spool import ClaimedKey, Spool, spool
-from auditlogs.spool_file import FILE, SpoolError
+from auditlogs.spool_file import FILE, SpoolError, SpoolFull
 from tests import away
 from tests.api import Api, problem_of
 from tests.away import connected_to, impatience
@@ -134,6 +134,18 @@ def test_what_is_taken_out_is_what_was_meant_also_if_the_file_was_repaired_in_be
     found = waiting(here)
     assert not found & first
     assert MANY - 650 <= len(found) <= MANY - 600
+
+
+def test_what_of_a_damaged_file_has_no_room_any_more_is_said_and_stays_in_it(
+    tmp_path: Path,
+) -> None:
+    here = Spool(tmp_path, 1 << 30)
+    here.put(make_many(MANY))
+    here.file.close()
+    DAMAGES["garbage over the header"](here.file.path)
+    with pytest.raises(SpoolFull):
+        Spool(tmp_path, 200_000).put(make_many(1))
+    assert len(asides_in(tmp_path)) == 1
 
 
 def test_a_dead_letter_that_moves_into_a_new_file_is_there_once(tmp_path: Path) -> None:
