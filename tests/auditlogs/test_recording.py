@@ -2,6 +2,7 @@
 
 import json
 import math
+import tracemalloc
 import uuid
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
@@ -12,6 +13,7 @@ import pytest
 import time_machine
 from hypothesis import given, strategies as st
 from hypothesis.strategies import SearchStrategy
+from pytest_django.fixtures import Settings
 
 import auditlogs
 from auditlogs import dictionary, storage
@@ -20,6 +22,7 @@ from auditlogs.identity import entry_id, id_ms
 from auditlogs.models import new_account_id
 from auditlogs.query import Entries
 from auditlogs.recording import MAX_BATCH, new_entry, prepare, record_many
+from auditlogs.rules import check
 from auditlogs.schema import Redaction
 from auditlogs.storage import Document
 from auditlogs.times import format_rfc3339, now
@@ -130,6 +133,15 @@ def test_a_time_at_the_ends_of_the_calendar_is_refused_like_any_other(timestamp:
     with pytest.raises(InvalidEntry) as refused:
         make_entry(timestamp=timestamp)
     assert refused.value.path == "/timestamp"
+
+
+def test_a_time_before_the_epoch_is_refused_however_long_entries_are_kept(
+    settings: Settings,
+) -> None:
+    settings.AUDITLOGS_RETENTION_DAYS = 40_000
+    with pytest.raises(InvalidEntry, match="/timestamp: is before 1970"):
+        make_entry(timestamp=datetime(1969, 12, 31, tzinfo=UTC))
+    assert make_entry(timestamp=datetime(1970, 1, 1, tzinfo=UTC)).timestamp.startswith("1970-01-01")
 
 
 def test_a_time_needs_a_zone() -> None:
@@ -289,6 +301,17 @@ def test_an_entry_may_be_so_large_and_no_larger() -> None:
     with pytest.raises(InvalidEntry, match="bytes of JSON, over 65,536") as refused:
         make_entry(payload={"a": longest["a"] + "xx"})
     assert refused.value.path == ""
+
+
+def test_an_entry_that_is_far_too_large_costs_little_to_refuse() -> None:
+    payload: dict[str, Any] = {"a": [[] for _ in range(300_000)]}
+    tracemalloc.start()
+    try:
+        with pytest.raises(InvalidEntry, match="has over 32,768 values"):
+            check({"payload": payload}, now())
+        assert tracemalloc.get_traced_memory()[1] < 8 << 20
+    finally:
+        tracemalloc.stop()
 
 
 def test_a_payload_of_too_many_secrets_or_in_very_long_places_is_replaced_whole() -> None:
