@@ -11,6 +11,7 @@ import bson
 import msgspec
 import pytest
 import time_machine
+from django.utils.safestring import mark_safe
 from hypothesis import given, strategies as st
 from hypothesis.strategies import SearchStrategy
 from pytest_django.fixtures import Settings
@@ -350,6 +351,21 @@ def test_what_python_says_otherwise_is_kept_as_json_says_it() -> None:
     trace = uuid.uuid4()
     entry = make_entry(payload={"at": FIXED, "id": trace, 7: (1, 2)})
     assert entry.payload == {"at": "2026-03-01T12:00:00Z", "id": str(trace), "7": [1, 2]}
+
+
+def test_texts_and_numbers_that_are_something_more_are_kept_as_what_they_are() -> None:
+    class Price(float):
+        """As NumPy's are."""
+
+    class Count(int):
+        """As some libraries' are."""
+
+    payload = {"html": mark_safe("<b>"), "price": Price(1.5), "count": Count(3)}
+    entry = make_entry(payload=payload, request_id=mark_safe("req-1"))
+    assert (entry.payload, entry.request_id) == (
+        {"html": "<b>", "price": 1.5, "count": 3},
+        "req-1",
+    )
 
 
 # Batches
