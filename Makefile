@@ -4,10 +4,10 @@ PORT ?= 8000
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint pictures bench clean
+.PHONY: help demo test test-faults lint pictures bench clean
 
 help: ## Show this help
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' Makefile
 
 demo: .venv/.demo ## Run the Hub on data that tells stories (PORT=8000)
 	@.venv/bin/python -m hub.demo --port $(PORT)
@@ -15,6 +15,9 @@ demo: .venv/.demo ## Run the Hub on data that tells stories (PORT=8000)
 test: lint ## Run everything: lint, then all tests, in a real browser too
 	.venv/bin/python -m tests.chromium
 	.venv/bin/python -m pytest -n 2 --dist loadfile
+
+test-faults: .venv/.dev ## Kill, pause, overload and search everything, for a quarter of an hour
+	.venv/bin/python -m pytest -m faults tests/faults
 
 lint: .venv/.dev ## Check style, types, imports and templates
 	.venv/bin/ruff check

@@ -5,9 +5,11 @@ breaker would be each process's own, or let one call through at a time.
 """
 
 import contextlib
+import fcntl
 import os
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
@@ -40,7 +42,7 @@ class Breaker:
         """Tell whether a call may be tried now. A half open one lets a single caller through."""
         state = self.state
         if state == "half-open":
-            with self._lock:
+            with self._alone():
                 # Whoever comes next finds it open again.
                 if self.state == "half-open":
                     self._open()
@@ -62,6 +64,14 @@ class Breaker:
             self._failures += 1
             if self._failures >= FAILURES:
                 self._open()
+
+    @contextlib.contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Let nobody else decide meanwhile: no thread, and where there is a file no process."""
+        with self._lock, contextlib.ExitStack() as stack:
+            with contextlib.suppress(OSError):
+                fcntl.flock(stack.enter_context(self._file.open("rb")), fcntl.LOCK_EX)
+            yield
 
     def _open(self) -> None:
         self._opened_at = time.time()

@@ -38,17 +38,17 @@ def drain(spool: Spool) -> int:
         try:
             documents.append((each, _document(each)))
         except msgspec.MsgspecError:
-            spool.bury(each.seq, UNREADABLE)
+            spool.bury(each.id, UNREADABLE)
     outcome = _store([document for _, document in documents])
-    in_the_log: list[int] = []
-    refused: list[int] = []
+    in_the_log: list[str] = []
+    refused: list[str] = []
     for (each, _), became in zip(documents, outcome, strict=True):
         if became == "conflict":
-            spool.bury(each.seq, CONFLICT)
+            spool.bury(each.id, CONFLICT)
         elif became == "refused" and each.tries + 1 >= MAX_TRIES:
-            spool.bury(each.seq, REFUSED)
+            spool.bury(each.id, REFUSED)
         else:
-            (refused if became == "refused" else in_the_log).append(each.seq)
+            (refused if became == "refused" else in_the_log).append(each.id)
     spool.count_try(refused)
     spool.remove(in_the_log)
     return len(waiting) - len(refused)

@@ -16,8 +16,9 @@ from auditlogs.writing import CannotStore, write
 __all__ = ["MAX_BATCH", "InvalidEntry", "Mode", "new_entry", "record", "record_many"]
 
 MAX_BATCH = 1_000
-# A guarded action waits for its entry; so it gives up soon, and does not run.
-STRICT_SECONDS = 0.5
+# A guarded action waits for its entry; so it gives up soon, and does not run. The driver looks for
+# a server in steps of half a second: with more than this, one step beyond would be over a second.
+STRICT_SECONDS = 0.4
 CONFLICT = Fault("/id", "id-conflict", "the log has another entry of this id and time; it stays")
 
 Mode = Literal["strict", "durable", "async"]

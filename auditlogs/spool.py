@@ -30,9 +30,10 @@ MAX_BODY_BYTES = 128 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """An entry that waits: its place in the queue, its account, and how often it was refused."""
+    """An entry that waits, and how often it was refused. Its place in the queue may change when the
+    file is repaired; its id does not."""
 
-    seq: int
+    id: str
     account: str
     body: bytes
     tries: int
@@ -84,15 +85,11 @@ class Spool:
         Where one with the same id waits already, that one stays. Raises SpoolFull, SpoolError.
         """
         since = time.time()
-        rows = [
-            (entry.id, account, msgspec.json.encode(entry), since) for account, entry in entries
-        ]
 
-        def insert(db: sqlite3.Connection) -> list[bytes]:
-            return [_insert(db, row) for row in rows]
+        def insert(db: sqlite3.Connection) -> list[Entry]:
+            return [_insert(db, entry, account, since) for account, entry in entries]
 
-        kept = self.file.write(insert, seconds)
-        return [msgspec.json.decode(body, type=Entry) for body in kept]
+        return self.file.write(insert, seconds)
 
     def held(self, ids: Iterable[str], seconds: float = BUSY_SECONDS) -> dict[str, Entry]:
         """Return those of these entries that wait here, by id."""
@@ -102,36 +99,35 @@ class Spool:
             if db.execute("SELECT 1 FROM waiting LIMIT 1").fetchone() is None:
                 return {}
             query = "SELECT body FROM waiting WHERE id = ?"
-            found = {each: db.execute(query, (each,)).fetchone() for each in ids}
-            return {
-                each: msgspec.json.decode(row[0], type=Entry) for each, row in found.items() if row
-            }
+            rows = {each: db.execute(query, (each,)).fetchone() for each in ids}
+            found = {each: _decoded(row[0]) for each, row in rows.items() if row}
+            return {each: entry for each, entry in found.items() if entry}
 
         return self.file.read(find, {}, seconds)
 
     def oldest(self, limit: int) -> list[Waiting]:
         """Return the first entries of the queue."""
-        query = "SELECT seq, account, body, tries FROM waiting ORDER BY seq LIMIT ?"
+        query = "SELECT id, account, body, tries FROM waiting ORDER BY seq LIMIT ?"
         return [Waiting(*row) for row in self._rows(query, limit)]
 
-    def remove(self, seqs: Iterable[int]) -> None:
+    def remove(self, ids: Iterable[str]) -> None:
         """Take entries out: the database has them."""
-        self._each("DELETE FROM waiting WHERE seq = ?", [(seq,) for seq in seqs])
+        self._each("DELETE FROM waiting WHERE id = ?", [(each,) for each in ids])
 
-    def count_try(self, seqs: Iterable[int]) -> None:
+    def count_try(self, ids: Iterable[str]) -> None:
         """Note that the database has refused these entries once more."""
-        self._each("UPDATE waiting SET tries = tries + 1 WHERE seq = ?", [(seq,) for seq in seqs])
+        self._each("UPDATE waiting SET tries = tries + 1 WHERE id = ?", [(each,) for each in ids])
 
-    def bury(self, seq: int, reason: str) -> None:
+    def bury(self, id: str, reason: str) -> None:
         """Make a dead letter of an entry."""
 
         def move(db: sqlite3.Connection) -> None:
             db.execute(
                 "INSERT INTO dead (id, account, body, since, reason)"
-                " SELECT id, account, body, since, ? FROM waiting WHERE seq = ?",
-                (reason, seq),
+                " SELECT id, account, body, since, ? FROM waiting WHERE id = ?",
+                (reason, id),
             )
-            db.execute("DELETE FROM waiting WHERE seq = ?", (seq,))
+            db.execute("DELETE FROM waiting WHERE id = ?", (id,))
 
         self.file.write(move, BUSY_SECONDS)
 
@@ -216,17 +212,30 @@ def _oldest_key_ms() -> int:
     return int((time.time() - KEY_SECONDS) * 1000)
 
 
-def _insert(db: sqlite3.Connection, row: tuple[str, str, bytes, float]) -> bytes:
-    """Insert an entry if none of its id waits; return the body that waits."""
+def _insert(db: sqlite3.Connection, entry: Entry, account: str, since: float) -> Entry:
+    """Insert an entry if none of its id waits; return the one that waits."""
+    body = msgspec.json.encode(entry)
     new = db.execute(
         "INSERT INTO waiting (id, account, body, since) VALUES (?, ?, ?, ?)"
         " ON CONFLICT (id) DO NOTHING",
-        row,
+        (entry.id, account, body, since),
     )
     if new.rowcount:
-        return row[2]
-    waiting = db.execute("SELECT body FROM waiting WHERE id = ?", row[:1]).fetchone()
-    return bytes(waiting[0])
+        return entry
+    (waiting,) = db.execute("SELECT body FROM waiting WHERE id = ?", (entry.id,)).fetchone()
+    if earlier := _decoded(waiting):
+        return earlier
+    # What the disk has damaged is no entry any more; this one is.
+    db.execute("UPDATE waiting SET account = ?, body = ? WHERE id = ?", (account, body, entry.id))
+    return entry
+
+
+def _decoded(body: bytes) -> Entry | None:
+    """Return the entry that a body holds, or None for one that cannot be read."""
+    try:
+        return msgspec.json.decode(body, type=Entry)
+    except msgspec.MsgspecError:
+        return None
 
 
 @functools.cache

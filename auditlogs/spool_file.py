@@ -2,7 +2,6 @@
 
 import contextlib
 import fcntl
-import itertools
 import logging
 import os
 import sqlite3
@@ -13,6 +12,8 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TypeVar
 
+from auditlogs.salvage import has_head, salvage
+
 T = TypeVar("T")
 Action = Callable[[sqlite3.Connection], T]
 
@@ -22,7 +23,6 @@ FILE = "spool.sqlite3"
 # SQLite's own, and the two that lie beside a file in its write-ahead mode.
 PARTS = ("", "-wal", "-shm")
 ATTEMPTS = 3
-SALVAGE_BATCH = 1_000
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS waiting (
@@ -32,22 +32,20 @@ CREATE TABLE IF NOT EXISTS waiting (
 CREATE INDEX IF NOT EXISTS waiting_of ON waiting (account, since);
 CREATE TABLE IF NOT EXISTS dead (
   seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL, account TEXT NOT NULL,
-  body BLOB NOT NULL, since REAL NOT NULL, reason TEXT NOT NULL
+  body BLOB NOT NULL, since REAL NOT NULL, reason TEXT NOT NULL, UNIQUE (id, since)
 );
 CREATE TABLE IF NOT EXISTS keys (
   id TEXT PRIMARY KEY, digest TEXT NOT NULL, first_ms INTEGER NOT NULL
 );
 """
-# What moves from a damaged file into a new one; places in a queue are given anew.
-COLUMNS = {
-    "waiting": ("id", "account", "body", "since"),
-    "dead": ("id", "account", "body", "since", "reason"),
-    "keys": ("id", "digest", "first_ms"),
-}
 
 
 class SpoolError(Exception):
     """The spool could not take entries, or could not be read; the message is fit to be shown."""
+
+
+class Damaged(Exception):
+    """The file is not what was written to it."""
 
 
 class SpoolFull(SpoolError):
@@ -67,6 +65,7 @@ class SpoolFile:
         self._turn = threading.Lock()
         self._db: sqlite3.Connection | None = None
         self._opened: tuple[int, int] | None = None
+        self._length = 0
 
     def read(self, action: Action[T], otherwise: T, seconds: float) -> T:
         """Return what an action reads; `otherwise` where there is no file. Raises SpoolError."""
@@ -115,15 +114,17 @@ class SpoolFile:
             for _ in range(ATTEMPTS):
                 try:
                     result = self._transact(action, begin, seconds)
+                    # Another process may have set the file aside, with what was just written.
+                    if self._opened == self._identity():
+                        self._check()
+                        return result
+                    self._close()
+                except Damaged:
+                    self._set_aside()
                 except sqlite3.Error as error:
                     if not _is_damage(error):
                         raise _named(error) from error
                     self._set_aside()
-                else:
-                    # Another process may have set the file aside, with what was just written.
-                    if self._opened == self._identity():
-                        return result
-                    self._close()
         except OSError as error:
             raise SpoolError(f"The spool cannot be used: {error.strerror}.") from error
         finally:
@@ -152,6 +153,7 @@ class SpoolFile:
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._db = self._connect()
             self._opened = self._identity()
+            self._length = 0
         return self._db
 
     def _connect(self) -> sqlite3.Connection:
@@ -164,6 +166,7 @@ class SpoolFile:
             db.execute(f"PRAGMA max_page_count = {max(self._max_bytes // page_size, 16)}")
             if not db.execute("SELECT 1 FROM sqlite_master WHERE name = 'keys'").fetchone():
                 db.executescript(SCHEMA)
+            _check_pages(db)
         except BaseException:
             db.close()
             raise
@@ -185,6 +188,15 @@ class SpoolFile:
         except FileNotFoundError:
             return None
 
+    def _check(self) -> None:
+        """Raise Damaged if the file has lost its head or its end, which SQLite, while it has the
+        pages in memory, would not notice before the next process does."""
+        length = self.path.stat().st_size
+        # It never shrinks of itself.
+        if length < self._length or not has_head(self.path):
+            raise Damaged
+        self._length = length
+
     def _set_aside(self) -> None:
         """Rename the damaged file, begin a new one, and move into it what can still be read."""
         damaged = self._opened or self._identity()
@@ -196,36 +208,25 @@ class SpoolFile:
             for part in PARTS:
                 with contextlib.suppress(FileNotFoundError):
                     self.path.with_name(f"{FILE}{part}").replace(f"{aside}{part}")
-            recovered = self._salvage(aside)
+            with closing(self._connect()) as new:
+                recovered = salvage(aside, self.path, new)
             logger.error(
                 "The spool's file was damaged. It is kept as %s; %d of its rows were recovered.",
                 aside.name,
                 recovered,
             )
 
-    def _salvage(self, aside: Path) -> int:
-        """Copy every row that the damaged file still gives; return how many those were."""
-        recovered = 0
-        with closing(sqlite3.connect(aside)) as old, closing(self._connect()) as new:
-            for table, columns in COLUMNS.items():
-                names, marks = ", ".join(columns), ", ".join("?" * len(columns))
-                insert = f"INSERT OR IGNORE INTO {table} ({names}) VALUES ({marks})"  # noqa: S608
-                for order in ("", "DESC"):
-                    rows = _readable(old, f"SELECT {names} FROM {table} ORDER BY rowid {order}")  # noqa: S608
-                    while batch := list(itertools.islice(rows, SALVAGE_BATCH)):
-                        new.execute("BEGIN IMMEDIATE")
-                        recovered += new.executemany(insert, batch).rowcount
-                        new.execute("COMMIT")
-        return recovered
 
-
-def _readable(db: sqlite3.Connection, query: str) -> Iterator[tuple[object, ...]]:
-    """Yield the rows of a query as far as the damage lets it."""
-    with contextlib.suppress(sqlite3.Error):
-        yield from db.execute(query)
+def _check_pages(db: sqlite3.Connection) -> None:
+    """Raise Damaged if a page is not what SQLite has written; a second for 2 GiB."""
+    if db.execute("PRAGMA quick_check(1)").fetchone() != ("ok",):
+        raise Damaged
 
 
 def _is_damage(error: sqlite3.Error) -> bool:
+    # Raised by Python, which has no code for it, at a text that was never written so.
+    if "decode to UTF-8" in str(error):
+        return True
     code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
     return code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 

@@ -82,6 +82,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: item.get_closest_marker("slow") is None)
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Show what the tests have counted, whether they passed or not."""
+    for outcome in ("passed", "failed"):
+        for report in terminalreporter.getreports(outcome):
+            lines = [line for name, line in report.user_properties if name == "counts"]
+            if lines and report.when == "call":
+                terminalreporter.section(report.nodeid, sep="-")
+                terminalreporter.write_line("\n".join(map(str, lines)))
+
+
 def _only_hands_out_work(config: pytest.Config) -> bool:
     """Tell whether this process leaves the tests to others."""
     return bool(getattr(config.option, "tx", None)) and not hasattr(config, "workerinput")

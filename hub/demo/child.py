@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -41,8 +42,13 @@ class Child:
         self.process.wait(STOP_SECONDS)
 
 
-def start(*command: str, output: IO[bytes] | None = None) -> Child:
-    """Start a command in the project's folder, with its output here or in a file.
+def start(
+    *command: str,
+    output: IO[bytes] | None = None,
+    environment: Mapping[str, str] | None = None,
+) -> Child:
+    """Start a command in the project's folder, with its output here or in a file, and with this
+    environment or that of its parent.
 
     Ctrl-C at the terminal does not reach it: it is for the parent to end its children in order.
     """
@@ -50,6 +56,7 @@ def start(*command: str, output: IO[bytes] | None = None) -> Child:
         subprocess.Popen(  # noqa: S603  (the commands are the demo's own)
             [sys.executable, "-m", "hub.demo.child", str(os.getpid()), *command],
             cwd=ROOT,
+            env=environment,
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,

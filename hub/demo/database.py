@@ -22,6 +22,7 @@ class Database:
     """A running database and where it is reached."""
 
     uri: str
+    port: int
     process: Child
 
     def stop(self) -> None:
@@ -29,8 +30,8 @@ class Database:
         self.process.stop()
 
 
-def start(folder: Path) -> Database:
-    """Start a database on a free port that keeps its data and its log in a folder.
+def start(folder: Path, *options: str, port: int | None = None) -> Database:
+    """Start a database that keeps its data and its log in a folder, on this port or a free one.
 
     Raises DemoError when it is not installed or takes no connection within 20 seconds.
     """
@@ -41,11 +42,11 @@ def start(folder: Path) -> Database:
     # An empty one, so that a configuration elsewhere on the machine changes nothing.
     settings = folder / "database.toml"
     settings.touch()
-    port = free_port()
+    port = port or free_port()
     command = [str(program), "--config", str(settings), "--host", HOST, "--port", str(port)]
     command += ["--storage-path", str(folder / "data"), "--log-level", "WARNING"]
     # Without this the database says "journaled" before it is, and the log's promise is void.
-    command += ["--sync-on-commit"]
+    command += ["--sync-on-commit", *options]
     log = folder / LOG_FILE
     with log.open("wb") as output:
         process = child.start(*command, output=output)
@@ -54,7 +55,7 @@ def start(folder: Path) -> Database:
     except BaseException:
         process.stop()
         raise
-    return Database(f"mongodb://{HOST}:{port}/auditlogs?directConnection=true", process)
+    return Database(f"mongodb://{HOST}:{port}/auditlogs?directConnection=true", port, process)
 
 
 def _wait(process: Child, port: int, log: Path) -> None:

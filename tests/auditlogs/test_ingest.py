@@ -485,15 +485,14 @@ def test_any_json_is_an_entry_or_has_faults_with_paths(plain: Any) -> None:
     assert all(path == "" or path.startswith("/") for path in paths_of_faults(plain))
 
 
-JSON_TEXT = ANY_JSON.map(json.dumps) | st.text(
-    st.sampled_from('[]{}":,0.e-+ntf\\\n\ud800'), max_size=30
-)
+SIGNS = '[]{}":,0.e-+ntf\\\n\ud800'
+JSON_TEXT = ANY_JSON.map(json.dumps) | st.text(SIGNS, max_size=30)
 BODIES = st.binary(max_size=50) | JSON_TEXT.map(lambda text: text.encode(errors="surrogatepass"))
 
 
 @given(
     body=BODIES | BODIES.map(gzip.compress),
-    kind=st.sampled_from(["application/json", NDJSON, "application/json; charset=utf-16", "x"]),
+    kind=st.sampled_from(["application/json", NDJSON, "text/plain"]),
     encoding=st.sampled_from(["identity", "gzip", "br"]),
 )
 def test_any_bytes_are_entries_or_a_named_problem(body: bytes, kind: str, encoding: str) -> None:

@@ -54,7 +54,7 @@ def test_a_log_whose_database_is_away_is_degraded_and_says_what_waits(
 def test_a_dead_letter_is_seen(client: Client) -> None:
     entry, account = prepare("order.created", result="success", account="a", actor=AGENT)
     spool().put([(account, entry)])
-    spool().bury(spool().oldest(1)[0].seq, "no reason")
+    spool().bury(spool().oldest(1)[0].id, "no reason")
     said = client.get("/readyz").json()
     assert (said["status"], said["spool"]["deadLetters"]) == ("degraded", 1)
 

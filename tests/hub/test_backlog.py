@@ -63,7 +63,7 @@ def test_a_dead_letter_is_a_failure_that_needs_a_person(
     signed_in_client: Client, account: Account, put: Put
 ) -> None:
     put(account.id)
-    spool().bury(spool().oldest(1)[0].seq, "no reason")
+    spool().bury(spool().oldest(1)[0].id, "no reason")
     assert backlog(signed_in_client) == [
         "1 entry could not be stored; an administrator can look at it."
     ]

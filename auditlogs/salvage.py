@@ -1,0 +1,80 @@
+"""Salvage: what can still be read of a damaged file of the spool moves into a new one."""
+
+import contextlib
+import itertools
+import shutil
+import sqlite3
+import tempfile
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+BATCH = 1_000
+MAGIC = b"SQLite format 3\0"
+# Where the first page says how large the file is and which pages are free; SQLite can do without.
+SIZES = slice(28, 40)
+# What moves; places in a queue are given anew.
+COLUMNS = {
+    "waiting": ("id", "account", "body", "since"),
+    "dead": ("id", "account", "body", "since", "reason"),
+    "keys": ("id", "digest", "first_ms"),
+}
+
+
+def has_head(path: Path) -> bool:
+    """Tell whether a file begins as SQLite's do."""
+    with path.open("rb") as file:
+        return file.read(len(MAGIC)) == MAGIC
+
+
+def salvage(aside: Path, path: Path, new: sqlite3.Connection) -> int:
+    """Copy every row that a damaged file still gives into a new one, which is at `path`; return
+    how many those were."""
+    recovered = 0
+    with _legible(aside, path, new) as old:
+        for table, columns in COLUMNS.items():
+            names, marks = ", ".join(columns), ", ".join("?" * len(columns))
+            insert = f"INSERT OR IGNORE INTO {table} ({names}) VALUES ({marks})"  # noqa: S608
+            # From both ends up to the damage.
+            for order in ("", "DESC"):
+                rows = _readable(old, f"SELECT {names} FROM {table} ORDER BY rowid {order}")  # noqa: S608
+                while batch := list(itertools.islice(rows, BATCH)):
+                    new.execute("BEGIN IMMEDIATE")
+                    recovered += new.executemany(insert, batch).rowcount
+                    new.execute("COMMIT")
+    return recovered
+
+
+@contextmanager
+def _legible(aside: Path, path: Path, new: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
+    """Open a damaged file, as far as that goes."""
+    with tempfile.TemporaryDirectory(dir=path.parent) as folder:
+        if not has_head(aside):
+            aside = _with_head(aside, Path(folder), path, new)
+        with closing(sqlite3.connect(aside)) as old:
+            # Else a file that is too short would not be opened at all.
+            old.execute("PRAGMA writable_schema = ON")
+            yield old
+
+
+def _with_head(aside: Path, folder: Path, path: Path, new: sqlite3.Connection) -> Path:
+    """Copy a file that has lost its first page, which says where each table begins. It is the same
+    in every spool, so that of the new file does as well."""
+    new.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    (page_size,) = new.execute("PRAGMA page_size").fetchone()
+    with path.open("rb") as file:
+        page = bytearray(file.read(page_size))
+    page[SIZES] = bytes(SIZES.stop - SIZES.start)
+    copy = folder / path.name
+    for part in ("", "-wal"):
+        with contextlib.suppress(FileNotFoundError):
+            shutil.copyfile(f"{aside}{part}", f"{copy}{part}")
+    with copy.open("r+b") as file:
+        file.write(page)
+    return copy
+
+
+def _readable(db: sqlite3.Connection, query: str) -> Iterator[tuple[object, ...]]:
+    """Yield the rows of a query as far as the damage lets it."""
+    with contextlib.suppress(sqlite3.Error):
+        yield from db.execute(query)

@@ -1,0 +1,46 @@
+"""What the scenarios share: a system, a ledger, a seed, and a way to say what was counted."""
+
+import os
+from collections.abc import Callable, Iterator
+from random import Random, SystemRandom
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from tests.faults.ledger import Ledger
+    from tests.faults.scenario import Say
+    from tests.faults.system import System
+
+
+@pytest.fixture(scope="session")
+def system() -> Iterator["System"]:
+    from tests.faults.system import System
+
+    with System() as system:
+        yield system
+
+
+@pytest.fixture
+def ledger() -> "Ledger":
+    from tests.faults.ledger import Ledger
+
+    return Ledger()
+
+
+@pytest.fixture
+def say(record_property: Callable[[str, object], None]) -> "Say":
+    return lambda line: record_property("counts", line)
+
+
+@pytest.fixture
+def seed(say: "Say") -> int:
+    """A number that makes the same choices again: FAULTS_SEED, or a new one."""
+    seed = int(os.environ.get("FAULTS_SEED") or SystemRandom().randrange(1_000_000))
+    say(f"FAULTS_SEED={seed}")
+    return seed
+
+
+@pytest.fixture
+def random(seed: int) -> Random:
+    return Random(seed)

@@ -1,0 +1,218 @@
+"""A whole system of the tests' own: database, Hub and worker, each a process that can be killed."""
+
+import contextlib
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from random import Random
+from types import TracebackType
+from typing import Any, Self
+
+import pymongo
+from bson.binary import UuidRepresentation
+from bson.codec_options import CodecOptions
+from bson.raw_bson import RawBSONDocument
+
+from auditlogs.storage import ENTRIES, Document
+from auditlogs.text import prefix_range
+from hub.demo import child
+from hub.demo.child import ROOT, Child
+from hub.demo.ports import HOST, accepts, free_port
+from tests.faults.load import Caller
+from tests.server import Server
+
+START_SECONDS = 30.0
+POLL_SECONDS = 0.05
+
+
+class System:
+    """A database, a Hub of some web processes that share a port, and a worker.
+
+    All that they keep and say is in one folder, but for the database's own, and goes with them.
+    """
+
+    def __init__(self, *, web_processes: int = 2, **settings: str) -> None:
+        self._stack = ExitStack()
+        self.folder = Path(tempfile.mkdtemp(prefix="auditlogs-faults-"))
+        self._stack.callback(shutil.rmtree, self.folder, ignore_errors=True)
+        self.spool_folder = self.folder / "spool"
+        self.port = free_port()
+        self._web_processes = web_processes
+        try:
+            # Test commands are what sets failpoints.
+            self.database = Server("--enable-test-commands")
+            self._stack.callback(self.database.stop)
+            self.environment = self._environment(settings)
+            self._keys = self._prepare()
+            self.hub = self._start("hub", *_gunicorn(self.port, web_processes))
+            self.worker = self._start_worker()
+            self.wait_until(lambda: accepts(self.port), "the Hub takes connections")
+        except BaseException:
+            self.__exit__(None, None, None)
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._stack.close()
+
+    @property
+    def account(self) -> str:
+        return self._keys["account"]
+
+    @property
+    def write_key(self) -> str:
+        return self._keys["write_key"]
+
+    @property
+    def read_key(self) -> str:
+        return self._keys["read_key"]
+
+    # What can be done to it
+
+    def kill_web_process(self, random: Random) -> None:
+        """Kill one of the processes that answer; gunicorn starts another."""
+        os.kill(random.choice(self.web_processes()), signal.SIGKILL)
+
+    def kill_worker(self) -> None:
+        self.worker.process.kill()
+        self.worker.process.wait()
+
+    def stop(self) -> None:
+        """End every process in order; what they keep stays."""
+        for each in (self.hub, self.worker):
+            each.stop()
+        self.database.end()
+
+    def restart_worker(self) -> None:
+        self.worker = self._start_worker()
+
+    # What can be asked and seen of it
+
+    def caller(self) -> Caller:
+        """Return a client of the API that may write."""
+        return Caller(self.port, self.write_key)
+
+    def web_processes(self) -> list[int]:
+        pid = self.hub.process.pid
+        return [int(each) for each in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+    def memory(self) -> int:
+        """Return the bytes in memory of the largest web process."""
+        return max(_resident(pid) for pid in self.web_processes())
+
+    def documents(self, name: str, field: str = "requestId") -> list[Document]:
+        """Return every entry that is in the log and whose ID of some kind begins with a name."""
+        low, high = prefix_range(name)
+        reach = {"account": self.account, field: {"$gte": low, "$lt": high}}
+        # As the log reads, but by a client that no failpoint is meant for.
+        options: CodecOptions[Document] = CodecOptions(
+            tz_aware=True, uuid_representation=UuidRepresentation.STANDARD
+        )
+        with pymongo.MongoClient[Document](self.database.uri) as client:
+            log = client.get_default_database().get_collection(ENTRIES, options)
+            return list(log.find(reach))
+
+    def dump(self) -> dict[str, bytes]:
+        """Return the documents of each collection, as the driver brings them."""
+        with pymongo.MongoClient(self.database.uri, document_class=RawBSONDocument) as client:
+            log = client.get_default_database()
+            names = log.list_collection_names()
+            return {name: b"".join(each.raw for each in log[name].find()) for name in names}
+
+    def readiness(self) -> dict[str, Any]:
+        """Return the report of /readyz, with its HTTP status as `code`; empty without an answer."""
+        with self.caller() as caller:
+            answer = caller.ask("GET", "/readyz")
+        return {"code": answer.status, **json.loads(answer.body)} if answer.status else {}
+
+    def wait_until_drained(self, seconds: float = 120.0) -> None:
+        """Wait until nothing waits in the spool any more. Raises TimeoutError."""
+        self.wait_until(lambda: self.readiness().get("status") == "ready", "ready", seconds)
+
+    def wait_until(
+        self, is_so: Callable[[], bool], what: str, seconds: float = START_SECONDS
+    ) -> None:
+        """Wait for something. Raises TimeoutError."""
+        until = time.monotonic() + seconds
+        while not is_so():
+            if time.monotonic() > until:
+                raise TimeoutError(f"not {what} within {seconds:.0f} s: {self.readiness()}")
+            time.sleep(POLL_SECONDS)
+
+    # How it is started
+
+    def _environment(self, settings: Mapping[str, str]) -> dict[str, str]:
+        own = {
+            "MONGODB_URI": self.database.uri,
+            "DATABASE_URL": f"sqlite:///{self.folder / 'hub.sqlite3'}",
+            "DJANGO_SETTINGS_MODULE": "hub.settings",
+            "SECRET_KEY": "a key for tests alone, which guards nothing at all",
+            "AUDITLOGS_SPOOL_DIR": str(self.spool_folder),
+            "AUDITLOGS_WRITE_RATE": "1000000/second",
+        }
+        others = {name: text for name, text in os.environ.items() if "AUDITLOGS_" not in name}
+        return {**others, **own, **settings}
+
+    def _prepare(self) -> dict[str, str]:
+        done = subprocess.run(
+            [sys.executable, "-m", "tests.faults.prepare"],
+            cwd=ROOT,
+            env=self.environment,
+            stdout=subprocess.PIPE,
+            check=True,
+            timeout=START_SECONDS,
+        )
+        made: dict[str, str] = json.loads(done.stdout)
+        return made
+
+    def _start_worker(self) -> Child:
+        return self._start("worker", "manage", "worker")
+
+    def _start(self, name: str, module: str, *arguments: str) -> Child:
+        with (self.folder / f"{name}.log").open("ab") as output:
+            started = child.start(
+                sys.executable,
+                *("-m", module, *arguments),
+                output=output,
+                environment=self.environment,
+            )
+        self._stack.callback(_end, started)
+        return started
+
+
+def _gunicorn(port: int, processes: int) -> list[str]:
+    return [
+        *("gunicorn", "hub.wsgi:application", "--config=python:hub.serving"),
+        f"--bind={HOST}:{port}",
+        *("--worker-class=gthread", f"--workers={processes}", "--threads=8"),
+        *("--graceful-timeout=1", "--log-level=warning", "--no-control-socket"),
+    ]
+
+
+def _end(started: Child) -> None:
+    """End a process and its children. What they keep goes with them, so it need not be in order."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(started.process.pid, signal.SIGKILL)
+    started.process.wait()
+
+
+def _resident(pid: int) -> int:
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith("VmRSS:"):
+            return int(line.split()[1]) * 1024
+    return 0
