@@ -65,18 +65,27 @@ def _inflated(request: HttpRequest) -> bytes:
 
 
 def _chunks(request: HttpRequest) -> Iterator[bytes]:
-    """Yield the body piece by piece; what is announced as too large is not read at all."""
+    """Yield the body piece by piece, as it was sent, if it comes to its end; what is announced as
+    too large is not read at all."""
     length = request.headers.get("Content-Length", "")
     if length.isdecimal() and int(length) > MAX_BODY_BYTES:
         raise _too_large()
     # Without a length Django reads nothing; the server says whether the end can be relied on.
     is_chunked = not length and request.META.get("wsgi.input_terminated")
     stream = request.META["wsgi.input"] if is_chunked else request
+    received = 0
     try:
         while chunk := stream.read(CHUNK):
+            received += len(chunk)
+            # Packed, an endless body may hold nothing.
+            if received > MAX_BODY_BYTES:
+                raise _too_large()
             yield chunk
     except OSError as error:
-        raise BadBody(400, "malformed-json", "The body ended early.") from error
+        raise _cut() from error
+    # To the server, a connection that breaks is the end of the body.
+    if length.isdecimal() and received < int(length):
+        raise _cut()
 
 
 def _gunzipped(chunks: Iterator[bytes]) -> Iterator[bytes]:
@@ -183,6 +192,10 @@ def _integer(text: str) -> int:
 
 def _malformed(what: str, reason: str) -> BadBody:
     return BadBody(400, "malformed-json", f"{what} is not JSON that can be stored: {reason}.")
+
+
+def _cut() -> BadBody:
+    return BadBody(400, "malformed-json", "The body ended early.")
 
 
 def _too_large() -> BadBody:

@@ -36,7 +36,8 @@ class Breaker:
         opened_at = self._since()
         if opened_at is None:
             return "closed"
-        return "open" if time.time() - opened_at < OPEN_SECONDS else "half-open"
+        # Opened in the future: the clock was set back.
+        return "open" if 0 <= time.time() - opened_at < OPEN_SECONDS else "half-open"
 
     def lets_through(self) -> bool:
         """Tell whether a call may be tried now. A half open one lets a single caller through."""

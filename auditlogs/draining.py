@@ -10,7 +10,7 @@ from auditlogs.schema import Entry
 from auditlogs.spool import Spool, Waiting
 from auditlogs.storage import Document, Refused
 from auditlogs.times import format_rfc3339, now
-from auditlogs.writing import Stored, store
+from auditlogs.writing import CONFLICT, Stored, store
 
 BATCH = 500
 STORE_SECONDS = 10.0
@@ -18,7 +18,6 @@ PING_SECONDS = 2.0
 # How often the database may refuse an entry for what it is, before a person has to look.
 MAX_TRIES = 10
 
-CONFLICT = "The log has another entry of the same id; that one stays."
 REFUSED = f"The database has refused it {MAX_TRIES} times."
 UNREADABLE = "It cannot be read."
 

@@ -60,7 +60,21 @@ def plain(fields: Mapping[str, Any]) -> Any:
 def builtins(value: Any) -> Any:
     """Return a value as plain JSON; only instants stay what they are. Raises InvalidEntry."""
     try:
-        return msgspec.to_builtins(value, builtin_types=(datetime,), str_keys=True)
+        return msgspec.to_builtins(
+            value, builtin_types=(datetime,), str_keys=True, enc_hook=_simple
+        )
     except (TypeError, ValueError, OverflowError, RecursionError) as error:
         fault = Fault("", "invalid-value", "cannot be written as JSON")
         raise InvalidEntry([fault]) from error
+
+
+def _simple(value: Any) -> Any:
+    """Return what a value is that is a text or a number and something more, as a template's safe
+    text or a float of NumPy are."""
+    if isinstance(value, str):
+        return str.__str__(value)
+    if isinstance(value, int):
+        return int.__int__(value)
+    if isinstance(value, float):
+        return float.__float__(value)
+    raise TypeError(f"{type(value).__name__} cannot be written as JSON")

@@ -11,6 +11,7 @@ from typing import Any, Self, TypeVar, Unpack, cast
 
 from auditlogs import context
 from auditlogs.recording import Details, Mode, prepare, record
+from auditlogs.rules import redactor
 from auditlogs.schema import Result, Target
 from auditlogs.validation import InvalidEntry
 
@@ -37,7 +38,7 @@ class Happening:
     def failure(self, error: str) -> None:
         """Say that the action failed although it raises nothing."""
         self.result = "failure"
-        self.payload["error"] = error[:MAX_MESSAGE]
+        self.payload["error"] = redactor().beginning(error, MAX_MESSAGE)
 
 
 def audited(action: str, *, mode: Mode = "durable", **details: Unpack[Details]) -> "Guard":

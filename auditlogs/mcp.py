@@ -21,6 +21,7 @@ from pydantic import BaseModel
 
 from auditlogs.context import Fields, bind, session_label, trace_id
 from auditlogs.fields import EntryFields
+from auditlogs.redaction import Redactor
 from auditlogs.schema import ID_LENGTH, NAME_LENGTH, Result
 from auditlogs.text import has_control_character
 
@@ -34,6 +35,7 @@ WhoCalls = Callable[[RequestContext], Mapping[str, Any]]
 Outcome = tuple[Result, dict[str, Any]]
 
 logger = logging.getLogger(__name__)
+_redactor = Redactor()
 
 
 class Record(Protocol):
@@ -146,7 +148,7 @@ def _answered(answer: HandlerResult) -> Outcome:
     answer = answer or {}
     if answer.get("isError") is True:
         texts = (part.get("text") for part in answer.get("content") or ())
-        error = "\n".join(text for text in texts if text)[:ERROR_LENGTH]
+        error = _beginning("\n".join(text for text in texts if text))
         return "failure", {"isError": True, "error": error}
     if answer.get("resultType") == "input_required":
         return "partial", {"isError": False, "status": "input_required"}
@@ -155,9 +157,14 @@ def _answered(answer: HandlerResult) -> Outcome:
 
 def _failed(error: Exception) -> Outcome:
     if isinstance(error, MCPError):
-        return "failure", {"code": error.error.code, "error": error.error.message[:ERROR_LENGTH]}
-    said = {"errorType": type(error).__qualname__, "error": str(error)[:ERROR_LENGTH]}
+        return "failure", {"code": error.error.code, "error": _beginning(error.error.message)}
+    said = {"errorType": type(error).__qualname__, "error": _beginning(str(error))}
     return "failure", said
+
+
+def _beginning(error: str) -> str:
+    # What a recorder takes for a secret it would not know by half.
+    return _redactor.beginning(error, ERROR_LENGTH)
 
 
 def _cancelled() -> Outcome:

@@ -9,7 +9,7 @@ from collections import deque
 
 from auditlogs import losses
 from auditlogs.schema import Entry
-from auditlogs.writing import write
+from auditlogs.writing import CONFLICT, write
 
 MAX_WAITING = 10_000
 BATCH = 500
@@ -24,7 +24,8 @@ class Outbox:
         self._waiting: deque[tuple[str, Entry]] = deque()
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
-        self._is_busy = False
+        # What the thread is about to store; it stays here until that is certain.
+        self._leaving: list[tuple[str, Entry]] = []
         self._is_closing = False
 
     def put(self, entry: Entry, account: str) -> None:
@@ -49,16 +50,17 @@ class Outbox:
                 self._is_closing = False
 
     def close(self, seconds: float) -> None:
-        """Store what waits; what was not stored in time is lost, which is counted and said."""
+        """Store what waits; what is not known to be stored in time is lost, which is counted and
+        said."""
         if not self.flush(seconds):
             with self._changed:
-                left = [*self._waiting]
+                left = [*self._leaving, *self._waiting]
                 self._waiting.clear()
             for account, entry in left:
-                losses.lose(entry, account, "The process ended before it was stored.")
+                losses.lose(entry, account, "The process ended before it was known to be stored.")
 
     def _is_idle(self) -> bool:
-        return not self._waiting and not self._is_busy
+        return not self._waiting and not self._leaving
 
     def _start(self) -> None:
         if self._thread is None or not self._thread.is_alive():
@@ -74,12 +76,12 @@ class Outbox:
                     lambda: self._is_closing or len(self._waiting) >= BATCH, WINDOW_SECONDS
                 )
                 batch = [self._waiting.popleft() for _ in range(min(BATCH, len(self._waiting)))]
-                self._is_busy = bool(batch)
+                self._leaving = batch
             try:
                 _store(batch)
             finally:
                 with self._changed:
-                    self._is_busy = False
+                    self._leaving = []
                     self._changed.notify_all()
 
 
@@ -87,10 +89,14 @@ def _store(batch: list[tuple[str, Entry]]) -> None:
     for account in dict.fromkeys(account for account, _ in batch):
         entries = [entry for owner, entry in batch if owner == account]
         try:
-            write(entries, account)
+            receipts = write(entries, account)
         except Exception as error:  # noqa: BLE001  (nothing may be lost without a word)
             for entry in entries:
                 losses.lose(entry, account, str(error))
+        else:
+            for entry, receipt in zip(entries, receipts, strict=True):
+                if receipt.status == "conflict":
+                    losses.lose(entry, account, CONFLICT)
 
 
 @functools.cache

@@ -123,7 +123,8 @@ class Spool:
 
         def move(db: sqlite3.Connection) -> None:
             db.execute(
-                "INSERT INTO dead (id, account, body, since, reason)"
+                # It may be there already, where a damaged file was repaired.
+                "INSERT OR IGNORE INTO dead (id, account, body, since, reason)"
                 " SELECT id, account, body, since, ? FROM waiting WHERE id = ?",
                 (reason, id),
             )

@@ -9,6 +9,7 @@ import uuid
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import Any, Literal, get_args, get_origin
 
 import msgspec
@@ -23,6 +24,8 @@ from auditlogs.text import has_control_character
 from auditlogs.times import DAY_MS, format_rfc3339, from_ms, to_ms
 
 MAX_ENTRY_BYTES = 65_536
+# Each takes two bytes at least, itself and what parts it from the next.
+MAX_VALUES = MAX_ENTRY_BYTES // 2
 MAX_PAYLOAD_DEPTH = 32
 MAX_INTEGER = (1 << 64) - 1
 MIN_INTEGER = -(1 << 63)
@@ -140,27 +143,35 @@ def _unbounded(plain: Any) -> list[Fault]:
     """Return what no later step could bear: too deep, not to be said in JSON, or too large."""
     fields = plain if isinstance(plain, dict) else {"": plain}
     # Walked level by level, so that no depth of nesting can exhaust the stack.
-    level = [(f"/{_escape(name)}", value) for name, value in fields.items()]
-    faults = list(_unspeakable("", fields))
-    for _ in range(MAX_PAYLOAD_DEPTH + 1):
+    level: list[tuple[str, Any]] = [("", fields)]
+    faults: list[Fault] = []
+    values = 0
+    for _ in range(MAX_PAYLOAD_DEPTH + 2):
         faults += [fault for path, value in level for fault in _unspeakable(path, value)]
-        level = [child for path, value in level for child in _children(path, value)]
+        children = (child for path, value in level for child in _children(path, value))
+        level = list(islice(children, MAX_VALUES + 1 - values))
+        values += len(level)
+        if values > MAX_VALUES:
+            # Before more is made of it than it deserves.
+            return [_too_large(f"has over {MAX_VALUES:,} values")]
     if level:
         place = "/" + level[0][0].split("/")[1]
         detail = f"is nested more than {MAX_PAYLOAD_DEPTH} levels deep"
         return [Fault(place, "too-deep", detail)]
     if not faults and (size := len(msgspec.json.encode(plain))) > MAX_ENTRY_BYTES:
-        detail = f"is {size:,} bytes of JSON, over {MAX_ENTRY_BYTES:,}"
-        return [Fault("", "entry-too-large", detail)]
+        return [_too_large(f"is {size:,} bytes of JSON, over {MAX_ENTRY_BYTES:,}")]
     return faults
 
 
-def _children(path: str, value: Any) -> Iterable[tuple[str, Any]]:
+def _too_large(detail: str) -> Fault:
+    return Fault("", "entry-too-large", detail)
+
+
+def _children(path: str, value: Any) -> Iterator[tuple[str, Any]]:
     if isinstance(value, dict):
-        return [(f"{path}/{_escape(key)}", item) for key, item in value.items()]
-    if isinstance(value, list | tuple):
-        return [(f"{path}/{i}", item) for i, item in enumerate(value)]
-    return []
+        yield from ((f"{path}/{_escape(key)}", item) for key, item in value.items())
+    elif isinstance(value, list | tuple):
+        yield from ((f"{path}/{i}", item) for i, item in enumerate(value))
 
 
 def _unspeakable(path: str, value: Any) -> Iterator[Fault]:
@@ -289,6 +300,8 @@ def _bad_identity(entry: NewEntry, received: datetime, kept_days: int | None) ->
     if ms is None:
         if entry.id:
             yield Fault("/timestamp", "missing-field", "is needed with an id that is not a UUIDv7")
+    elif ms < 0:
+        yield Fault("/timestamp", "timestamp-out-of-range", "is before 1970")
     elif kept_days is not None and ms < to_ms(received) - kept_days * DAY_MS:
         detail = f"is older than the {kept_days} days kept"
         yield Fault("/timestamp", "timestamp-out-of-range", detail)

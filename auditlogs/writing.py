@@ -24,6 +24,8 @@ WRITE_SECONDS = 5.0
 # The one caller that tries whether the database is back waits no longer than this.
 PROBE_SECONDS = 1.0
 
+CONFLICT = "The log has another entry of the same id; that one stays."
+
 
 class CannotStore(StorageError):
     """Neither the database nor the spool has taken the entries."""

@@ -17,6 +17,8 @@ __all__ = ["BadPattern", "Redactor", "is_secret_name", "mark"]
 
 MAX_REDACTIONS = 1_000
 MAX_PATHS = 65_536
+# Where a text is cut there may be half a secret, which has no shape: so much is read beyond.
+MARGIN = 8_192
 _MAX_ROUNDS = 4
 
 
@@ -66,6 +68,13 @@ class Redactor:
             return self._texts.redact(text)
         except Exception:  # noqa: BLE001 - a fault here must not leak a secret
             return mark("redactor-failed")
+
+    def beginning(self, text: str, length: int) -> str:
+        """Return up to `length` characters of the beginning of a text without its secrets, nor any
+        part of one that goes on beyond. Never raises."""
+        read = text[: length + MARGIN]
+        clean = self.text(read)
+        return (clean if read == text else clean[:-MARGIN])[:length]
 
     def _field(self, name: Any, value: Any) -> Iterable[tuple[Any, Any]]:
         try:

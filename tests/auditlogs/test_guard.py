@@ -17,6 +17,8 @@ from tests import apart, away
 from tests.away import connected_to, impatience
 from tests.factories import AGENT, ORDER
 
+MNEMONIC = "legal winner thank year wave sausage worth useful legal winner thank yellow"
+
 
 @pytest.fixture
 def account() -> Iterator[str]:
@@ -48,6 +50,16 @@ def test_an_exception_is_a_failure_with_its_type_and_message_and_goes_on(account
     assert entry.payload
     assert entry.payload["errorType"] == "ValueError"
     assert entry.payload["error"].startswith("no such pair: password=[REDACTED:")
+
+
+@pytest.mark.parametrize("before", [0, 1_930, 1_990, 5_000])
+def test_no_part_of_a_secret_is_left_where_a_message_is_cut(account: str, before: int) -> None:
+    with pytest.raises(RuntimeError), audited("order.created"):
+        raise RuntimeError(f"{'x' * before} {MNEMONIC} {'x' * 20_000}")
+    (entry,) = entries(account)
+    assert entry.payload
+    assert len(entry.payload["error"]) <= 2_000
+    assert "legal" not in entry.payload["error"]
 
 
 def test_a_block_may_say_that_it_worked_in_part_or_failed(account: str) -> None:

@@ -1,14 +1,17 @@
 """Entries that come over HTTP: what is taken, what is refused, and what is said of each."""
 
 import gzip
+import itertools
 import json
 import uuid
 from collections.abc import Iterator
 from datetime import timedelta
+from io import BytesIO
 from typing import Any
 
 import pytest
 import time_machine
+from django.core.handlers.wsgi import WSGIRequest
 from django.test import RequestFactory
 from hypothesis import given, strategies as st
 from pytest_django.fixtures import Settings
@@ -374,6 +377,36 @@ def test_a_body_of_a_thousand_entries_is_the_largest(api: Api, account: Account)
     problem_of(api.post(lines, NDJSON), 413, "too-many-entries")
     assert entries(account) == []
     assert api.post(many[1:]).status_code == 201
+
+
+def test_a_body_that_ends_before_its_announced_end_is_refused() -> None:
+    line = json.dumps(VALID).encode() + b"\n"
+    request = RequestFactory().post("/", line * 3, content_type=NDJSON)
+    # As a server gives it when the connection breaks between two lines.
+    request = WSGIRequest({**request.META, "wsgi.input": BytesIO(line * 2)})
+    with pytest.raises(BadBody) as raised:
+        entries_of(request)
+    assert (raised.value.status, raised.value.detail) == (400, "The body ended early.")
+
+
+def test_a_packed_body_of_nothing_has_an_end_too() -> None:
+    request = RequestFactory().post("/", content_type=NDJSON, headers={"content-encoding": "gzip"})
+    pieces = itertools.repeat(gzip.compress(b""), 2 * MAX_BODY_BYTES // 20)
+    del request.META["CONTENT_LENGTH"]
+    request.META |= {"wsgi.input_terminated": True, "wsgi.input": Pieces(pieces)}
+    with pytest.raises(BadBody) as raised:
+        entries_of(request)
+    assert raised.value.slug == "body-too-large"
+
+
+class Pieces:
+    """A body that is sent in pieces, without saying how many there will be."""
+
+    def __init__(self, pieces: Iterator[bytes]) -> None:
+        self._pieces = pieces
+
+    def read(self, size: int) -> bytes:
+        return b"".join(itertools.islice(self._pieces, size // 32))
 
 
 @pytest.mark.parametrize("body", [b"not gzip", gzip.compress(b"{}", mtime=0)[:-4], b""])

@@ -23,7 +23,7 @@ from auditlogs.schema import Entry
 from auditlogs.times import from_ms, now, to_ms
 from tests.auditlogs.oracle import KEPT, RANGES, Asked, Written, expected
 
-A_FIFTH = max(1, settings().max_examples // 5)
+A_QUARTER = max(1, settings().max_examples // 4)
 MAX_PAGES = 2_000
 MS = timedelta(milliseconds=1)
 MINUTE = timedelta(minutes=1)
@@ -229,7 +229,7 @@ def test_following_a_list_to_its_end_and_back_yields_every_entry_once(
 
 
 @given(data=st.data(), limit=st.integers(1, 7))
-@settings(max_examples=A_FIFTH)
+@settings(max_examples=A_QUARTER)
 def test_a_list_cut_short_by_the_clock_loses_nothing_on_the_way(
     data: DataObject, limit: int
 ) -> None:
@@ -301,7 +301,7 @@ def neighbours(ids: list[uuid.UUID], entry: Entry) -> tuple[uuid.UUID | None, uu
 
 
 @given(data=st.data(), limit=st.integers(1, 4), is_hurried=st.booleans())
-@settings(max_examples=A_FIFTH)
+@settings(max_examples=A_QUARTER)
 def test_what_is_recorded_meanwhile_hides_no_entry_and_repeats_none(
     data: DataObject, limit: int, is_hurried: bool
 ) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import math
+import tracemalloc
 import uuid
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
@@ -10,8 +11,10 @@ import bson
 import msgspec
 import pytest
 import time_machine
+from django.utils.safestring import mark_safe
 from hypothesis import given, strategies as st
 from hypothesis.strategies import SearchStrategy
+from pytest_django.fixtures import Settings
 
 import auditlogs
 from auditlogs import dictionary, storage
@@ -20,6 +23,7 @@ from auditlogs.identity import entry_id, id_ms
 from auditlogs.models import new_account_id
 from auditlogs.query import Entries
 from auditlogs.recording import MAX_BATCH, new_entry, prepare, record_many
+from auditlogs.rules import check
 from auditlogs.schema import Redaction
 from auditlogs.storage import Document
 from auditlogs.times import format_rfc3339, now
@@ -130,6 +134,15 @@ def test_a_time_at_the_ends_of_the_calendar_is_refused_like_any_other(timestamp:
     with pytest.raises(InvalidEntry) as refused:
         make_entry(timestamp=timestamp)
     assert refused.value.path == "/timestamp"
+
+
+def test_a_time_before_the_epoch_is_refused_however_long_entries_are_kept(
+    settings: Settings,
+) -> None:
+    settings.AUDITLOGS_RETENTION_DAYS = 40_000
+    with pytest.raises(InvalidEntry, match="/timestamp: is before 1970"):
+        make_entry(timestamp=datetime(1969, 12, 31, tzinfo=UTC))
+    assert make_entry(timestamp=datetime(1970, 1, 1, tzinfo=UTC)).timestamp.startswith("1970-01-01")
 
 
 def test_a_time_needs_a_zone() -> None:
@@ -291,6 +304,17 @@ def test_an_entry_may_be_so_large_and_no_larger() -> None:
     assert refused.value.path == ""
 
 
+def test_an_entry_that_is_far_too_large_costs_little_to_refuse() -> None:
+    payload: dict[str, Any] = {"a": [[] for _ in range(300_000)]}
+    tracemalloc.start()
+    try:
+        with pytest.raises(InvalidEntry, match="has over 32,768 values"):
+            check({"payload": payload}, now())
+        assert tracemalloc.get_traced_memory()[1] < 8 << 20
+    finally:
+        tracemalloc.stop()
+
+
 def test_a_payload_of_too_many_secrets_or_in_very_long_places_is_replaced_whole() -> None:
     assert len(make_entry(payload={"k" * 100: [{"pin": 1}] * 500}).redactions) == 500
     for payload in ({"k" * 30_000: [{"pin": 1}] * 900}, {"k": [{"pin": 1}] * 1_001}):
@@ -327,6 +351,21 @@ def test_what_python_says_otherwise_is_kept_as_json_says_it() -> None:
     trace = uuid.uuid4()
     entry = make_entry(payload={"at": FIXED, "id": trace, 7: (1, 2)})
     assert entry.payload == {"at": "2026-03-01T12:00:00Z", "id": str(trace), "7": [1, 2]}
+
+
+def test_texts_and_numbers_that_are_something_more_are_kept_as_what_they_are() -> None:
+    class Price(float):
+        """As NumPy's are."""
+
+    class Count(int):
+        """As some libraries' are."""
+
+    payload = {"html": mark_safe("<b>"), "price": Price(1.5), "count": Count(3)}
+    entry = make_entry(payload=payload, request_id=mark_safe("req-1"))
+    assert (entry.payload, entry.request_id) == (
+        {"html": "<b>", "price": 1.5, "count": 3},
+        "req-1",
+    )
 
 
 # Batches

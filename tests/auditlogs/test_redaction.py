@@ -614,7 +614,7 @@ ODD = st.recursive(
 )
 
 
-@settings(max_examples=400)
+@settings(max_examples=3 * settings().max_examples)
 @given(st.dictionaries(st.sampled_from(["payload", "actor", "id", "odd"]) | ODD_TEXTS, ODD))
 def test_redacting_what_was_redacted_gives_the_same(entry: dict[str, Any]) -> None:
     once = REDACTOR.entry(entry)
@@ -623,7 +623,7 @@ def test_redacting_what_was_redacted_gives_the_same(entry: dict[str, Any]) -> No
     assert "redactor-failed" not in repr(once[0]) or "redactor-failed" in repr(entry)
 
 
-@settings(max_examples=300)
+@settings(max_examples=2 * settings().max_examples)
 @given(ODD_TEXTS)
 def test_a_text_redacted_twice_is_the_same(odd: str) -> None:
     once = REDACTOR.text(odd)

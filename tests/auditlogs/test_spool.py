@@ -312,3 +312,13 @@ def test_where_its_file_cannot_be_written_a_process_keeps_it_in_mind(tmp_path: P
     assert not breaker.lets_through()
     breaker.succeeded()
     assert states([breaker]) == ["closed"]
+
+
+def test_a_clock_that_is_set_back_opens_no_breaker_for_longer(tmp_path: Path) -> None:
+    breaker = Breaker(tmp_path / "breaker")
+    for _ in range(FAILURES):
+        breaker.failed()
+    later = time.time() + 3_600
+    os.utime(tmp_path / "breaker", (later, later))
+    assert breaker.state == "half-open"
+    assert breaker.lets_through()

@@ -23,10 +23,11 @@ from auditlogs.indexes import ensure_indexes
 from auditlogs.models import Account, new_account_id
 from auditlogs.query import Entries
 from auditlogs.recording import InvalidEntry, prepare, record_many
+from auditlogs.schema import Entry
 from auditlogs.spool import Spool, spool
 from auditlogs.times import format_rfc3339, now
 from auditlogs.worker import drain_now, work
-from auditlogs.writing import CannotStore, write
+from auditlogs.writing import CannotStore, Receipt, write
 from tests import away
 from tests.api import Api, problem_of
 from tests.away import connected_to, impatience
@@ -315,6 +316,44 @@ def test_async_entries_of_a_full_memory_are_lost_and_said(
     auditlogs.record("order.created", account="a", actor=AGENT, result="success", mode="async")
     assert losses.count() == before + 1
     assert "0 entries wait to be stored already" in capfd.readouterr().err
+
+
+def test_other_content_under_an_identity_is_said_in_the_mode_async_too(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    account, at, before = new_account_id(), now(), losses.count()
+    record_many([new(id="w-1", timestamp=at)], account=account)
+    box = outbox.Outbox()
+    other, _ = prepare(
+        "order.filled", result="failure", actor=AGENT, account=account, id="w-1", timestamp=at
+    )
+    box.put(other, account)
+    assert box.flush(10)
+    assert losses.count() == before + 1
+    assert "another entry of the same id" in capfd.readouterr().err
+
+
+def test_what_is_being_stored_when_the_process_ends_is_lost_and_said(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    begun, ended = threading.Event(), threading.Event()
+
+    def slow(entries: list[Entry], account: str) -> list[Receipt]:
+        begun.set()
+        ended.wait(10)
+        return write(entries, account)
+
+    monkeypatch.setattr(outbox, "write", slow)
+    box, before = outbox.Outbox(), losses.count()
+    box.put(prepare("order.created", result="success", actor=AGENT, account="a")[0], "a")
+    try:
+        assert not box.flush(0)
+        assert begun.wait(10)
+        box.close(0.1)
+        assert losses.count() == before + 1
+        assert "ended before it was known to be stored" in capfd.readouterr().err
+    finally:
+        ended.set()
 
 
 # Recording in process
