@@ -21,17 +21,19 @@ ROUND_SECONDS = 120.0
 
 @dataclass(frozen=True)
 class Size:
-    """How often something is killed, and how many entries are acknowledged in each round."""
+    """How often something is killed, how many entries are acknowledged in each round, and how many
+    are offered a second: as many as are taken, where that is not said."""
 
     rounds: int
     acknowledged: int
+    rate: float | None = None
 
 
-@sizes(short=Size(4, 100), long=Size(20, 2_000))
+@sizes(short=Size(4, 100, 200), long=Size(20, 2_000))
 def test_what_was_acknowledged_survives_every_crash(
     system: System, ledger: Ledger, seed: int, random: Random, say: Say, size: Size
 ) -> None:
-    with Load(system.port, system.write_key, ledger, seed=seed) as load:
+    with Load(system.port, system.write_key, ledger, seed=seed, rate=size.rate) as load:
         for number in range(size.rounds):
             victim, before = VICTIMS[number % len(VICTIMS)], ledger.acknowledged
             ledger.wait_for(before + random.randrange(size.acknowledged), ROUND_SECONDS)
