@@ -129,4 +129,5 @@ def test_a_database_that_goes_in_the_middle_of_a_batch_has_it_once_when_it_is_ba
     come_back(server)
     store_all()
     assert numbers(account) == list(range(20))
-    assert client.get("/readyz").json()["status"] == "ready"
+    ready = client.get("/readyz").json()
+    assert (ready["database"], ready["breaker"], ready["spool"]["depth"]) == ("up", "closed", 0)
