@@ -5,6 +5,7 @@ or becomes a dead letter, which stays until a person has looked at it.
 """
 
 import functools
+import os
 import sqlite3
 import time
 from collections.abc import Iterable, Iterator, Sequence
@@ -242,3 +243,31 @@ def _decoded(body: bytes) -> Entry | None:
 def spool() -> Spool:
     """Return this host's spool."""
     return Spool(Path(settings.AUDITLOGS_SPOOL_DIR), settings.AUDITLOGS_SPOOL_MAX_BYTES)
+
+
+# The spool whose turn nobody has while the process forks.
+_held: list[Spool] = []
+
+
+def _hold() -> None:
+    """Wait until no thread is in the middle of something: a child could never end it."""
+    if spool.cache_info().currsize:
+        here = spool()
+        here.file.turn.acquire()
+        _held.append(here)
+
+
+def _release() -> None:
+    while _held:
+        _held.pop().file.turn.release()
+
+
+def _begin_anew() -> None:
+    while _held:
+        here = _held.pop()
+        here.file.turn.release()
+        here.file.close()
+    spool.cache_clear()
+
+
+os.register_at_fork(before=_hold, after_in_parent=_release, after_in_child=_begin_anew)
