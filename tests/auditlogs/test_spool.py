@@ -312,3 +312,19 @@ def test_where_its_file_cannot_be_written_a_process_keeps_it_in_mind(tmp_path: P
     assert not breaker.lets_through()
     breaker.succeeded()
     assert states([breaker]) == ["closed"]
+
+
+def test_in_a_folder_that_cannot_be_written_it_opens_too() -> None:
+    # Not even root can make a file there.
+    breaker = Breaker(Path("/proc/self/breaker"))
+    fail(breaker)
+    assert states([breaker]) == ["open"]
+
+
+def test_a_clock_that_is_set_back_does_not_keep_it_open(
+    pair: tuple[Breaker, Breaker], tmp_path: Path
+) -> None:
+    fail(pair[0])
+    then = time.time() + 3600
+    os.utime(tmp_path / "breaker", (then, then))
+    assert states(pair) == ["half-open", "half-open"]
