@@ -235,7 +235,7 @@ def _decoded(body: bytes) -> Entry | None:
     """Return the entry that a body holds, or None for one that cannot be read."""
     try:
         return msgspec.json.decode(body, type=Entry)
-    except msgspec.MsgspecError:
+    except (msgspec.MsgspecError, UnicodeDecodeError):
         return None
 
 

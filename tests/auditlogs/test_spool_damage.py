@@ -194,7 +194,17 @@ def test_an_entry_that_was_damaged_is_replaced_when_it_is_sent_again(tmp_path: P
     assert here.held([entry.id]) == {entry.id: entry}
 
 
-@pytest.mark.parametrize("change", ["body = x'fffefd'", "account = CAST(x'ff' AS TEXT)"])
+@pytest.mark.parametrize(
+    "change",
+    [
+        "body = x'fffefd'",
+        "account = CAST(x'ff' AS TEXT)",
+        # In a text that is JSON otherwise.
+        "body = CAST(replace(CAST(body AS TEXT), 'order', 'or' || CAST(x'f9' AS TEXT)) AS BLOB)",
+        'body = CAST(replace(CAST(body AS TEXT), \'"id":"0\', \'"id":"z\') AS BLOB)',
+        "body = CAST(replace(CAST(body AS TEXT), 'Z\"', 'X\"') AS BLOB)",
+    ],
+)
 def test_an_entry_that_was_damaged_holds_up_no_other(tmp_path: Path, change: str) -> None:
     account = new_account_id()
     entries = [make(number, account) for number in range(3)]
