@@ -42,8 +42,11 @@ CREATE TABLE dead (
   body BLOB NOT NULL, since REAL NOT NULL, reason TEXT NOT NULL, UNIQUE (id, since)
 );
 CREATE TABLE keys (
-  id TEXT PRIMARY KEY, digest TEXT NOT NULL, first_ms INTEGER NOT NULL
+  id TEXT PRIMARY KEY, digest TEXT NOT NULL, first_ms INTEGER NOT NULL,
+  moved INTEGER NOT NULL DEFAULT 0
 );
+CREATE INDEX keys_by_age ON keys (first_ms);
+CREATE INDEX keys_to_move ON keys (moved) WHERE moved = 0;
 """
 
 

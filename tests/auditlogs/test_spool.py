@@ -59,6 +59,7 @@ class SpoolMachine(RuleBasedStateMachine):
         self.waiting: dict[str, tuple[str, Entry, int]] = {}
         self.dead: list[tuple[str, str, str]] = []
         self.keys: dict[str, ClaimedKey] = {}
+        self.unmoved: set[str] = set()
 
     @property
     def here(self) -> Spool:
@@ -111,15 +112,26 @@ class SpoolMachine(RuleBasedStateMachine):
     @rule(id=st.sampled_from("kl"), digest=st.sampled_from("xy"))
     def claim(self, id: str, digest: str) -> None:
         key = ClaimedKey(id, digest, int(time.time() * 1000))
-        assert self.here.claimed(id) == self.keys.get(id)
+        if id not in self.keys:
+            self.unmoved.add(id)
         assert self.here.claim(key) == self.keys.setdefault(id, key)
 
     @rule(limit=st.integers(1, 3))
-    def forget(self, limit: int) -> None:
-        keys = self.here.claimed_keys(limit)
-        self.here.forget(keys)
+    def move(self, limit: int) -> None:
+        keys = self.here.unmoved_keys(limit)
+        assert len(keys) == min(limit, len(self.unmoved))
+        self.here.note_moved(keys)
         for key in keys:
-            assert self.keys.pop(key.id) == key
+            assert self.keys[key.id] == key
+            self.unmoved.remove(key.id)
+
+    @rule(id=st.sampled_from("kl"))
+    def correct(self, id: str) -> None:
+        key = ClaimedKey(id, "z", int(time.time() * 1000))
+        self.here.correct(key)
+        if id in self.keys:
+            self.keys[id] = key
+            self.unmoved.discard(id)
 
     @rule()
     def close(self) -> None:
@@ -172,7 +184,7 @@ def test_nobody_else_may_enter_its_folder(tmp_path: Path) -> None:
 def test_looking_at_a_spool_makes_none(tmp_path: Path) -> None:
     here = Spool(tmp_path / "spool", 1 << 20)
     assert here.depth() == Depth(0, 0.0, 0)
-    assert (here.oldest(9), here.dead_letters(), here.claimed("k")) == ([], [], None)
+    assert (here.oldest(9), here.dead_letters(), here.unmoved_keys(9)) == ([], [], [])
     assert not (tmp_path / "spool").exists()
 
 
