@@ -1,10 +1,13 @@
 """The write path while the database is away: what waits, what is said of it, and how it arrives."""
 
 import json
+import sqlite3
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from datetime import timedelta
 from io import StringIO
 from pathlib import Path
@@ -388,6 +391,20 @@ def test_what_is_being_stored_when_the_process_ends_is_lost_and_said(
         assert "ended before it was known to be stored" in capfd.readouterr().err
     finally:
         ended.set()
+
+
+def test_strict_does_not_wait_long_for_a_spool_that_another_process_writes(
+    detached: Callable[[], None],
+) -> None:
+    record_many([new()], account="a")
+    with closing(sqlite3.connect(spool().file.path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        began = time.monotonic()
+        with pytest.raises(CannotStore):
+            auditlogs.record(
+                "order.created", account="a", actor=AGENT, result="success", mode="strict"
+            )
+        assert time.monotonic() - began < 1.5
 
 
 # Recording in process
