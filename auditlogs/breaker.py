@@ -36,7 +36,7 @@ class Breaker:
         opened_at = self._since()
         if opened_at is None:
             return "closed"
-        # Opened in the future: the clock was set back.
+        # A clock that was set back must not keep it open.
         return "open" if 0 <= time.time() - opened_at < OPEN_SECONDS else "half-open"
 
     def lets_through(self) -> bool:
@@ -75,19 +75,16 @@ class Breaker:
             yield
 
     def _open(self) -> None:
-        self._opened_at = time.time()
-        with contextlib.suppress(OSError):
+        try:
             self._file.touch()
             os.utime(self._file)
+            self._opened_at = None
+        except OSError:
+            self._opened_at = time.time()
 
     def _since(self) -> float | None:
         """Return when it was opened, by whichever process of this host."""
         try:
             return self._file.stat().st_mtime
-        except FileNotFoundError:
-            # Another process has closed it.
-            if self._file.parent.is_dir():
-                self._opened_at = None
         except OSError:
-            pass
-        return self._opened_at
+            return self._opened_at

@@ -37,7 +37,8 @@ def drain(spool: Spool) -> int:
     for each in waiting:
         try:
             documents.append((each, _document(each)))
-        except msgspec.MsgspecError:
+        except ValueError:
+            # Not JSON, not UTF-8, not an entry, or one whose id or time is none.
             spool.bury(each.id, UNREADABLE)
     outcome = _store([document for _, document in documents])
     in_the_log: list[str] = []

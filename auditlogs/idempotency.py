@@ -1,9 +1,10 @@
 """Idempotency keys: a request that is sent again stands for the same entries.
 
-What a key was first sent with, and when, is kept for 24 hours: in the database, or while that is
-away in the spool, from where it follows.
+What a key was first sent with, and when, is kept for 24 hours: in the database, for every host, and
+in the spool, for this one while the database is away.
 """
 
+import contextlib
 import hashlib
 from collections.abc import Sequence
 from datetime import datetime
@@ -55,30 +56,36 @@ def with_ids(entries: Sequence[NewEntry], key: str, first: datetime) -> list[New
 
 
 def move_claims(spool: Spool) -> None:
-    """Move the keys that were kept in the spool into the database. Raises StorageError."""
-    keys = spool.claimed_keys(MOVED_AT_ONCE)
+    """Make the keys that the spool keeps known to the database. Raises StorageError."""
+    keys = spool.unmoved_keys(MOVED_AT_ONCE)
     if keys:
         with storage.time_limit(SECONDS):
             storage.insert_missing(storage.idempotency(), [_document(key) for key in keys])
-        spool.forget(keys)
+        spool.note_moved(keys)
 
 
 def _claim(spool: Spool, new: ClaimedKey) -> ClaimedKey:
+    """Keep a key here and in the database: when that goes away, a retry has to find it still."""
+    here: ClaimedKey | None = None
+    failure: Exception | None = None
     try:
-        # A key that came while the database was away is known here alone until it is moved.
-        if earlier := spool.claimed(new.id):
-            return earlier
-    except SpoolError:
-        pass
+        here = spool.claim(new)
+    except SpoolError as error:
+        failure = error
     if spool.breaker.state == "closed":
         try:
-            return _claim_in_database(new)
+            first = _claim_in_database(here or new)
         except StorageError:
             spool.breaker.failed()
-    try:
-        return spool.claim(new)
-    except SpoolError as error:
-        raise CannotStore(f"The idempotency key cannot be kept. {error}") from error
+        else:
+            if here and here != first:
+                # It came to another host before.
+                with contextlib.suppress(SpoolError):
+                    spool.correct(first)
+            return first
+    if here is None:
+        raise CannotStore(f"The idempotency key cannot be kept. {failure}") from failure
+    return here
 
 
 def _claim_in_database(new: ClaimedKey) -> ClaimedKey:

@@ -2,6 +2,7 @@
 
 import contextlib
 import itertools
+import os
 import shutil
 import sqlite3
 import tempfile
@@ -21,17 +22,16 @@ COLUMNS = {
 }
 
 
-def has_head(path: Path) -> bool:
-    """Tell whether a file begins as SQLite's do."""
-    with path.open("rb") as file:
-        return file.read(len(MAGIC)) == MAGIC
+def has_head(file: int) -> bool:
+    """Tell whether an open file begins as SQLite's do."""
+    return os.pread(file, len(MAGIC), 0) == MAGIC
 
 
-def salvage(aside: Path, path: Path, new: sqlite3.Connection) -> int:
-    """Copy every row that a damaged file still gives into a new one, which is at `path`; return
-    how many those were."""
+def salvage(aside: Path, new: sqlite3.Connection, schema: str) -> int:
+    """Copy every row that a damaged file still gives into a new one of the same schema; return how
+    many those were."""
     recovered = 0
-    with _legible(aside, path, new) as old:
+    with _legible(aside, schema) as old:
         for table, columns in COLUMNS.items():
             names, marks = ", ".join(columns), ", ".join("?" * len(columns))
             insert = f"INSERT OR IGNORE INTO {table} ({names}) VALUES ({marks})"  # noqa: S608
@@ -46,26 +46,29 @@ def salvage(aside: Path, path: Path, new: sqlite3.Connection) -> int:
 
 
 @contextmanager
-def _legible(aside: Path, path: Path, new: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
+def _legible(aside: Path, schema: str) -> Iterator[sqlite3.Connection]:
     """Open a damaged file, as far as that goes."""
-    with tempfile.TemporaryDirectory(dir=path.parent) as folder:
-        if not has_head(aside):
-            aside = _with_head(aside, Path(folder), path, new)
+    with tempfile.TemporaryDirectory(dir=aside.parent) as folder:
+        with aside.open("rb") as file:
+            is_legible = has_head(file.fileno())
+        if not is_legible:
+            aside = _with_head(aside, Path(folder), schema)
         with closing(sqlite3.connect(aside)) as old:
             # Else a file that is too short would not be opened at all.
             old.execute("PRAGMA writable_schema = ON")
             yield old
 
 
-def _with_head(aside: Path, folder: Path, path: Path, new: sqlite3.Connection) -> Path:
+def _with_head(aside: Path, folder: Path, schema: str) -> Path:
     """Copy a file that has lost its first page, which says where each table begins. It is the same
-    in every spool, so that of the new file does as well."""
-    new.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    (page_size,) = new.execute("PRAGMA page_size").fetchone()
-    with path.open("rb") as file:
-        page = bytearray(file.read(page_size))
+    in every file of a schema, so that a new one's does as well."""
+    with closing(sqlite3.connect(folder / "new")) as new:
+        new.execute("PRAGMA journal_mode = WAL")
+        new.executescript(schema)
+        (page_size,) = new.execute("PRAGMA page_size").fetchone()
+    page = bytearray((folder / "new").read_bytes()[:page_size])
     page[SIZES] = bytes(SIZES.stop - SIZES.start)
-    copy = folder / path.name
+    copy = folder / aside.name
     for part in ("", "-wal"):
         with contextlib.suppress(FileNotFoundError):
             shutil.copyfile(f"{aside}{part}", f"{copy}{part}")

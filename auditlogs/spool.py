@@ -5,6 +5,7 @@ or becomes a dead letter, which stays until a person has looked at it.
 """
 
 import functools
+import os
 import sqlite3
 import time
 from collections.abc import Iterable, Iterator, Sequence
@@ -159,7 +160,7 @@ class Spool:
         with self.file.locked("drain.lock", wait=False) as is_locked:
             yield is_locked
 
-    # Idempotency keys that the database could not be asked for
+    # Idempotency keys
 
     def claim(self, key: ClaimedKey) -> ClaimedKey:
         """Keep an idempotency key, unless it is here already; return it as it came first."""
@@ -175,20 +176,19 @@ class Spool:
 
         return self.file.write(keep, BUSY_SECONDS)
 
-    def claimed(self, key_id: str) -> ClaimedKey | None:
-        """Return an idempotency key that was kept here."""
-        query = "SELECT id, digest, first_ms FROM keys WHERE id = ? AND first_ms >= ?"
-        rows = self._rows(query, key_id, _oldest_key_ms())
-        return next((ClaimedKey(*row) for row in rows), None)
+    def correct(self, key: ClaimedKey) -> None:
+        """Keep a key as the database has it: it came to another host first."""
+        statement = "UPDATE keys SET digest = ?, first_ms = ?, moved = 1 WHERE id = ?"
+        self._each(statement, [(key.digest, key.first_ms, key.id)])
 
-    def claimed_keys(self, limit: int) -> list[ClaimedKey]:
-        """Return idempotency keys that were kept here."""
-        rows = self._rows("SELECT id, digest, first_ms FROM keys LIMIT ?", limit)
-        return [ClaimedKey(*row) for row in rows]
+    def unmoved_keys(self, limit: int) -> list[ClaimedKey]:
+        """Return idempotency keys that the database may not know."""
+        query = "SELECT id, digest, first_ms FROM keys WHERE moved = 0 LIMIT ?"
+        return [ClaimedKey(*row) for row in self._rows(query, limit)]
 
-    def forget(self, keys: Iterable[ClaimedKey]) -> None:
-        """Drop idempotency keys: the database has them."""
-        self._each("DELETE FROM keys WHERE id = ?", [(key.id,) for key in keys])
+    def note_moved(self, keys: Iterable[ClaimedKey]) -> None:
+        """Note that the database knows these keys."""
+        self._each("UPDATE keys SET moved = 1 WHERE id = ?", [(key.id,) for key in keys])
 
     def _rows(self, query: str, *values: object) -> list[tuple[Any, ...]]:
         return self.file.read(lambda db: db.execute(query, values).fetchall(), [], BUSY_SECONDS)
@@ -235,7 +235,7 @@ def _decoded(body: bytes) -> Entry | None:
     """Return the entry that a body holds, or None for one that cannot be read."""
     try:
         return msgspec.json.decode(body, type=Entry)
-    except msgspec.MsgspecError:
+    except (msgspec.MsgspecError, UnicodeDecodeError):
         return None
 
 
@@ -243,3 +243,31 @@ def _decoded(body: bytes) -> Entry | None:
 def spool() -> Spool:
     """Return this host's spool."""
     return Spool(Path(settings.AUDITLOGS_SPOOL_DIR), settings.AUDITLOGS_SPOOL_MAX_BYTES)
+
+
+# The spool whose turn nobody has while the process forks.
+_held: list[Spool] = []
+
+
+def _hold() -> None:
+    """Wait until no thread is in the middle of something: a child could never end it."""
+    if spool.cache_info().currsize:
+        here = spool()
+        here.file.turn.acquire()
+        _held.append(here)
+
+
+def _release() -> None:
+    while _held:
+        _held.pop().file.turn.release()
+
+
+def _begin_anew() -> None:
+    while _held:
+        here = _held.pop()
+        here.file.turn.release()
+        here.file.close()
+    spool.cache_clear()
+
+
+os.register_at_fork(before=_hold, after_in_parent=_release, after_in_child=_begin_anew)

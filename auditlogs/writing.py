@@ -12,7 +12,7 @@ import msgspec
 from auditlogs import dictionary, storage
 from auditlogs.documents import says_the_same, to_document, to_entry
 from auditlogs.schema import Entry
-from auditlogs.spool import Spool, spool
+from auditlogs.spool import BUSY_SECONDS, Spool, spool
 from auditlogs.spool_file import SpoolError
 from auditlogs.storage import Document, Refused, StorageError, Unavailable
 
@@ -42,13 +42,14 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True):
 def write(entries: Sequence[Entry], account: str, *, seconds: float | None = None) -> list[Receipt]:
     """Store entries of an account durably and return what became of each, in order.
 
-    The database gets so many seconds (5), the spool two more at most. Raises CannotStore.
+    The database gets so many seconds (5), the spool as many, but two at most, to be looked into and
+    to be written. Raises CannotStore.
     """
-    here = spool()
-    statuses = _try_database(here, entries, account, seconds or WRITE_SECONDS)
+    here, seconds = spool(), seconds or WRITE_SECONDS
+    statuses = _try_database(here, entries, account, seconds)
     missing = [place for place, status in enumerate(statuses) if status is None]
     if missing:
-        spooled = _try_spool(here, [entries[place] for place in missing], account)
+        spooled = _try_spool(here, [entries[place] for place in missing], account, seconds)
         for place, status in zip(missing, spooled, strict=True):
             statuses[place] = status
     return [
@@ -94,7 +95,9 @@ def _try_database(
     here: Spool, entries: Sequence[Entry], account: str, seconds: float
 ) -> list[Status | None]:
     """Return what became of each entry; None for what the database does not certainly have."""
-    statuses: list[Status | None] = ["conflict" if c else None for c in _waits(here, entries)]
+    statuses: list[Status | None] = [
+        "conflict" if c else None for c in _waits(here, entries, seconds)
+    ]
     state = here.breaker.state
     open_ = [place for place, status in enumerate(statuses) if status is None]
     if not open_ or not here.breaker.lets_through():
@@ -109,19 +112,19 @@ def _try_database(
     return statuses
 
 
-def _waits(here: Spool, entries: Sequence[Entry]) -> list[bool]:
+def _waits(here: Spool, entries: Sequence[Entry], seconds: float) -> list[bool]:
     """Tell of each entry whether another one with its id waits in the spool, and so came first."""
     try:
-        held = here.held(entry.id for entry in entries)
+        held = here.held((entry.id for entry in entries), min(seconds, BUSY_SECONDS))
     except SpoolError:
         # What cannot be read cannot be compared; the drainer will find it.
         held = {}
     return [entry.id in held and not says_the_same(entry, held[entry.id]) for entry in entries]
 
 
-def _try_spool(here: Spool, entries: Sequence[Entry], account: str) -> list[Status]:
+def _try_spool(here: Spool, entries: Sequence[Entry], account: str, seconds: float) -> list[Status]:
     try:
-        kept = here.put([(account, entry) for entry in entries])
+        kept = here.put([(account, entry) for entry in entries], min(seconds, BUSY_SECONDS))
     except SpoolError as error:
         raise CannotStore(f"The log's database cannot be reached. {error}") from error
     return [

@@ -59,6 +59,7 @@ class SpoolMachine(RuleBasedStateMachine):
         self.waiting: dict[str, tuple[str, Entry, int]] = {}
         self.dead: list[tuple[str, str, str]] = []
         self.keys: dict[str, ClaimedKey] = {}
+        self.unmoved: set[str] = set()
 
     @property
     def here(self) -> Spool:
@@ -111,15 +112,26 @@ class SpoolMachine(RuleBasedStateMachine):
     @rule(id=st.sampled_from("kl"), digest=st.sampled_from("xy"))
     def claim(self, id: str, digest: str) -> None:
         key = ClaimedKey(id, digest, int(time.time() * 1000))
-        assert self.here.claimed(id) == self.keys.get(id)
+        if id not in self.keys:
+            self.unmoved.add(id)
         assert self.here.claim(key) == self.keys.setdefault(id, key)
 
     @rule(limit=st.integers(1, 3))
-    def forget(self, limit: int) -> None:
-        keys = self.here.claimed_keys(limit)
-        self.here.forget(keys)
+    def move(self, limit: int) -> None:
+        keys = self.here.unmoved_keys(limit)
+        assert len(keys) == min(limit, len(self.unmoved))
+        self.here.note_moved(keys)
         for key in keys:
-            assert self.keys.pop(key.id) == key
+            assert self.keys[key.id] == key
+            self.unmoved.remove(key.id)
+
+    @rule(id=st.sampled_from("kl"))
+    def correct(self, id: str) -> None:
+        key = ClaimedKey(id, "z", int(time.time() * 1000))
+        self.here.correct(key)
+        if id in self.keys:
+            self.keys[id] = key
+            self.unmoved.discard(id)
 
     @rule()
     def close(self) -> None:
@@ -172,7 +184,7 @@ def test_nobody_else_may_enter_its_folder(tmp_path: Path) -> None:
 def test_looking_at_a_spool_makes_none(tmp_path: Path) -> None:
     here = Spool(tmp_path / "spool", 1 << 20)
     assert here.depth() == Depth(0, 0.0, 0)
-    assert (here.oldest(9), here.dead_letters(), here.claimed("k")) == ([], [], None)
+    assert (here.oldest(9), here.dead_letters(), here.unmoved_keys(9)) == ([], [], [])
     assert not (tmp_path / "spool").exists()
 
 
@@ -314,11 +326,17 @@ def test_where_its_file_cannot_be_written_a_process_keeps_it_in_mind(tmp_path: P
     assert states([breaker]) == ["closed"]
 
 
-def test_a_clock_that_is_set_back_opens_no_breaker_for_longer(tmp_path: Path) -> None:
-    breaker = Breaker(tmp_path / "breaker")
-    for _ in range(FAILURES):
-        breaker.failed()
-    later = time.time() + 3_600
-    os.utime(tmp_path / "breaker", (later, later))
-    assert breaker.state == "half-open"
-    assert breaker.lets_through()
+def test_in_a_folder_that_cannot_be_written_it_opens_too() -> None:
+    # Not even root can make a file there.
+    breaker = Breaker(Path("/proc/self/breaker"))
+    fail(breaker)
+    assert states([breaker]) == ["open"]
+
+
+def test_a_clock_that_is_set_back_does_not_keep_it_open(
+    pair: tuple[Breaker, Breaker], tmp_path: Path
+) -> None:
+    fail(pair[0])
+    then = time.time() + 3600
+    os.utime(tmp_path / "breaker", (then, then))
+    assert states(pair) == ["half-open", "half-open"]

@@ -18,7 +18,7 @@ from auditlogs.query import Entries
 from auditlogs.recording import prepare
 from auditlogs.schema import Entry
 from auditlogs.spool import ClaimedKey, Spool, spool
-from auditlogs.spool_file import FILE, SpoolError, SpoolFull
+from auditlogs.spool_file import ASIDE, FILE, KEPT, SpoolError, SpoolFull
 from tests import away
 from tests.api import Api, problem_of
 from tests.away import connected_to, impatience
@@ -93,9 +93,7 @@ def test_a_file_that_was_damaged_is_kept_and_what_can_be_read_of_it_moves_on(
         Spool(tmp_path, 1 << 30).put([each])
     assert ids(after) <= waiting(here)
     assert len(ids(before) & waiting(here)) >= WHOLE[damage]
-    # Of an empty file nothing is left that could be kept.
-    asides = [path.read_bytes() for path in asides_in(tmp_path)]
-    assert asides == ([damaged] if damaged else [])
+    assert [path.read_bytes() for path in asides_in(tmp_path)] == [damaged]
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
@@ -166,7 +164,30 @@ def test_an_idempotency_key_outlives_the_file(tmp_path: Path) -> None:
     here.claim(key)
     here.file.close()
     DAMAGES["garbage over the header"](here.file.path)
-    assert here.claimed("k") == key
+    assert here.claim(ClaimedKey("k", "other", 2 * key.first_ms)) == key
+
+
+def test_no_more_is_recovered_than_fits_the_disk_and_nothing_is_refused_by_the_cap(
+    tmp_path: Path,
+) -> None:
+    entries = make_many(MANY)
+    Spool(tmp_path, 1 << 30).put(entries)
+    DAMAGES["garbage over the header"](tmp_path / FILE)
+    here = Spool(tmp_path, 200_000)
+    with pytest.raises(SpoolFull):
+        here.put([make(1)])
+    assert waiting(here) == ids(entries)
+
+
+def test_what_a_process_that_ended_has_set_aside_is_recovered_by_the_next(tmp_path: Path) -> None:
+    before, after = make_many(50), make_many(2)
+    here = Spool(tmp_path, 1 << 30)
+    here.put(before)
+    # Killed between two renames: the file is away, and what is not in it yet is still there.
+    (tmp_path / FILE).rename(tmp_path / f"{ASIDE}1")
+    Spool(tmp_path, 1 << 30).put(after)
+    assert waiting(here) == ids(before) | ids(after)
+    assert [path.name for path in asides_in(tmp_path)] == [f"{KEPT}1"]
 
 
 def damage_row(here: Spool, id: str, change: str) -> None:
@@ -185,7 +206,17 @@ def test_an_entry_that_was_damaged_is_replaced_when_it_is_sent_again(tmp_path: P
     assert here.held([entry.id]) == {entry.id: entry}
 
 
-@pytest.mark.parametrize("change", ["body = x'fffefd'", "account = CAST(x'ff' AS TEXT)"])
+@pytest.mark.parametrize(
+    "change",
+    [
+        "body = x'fffefd'",
+        "account = CAST(x'ff' AS TEXT)",
+        # In a text that is JSON otherwise.
+        "body = CAST(replace(CAST(body AS TEXT), 'order', 'or' || CAST(x'f9' AS TEXT)) AS BLOB)",
+        'body = CAST(replace(CAST(body AS TEXT), \'"id":"0\', \'"id":"z\') AS BLOB)',
+        "body = CAST(replace(CAST(body AS TEXT), 'Z\"', 'X\"') AS BLOB)",
+    ],
+)
 def test_an_entry_that_was_damaged_holds_up_no_other(tmp_path: Path, change: str) -> None:
     account = new_account_id()
     entries = [make(number, account) for number in range(3)]

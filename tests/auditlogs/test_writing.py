@@ -1,10 +1,13 @@
 """The write path while the database is away: what waits, what is said of it, and how it arrives."""
 
 import json
+import sqlite3
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from datetime import timedelta
 from io import StringIO
 from pathlib import Path
@@ -136,12 +139,46 @@ def test_an_idempotency_key_holds_through_an_outage(
     assert again.json() == first.json()
     detached()
     drain_all()
-    assert spool().claimed_keys(10) == []
+    assert spool().unmoved_keys(10) == []
     late = api.post([VALID, VALID], **{"idempotency-key": "k"})
     assert [each["id"] for each in late.json()] == [each["id"] for each in first.json()]
     assert {each["status"] for each in late.json()} == {"duplicate"}
     problem_of(api.post(VALID, **{"idempotency-key": "k"}), 422, "idempotency-key-reused")
     assert count(account.id) == 2
+
+
+def test_an_idempotency_key_that_the_database_knows_holds_when_that_goes_away(
+    settings: Settings, tmp_path: Path, write_key: str, account: Account
+) -> None:
+    api, own = Api(write_key), settings.MONGODB_URI
+    with connected_to(own, settings, tmp_path / "spool"), impatience(0.2):
+        first = api.post([VALID, VALID], **{"idempotency-key": "k"})
+        assert first.status_code == 201
+        storage.client().close()
+        storage.client.cache_clear()
+        settings.MONGODB_URI = away.nowhere()
+        again = api.post([VALID, VALID], **{"idempotency-key": "k"})
+        assert again.status_code == 202
+        assert [each["id"] for each in again.json()] == [each["id"] for each in first.json()]
+        problem_of(api.post(VALID, **{"idempotency-key": "k"}), 422, "idempotency-key-reused")
+        storage.client().close()
+        storage.client.cache_clear()
+        settings.MONGODB_URI = own
+        drain_all()
+    assert count(account.id) == 2
+
+
+def test_a_key_that_came_to_another_host_first_holds_here_as_it_came_there(
+    settings: Settings, tmp_path: Path, write_key: str
+) -> None:
+    api, answers = Api(write_key), []
+    for host in ("one", "other", "one"):
+        with connected_to(settings.MONGODB_URI, settings, tmp_path / host):
+            answers.append(api.post(VALID, **{"idempotency-key": "k"}).json()[0])
+    with connected_to(away.nowhere(), settings, tmp_path / "other"), impatience(0.2):
+        answers.append(api.post(VALID, **{"idempotency-key": "k"}).json()[0])
+    assert [each["status"] for each in answers] == ["created", "duplicate", "duplicate", "spooled"]
+    assert len({each["id"] for each in answers}) == 1
 
 
 def test_after_three_failures_the_database_is_left_alone(detached: Callable[[], None]) -> None:
@@ -354,6 +391,20 @@ def test_what_is_being_stored_when_the_process_ends_is_lost_and_said(
         assert "ended before it was known to be stored" in capfd.readouterr().err
     finally:
         ended.set()
+
+
+def test_strict_does_not_wait_long_for_a_spool_that_another_process_writes(
+    detached: Callable[[], None],
+) -> None:
+    record_many([new()], account="a")
+    with closing(sqlite3.connect(spool().file.path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        began = time.monotonic()
+        with pytest.raises(CannotStore):
+            auditlogs.record(
+                "order.created", account="a", actor=AGENT, result="success", mode="strict"
+            )
+        assert time.monotonic() - began < 1.5
 
 
 # Recording in process
