@@ -5,6 +5,7 @@ deletes an entry.
 """
 
 import functools
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -33,6 +34,8 @@ REFUSED = frozenset({2, 121, 10334, 17280})
 
 NOT_ALLOWED = frozenset({13, 18})
 
+_making = threading.Lock()
+
 # An entry that was acknowledged is on the disks of a majority.
 DURABLE = WriteConcern(w="majority", j=True)
 
@@ -53,9 +56,15 @@ class Refused(StorageError):
     """The database cannot take a document for what it is."""
 
 
-@functools.cache
 def client() -> pymongo.MongoClient[Document]:
     """Return this process's client; it connects on first use, so it survives a fork before that."""
+    # Two threads that ask at once must not make two, of which one is lost.
+    with _making:
+        return _client()
+
+
+@functools.cache
+def _client() -> pymongo.MongoClient[Document]:
     return pymongo.MongoClient(
         settings.MONGODB_URI,
         appname="auditlogs",

@@ -41,9 +41,15 @@ def impatience(seconds: float = 1.0) -> Iterator[None]:
         yield
 
 
+def forget_client() -> None:
+    """Close the client; the next one is made from what the settings say by then."""
+    with storage._making:
+        storage._client().close()
+        storage._client.cache_clear()
+
+
 def _use(uri: str, folder: str, settings: Settings) -> None:
-    storage.client().close()
-    storage.client.cache_clear()
+    forget_client()
     dictionary._known().clear()
     spool().file.close()
     spool.cache_clear()

@@ -33,7 +33,7 @@ from auditlogs.worker import drain_now, work
 from auditlogs.writing import CannotStore, Receipt, write
 from tests import away
 from tests.api import Api, problem_of
-from tests.away import connected_to, impatience
+from tests.away import connected_to, forget_client, impatience
 from tests.demo_process import ROOT
 from tests.factories import AGENT, new, unique
 from tests.server import Server
@@ -48,8 +48,7 @@ def detached(settings: Settings, tmp_path: Path) -> Iterator[Callable[[], None]]
     with connected_to(away.nowhere(), settings, tmp_path / "spool"):
 
         def back() -> None:
-            storage.client().close()
-            storage.client.cache_clear()
+            forget_client()
             settings.MONGODB_URI = own
             # As if the time in which nobody tries had passed.
             (tmp_path / "spool" / "breaker").unlink(missing_ok=True)
@@ -154,15 +153,13 @@ def test_an_idempotency_key_that_the_database_knows_holds_when_that_goes_away(
     with connected_to(own, settings, tmp_path / "spool"), impatience(0.2):
         first = api.post([VALID, VALID], **{"idempotency-key": "k"})
         assert first.status_code == 201
-        storage.client().close()
-        storage.client.cache_clear()
+        forget_client()
         settings.MONGODB_URI = away.nowhere()
         again = api.post([VALID, VALID], **{"idempotency-key": "k"})
         assert again.status_code == 202
         assert [each["id"] for each in again.json()] == [each["id"] for each in first.json()]
         problem_of(api.post(VALID, **{"idempotency-key": "k"}), 422, "idempotency-key-reused")
-        storage.client().close()
-        storage.client.cache_clear()
+        forget_client()
         settings.MONGODB_URI = own
         drain_all()
     assert count(account.id) == 2
