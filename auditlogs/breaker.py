@@ -49,6 +49,9 @@ class Breaker:
                     self._open()
                     return True
                 return False
+        if state == "closed" and self._failures >= FAILURES:
+            # Another process has closed it: what was counted here is over.
+            self._failures = 0
         return state == "closed"
 
     def succeeded(self) -> None:

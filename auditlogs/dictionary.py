@@ -25,6 +25,9 @@ from auditlogs.times import DAY_MS, from_ms
 WEEK_MS = 7 * DAY_MS
 BATCH = 200
 MAX_NOTES = 5_000
+# Notes that are sent at once, and remembered as kept.
+CHUNK = 1_000
+MAX_KNOWN = 50_000
 READ_SECONDS = 5.0
 
 Kind = Literal["actor", "action", "bot", "piece", "token"]
@@ -59,14 +62,15 @@ def add(notes: Iterable[Document]) -> None:
     """Keep the notes that are not kept yet. Made before the entries they are for, so that
     no stored entry can be missing from a list."""
     new = {note["_id"]: note for note in notes if note["_id"] not in _known()}
-    if not new:
-        return
-    _, refused = storage.insert_missing(storage.dictionary(), list(new.values()))
-    if refused:
-        raise storage.StorageError("The database refuses notes of the dictionary.")
-    if len(_known()) + len(new) > MAX_NOTES:
-        _known().clear()
-    _known().update(new)
+    left = iter(new.values())
+    while chunk := list(islice(left, CHUNK)):
+        _, refused = storage.insert_missing(storage.dictionary(), chunk)
+        if refused:
+            raise storage.StorageError("The database refuses notes of the dictionary.")
+        # So a second try goes on where the time of the first was over.
+        if len(_known()) + len(chunk) > MAX_KNOWN:
+            _known().clear()
+        _known().update(note["_id"] for note in chunk)
 
 
 def values(

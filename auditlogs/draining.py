@@ -1,6 +1,7 @@
 """Draining: what waits in the spool moves into the database, by one process of a host at a time."""
 
 from collections.abc import Sequence
+from itertools import accumulate
 
 import msgspec
 
@@ -13,6 +14,7 @@ from auditlogs.times import format_rfc3339, now
 from auditlogs.writing import CONFLICT, Stored, store
 
 BATCH = 500
+BATCH_BYTES = 256 * 1024
 STORE_SECONDS = 10.0
 PING_SECONDS = 2.0
 # How often the database may refuse an entry for what it is, before a person has to look.
@@ -32,7 +34,7 @@ def drain(spool: Spool) -> int:
         storage.ping(PING_SECONDS)
         spool.breaker.succeeded()
     idempotency.move_claims(spool)
-    waiting = spool.oldest(BATCH)
+    waiting = _bounded(spool.oldest(BATCH))
     documents: list[tuple[Waiting, Document]] = []
     for each in waiting:
         try:
@@ -53,6 +55,15 @@ def drain(spool: Spool) -> int:
     spool.count_try(refused)
     spool.remove(in_the_log)
     return len(waiting) - len(refused)
+
+
+def _bounded(waiting: list[Waiting]) -> list[Waiting]:
+    """Return the first of what waits, as much as can be stored in the time there is: what is long
+    has many words, and each is noted in the dictionary."""
+    sizes = accumulate(len(each.body) for each in waiting)
+    return [each for each, size in zip(waiting, sizes, strict=True) if size <= BATCH_BYTES] or (
+        waiting[:1]
+    )
 
 
 def _document(waiting: Waiting) -> Document:

@@ -115,6 +115,8 @@ class Guard:
 
     def __call__(self, function: F) -> F:
         """Guard every call of a function, plain or async."""
+        if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
+            raise TypeError("a generator has done nothing when it is called: guard a block in it")
 
         @functools.wraps(function)
         def run(*args: Any, **kwargs: Any) -> Any:

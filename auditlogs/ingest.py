@@ -1,6 +1,6 @@
 """Ingest: entries that come over HTTP, validated all or none, stored, and answered one by one."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -8,14 +8,14 @@ import msgspec
 from django.http import HttpRequest, HttpResponse
 
 from auditlogs import happenings, idempotency, problems
-from auditlogs.body import BadBody, entries_of
+from auditlogs.body import BadBody, Oversized, entries_of
 from auditlogs.idempotency import KeyReused
 from auditlogs.models import ApiKey
 from auditlogs.rules import check, redactor
 from auditlogs.schema import Entry
 from auditlogs.spool import spool
 from auditlogs.times import now
-from auditlogs.validation import Checked, InvalidEntry, complete
+from auditlogs.validation import Checked, InvalidEntry, complete, too_large
 from auditlogs.writing import CannotStore, Receipt, write
 
 KEY_LENGTH = 255
@@ -66,13 +66,13 @@ def _idempotency_key(request: HttpRequest) -> str | None:
     return bare
 
 
-def _checked(found: Sequence[Any], received: datetime) -> list[Checked]:
+def _checked(found: Iterable[Any], received: datetime) -> list[Checked]:
     """Check every entry. Raises BadEntries with the faults of all of them."""
     checked: list[Checked] = []
     errors: list[dict[str, Any]] = []
     for index, plain in enumerate(found):
         try:
-            checked.append(check(plain, received))
+            checked.append(_check(plain, received))
         except InvalidEntry as invalid:
             errors += [
                 {"index": index, "path": f"/{index}{f.path}", "code": f.code, "detail": f.detail}
@@ -83,6 +83,12 @@ def _checked(found: Sequence[Any], received: datetime) -> list[Checked]:
     if errors:
         raise BadEntries(errors[:MAX_FAULTS])
     return checked
+
+
+def _check(plain: Any, received: datetime) -> Checked:
+    if isinstance(plain, Oversized):
+        raise InvalidEntry([too_large(f"is {plain.size:,} bytes of JSON")])
+    return check(plain, received)
 
 
 def _complete(

@@ -1,5 +1,6 @@
 """The last resort: an entry that nothing could keep is counted and written to standard error."""
 
+import contextlib
 import json
 import sys
 import threading
@@ -19,8 +20,10 @@ def lose(entry: Entry, account: str, reason: str) -> None:
         _count += 1
     line = {"lost": reason, "account": account, "entry": msgspec.to_builtins(entry)}
     # In ASCII, so that nothing in it can break the line or steer a terminal.
-    sys.stderr.write(json.dumps(line) + "\n")
-    sys.stderr.flush()
+    # Where there is no standard error either, the caller goes on all the same.
+    with contextlib.suppress(OSError, ValueError, AttributeError):
+        sys.stderr.write(json.dumps(line) + "\n")
+        sys.stderr.flush()
 
 
 def count() -> int:

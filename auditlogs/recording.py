@@ -65,8 +65,9 @@ def record(
 def record_many(entries: Sequence[NewEntry], *, account: str) -> list[uuid.UUID]:
     """Store up to 1,000 entries of an account durably and return their ids, in order.
 
-    Either every entry is valid or none is stored. Raises InvalidEntry, and CannotStore when
-    neither the database nor the spool took them.
+    Either every entry is valid or none is stored. Raises InvalidEntry, also when the log has
+    another entry of the id of one (the others are stored then), and CannotStore when neither the
+    database nor the spool took them.
     """
     if len(entries) > MAX_BATCH:
         raise ValueError(f"at most {MAX_BATCH} entries at once, not {len(entries)}")

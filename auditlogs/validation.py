@@ -30,6 +30,11 @@ MAX_PAYLOAD_DEPTH = 32
 MAX_INTEGER = (1 << 64) - 1
 MIN_INTEGER = -(1 << 63)
 MAX_AHEAD = timedelta(hours=24)
+# Where there is text that is shown in a line, or looked for.
+TEXTS = (
+    *("/action", "/actor/id", "/actor/name", "/target/type", "/target/id", "/target/name"),
+    *("/id", "/correlationId", "/requestId", "/sessionId", "/sourceIp", "/botId"),
+)
 # Faults of one entry that are listed; an entry is small, but may be all unknown fields.
 MAX_FAULTS = 50
 DETAIL_LENGTH = 200
@@ -83,7 +88,7 @@ def check(plain: Any, received: datetime, *, redactor: Redactor, kept_days: int 
     _raise_any(_unbounded(plain), redactor)
     clean, redactions = redactor.entry(plain) if isinstance(plain, dict) else (plain, [])
     entry = typed(clean, redactor)
-    faults = (*_bad_texts(entry), *_bad_type(entry), *_bad_identity(entry, received, kept_days))
+    faults = (*_bad_texts(clean), *_bad_type(entry), *_bad_identity(entry, received, kept_days))
     _raise_any(faults, redactor)
     return Checked(entry, redactions)
 
@@ -94,7 +99,7 @@ def typed(plain: Any, redactor: Redactor) -> NewEntry:
         return msgspec.convert(plain, NewEntry)
     except msgspec.ValidationError:
         # Only the first fault is known by now, and without the name of every field.
-        _raise_any(_mistyped(plain, NewEntry, ""), redactor)
+        _raise_any((*_mistyped(plain, NewEntry, ""), *_bad_texts(plain)), redactor)
         raise
 
 
@@ -153,17 +158,18 @@ def _unbounded(plain: Any) -> list[Fault]:
         values += len(level)
         if values > MAX_VALUES:
             # Before more is made of it than it deserves.
-            return [_too_large(f"has over {MAX_VALUES:,} values")]
+            return [too_large(f"has over {MAX_VALUES:,} values")]
     if level:
         place = "/" + level[0][0].split("/")[1]
         detail = f"is nested more than {MAX_PAYLOAD_DEPTH} levels deep"
         return [Fault(place, "too-deep", detail)]
     if not faults and (size := len(msgspec.json.encode(plain))) > MAX_ENTRY_BYTES:
-        return [_too_large(f"is {size:,} bytes of JSON, over {MAX_ENTRY_BYTES:,}")]
+        return [too_large(f"is {size:,} bytes of JSON, over {MAX_ENTRY_BYTES:,}")]
     return faults
 
 
-def _too_large(detail: str) -> Fault:
+def too_large(detail: str) -> Fault:
+    """Return the fault of an entry that has more in it than an entry may."""
     return Fault("", "entry-too-large", detail)
 
 
@@ -255,28 +261,18 @@ def _choices(kind: Any) -> tuple[str, ...]:
     return get_args(kind) if get_origin(kind) is Literal else ()
 
 
-def _bad_texts(entry: NewEntry) -> Iterator[Fault]:
+def _bad_texts(plain: Any) -> Iterator[Fault]:
     """Yield each text that is shown in a line or looked for and might forge what is shown."""
-    texts: dict[str, str | None] = {
-        "/action": entry.action,
-        "/actor/id": entry.actor.id,
-        "/actor/name": entry.actor.name,
-        "/id": entry.id,
-        "/correlationId": entry.correlation_id,
-        "/requestId": entry.request_id,
-        "/sessionId": entry.session_id,
-        "/sourceIp": entry.source_ip,
-        "/botId": entry.bot_id,
-    }
-    if entry.target:
-        texts["/target/type"] = entry.target.type
-        texts["/target/id"] = entry.target.id
-        texts["/target/name"] = entry.target.name
-    for path, text in texts.items():
-        if text is not None and has_control_character(text):
+    for path in TEXTS:
+        text = plain
+        for name in path.split("/")[1:]:
+            text = text.get(name) if isinstance(text, dict) else None
+        if not isinstance(text, str) or not text:
+            continue
+        if has_control_character(text):
             detail = "must be text without control characters or invisible ones"
             yield Fault(path, "control-character", detail)
-        elif text is not None and not text.strip():
+        elif not text.strip():
             yield Fault(path, "invalid-value", "must be visible text")
 
 

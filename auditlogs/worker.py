@@ -39,11 +39,8 @@ def drain_now(spool: Spool, seconds: float) -> int:
     with spool.sole_drainer() as is_sole:
         if not is_sole:
             raise BlockingIOError
-        while spool.depth().waiting and time.monotonic() < until:
-            left = drain(spool)
+        while time.monotonic() < until and (left := drain(spool)):
             moved += left
-            if not left:
-                break
     return moved
 
 

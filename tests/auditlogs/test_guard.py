@@ -121,6 +121,14 @@ def test_what_could_not_be_recorded_is_said_before_anything_runs(account: str) -
     assert entries(account) == []
 
 
+def test_a_generator_is_no_action_to_guard() -> None:
+    def numbers() -> Iterator[int]:
+        yield 1
+
+    with pytest.raises(TypeError, match="guard a block in it"):
+        audited("order.created")(numbers)
+
+
 def test_a_block_that_says_what_cannot_be_stored_is_recorded_without_it(account: str) -> None:
     with audited("order.created", payload={"orderId": "ord-1"}) as happening:
         happening.payload["n"] = float("nan")

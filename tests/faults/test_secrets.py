@@ -30,7 +30,7 @@ class Size:
     lookalikes: int
 
 
-@sizes(short=Size(200, 400), long=Size(1_000, 2_000))
+@sizes(short=Size(100, 200), long=Size(1_000, 2_000))
 def test_no_secret_is_found_in_anything_that_is_kept_or_said(
     ledger: Ledger, seed: int, random: Random, say: Say, size: Size
 ) -> None:
