@@ -27,7 +27,7 @@ FOLDER = pytest.StashKey[Path]()
 
 # Enough to find a slip in a minute's work; the profile "deep" is for a night's.
 hypothesis_settings.register_profile(
-    "default", deadline=None, max_examples=50, suppress_health_check=[HealthCheck.too_slow]
+    "default", deadline=None, max_examples=40, suppress_health_check=[HealthCheck.too_slow]
 )
 hypothesis_settings.register_profile(
     "deep", hypothesis_settings.get_profile("default"), max_examples=2_000

@@ -19,3 +19,8 @@ def sizes(short: Any, long: Any) -> Callable[[Any], Any]:
             pytest.param(long, id="long", marks=pytest.mark.faults),
         ],
     )
+
+
+def variants(usual: Any, rare: Any) -> Any:
+    """Return the values of a parameter of which one alone is tried in the short form."""
+    return [usual, pytest.param(rare, marks=pytest.mark.faults)]

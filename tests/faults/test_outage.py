@@ -8,7 +8,7 @@ import pytest
 
 from tests.faults.ledger import Ledger
 from tests.faults.load import Load, percentile
-from tests.faults.scenario import Say, sizes
+from tests.faults.scenario import Say, sizes, variants
 from tests.faults.system import System
 
 pytestmark = pytest.mark.slow
@@ -27,7 +27,7 @@ class Size:
 
 
 @sizes(short=Size(1, 100), long=Size(60, 200))
-@pytest.mark.parametrize("kind", ["swallows every packet", "refuses connections"])
+@pytest.mark.parametrize("kind", variants("swallows every packet", "refuses connections"))
 def test_callers_notice_nothing_of_an_outage(
     system: System, ledger: Ledger, seed: int, say: Say, kind: Kind, size: Size
 ) -> None:

@@ -21,7 +21,7 @@ from auditlogs.spool_file import SpoolFull
 from auditlogs.writing import CannotStore
 from tests.away import connected_to, impatience
 from tests.factories import AGENT, new
-from tests.faults.scenario import Say, sizes
+from tests.faults.scenario import Say, sizes, variants
 from tests.server import Server
 
 Absence = Literal["swallows every packet", "refuses connections"]
@@ -76,7 +76,7 @@ def fill() -> None:
 
 @sizes(short=Size(10), long=Size(100))
 @pytest.mark.parametrize("fault", ["full", "unusable"])
-@pytest.mark.parametrize("absence", ["swallows every packet", "refuses connections"])
+@pytest.mark.parametrize("absence", variants("swallows every packet", "refuses connections"))
 def test_what_cannot_be_recorded_does_not_run_where_that_is_asked_for(
     settings: Settings, tmp_path: Path, say: Say, absence: Absence, fault: Fault, size: Size
 ) -> None:
