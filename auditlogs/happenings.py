@@ -16,6 +16,7 @@ from limits.storage import MemoryStorage
 from limits.strategies import FixedWindowRateLimiter
 
 from auditlogs import context, keys
+from auditlogs.middleware import source_ip
 from auditlogs.models import PLATFORM_ACCOUNT, ApiKey
 from auditlogs.rate_limit import write_rate
 from auditlogs.recording import Mode, record
@@ -137,11 +138,6 @@ def rate_limit_hit(request: HttpRequest, key: ApiKey) -> None:
     payload = {"limit": rate.amount, "window": f"{rate.get_expiry()}s"}
     caller = _caller_with(request, key)
     _record_sampled("rate_limit.hit", caller, _place(request, "endpoint"), payload, key)
-
-
-def source_ip(request: HttpRequest) -> str | None:
-    """Return the address that a request came from, or None where the connection has none."""
-    return request.META.get("REMOTE_ADDR") or None
 
 
 def _denied(

@@ -5,10 +5,12 @@ import re
 import uuid
 from collections.abc import Callable
 
+from django.contrib.auth.base_user import AbstractBaseUser
 from django.http import HttpRequest, HttpResponse
 
 from auditlogs import context
 from auditlogs.context import Fields
+from auditlogs.schema import Actor
 
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 
@@ -41,7 +43,7 @@ def fields_of(request: HttpRequest) -> Fields:
     return {
         "correlation_id": trace or str(uuid.uuid4()),
         "request_id": sent if REQUEST_ID.fullmatch(sent) else f"req_{uuid.uuid4().hex}",
-        "source_ip": request.META.get("REMOTE_ADDR") or None,
+        "source_ip": source_ip(request),
         "person": functools.partial(person_of, request),
     }
 
@@ -52,7 +54,14 @@ def person_of(request: HttpRequest) -> Fields:
     if user is None or not user.is_authenticated:
         return {}
     key = request.session.session_key
-    return {
-        "actor": {"type": "user", "id": f"user_{user.pk}", "name": user.get_username()},
-        "session_id": context.session_label(key) if key else None,
-    }
+    return {"actor": actor_of(user), "session_id": context.session_label(key) if key else None}
+
+
+def actor_of(user: AbstractBaseUser) -> Actor:
+    """Return a person as the actor of an entry."""
+    return Actor(type="user", id=f"user_{user.pk}", name=user.get_username())
+
+
+def source_ip(request: HttpRequest) -> str | None:
+    """Return the address that a request came from, or None where the connection has none."""
+    return request.META.get("REMOTE_ADDR") or None

@@ -15,9 +15,9 @@ from django_htmx.http import HttpResponseClientRedirect
 from django_htmx.middleware import HtmxDetails
 
 from auditlogs.context import session_label
-from auditlogs.happenings import Caller, source_ip
+from auditlogs.happenings import Caller
+from auditlogs.middleware import actor_of, source_ip
 from auditlogs.models import Account
-from auditlogs.schema import Actor
 
 P = ParamSpec("P")
 
@@ -70,7 +70,7 @@ def claimed_caller(request: HttpRequest, user: User | None) -> Caller:
     caller = Caller(source_ip=source_ip(request))
     if user is None:
         return caller
-    caller = replace(caller, actor=Actor(type="user", id=f"user_{user.pk}", name=user.username))
+    caller = replace(caller, actor=actor_of(user))
     account = _first_account(user)
     return replace(caller, account=account.id) if account else caller
 
