@@ -55,7 +55,7 @@ KNOWN_ACTIONS: dict[str, Action] = {
     "api_key.rotated": Action("config", "An API key was replaced by a new one.", _CONFIG),
     "api_key.revoked": Action("config", "An API key was revoked.", _CONFIG),
     "api_key.scopes.updated": Action("config", "An API key's scopes were changed.", _CONFIG),
-    "account.switched": Action("config", "Staff switched to another account.", _CONFIG),
+    "account.switched": Action("config", "Someone came to the account from another.", _CONFIG),
     "member.added": Action("config", "A person joined the account.", _CONFIG),
     "member.removed": Action("config", "A person left the account.", _CONFIG),
     "logs.exported": Action("config", "Entries of the log were exported.", _CONFIG),

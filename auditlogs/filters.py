@@ -273,12 +273,13 @@ def parse(
     data: QueryDict,
     *,
     account: str,
+    bot: str | None = None,
     default_range: DateRange,
     now: datetime,
     paging: tuple[str, ...] = ("limit", "offset", "cursor"),
     ignored: tuple[str, ...] = (),
 ) -> ListRequest:
-    """Turn query parameters into a list of an account's entries.
+    """Turn query parameters into a list of an account's entries, or of one bot's of it.
 
     `paging` names the paging parameters that are accepted, `ignored` those that are another's.
     """
@@ -288,7 +289,7 @@ def parse(
     usable = {name: value for name, value in given.items() if name not in repeated}
 
     start = Window.resolve(default_range, None, None, now)
-    filters = EntryFilter(usable, queryset=Entries(account=account, window=start))
+    filters = EntryFilter(usable, queryset=Entries(account=account, bot=bot, window=start))
     filters.form.default_range, filters.form.now = default_range, now
     pages = PagingForm({name: usable[name] for name in paging if name in usable})
     entries: Entries = filters.qs

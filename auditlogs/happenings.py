@@ -7,7 +7,7 @@ import functools
 import ipaddress
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.http import HttpRequest
@@ -17,7 +17,7 @@ from limits.strategies import FixedWindowRateLimiter
 
 from auditlogs import context, keys
 from auditlogs.middleware import source_ip
-from auditlogs.models import PLATFORM_ACCOUNT, ApiKey
+from auditlogs.models import PLATFORM_ACCOUNT, Account, ApiKey
 from auditlogs.rate_limit import write_rate
 from auditlogs.recording import Mode, record
 from auditlogs.schema import Actor, Result, Target
@@ -86,6 +86,17 @@ def key_revoked(key: ApiKey) -> None:
     payload = {"keyName": key.name, "scopes": key.scopes}
     caller = Caller(account=key.account_id, actor=COMMAND_LINE)
     _record("api_key.revoked", caller, "success", _key(key), payload, mode="strict")
+
+
+def account_switched(caller: Caller, account: Account) -> None:
+    """Record, in the account, that a person came to it from another; which one is not its concern.
+
+    Raises CannotStore: nobody looks into an account unrecorded.
+    """
+    changes = [{"field": "account", "from": None, "to": account.name}]
+    target = Target(type="account", id=account.id, name=account.name)
+    caller = replace(caller, account=account.id)
+    _record("account.switched", caller, "success", target, {"changes": changes}, mode="strict")
 
 
 def page_refused(request: HttpRequest, caller: Caller, code: str, error: str) -> None:

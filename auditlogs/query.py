@@ -1,4 +1,5 @@
-"""The query layer: entries of one account, filtered, sorted and read page by page.
+"""The query layer: entries of one account, filtered, sorted and read page by page. Whoever may see
+one bot alone has that bot in every question, whatever they ask for.
 
 `Entries` is immutable; every method that narrows it returns a new one. The page, its
 fragments and the API all read the log through it.
@@ -86,18 +87,24 @@ class Count:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entries:
-    """The entries of one account within a window of time. Nothing is read until asked for."""
+    """The entries of one account within a window of time, of one bot alone where their reader may
+    see no other. Nothing is read until asked for."""
 
     account: str
     window: Window
+    bot: str | None = None
     equal: Mapping[str, str] = field(default_factory=dict)
     words: tuple[str, ...] = ()
     sort: Sort = DEFAULT_SORT
 
     @classmethod
-    def of(cls, account: str) -> Self:
-        """Return all entries of an account that are kept."""
-        return cls(account=account, window=Window.resolve("all", None, None, now()))
+    def of(cls, account: str, bot: str | None = None) -> Self:
+        """Return all entries of an account, or of one bot of it, that are kept."""
+        return cls(account=account, bot=bot, window=Window.resolve("all", None, None, now()))
+
+    def whole(self) -> Self:
+        """Return all entries that the reader of these may see."""
+        return self.of(self.account, self.bot)
 
     # django-filter asks its queryset for these two.
     @property
@@ -127,8 +134,9 @@ class Entries:
 
     @property
     def fingerprint(self) -> str:
-        """Return what tells this list from every other: account, filters, range and sort."""
-        parts = (self.account, sorted(self.equal.items()), self.words, self.window.asked, self.sort)
+        """Return what tells this list from every other: reader, filters, range and sort."""
+        reader = (self.account, self.bot)
+        parts = (reader, sorted(self.equal.items()), self.words, self.window.asked, self.sort)
         return hashlib.sha256(msgspec.json.encode(parts)).hexdigest()[:32]
 
     def cursor(self, text: str) -> Cursor | None:
@@ -252,9 +260,8 @@ class Entries:
         What is older than retention is not there, whether or not it was removed yet.
         """
         low = max(entry_id, id_bound(oldest_ms(now())))
-        found = reading.run(
-            [{"$match": {"account": self.account, "_id": {"$gte": low, "$lte": entry_id}}}]
-        )
+        everything = Selection(self.account, self.bot, {}, ())
+        found = reading.run(everything, low, behind(entry_id))
         return to_entry(found[0]) if found else None
 
     def holds(self, entry_id: uuid.UUID) -> bool:
@@ -263,19 +270,15 @@ class Entries:
             return False
         if self.window.end is not None and entry_id >= id_bound(self.window.end):
             return False
-        selection = self._selection()
-        stages = selection.stages(entry_id, behind(entry_id))
-        return not selection.is_empty and bool(reading.run([*stages, {"$project": {"_id": 1}}]))
+        only_id = {"$project": {"_id": 1}}
+        return bool(reading.run(self._selection(), entry_id, behind(entry_id), only_id))
 
     def count(self) -> Count:
         """Count the entries, up to a limit. Raises StorageError, TookTooLong among others."""
         low = id_bound(self.window.start)
         high = None if self.window.end is None else id_bound(self.window.end)
-        selection = self._selection()
-        if selection.is_empty:
-            return Count(0, is_more=False)
-        stages = selection.stages(low, high)
-        counted = reading.run([*stages, {"$limit": MAX_COUNT + 1}, {"$count": "value"}])
+        stages: tuple[Document, ...] = ({"$limit": MAX_COUNT + 1}, {"$count": "value"})
+        counted = reading.run(self._selection(), low, high, *stages)
         value = int(counted[0]["value"]) if counted else 0
         return Count(min(value, MAX_COUNT), value > MAX_COUNT)
 
@@ -285,7 +288,7 @@ class Entries:
             Word(word, dictionary.tokens(self.account, word, self._weeks, MAX_TOKENS))
             for word in self.words
         )
-        return Selection(self.account, self.equal, words)
+        return Selection(self.account, self.bot, self.equal, words)
 
     @property
     def _weeks(self) -> range:
@@ -321,7 +324,7 @@ class Entries:
         chain: list[Document] = []
         for value in self._values(key, place, -step if backwards else step):
             after = place.id if place and place.value == value else None
-            chosen = replace(selection, equal={**self.equal, path: value})
+            chosen = replace(selection, asked={**self.equal, path: value})
             found, unread = reading.read_slices(
                 chosen, self.window, turn, after, limit - len(chain), budget, fields
             )

@@ -69,16 +69,28 @@ class Word:
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """What a list holds: an account, equalities by path, words to find."""
+    """What a list holds: an account, the one bot of it that its reader may see (None for all),
+    equalities by path, words to find.
+
+    Every question to the log is asked of a selection, so what is another's is never asked for.
+    """
 
     account: str
-    equal: Mapping[str, str]
+    bot: str | None
+    asked: Mapping[str, str]
     words: tuple[Word, ...]
 
     @property
     def is_empty(self) -> bool:
-        """Tell whether a word begins no token at all, so that nothing can be found."""
-        return any(word.tokens == () for word in self.words)
+        """Tell whether nothing can be found: another bot was asked for than the one that may be
+        seen, or a word begins no token at all."""
+        is_other = self.bot is not None and self.asked.get("botId", self.bot) != self.bot
+        return is_other or any(word.tokens == () for word in self.words)
+
+    @property
+    def equal(self) -> dict[str, str]:
+        """Return the equalities that hold for every entry."""
+        return {**self.asked, **({} if self.bot is None else {"botId": self.bot})}
 
     @property
     def lead(self) -> Lead:
@@ -123,12 +135,12 @@ def read_slices(
     for low, high, is_last in _slices(selection.lead, window, direction, after):
         try:
             found += run(
-                [
-                    *selection.stages(low, high),
-                    {"$sort": {"_id": direction}},
-                    {"$limit": limit - len(found)},
-                    {"$project": fields},
-                ]
+                selection,
+                low,
+                high,
+                {"$sort": {"_id": direction}},
+                {"$limit": limit - len(found)},
+                {"$project": fields},
             )
         except storage.TookTooLong:
             # The next page begins here with a narrow slice; a first one has nothing to show.
@@ -181,10 +193,18 @@ def _slices(
         width *= WIDEN
 
 
-def run(pipeline: list[Document]) -> list[Document]:
-    """Run one query under its time limit. Raises StorageError."""
+def run(
+    selection: Selection, low: uuid.UUID, high: uuid.UUID | None, *stages: Document
+) -> list[Document]:
+    """Ask one question of the entries of a selection from `low` (inclusive) to `high` (exclusive),
+    under its time limit. Raises StorageError.
+
+    Nothing else reads the log, so nobody sees what their selection does not hold.
+    """
+    if selection.is_empty:
+        return []
     with storage.time_limit(QUERY_SECONDS):
-        return list(storage.entries().aggregate(pipeline))
+        return list(storage.entries().aggregate([*selection.stages(low, high), *stages]))
 
 
 def behind(value: uuid.UUID) -> uuid.UUID:

@@ -1,25 +1,48 @@
-"""Who asks, and who may see a page: a signed-in person, and only what belongs to their account."""
+"""Who asks, and who may see a page: a signed-in person, at one account, by their place in it."""
 
 import functools
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Concatenate, ParamSpec
 
 from django.contrib.auth.models import User
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import resolve_url
+from django.shortcuts import redirect, render, resolve_url
 from django.utils.cache import patch_vary_headers
-from django_htmx.http import HttpResponseClientRedirect
+from django_htmx.http import HttpResponseClientRedirect, HttpResponseClientRefresh
 from django_htmx.middleware import HtmxDetails
 
 from auditlogs.context import session_label
 from auditlogs.happenings import Caller
 from auditlogs.middleware import actor_of, source_ip
 from auditlogs.models import Account
+from auditlogs.storage import StorageError
+from hub.roles import ADMINISTER, PERMISSIONS, Place, place_of
 
 P = ParamSpec("P")
+
+# Where a session keeps the account that its person is at.
+SESSION_ACCOUNT = "account"
+# The account that a page was made for: sent back by its fragments and its forms.
+ACCOUNT_HEADER = "Hub-Account"
+ACCOUNT_FIELD = "account"
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """A signed-in person at an account, and their place in it."""
+
+    person: User
+    account: Account
+    place: Place
+    has_choice: bool
+
+    @property
+    def may_administer(self) -> bool:
+        """Tell whether they may change keys, members and settings."""
+        return ADMINISTER in PERMISSIONS[self.place]
 
 
 class HubRequest(HttpRequest):
@@ -27,21 +50,25 @@ class HubRequest(HttpRequest):
 
     htmx: HtmxDetails
     user: User
+    # For the templates.
+    visit: Visit | None
 
 
 View = Callable[Concatenate[HttpRequest, P], HttpResponse]
-MemberView = Callable[Concatenate[HubRequest, Account, P], HttpResponse]
+PersonView = Callable[Concatenate[HubRequest, P], HttpResponse]
+VisitView = Callable[Concatenate[HubRequest, Visit, P], HttpResponse]
 
 
-def for_members(view: MemberView[P]) -> View[P]:
-    """Make a page of the Hub: for signed-in members, of their account, never kept by a cache."""
+def for_people(view: PersonView[P]) -> View[P]:
+    """Make a page for whoever is signed in, at an account or not; no cache ever keeps it."""
 
     @functools.wraps(view)
-    def answer(request: HubRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
-        if request.user.is_authenticated:
-            response = view(request, account_of(request.user), *args, **kwargs)
-        else:
-            response = _ask_to_sign_in(request)
+    def answer(request: HubRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+        try:
+            is_known = request.user.is_authenticated
+            response = view(request, *args, **kwargs) if is_known else _ask_to_sign_in(request)
+        except StorageError as error:
+            response = render(request, "503.html", {"reason": str(error)}, status=503)
         response["Cache-Control"] = "no-store"
         patch_vary_headers(response, ["HX-Request", "Cookie"])
         return response
@@ -49,20 +76,74 @@ def for_members(view: MemberView[P]) -> View[P]:
     return answer  # type: ignore[return-value]
 
 
-def account_of(user: User) -> Account:
-    """Return the account whose entries a person sees. Raises PermissionDenied without one."""
-    account = _first_account(user)
-    if account is None:
+def for_members(view: VisitView[P]) -> View[P]:
+    """Make a page of an account, for its members and for staff.
+
+    A page that was made for another account, before its reader switched, gets no fragment and
+    sends no form any more.
+    """
+
+    @for_people
+    @functools.wraps(view)
+    def answer(request: HubRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+        visit = at_account(request)
+        if visit is None:
+            return redirect("accounts")
+        request.visit = visit
+        made_for = request.headers.get(ACCOUNT_HEADER) or request.POST.get(ACCOUNT_FIELD)
+        if made_for and made_for != visit.account.id:
+            return _made_for_another(request)
+        return view(request, visit, *args, **kwargs)
+
+    return answer
+
+
+def for_admins(view: VisitView[P]) -> View[P]:
+    """Make a page of an account for its admins alone."""
+
+    @for_members
+    @functools.wraps(view)
+    def answer(
+        request: HubRequest, visit: Visit, /, *args: P.args, **kwargs: P.kwargs
+    ) -> HttpResponse:
+        if not visit.may_administer:
+            raise PermissionDenied("Only an admin of this account may do that.")
+        return view(request, visit, *args, **kwargs)
+
+    return answer
+
+
+def at_account(request: HubRequest) -> Visit | None:
+    """Return where a person is: at the account they chose last if they still may be there, else at
+    the first they belong to; None for staff who have yet to choose.
+
+    Raises PermissionDenied for whoever may see no account.
+    """
+    person, chosen = request.user, request.session.get(SESSION_ACCOUNT)
+    memberships = {m.account_id: m for m in person.memberships.select_related("account")}
+    account = memberships[chosen].account if chosen in memberships else None
+    if account is None and person.is_staff and chosen:
+        account = Account.objects.filter(id=chosen).first()
+    if account is None and memberships:
+        account = min(memberships.values(), key=lambda each: each.pk).account
+    if account is None and person.is_staff:
+        return None
+    place = place_of(person, memberships.get(account.id)) if account else None
+    if account is None or place is None:
         raise PermissionDenied("You are signed in, but you belong to no account yet.")
-    return account
+    return Visit(person, account, place, has_choice=person.is_staff or len(memberships) > 1)
 
 
 def caller_of(request: HttpRequest) -> Caller:
-    """Return who is behind a request to the Hub, as entries name them."""
+    """Return who is behind a request to the Hub, as entries name them: at the account they are
+    at, or else at the first they belong to."""
     if not isinstance(request.user, User):
         return claimed_caller(request, None)
     key = request.session.session_key
-    return replace(claimed_caller(request, request.user), session_id=key and session_label(key))
+    caller = claimed_caller(request, request.user)
+    visit: Visit | None = getattr(request, "visit", None)
+    account = visit.account.id if visit else caller.account
+    return replace(caller, account=account, session_id=key and session_label(key))
 
 
 def claimed_caller(request: HttpRequest, user: User | None) -> Caller:
@@ -83,6 +164,13 @@ def is_fragment(request: HubRequest) -> bool:
 def _first_account(user: User) -> Account | None:
     membership = user.memberships.select_related("account").order_by("id").first()
     return membership.account if membership else None
+
+
+def _made_for_another(request: HubRequest) -> HttpResponse:
+    if is_fragment(request):
+        return HttpResponseClientRefresh()
+    reason = "You have switched to another account since this page was shown. Nothing was changed."
+    return render(request, "409.html", {"reason": reason}, status=409)
 
 
 def _ask_to_sign_in(request: HubRequest) -> HttpResponse:

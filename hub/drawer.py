@@ -69,7 +69,7 @@ class Drawer:
         if self._listing.asked.cursor:
             entries = entries.pinned_to(self._listing.asked.cursor)
         try:
-            entry = Entries.of(entries.account).get(self._id) if self._id else None
+            entry = entries.whole().get(self._id) if self._id else None
             if entry is not None:
                 self.view = EntryView(entry)
                 self._look_around(entries, entry)

@@ -31,6 +31,8 @@ ICONS = {
     "light": "sun",
     "dark": "moon",
     "sign-out": "log-out",
+    "switch": "arrow-left-right",
+    "account": "building-2",
     "target": "arrow-right",
     "nothing": "inbox",
     "warning": "triangle-alert",

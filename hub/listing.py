@@ -9,7 +9,7 @@ from django.http import QueryDict
 
 from auditlogs.filters import ListRequest, parse
 from auditlogs.models import Account
-from auditlogs.query import DEFAULT_SORT, Count, Entries, Page
+from auditlogs.query import DEFAULT_SORT, Count, Page
 from auditlogs.retention import oldest_ms, retention_days
 from auditlogs.storage import StorageError, TookTooLong, Unavailable
 from auditlogs.times import from_ms, now
@@ -122,7 +122,7 @@ class Listing:
     def _is_anything_recorded(self) -> bool:
         """Tell whether the account has any entry, or that it may have: the log does not say no."""
         try:
-            return bool(Entries.of(self.asked.entries.account).page(1).entries)
+            return bool(self.asked.entries.whole().page(1).entries)
         except StorageError:
             return True
 

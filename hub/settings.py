@@ -86,6 +86,7 @@ LOGIN_REDIRECT_URL = "logs"
 LOGOUT_REDIRECT_URL = "sign_in"
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
+AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend", "hub.roles.PlaceBackend"]
 CSRF_FAILURE_VIEW = "hub.errors.csrf_failure"
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},

@@ -4,6 +4,7 @@ from django.urls import include, path
 
 from auditlogs.readiness import readyz
 from hub import views
+from hub.accounts import accounts
 from hub.sign_in import SignIn, SignOut
 
 urlpatterns = [
@@ -15,6 +16,7 @@ urlpatterns = [
     path("hub/logs/count", views.logs_count, name="logs_count"),
     path("hub/logs/actors", views.actors, name="actors"),
     path("hub/logs/<str:entry_id>", views.entry, name="entry"),
+    path("hub/accounts", accounts, name="accounts"),
     path("hub/sign-in", SignIn.as_view(), name="sign_in"),
     path("hub/sign-out", SignOut.as_view(), name="sign_out"),
     path("api/", include("auditlogs.urls")),

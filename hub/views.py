@@ -1,5 +1,7 @@
 """The pages of the Hub: parse, query, render."""
 
+from typing import Any
+
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.templatetags.static import static
@@ -7,10 +9,9 @@ from django.views.decorators.http import require_safe
 
 from auditlogs import dictionary
 from auditlogs.identity import parse_id
-from auditlogs.models import Account
 from auditlogs.query import Entries
 from auditlogs.storage import StorageError
-from hub.access import HubRequest, for_members, is_fragment
+from hub.access import HubRequest, Visit, for_members, is_fragment
 from hub.drawer import Drawer, EntryView
 from hub.filter_bar import MAX_ACTORS
 from hub.listing import Listing
@@ -30,10 +31,10 @@ def favicon(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 @for_members
-def logs(request: HubRequest, account: Account) -> HttpResponse:
+def logs(request: HubRequest, visit: Visit) -> HttpResponse:
     """Show the list, with an entry open beside it if the URL names one."""
-    listing = Listing(request.GET, account).read()
-    context = {"account": account, "listing": listing}
+    listing = Listing(request.GET, visit.account).read()
+    context: dict[str, Any] = {"listing": listing}
     if is_fragment(request):
         return render(request, "hub/logs/_update.html", context, status=listing.status)
     if listing.open_entry:
@@ -43,21 +44,21 @@ def logs(request: HubRequest, account: Account) -> HttpResponse:
 
 @require_safe
 @for_members
-def logs_count(request: HubRequest, account: Account) -> HttpResponse:
+def logs_count(request: HubRequest, visit: Visit) -> HttpResponse:
     """Say how many entries a list has: in the list, or on a page of its own."""
-    listing = Listing(request.GET, account)
-    context = {"account": account, "listing": listing, "count": listing.count()}
+    listing = Listing(request.GET, visit.account)
+    context = {"listing": listing, "count": listing.count()}
     name = "_count.html" if is_fragment(request) else "count.html"
     return render(request, f"hub/logs/{name}", context)
 
 
 @require_safe
 @for_members
-def actors(request: HubRequest, account: Account) -> HttpResponse:
+def actors(request: HubRequest, visit: Visit) -> HttpResponse:
     """List the actors whose name or id contains a text, for the Actor control."""
     search = request.GET.get("search", "")[:200]
     try:
-        found, has_more = dictionary.actors(account.id, search, MAX_ACTORS)
+        found, has_more = dictionary.actors(visit.account.id, search, MAX_ACTORS)
     except StorageError as error:
         return HttpResponse(str(error), status=503, content_type="text/plain")
     context = {"actors": found, "has_more": has_more, "search": search}
@@ -66,17 +67,14 @@ def actors(request: HubRequest, account: Account) -> HttpResponse:
 
 @require_safe
 @for_members
-def entry(request: HubRequest, account: Account, entry_id: str) -> HttpResponse:
+def entry(request: HubRequest, visit: Visit, entry_id: str) -> HttpResponse:
     """Show an entry: in the drawer beside a list, or on a page of its own."""
     if is_fragment(request):
-        drawer = Drawer(Listing(request.GET, account), entry_id).read()
+        drawer = Drawer(Listing(request.GET, visit.account), entry_id).read()
         return render(request, "hub/logs/_drawer.html", {"drawer": drawer}, status=drawer.status)
-    try:
-        found = parse_id(entry_id)
-        shown = Entries.of(account.id).get(found) if found else None
-    except StorageError as error:
-        return render(request, "503.html", {"reason": str(error)}, status=503)
+    found = parse_id(entry_id)
+    shown = Entries.of(visit.account.id).get(found) if found else None
     if shown is None:
         raise Http404
-    context = {"account": account, "view": EntryView(shown)}
+    context = {"view": EntryView(shown)}
     return render(request, "hub/logs/entry.html", context)

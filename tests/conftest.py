@@ -155,15 +155,26 @@ def write_key(account: "Account") -> str:
 
 @pytest.fixture
 def user(account: "Account") -> "User":
-    """A person who belongs to the account."""
-    from django.contrib.auth.models import User
+    """A person who belongs to the account, and reads."""
+    from tests.people import member
 
-    from hub.models import Membership
-    from tests.factories import unique
+    return member(account)
 
-    person = User.objects.create_user(unique("ada"), password="correct horse battery staple")
-    Membership.objects.create(user=person, account=account)
-    return person
+
+@pytest.fixture
+def admin(account: "Account") -> "User":
+    """A person who administers the account."""
+    from tests.people import member
+
+    return member(account, "admin")
+
+
+@pytest.fixture
+def staff(db: None) -> "User":
+    """One of the platform's own people, who belongs to no account."""
+    from tests.people import staff
+
+    return staff()
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
 from auditlogs.times import format_rfc3339, parse_rfc3339
-from hub import icons, times
+from hub import icons, navigation, times
 
 register = template.Library()
 
@@ -28,6 +28,12 @@ def icon(name: str) -> SafeString:
     return format_html(
         '<svg class="icon icon-{}" aria-hidden="true"><use href="#icon-{}"/></svg>', name, name
     )
+
+
+@register.simple_tag(takes_context=True)
+def navigation_links(context: template.Context) -> list[navigation.Link]:
+    """Return the links of the navigation."""
+    return navigation.links(context["request"])
 
 
 @register.filter

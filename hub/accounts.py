@@ -1,0 +1,44 @@
+"""Switching account: which ones a person may be at, and going to one of them."""
+
+from django.db.models import QuerySet
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_http_methods
+
+from auditlogs import happenings
+from auditlogs.models import Account
+from hub.access import SESSION_ACCOUNT, HubRequest, at_account, caller_of, for_people
+
+MAX_ACCOUNTS = 50
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@for_people
+def accounts(request: HubRequest) -> HttpResponse:
+    """List the accounts that a person may be at; a form's button leads to one."""
+    if request.method == "POST":
+        return _switch(request)
+    search = request.GET.get("search", "")[:64]
+    request.visit = at_account(request)
+    found = open_to(request).filter(name__icontains=search).order_by("name")
+    context = {
+        "accounts": found[:MAX_ACCOUNTS],
+        "has_more": found.count() > MAX_ACCOUNTS,
+        "search": search,
+    }
+    return render(request, "hub/accounts.html", context)
+
+
+def open_to(request: HubRequest) -> QuerySet[Account]:
+    """Return every account that a person may be at: for staff, all there are."""
+    if request.user.is_staff:
+        return Account.objects.all()
+    return Account.objects.filter(memberships__user=request.user)
+
+
+def _switch(request: HubRequest) -> HttpResponse:
+    """Go to an account. Whoever cannot be recorded there does not get there."""
+    account = get_object_or_404(open_to(request), id=request.POST.get("to", ""))
+    happenings.account_switched(caller_of(request), account)
+    request.session[SESSION_ACCOUNT] = account.id
+    return redirect("logs")
