@@ -16,7 +16,7 @@ from auditlogs.retention import retention_days
 from auditlogs.schema import NewEntry
 from auditlogs.times import to_ms
 from hub.demo import history
-from hub.models import Membership
+from hub.models import Membership, Role
 
 NAME = "demo"
 READ, WRITE = "logs:read", "logs:write"
@@ -32,11 +32,14 @@ def account() -> Account:
 
 
 def person(account: Account) -> User:
-    """Return the one who signs in as demo with the password demo, made when they are not there."""
+    """Return the one who signs in as demo with the password demo, made when they are not there: an
+    admin, so that every page of the account can be seen."""
     user = User.objects.filter(username=NAME).first()
     if user is None:
         user = User.objects.create_user(NAME, password=NAME)
-    Membership.objects.get_or_create(user=user, account=account)
+    Membership.objects.update_or_create(
+        user=user, account=account, defaults={"role": Role.ADMIN.value}
+    )
     return user
 
 

@@ -1,0 +1,20 @@
+"""What the demo's databases hold before it is served."""
+
+from auditlogs.models import Account
+from hub.demo import seed
+from hub.models import Membership, Role
+from hub.roles import ADMINISTER
+
+
+def test_whoever_signs_in_to_the_demo_may_see_every_page_of_its_account(db: None) -> None:
+    account = seed.account()
+    assert seed.person(account).has_perm(ADMINISTER, account)
+
+
+def test_a_demo_of_before_makes_its_person_an_admin(db: None) -> None:
+    account: Account = seed.account()
+    Membership.objects.update_or_create(
+        user=seed.person(account), account=account, defaults={"role": Role.VIEWER}
+    )
+    assert seed.person(account).has_perm(ADMINISTER, account)
+    assert Membership.objects.filter(account=account).count() == 1
