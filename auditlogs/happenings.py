@@ -120,7 +120,7 @@ def key_refused(request: HttpRequest, text: str) -> None:
 
     The text of the key is looked up and not kept.
     """
-    key = keys.find_revoked(text)
+    key = keys.look_up(text)
     caller = Caller(actor=UNKNOWN_KEY, source_ip=source_ip(request))
     payload = {"method": "api_key", "code": "invalid-key", "error": "The API key is not valid"}
     if key:

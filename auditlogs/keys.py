@@ -1,58 +1,173 @@
-"""API keys: made, recognised, looked up, revoked. The text of a key is never stored."""
+"""API keys and session tokens: made, recognised, looked up, ended. Their text is never stored."""
 
 import hashlib
+import logging
 import secrets
 import string
 import zlib
+from datetime import datetime, timedelta
+from typing import Literal
 
+from django.contrib.auth.models import User
+from django.db import DatabaseError, transaction
+from django.db.models import Case, Q, QuerySet, When
 from django.db.models.functions import Now
 
-from auditlogs.models import PUBLIC_ID_PREFIX, Account, ApiKey
+from auditlogs.models import (
+    KEY_NAME_LENGTH,
+    PERMISSION_TO_READ,
+    PUBLIC_ID_PREFIX,
+    Account,
+    ApiKey,
+)
+from auditlogs.rules import redactor
+from auditlogs.schema import ID_LENGTH
+from auditlogs.text import has_control_character
+from auditlogs.times import now
 
-PREFIX = "aud_"
+PREFIX, SESSION_PREFIX = "aud_", "auds_"
 ALPHABET = string.digits + string.ascii_uppercase + string.ascii_lowercase
 RANDOM_LENGTH = 30
 CHECKSUM_LENGTH = 6
-LENGTH = len(PREFIX) + RANDOM_LENGTH + CHECKSUM_LENGTH
+# How much of a key's text tells it from others at a glance, and opens nothing.
+BEGINNING, ENDING = 8, 4
 
 SCOPES = {
     "logs:read": "Read entries of the account.",
+    "logs:export": "Export entries of the account. There are no exports yet.",
     "logs:write": "Write entries of the account, in the name of any actor.",
 }
+SESSION_TOKEN_SCOPES = ["logs:read", "logs:export"]
+SESSION_TOKEN_HOURS = 12
+# Of the number by which a key is called.
+MAX_DIGITS = 19
+# How many session tokens a person may have in an account at a time.
+MAX_SESSION_TOKENS = 10
+MAX_LISTED = 200
+# A key's last use is told to the minute.
+USE_IS_NEW_AFTER = timedelta(minutes=1)
+
+State = Literal["active", "expired", "revoked"]
+
+logger = logging.getLogger(__name__)
 
 
-def create(account: Account, name: str, scopes: list[str]) -> str:
+def create(
+    account: Account,
+    name: str,
+    scopes: list[str],
+    *,
+    bot: str | None = None,
+    agent: str | None = None,
+    holder: User | None = None,
+    expires_at: datetime | None = None,
+    created_by: str = "",
+) -> str:
     """Make an API key and return its text, which cannot be had again.
 
-    Raises ValueError for a scope that does not exist.
+    With a `bot` it reads that bot's entries alone, and writes as that bot alone, or as `agent`,
+    the actor that the log knows for it. With a `holder` it is a session token, which opens what
+    that person may see. `created_by` is for people to read. Raises ValueError for a scope that
+    does not exist, a name or bot that cannot be one, and a time of expiry that is over.
     """
     if unknown := sorted(set(scopes) - SCOPES.keys()):
         raise ValueError(f"no such scope: {', '.join(unknown)}; there is {', '.join(SCOPES)}")
+    _check_text("the name", name, KEY_NAME_LENGTH)
+    if bot is not None:
+        _check_text("the bot", bot, ID_LENGTH)
+    if expires_at is not None and expires_at <= now():
+        raise ValueError("the time of expiry is over already")
+    prefix = PREFIX if holder is None else SESSION_PREFIX
     random = "".join(secrets.choice(ALPHABET) for _ in range(RANDOM_LENGTH))
-    text = f"{PREFIX}{random}{_checksum(random)}"
+    text = f"{prefix}{random}{_checksum(random)}"
     ApiKey.objects.create(
-        account=account, name=name, digest=_digest(text), scopes=sorted(set(scopes))
+        account=account,
+        name=name,
+        digest=_digest(text),
+        beginning=text[:BEGINNING],
+        last_four=text[-ENDING:],
+        scopes=[scope for scope in SCOPES if scope in scopes],
+        bot=bot,
+        agent=agent,
+        holder=holder,
+        expires_at=expires_at,
+        created_by=created_by,
     )
     return text
+
+
+def create_session_token(person: User, account: Account) -> str:
+    """Make a session token, by which a person reads an account through the API for some hours, and
+    return its text, which cannot be had again.
+
+    Raises ValueError when they have as many as they may have at a time.
+    """
+    if session_tokens_of(person, account).count() >= MAX_SESSION_TOKENS:
+        raise ValueError(f"there are {MAX_SESSION_TOKENS} session tokens already; end one first")
+    return create(
+        account,
+        "session token",
+        SESSION_TOKEN_SCOPES,
+        holder=person,
+        expires_at=now() + timedelta(hours=SESSION_TOKEN_HOURS),
+        created_by=person.get_username(),
+    )
 
 
 def find(text: str) -> ApiKey | None:
     """Return the key of this text, or None if it opens nothing, or no longer. A mistyped one is
     told without asking the database."""
-    return _find(text, is_revoked=False)
+    key = look_up(text)
+    return key if key and opens(key) else None
 
 
-def find_revoked(text: str) -> ApiKey | None:
-    """Return the key that this text was before it was revoked, or None."""
-    return _find(text, is_revoked=True)
+def look_up(text: str) -> ApiKey | None:
+    """Return the key of this text, whether or not it still opens anything, or None. A mistyped one
+    is told without asking the database."""
+    prefix = SESSION_PREFIX if text.startswith(SESSION_PREFIX) else PREFIX
+    bare = text.removeprefix(prefix)
+    random, checksum = bare[:RANDOM_LENGTH], bare[RANDOM_LENGTH:]
+    if bare == text or _checksum(random) != checksum:
+        return None
+    known = ApiKey.objects.select_related("account", "holder")
+    return known.filter(digest=_digest(text)).first()
+
+
+def opens(key: ApiKey) -> bool:
+    """Tell whether a key opens anything now: neither revoked nor expired, and its holder, if it has
+    one, may still read the account."""
+    if state(key) != "active":
+        return False
+    return key.holder is None or key.holder.has_perm(PERMISSION_TO_READ, key.account)
+
+
+def state(key: ApiKey) -> State:
+    """Return what became of a key."""
+    if key.revoked_at is not None:
+        return "revoked"
+    return "expired" if key.expires_at is not None and key.expires_at <= now() else "active"
 
 
 def by_public_id(text: str) -> ApiKey | None:
     """Return the key that entries and commands call so, revoked or not, or None."""
     number = text.removeprefix(PUBLIC_ID_PREFIX)
-    if f"{PUBLIC_ID_PREFIX}{number}" != text or not number.isdecimal():
+    if f"{PUBLIC_ID_PREFIX}{number}" != text or not number.isdecimal() or len(number) > MAX_DIGITS:
         return None
-    return ApiKey.objects.select_related("account").filter(pk=number).first()
+    return ApiKey.objects.select_related("account", "holder").filter(pk=number).first()
+
+
+def of_account(account: Account) -> tuple[list[ApiKey], bool]:
+    """Return the API keys of an account, without session tokens: active ones first, then newest
+    first; and whether there are more than are returned."""
+    rank = Case(When(_is_active(), then=0), default=1)
+    found = account.api_keys.filter(holder=None).order_by(rank, "-pk")[: MAX_LISTED + 1]
+    return list(found[:MAX_LISTED]), len(found) > MAX_LISTED
+
+
+def session_tokens_of(person: User, account: Account) -> QuerySet[ApiKey]:
+    """Return the session tokens of a person in an account that are active, newest first: up to
+    MAX_SESSION_TOKENS."""
+    return ApiKey.objects.filter(_is_active(), holder=person, account=account).order_by("-pk")
 
 
 def revoke(key: ApiKey) -> bool:
@@ -60,12 +175,28 @@ def revoke(key: ApiKey) -> bool:
     return bool(ApiKey.objects.filter(pk=key.pk, revoked_at=None).update(revoked_at=Now()))
 
 
-def _find(text: str, *, is_revoked: bool) -> ApiKey | None:
-    random, checksum = text[len(PREFIX) : -CHECKSUM_LENGTH], text[-CHECKSUM_LENGTH:]
-    if len(text) != LENGTH or not text.startswith(PREFIX) or _checksum(random) != checksum:
-        return None
-    known = ApiKey.objects.select_related("account").filter(digest=_digest(text))
-    return known.filter(revoked_at__isnull=not is_revoked).first()
+def used(key: ApiKey) -> None:
+    """Keep when a key was used, to the minute. That it cannot be kept fails nothing."""
+    moment = now()
+    if key.last_used_at is not None and moment - key.last_used_at < USE_IS_NEW_AFTER:
+        return
+    try:
+        with transaction.atomic():
+            ApiKey.objects.filter(pk=key.pk).update(last_used_at=moment)
+    except DatabaseError:
+        logger.warning("When %s was used could not be kept.", key.public_id, exc_info=True)
+
+
+def _is_active() -> Q:
+    return Q(revoked_at=None) & (Q(expires_at=None) | Q(expires_at__gt=now()))
+
+
+def _check_text(what: str, text: str, length: int) -> None:
+    """Raise ValueError for what cannot be shown, or should not be."""
+    if not 0 < len(text) <= length or has_control_character(text):
+        raise ValueError(f"{what} must have 1 to {length} characters, none of them invisible")
+    if redactor().text(text) != text:
+        raise ValueError(f"{what} must not be, or hold, a secret")
 
 
 def _digest(text: str) -> str:
