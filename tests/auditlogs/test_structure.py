@@ -13,8 +13,8 @@ PACKAGES = ("auditlogs", "hub")
 SOURCES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
 # What the log may stand on, beside Python itself.
 ALLOWED = {
-    *("auditlogs", "bson", "django", "django_filters", "limits", "mnemonic", "msgspec", "pymongo"),
-    *("re2", "structlog"),
+    *("auditlogs", "bson", "cryptography", "django", "django_filters", "limits", "mnemonic"),
+    *("msgspec", "pymongo", "re2", "structlog"),
 }
 # What else these may stand on, each an extra of its own.
 ALSO_ALLOWED = {
