@@ -29,9 +29,11 @@ class Written:
 
 @dataclass(frozen=True)
 class Asked:
-    """What is asked of a list: the window as instants, everything else as it is in a URL."""
+    """What is asked of a list: the window as instants, everything else as it is in a URL; by whom:
+    a reader of one bot alone, or of all."""
 
     now: datetime
+    bot: str | None = None
     range: str = "all"
     start: datetime | None = None
     end: datetime | None = None
@@ -63,6 +65,8 @@ def is_in_window(entry: Written, asked: Asked) -> bool:
 
 def is_wanted(entry: Written, asked: Asked) -> bool:
     fields, target = entry.fields, entry.fields["target"] or {}
+    if asked.bot is not None and bot_id(fields) != asked.bot:
+        return False
     values = {
         "actor": fields["actor"]["id"],
         "botId": bot_id(fields),

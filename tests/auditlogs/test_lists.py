@@ -117,6 +117,7 @@ def questions(draw: DrawFn, asked_at: datetime) -> Asked:
     names = draw(rarely(st.sets(st.sampled_from(sorted(values)), max_size=2), set()))
     return Asked(
         now=asked_at,
+        bot=draw(rarely(ids)),
         range=draw(st.sampled_from(["all", "all", *RANGES])),
         start=draw(rarely(bounds)),
         end=draw(rarely(bounds)),
@@ -150,7 +151,11 @@ def ask(account: str, asked: Asked, limit: int, cursor: str = "", **more: Any) -
         **more,
     }
     return parse(
-        QueryDict(urlencode(parameters)), account=account, default_range="all", now=asked.now
+        QueryDict(urlencode(parameters)),
+        account=account,
+        bot=asked.bot,
+        default_range="all",
+        now=asked.now,
     )
 
 

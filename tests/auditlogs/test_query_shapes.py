@@ -111,6 +111,36 @@ def test_a_query_is_led_by_the_account_its_most_selective_field_and_a_slice_of_t
     assert len(page.entries) == 2
 
 
+def test_a_reader_of_one_bot_asks_for_that_bot_alone_whatever_they_ask(account: str) -> None:
+    mine = Entries.of(account, "agent-7")
+    (entry,) = mine.page(1).entries
+    id = uuid.UUID(entry.id)
+    for entries in (mine, mine.where("actor.id", "user-1"), mine.where("botId", "agent-7")):
+        with watcher.watch() as commands:
+            entries.order_by("actor").page(2, offset=1)
+            entries.count()
+            entries.holds(id)
+            entries.neighbours(entry)
+            assert entries.whole().get(id) == mine.get(id)
+        assert len(queries(commands)) > 6
+        for pipeline in queries(commands):
+            matches = [stage["$match"] for stage in pipeline if "$match" in stage]
+            match = {key: value for each in matches for key, value in each.items()}
+            assert (match["account"], match["botId"]) == (account, "agent-7")
+
+
+def test_a_reader_of_one_bot_who_asks_for_another_asks_nothing(account: str) -> None:
+    entries = Entries.of(account, "agent-8").where("botId", "agent-7")
+    (entry,) = Entries.of(account).page(1).entries
+    with watcher.watch() as commands:
+        assert entries.page(5, offset=1).entries == []
+        assert entries.count().value == 0
+        assert not entries.holds(uuid.UUID(entry.id))
+        assert entries.neighbours(entry) == (None, None)
+    assert commands == []
+    assert Entries.of(account, "agent-8").get(uuid.UUID(entry.id)) is None
+
+
 def test_every_lead_has_an_index_of_exactly_its_fields_and_the_order_in_time() -> None:
     indexes = storage.entries().index_information()
     for lead in (ACCOUNT_LEAD, *LEADS):

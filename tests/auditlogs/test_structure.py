@@ -120,6 +120,48 @@ def test_only_three_rooms_touch_the_collection_of_entries() -> None:
     }
 
 
+def functions_that_speak_of(path: Path, room: str, name: str) -> list[str]:
+    """Return the functions of a file that use `room.name`, once for each time."""
+    return [
+        function.name
+        for function in nodes(path)
+        if isinstance(function, ast.FunctionDef)
+        for node in ast.walk(function)
+        if isinstance(node, ast.Attribute)
+        and node.attr == name
+        and isinstance(node.value, ast.Name)
+        and node.value.id == room
+    ]
+
+
+def test_the_log_is_read_in_one_place_which_begins_with_what_its_reader_may_see() -> None:
+    reading, writing = (ROOT / "auditlogs" / name for name in ("reading.py", "writing.py"))
+    assert functions_that_speak_of(reading, "storage", "entries") == ["run"]
+    # The write path inserts, and looks up the entries that it has just tried to insert.
+    assert functions_that_speak_of(writing, "storage", "entries") == ["store", "store"]
+    (run,) = (n for n in nodes(reading) if isinstance(n, ast.FunctionDef) and n.name == "run")
+    asked = [
+        ast.unparse(node.args[0])
+        for node in ast.walk(run)
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr == "aggregate"
+    ]
+    assert asked == ["[*selection.stages(low, high), *stages]"]
+
+
+def test_only_the_query_layer_says_what_a_reader_may_see() -> None:
+    makers = {
+        name_of(path)
+        for path in SOURCES
+        for node in nodes(path)
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Name)
+        and node.func.id == "Selection"
+    }
+    assert makers == {"auditlogs/query.py"}
+
+
 @pytest.mark.parametrize("path", SOURCES, ids=name_of)
 def test_nothing_can_change_or_remove_an_entry(path: Path) -> None:
     # Of the ORM's methods `update` and `delete` are not meant; these names are the driver's alone.
