@@ -1,0 +1,35 @@
+"""What every caller finds: two accounts of one Hub."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import pytest
+from django.db import transaction
+from django.test.utils import override_settings
+from pytest_django import DjangoDbBlocker, Settings
+
+if TYPE_CHECKING:
+    from tests.access.world import World
+
+
+@pytest.fixture(scope="module")
+def made_once(
+    django_db_setup: None,
+    django_db_blocker: DjangoDbBlocker,
+    log_database: None,
+) -> Iterator["World"]:
+    """Two accounts, made once: whatever a test does to them is undone after it."""
+    from tests.access.world import make_world
+
+    with django_db_blocker.unblock(), transaction.atomic():
+        with override_settings(PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"]):
+            world = make_world()
+        yield world
+        transaction.set_rollback(True)
+
+
+@pytest.fixture
+def world(made_once: "World", db: None, settings: Settings) -> "World":
+    """Two accounts, whose callers may call as often as they like."""
+    settings.AUDITLOGS_API_RATE = "1000000/second"
+    return made_once

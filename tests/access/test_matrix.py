@@ -1,0 +1,174 @@
+"""Every principal tries everything there is on what is their own, another's and nobody's: what
+happens is what docs/access.md says."""
+
+import json
+import re
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
+
+import pytest
+from django.urls import URLPattern, URLResolver, get_resolver
+
+from tests.demo_process import ROOT
+
+if TYPE_CHECKING:
+    from django.test.client import _MonkeyPatchedWSGIResponse as Response
+
+    from tests.access.world import Objects, Principal, World
+
+DOCUMENT = (ROOT / "docs" / "access.md").read_text()
+PRINCIPALS = (
+    *("anonymous", "viewer", "admin", "staff"),
+    *("read key", "write key", "bot-bound key", "session token"),
+)
+# Headers that say nothing of what was asked for.
+OWN_WAY = {"X-Request-ID", "Content-Length"}
+# What an answer says of its own moment, and nothing else.
+MOMENT = re.compile(
+    r'name="csrfmiddlewaretoken" value="\w+"|<time datetime="[^"]*" data-time="clock">[^<]*</time>'
+)
+
+
+@dataclass(frozen=True)
+class Row:
+    """An action: its request, and a cell for each principal."""
+
+    action: str
+    method: str
+    path: str
+    form: str
+    cells: dict[str, str]
+
+    @property
+    def names_object_in_path(self) -> bool:
+        return "<" in self.path.partition("?")[0]
+
+    def call(self, principal: "Principal", objects: "Objects") -> "Response":
+        """Send the request about these objects."""
+        path, form = (_about(text, objects) for text in (self.path, self.form))
+        data = dict(each.split("=", 1) for each in form.split())
+        if self.method == "POST" and path.startswith("/api/"):
+            actor = {"type": "agent", "id": data["actor"]}
+            entry = {"action": "mcp.tool.call", "result": "success", "actor": actor}
+            return principal.call("POST", path, body=json.dumps(entry).encode())
+        return principal.call(self.method, path, {**data, "account": principal.account})
+
+
+def _about(text: str, objects: "Objects") -> str:
+    for name, value in asdict(objects).items():
+        text = text.replace(f"<{name}>", value)
+    return text
+
+
+def rows() -> list[Row]:
+    """Return the rows of the document's table."""
+    table = DOCUMENT.partition("The rows below are read by the tests. -->")[2].strip()
+    lines = [[cell.strip() for cell in line.strip("|").split("|")] for line in table.splitlines()]
+    assert tuple(lines[0][2:]) == PRINCIPALS
+    found = []
+    for action, request, *cells in lines[2:]:
+        assert len(cells) == len(PRINCIPALS), action
+        method, path, *form = request.strip("`").split(" ")
+        cells_of = dict(zip(PRINCIPALS, cells, strict=True))
+        found.append(Row(action, method, path, " ".join(form), cells_of))
+    return found
+
+
+ROWS = rows()
+
+
+def addresses(patterns: list[URLPattern | URLResolver], prefix: str = "/") -> list[str]:
+    """Return the address of every page and endpoint, as urls.py has it."""
+    found = []
+    for each in patterns:
+        here = f"{prefix}{each.pattern}"
+        if isinstance(each, URLResolver):
+            found += addresses(each.url_patterns, here)
+        else:
+            found.append(here)
+    return found
+
+
+# Those that show and do nothing of an account: they lead to another, or are for everybody.
+FOR_EVERYBODY = {"/", "/favicon.ico", "/hub", "/hub/", "/hub/sign-in", "/hub/sign-out"}
+
+
+def test_every_address_there_is_has_its_rows() -> None:
+    patterns = {
+        re.compile(re.sub(r"<(?:\w+:)?\w+>", "<[a-z]+>", re.escape(each)).replace(r"\<", "<"))
+        for each in addresses(get_resolver().url_patterns)
+        if each not in FOR_EVERYBODY
+    }
+    named = {row.path.partition("?")[0] for row in ROWS}
+    missing = {p.pattern for p in patterns if not any(p.fullmatch(path) for path in named)}
+    assert missing == set()
+    assert {path for path in named if not any(p.fullmatch(path) for p in patterns)} == set()
+
+
+def shape(row: Row, response: "Response", objects: "Objects") -> tuple[int, str]:
+    """Return an answer, headers and all, without what the request said itself and what is of the
+    moment."""
+    headers = [
+        f"{name}: {value}" for name, value in response.headers.items() if name not in OWN_WAY
+    ]
+    text = "\n".join([*headers, MOMENT.sub("", response.content.decode())])
+    for name, value in asdict(objects).items():
+        if f"<{name}>" in row.path + row.form:
+            text = text.replace(value, "<object>")
+    return response.status_code, text
+
+
+@pytest.mark.parametrize("name", PRINCIPALS)
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.action)
+def test_it_is_as_the_table_says(world: "World", row: Row, name: str) -> None:
+    from tests.access.world import NOTHING, OWN, marks_in
+
+    principal, cell = world.principals[name], row.cells[name]
+    own = row.call(principal, world.own)
+    sibling = row.call(principal, world.sibling)
+    other = row.call(principal, world.other)
+    nothing = row.call(principal, NOTHING)
+    answers = (own, sibling, other, nothing)
+    statuses = [each.status_code for each in answers]
+
+    for answer in answers:
+        if (cell, answer) != ("any account", other):
+            assert marks_in(answer, principal.hidden) == [], (row, name)
+    if cell == "sign in":
+        assert statuses == [302] * 4
+        assert all(answer["Location"].startswith("/hub/sign-in?next=") for answer in answers)
+    elif cell == "401":
+        assert statuses == [401] * 4
+        assert {answer["WWW-Authenticate"] for answer in answers} == {'Bearer realm="audit-logs"'}
+    elif cell in {"403", "no"}:
+        assert statuses == [403] * 4
+        kind = "application/problem+json" if cell == "403" else "text/html; charset=utf-8"
+        assert {answer["Content-Type"] for answer in answers} == {kind}
+    elif cell == "short":
+        assert {answer.content for answer in answers} == {b'{"status":"ready"}'}
+    elif cell == "any account":
+        assert statuses == [302, 302, 302, 404]
+    elif cell == "any name":
+        assert statuses == [201] * 4
+    else:
+        assert cell in {"yes", "own bot"}
+        _is_own_alone(row, cell, world, answers)
+        if row.method == "GET" and "<" in row.path:
+            assert marks_in(own, (OWN,)) == [OWN]
+
+
+def _is_own_alone(row: Row, cell: str, world: "World", answers: tuple["Response", ...]) -> None:
+    """Fail unless what is one's own is answered, and all else as if it did not exist."""
+    from tests.access.world import NOTHING
+
+    own, sibling, other, nothing = answers
+    assert own.status_code in {200, 201, 302}
+    same = [(other, world.other), (nothing, NOTHING)]
+    if cell == "own bot":
+        same.append((sibling, world.sibling))
+    if "<" not in row.path + row.form:
+        same.append((own, world.own))
+    shapes = [shape(row, answer, objects) for answer, objects in same]
+    assert shapes[1:] == shapes[:-1]
+    if row.names_object_in_path or (row.method == "POST" and "<" in row.form):
+        assert nothing.status_code == (403 if cell == "own bot" and row.form else 404)

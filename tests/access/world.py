@@ -1,0 +1,168 @@
+"""A Hub with two accounts, in which every text says whose it is, and the eight who may call."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+from django.test import Client
+
+from auditlogs import keys
+from auditlogs.models import Account, ApiKey
+from auditlogs.recording import record_many
+from auditlogs.times import now
+from hub.access import SESSION_ACCOUNT
+from tests import people
+from tests.factories import new, unique
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+    from django.test.client import _MonkeyPatchedWSGIResponse as Response
+
+# In every text of the account that the callers belong to, of its other agent, and of the account
+# that none of them belongs to. No request ever holds one of these.
+OWN, SIBLING, FOREIGN = "zqownly", "zqsibling", "zqforeign"
+ENTRIES = 4
+
+
+@dataclass(frozen=True)
+class Objects:
+    """What there is of an account, or of nobody: what requests name."""
+
+    account: str
+    entry: str
+    bot: str
+    key: str
+    member: str
+    correlation: str
+
+
+NOTHING = Objects(
+    account="acc_0000000000000000",
+    entry="01a2090d-c8fc-8f2b-adc6-8547600a3833",
+    bot="bot-000000",
+    key="key_999999999",
+    member="999999999",
+    correlation="0f8b2c64-9d1e-4a57-b3c0-6e2f1d7a9b58",
+)
+
+
+@dataclass(frozen=True)
+class Principal:
+    """One of the eight: how it calls, and which marks it must never be shown."""
+
+    name: str
+    hidden: tuple[str, ...]
+    account: str
+    person: "User | None" = None
+    key: str = ""
+    address: str = field(default_factory=people.new_address)
+
+    def client(self) -> Client:
+        """Return a browser, at the account, or a program that calls as this principal."""
+        client = Client(REMOTE_ADDR=self.address)
+        if self.person:
+            client.force_login(self.person)
+            session = client.session
+            session[SESSION_ACCOUNT] = self.account
+            session.save()
+        return client
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.key}"} if self.key else {}
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        data: Mapping[str, Any] | None = None,
+        body: bytes | None = None,
+        client: Client | None = None,
+        **headers: str,
+    ) -> "Response":
+        """Send a request, with a form's data or a body of JSON."""
+        client = client or self.client()
+        everything = {**self.headers, **headers}
+        if body is not None:
+            kind = "application/json"
+            return client.generic(method, path, body, kind, headers=everything)
+        if method == "POST":
+            return client.post(path, data or {}, headers=everything)
+        return client.generic(method, path, headers=everything)
+
+
+@dataclass(frozen=True)
+class World:
+    """Both accounts' objects, and the principals by name."""
+
+    own: Objects
+    sibling: Objects
+    other: Objects
+    principals: Mapping[str, Principal]
+
+
+def make_world() -> World:
+    """Make two accounts with people, agents, keys and entries."""
+    ours = Account.objects.create(name=unique(OWN))
+    theirs = Account.objects.create(name=unique(FOREIGN))
+    mine = _objects(ours, "bot-0a11ce", OWN)
+    beside = _objects(ours, "bot-0b0b0b", SIBLING)
+    others = _objects(theirs, "bot-0dead0", FOREIGN)
+    viewer, admin = people.member(ours, "viewer"), people.member(ours, "admin")
+    staff = people.staff()
+    made = {
+        "anonymous": ((OWN, SIBLING, FOREIGN), None, ""),
+        "viewer": ((FOREIGN,), viewer, ""),
+        "admin": ((FOREIGN,), admin, ""),
+        "staff": ((FOREIGN,), staff, ""),
+        "read key": ((FOREIGN,), None, keys.create(ours, "reader", ["logs:read"])),
+        "write key": ((OWN, SIBLING, FOREIGN), None, keys.create(ours, "writer", ["logs:write"])),
+        "bot-bound key": (
+            (SIBLING, FOREIGN),
+            None,
+            keys.create(ours, "bound", ["logs:read", "logs:write"], bot=mine.bot),
+        ),
+        "session token": ((FOREIGN,), None, keys.create_session_token(viewer, ours)),
+    }
+    principals = {
+        name: Principal(name, hidden, ours.id, person, key)
+        for name, (hidden, person, key) in made.items()
+    }
+    return World(mine, beside, others, principals)
+
+
+def _objects(account: Account, bot: str, mark: str) -> Objects:
+    """Make an agent of an account with a key and entries, and a member; each text has the mark."""
+    keys.create(account, f"{mark} key", ["logs:read"])
+    person = people.member(account, name=unique(mark))
+    correlation = str(uuid4())
+    ids = record_many(
+        [_entry(bot, mark, number, correlation) for number in range(ENTRIES)], account=account.id
+    )
+    key = ApiKey.objects.get(account=account, name=f"{mark} key")
+    return Objects(account.id, str(ids[0]), bot, key.public_id, str(person.pk), correlation)
+
+
+def _entry(bot: str, mark: str, number: int, correlation: str) -> Any:
+    kind = ("agent", "user")[number % 2]
+    return new(
+        timestamp=now() - timedelta(hours=number),
+        action=f"mcp.tool.{mark}",
+        actor={"type": kind, "id": f"{mark}-{kind}", "name": f"{mark.title()} the {kind}"},
+        target={"type": mark, "id": f"{mark}-target", "name": f"A {mark} thing"},
+        result=("failure", "success")[number // 2],
+        bot_id=bot,
+        correlation_id=correlation,
+        request_id=f"{mark}-request",
+        session_id=f"{mark}-session",
+        source_ip=f"{mark}-address",
+        payload={mark: [mark, {"error": f"Insufficient {mark}"}], "code": mark},
+    )
+
+
+def marks_in(response: "Response", hidden: tuple[str, ...]) -> list[str]:
+    """Return which of these marks an answer shows, in its body or its headers."""
+    shown = response.content + repr(response.headers).encode() + repr(response.cookies).encode()
+    return [mark for mark in hidden if mark.encode() in shown.lower()]
