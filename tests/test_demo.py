@@ -107,6 +107,12 @@ def test_it_prints_where_the_hub_is_how_to_sign_in_and_a_key(demo: Demo) -> None
     assert any(line.startswith("API key: aud_") for line in demo.lines)
 
 
+def test_it_says_that_it_does_not_promise_to_keep_the_data(demo: Demo) -> None:
+    assert [line for line in demo.lines if "does not promise to keep" in line] or (
+        "MONGODB_URI" in demo.environment
+    )
+
+
 def test_it_keeps_its_state_from_other_eyes(demo: Demo, folder: Path) -> None:
     assert stat.S_IMODE((folder / "state.json").stat().st_mode) == 0o600
 

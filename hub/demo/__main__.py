@@ -72,7 +72,7 @@ def _run(port: int, stack: ExitStack) -> NoReturn:
     children: dict[str, Child] = {}
     uri = os.environ.get("MONGODB_URI", "")
     if not uri:
-        _say("Starting the database ...")
+        _say("Starting the database, a beta that does not promise to keep your data ...")
         embedded = database.start(FOLDER / "database")
         stack.callback(embedded.stop)
         children["database"] = embedded.process
