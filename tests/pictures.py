@@ -20,40 +20,58 @@ THEMES = ("light", "dark")
 
 @dataclass(frozen=True)
 class Picture:
-    """A state of the page worth a picture: its address, and whether an entry is opened in it."""
+    """A page in a state worth a picture: its address, whether an entry is opened in it, and whether
+    it is taken at every width, or only on a laptop and a phone."""
 
     name: str
-    query: str = ""
+    path: str = "/hub/logs"
     opens_entry: bool = False
+    at_every_width: bool = False
+
+    @property
+    def widths(self) -> list[int]:
+        return [width for width in WIDTHS if self.at_every_width or width != 1024]
 
     def name_at(self, width: int, theme: str) -> str:
         name = "cards" if (self.name, width) == ("list", 390) else self.name
         return f"{name}-{width}-{theme}.png"
 
 
+FAILURES = "/hub/logs?search=trade_execute&result=failure"
 PICTURES = (
-    Picture("list"),
-    Picture("drawer", "?search=trade_execute&result=failure", opens_entry=True),
-    Picture("nothing", "?search=nothing+like+it&result=partial"),
+    Picture("list", at_every_width=True),
+    Picture("drawer", FAILURES, opens_entry=True, at_every_width=True),
+    Picture("nothing", "/hub/logs?search=nothing+like+it&result=partial", at_every_width=True),
+    Picture("agents", "/hub/agents"),
+    Picture("agent", "/hub/agents/bot_7f3a21"),
+    Picture("api-keys", "/hub/api-keys"),
+    Picture("members", "/hub/members"),
+    Picture("settings", "/hub/settings"),
+    Picture("profile", "/hub/profile"),
+    Picture("password", "/hub/password"),
+    Picture("accounts", "/hub/accounts"),
+    Picture("scopes", "/hub/help/scopes"),
+    Picture("order-lifecycle", "/hub/help/order-lifecycle"),
+    Picture("error-codes", "/hub/help/error-codes"),
 )
 
 
 def take(page: Page, picture: Picture, url: str, file: Path) -> None:
     """Bring the page into the state and take its picture."""
-    page.goto(f"{url}/hub/logs{picture.query}")
+    page.goto(f"{url}{picture.path}")
     if picture.opens_entry:
         page.locator(".open-entry").nth(1).click()
         page.locator("#drawer [data-entry]").wait_for()
         page.mouse.move(0, 0)
-    page.locator("#results").wait_for()
     page.wait_for_load_state("networkidle")
     page.evaluate("document.fonts.ready")
     page.screenshot(path=file, animations="disabled")
 
 
-def sign_in(page: Page, url: str) -> None:
-    """Sign in as the demo's user."""
-    page.goto(f"{url}/hub/logs")
+def sign_in(page: Page, url: str, file: Path) -> None:
+    """Sign in as the demo's user, and take the picture of that page."""
+    page.goto(f"{url}/hub/sign-in")
+    page.screenshot(path=file, animations="disabled")
     page.get_by_label("User name").fill("demo")
     page.get_by_label("Password").fill("demo")
     page.get_by_role("button", name="Sign in").click()
@@ -76,8 +94,10 @@ def main() -> None:
                     color_scheme="dark" if theme == "dark" else "light",
                     timezone_id="Europe/Berlin",
                 )
-                sign_in(page, demo.url)
+                sign_in(page, demo.url, FOLDER / f"sign-in-{width}-{theme}.png")
                 for picture in PICTURES:
+                    if width not in picture.widths:
+                        continue
                     file = FOLDER / picture.name_at(width, theme)
                     take(page, picture, demo.url, file)
                     sys.stdout.write(f"{file.relative_to(demo_process.ROOT)}\n")
