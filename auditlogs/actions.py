@@ -15,9 +15,12 @@ ACTION_PATTERN = r"[a-z][a-z0-9_]*(\.[a-z0-9_]+)+"
 ACTION_LENGTH = 100
 
 _AUTH = ("method", "code", "error", "keyName")
-_DENIED = (*_AUTH, "requiredScope", "keyScopes", "sampled")
+_DENIED = (*_AUTH, "requiredScope", "keyScopes", "bot", "asked", "sampled")
+_TOKEN = ("keyName", "scopes", "bot", "expiresAt")
 _TRADE = ("orderId", "channel", "pair", "side", "amount", "price", "provider", "reason", "code")
 _CONFIG = ("changes", "keyName", "scopes")
+_KEY = (*_CONFIG, "bot", "expiresAt")
+_EXPOSED = (*_CONFIG, "error", "sampled")
 _MCP = (
     *("tool", "arguments", "status", "code", "error"),
     *("requiredScope", "keyName", "keyScopes", "isError"),
@@ -40,6 +43,8 @@ KNOWN_ACTIONS: dict[str, Action] = {
     "auth.sign_in_failed": Action("auth", "A sign-in was refused.", _AUTH),
     "auth.signed_out": Action("auth", "Someone signed out.", _AUTH),
     "auth.token.refreshed": Action("auth", "A session's token was renewed.", _AUTH),
+    "auth.token.created": Action("auth", "Someone made a session token for the API.", _TOKEN),
+    "auth.token.revoked": Action("auth", "A session token for the API was ended.", _TOKEN),
     "auth.step_up.challenged": Action("auth", "A second proof of identity was asked for.", _AUTH),
     "auth.step_up.completed": Action("auth", "The second proof of identity was given.", _AUTH),
     "session.created": Action("auth", "A session began.", _AUTH),
@@ -51,9 +56,10 @@ KNOWN_ACTIONS: dict[str, Action] = {
     "order.filled": Action("trade", "An order was filled, wholly or in part.", _TRADE),
     "bot.created": Action("config", "An agent was registered.", _CONFIG),
     "bot.config.updated": Action("config", "An agent's configuration was changed.", _CONFIG),
-    "api_key.created": Action("config", "An API key was made.", _CONFIG),
+    "api_key.created": Action("config", "An API key was made.", _KEY),
     "api_key.rotated": Action("config", "An API key was replaced by a new one.", _CONFIG),
     "api_key.revoked": Action("config", "An API key was revoked.", _CONFIG),
+    "api_key.exposed": Action("config", "An API key was found in what it sent.", _EXPOSED),
     "api_key.scopes.updated": Action("config", "An API key's scopes were changed.", _CONFIG),
     "account.switched": Action("config", "Someone came to the account from another.", _CONFIG),
     "member.added": Action("config", "A person joined the account.", _CONFIG),

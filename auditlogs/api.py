@@ -8,13 +8,14 @@ from django.core.exceptions import SuspiciousOperation
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 
-from auditlogs import context, happenings, keys, problems
+from auditlogs import context, happenings, keys, problems, rate_limit
 from auditlogs.filters import parse
 from auditlogs.identity import parse_id
 from auditlogs.ingest import ingest
+from auditlogs.middleware import source_ip
 from auditlogs.models import ApiKey
 from auditlogs.query import Entries, Page
-from auditlogs.rate_limit import seconds_to_wait
+from auditlogs.redaction import is_secret_name
 from auditlogs.schema import to_json
 from auditlogs.storage import StorageError, TookTooLong
 from auditlogs.times import now
@@ -28,6 +29,14 @@ View = Callable[Concatenate[HttpRequest, P], HttpResponse]
 KeyView = Callable[Concatenate[HttpRequest, ApiKey, P], HttpResponse]
 
 
+class NotAdmitted(Exception):
+    """A request whose key does not let it in, with the answer that says so."""
+
+    def __init__(self, response: HttpResponse) -> None:
+        super().__init__(response.status_code)
+        self.response = response
+
+
 def endpoint(methods: Mapping[str, tuple[str, KeyView[P]]]) -> View[P]:
     """Make a view of the API: each method for a key with its scope, every failure a problem.
 
@@ -37,32 +46,27 @@ def endpoint(methods: Mapping[str, tuple[str, KeyView[P]]]) -> View[P]:
 
     @csrf_exempt
     def answer(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
-        # Whoever is signed in in this browser has not asked.
-        with context.bind(person=None):
-            return _answer(request, *args, **kwargs)
-
-    def _answer(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
-        if request.method not in allowed:
-            return problems.method_not_allowed(allowed)
-        scope, view = methods["GET" if request.method == "HEAD" else request.method]
-        header = request.headers.get("Authorization", "")
-        sent = BEARER.fullmatch(header)
-        key = keys.find(sent[1]) if sent else None
-        if key is None:
-            if header:
-                happenings.key_refused(request, sent[1] if sent else "")
-            return problems.unauthorized(has_key=bool(header))
-        if scope not in key.scopes:
-            happenings.scope_refused(request, key, scope)
-            return problems.insufficient_scope(scope)
         try:
-            response = view(request, key, *args, **kwargs)
+            # Whoever is signed in in this browser has not asked.
+            with context.bind(person=None):
+                return _answer(request, *args, **kwargs)
+        except NotAdmitted as refusal:
+            return refusal.response
         except TookTooLong as error:
             return problems.unavailable("query-timeout", f"{error} Ask for less.")
         except StorageError as error:
             return problems.unavailable("database-unavailable", str(error))
         except SuspiciousOperation:
             return problems.bad_request()
+
+    def _answer(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+        if _has_key_in_address(request):
+            happenings.key_in_address(request)
+            return problems.key_in_query()
+        if request.method not in allowed:
+            return problems.method_not_allowed(allowed)
+        scope, view = methods["GET" if request.method == "HEAD" else request.method]
+        response = view(request, _admitted(request, scope), *args, **kwargs)
         response["Cache-Control"] = "no-store"
         response["Vary"] = "Authorization"
         return response
@@ -72,9 +76,11 @@ def endpoint(methods: Mapping[str, tuple[str, KeyView[P]]]) -> View[P]:
 
 def entry_list(request: HttpRequest, key: ApiKey) -> HttpResponse:
     """Answer with an array of entries, newest first unless asked otherwise."""
-    asked = parse(request.GET, account=key.account_id, default_range="all", now=now())
+    asked = parse(request.GET, account=key.account_id, bot=key.bot, default_range="all", now=now())
     if asked.errors:
         return problems.bad_parameters(asked.errors, asked.unknown)
+    if key.bot is not None and (bot := asked.given.get("botId", key.bot)) != key.bot:
+        happenings.bot_refused(request, key, bot)
     page = asked.entries.page(asked.limit, cursor=asked.cursor, offset=asked.offset, payloads=True)
     response = HttpResponse(to_json(page.entries), content_type="application/json")
     if page.next:
@@ -87,25 +93,60 @@ def entry_detail(request: HttpRequest, key: ApiKey, entry_id: str) -> HttpRespon
     if request.GET:
         return _no_parameters(request)
     found = parse_id(entry_id)
-    entry = Entries.of(key.account_id).get(found) if found else None
+    entry = Entries.of(key.account_id, key.bot).get(found) if found else None
     if entry is None:
+        if found and key.bot is not None:
+            happenings.entry_refused(request, key, found)
         return problems.not_found()
     return HttpResponse(to_json(entry), content_type="application/json")
 
 
 def add_entries(request: HttpRequest, key: ApiKey) -> HttpResponse:
-    """Store entries, unless the key has sent too many requests lately."""
-    if request.GET:
-        return _no_parameters(request)
-    wait = seconds_to_wait(key)
-    if wait:
-        happenings.rate_limit_hit(request, key)
-        return problems.rate_limited(wait)
-    return ingest(request, key)
+    """Store entries."""
+    return _no_parameters(request) if request.GET else ingest(request, key)
 
 
 entry_collection = endpoint({"GET": ("logs:read", entry_list), "POST": ("logs:write", add_entries)})
 entry = endpoint({"GET": ("logs:read", entry_detail)})
+
+
+def _has_key_in_address(request: HttpRequest) -> bool:
+    """Tell whether a parameter is called as secrets are, or holds what looks like a key."""
+    query: str = request.META.get("QUERY_STRING", "")
+    return any(map(is_secret_name, request.GET)) or bool(keys.SHAPE.search(query.encode()))
+
+
+def _admitted(request: HttpRequest, scope: str) -> ApiKey:
+    """Return the key of a request, which has the scope and keeps to its rate. Raises NotAdmitted.
+
+    Whatever was wrong with a key that opens nothing, the answer is the same.
+    """
+    header = request.headers.get("Authorization", "")
+    if not header:
+        raise NotAdmitted(problems.unauthorized(has_key=False))
+    sent = BEARER.fullmatch(header)
+    key = keys.look_up(sent[1]) if sent else None
+    if key is None or not keys.opens(key):
+        raise NotAdmitted(_unauthorized(request, key))
+    if reached := rate_limit.by_calls(key):
+        happenings.rate_limit_hit(request, reached, key)
+        what = "This key has sent too many requests."
+        raise NotAdmitted(problems.rate_limited(what, reached.seconds))
+    keys.used(key)
+    if scope not in key.scopes:
+        happenings.scope_refused(request, key, scope)
+        raise NotAdmitted(problems.insufficient_scope(scope))
+    return key
+
+
+def _unauthorized(request: HttpRequest, key: ApiKey | None) -> HttpResponse:
+    """Return the answer to what opens nothing, a key that once did or something else."""
+    if reached := rate_limit.by_failures(source_ip(request)):
+        happenings.rate_limit_hit(request, reached)
+        what = "Too many keys that are not valid came from this address."
+        return problems.rate_limited(what, reached.seconds)
+    happenings.key_refused(request, key)
+    return problems.unauthorized(has_key=True)
 
 
 def _no_parameters(request: HttpRequest) -> HttpResponse:

@@ -42,26 +42,13 @@ class Oversized:
     size: int
 
 
-def entries_of(request: HttpRequest) -> Iterator[Any]:
-    """Yield the entries of a body as plain JSON, one by one: of an object, an array, or NDJSON.
-
-    Raises BadBody: 400 `malformed-json`, 413 `body-too-large` and `too-many-entries`, 415
-    `unsupported-media-type`; at any entry, so none may be stored before the last.
-    """
-    kind = request.content_type
+def read(request: HttpRequest) -> bytes:
+    """Return a body, inflated. Raises BadBody: 400 `malformed-gzip`, 413 `body-too-large`, 415
+    `unsupported-media-type`."""
     charset = (request.content_params or {}).get("charset", "utf-8")
-    if kind not in (JSON, NDJSON) or charset.lower() not in ("utf-8", "utf8"):
+    if request.content_type not in (JSON, NDJSON) or charset.lower() not in ("utf-8", "utf8"):
         detail = f"Send {JSON} or {NDJSON} in UTF-8."
         raise BadBody(415, "unsupported-media-type", detail)
-    body = _inflated(request)
-    texts = list(_lines(body) if kind == NDJSON else _items(body))
-    if len(texts) > MAX_ENTRIES:
-        raise _too_many()
-    for what, text in texts:
-        yield Oversized(len(text)) if len(text) > MAX_ENTRY_TEXT else _parsed(text, what)
-
-
-def _inflated(request: HttpRequest) -> bytes:
     encoding = request.headers.get("Content-Encoding", "identity").strip().lower()
     if encoding not in ("identity", "gzip"):
         detail = "Send the body as it is, or with Content-Encoding: gzip."
@@ -75,6 +62,19 @@ def _inflated(request: HttpRequest) -> bytes:
         if len(body) > MAX_BODY_BYTES:
             raise _too_large()
     return bytes(body)
+
+
+def entries_of(body: bytes, kind: str) -> Iterator[Any]:
+    """Yield the entries of a body as plain JSON, one by one: of an object, an array, or NDJSON.
+
+    Raises BadBody: 400 `malformed-json`, 413 `too-many-entries`; at any entry, so none may be
+    stored before the last.
+    """
+    texts = list(_lines(body) if kind == NDJSON else _items(body))
+    if len(texts) > MAX_ENTRIES:
+        raise _too_many()
+    for what, text in texts:
+        yield Oversized(len(text)) if len(text) > MAX_ENTRY_TEXT else _parsed(text, what)
 
 
 def _chunks(request: HttpRequest) -> Iterator[bytes]:

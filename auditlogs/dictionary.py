@@ -53,7 +53,8 @@ def notes_of(entry: Document) -> Iterator[Document]:
         if not any(char.isspace() for char in token):
             yield _note(entry, _kind_of(token), token, {})
     if entry["botId"] and actor["type"] == "agent":
-        yield _note(entry, "bot", entry["botId"], {"id": entry["botId"], "name": actor["name"]})
+        bot = {"id": entry["botId"], "name": actor["name"], "actor": actor["id"]}
+        yield _note(entry, "bot", entry["botId"], bot)
     if target and target["type"] == "bot":
         yield _note(entry, "bot", target["id"], {"id": target["id"], "name": target["name"]})
 
@@ -129,6 +130,12 @@ def bot_name(account: str, bot_id: str) -> str | None:
     return note["name"] if note else None
 
 
+def agent_of(account: str, bot_id: str) -> str | None:
+    """Return the id of the actor that acted as a bot last, or None if none is known."""
+    note = _newest(account, "bot", bot_id, {"actor": {"$exists": True}})
+    return note["actor"] if note else None
+
+
 def week_of(ms: int) -> int:
     """Return the number of the week, since the epoch, that holds a millisecond."""
     return ms // WEEK_MS
@@ -192,8 +199,8 @@ def _notes(
         reach = reach | {"$gt" if step > 0 else "$lt": batch[-1]["_id"]}
 
 
-def _newest(account: str, kind: Kind, id: str) -> Document | None:
+def _newest(account: str, kind: Kind, id: str, more: Document | None = None) -> Document | None:
     """Return the note, of those of an id, that was made for the latest entry."""
-    wanted = {"named": _named(account, kind, id)}
+    wanted = {"named": _named(account, kind, id), **(more or {})}
     with storage.time_limit(READ_SECONDS):
         return storage.dictionary().find_one(wanted, sort=[("since", DESCENDING)])

@@ -4,7 +4,6 @@ Views and commands call them. What is made without those, by a script or a test,
 """
 
 import functools
-import ipaddress
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -18,19 +17,23 @@ from limits.strategies import FixedWindowRateLimiter
 from auditlogs import context, keys
 from auditlogs.middleware import source_ip
 from auditlogs.models import PLATFORM_ACCOUNT, Account, ApiKey
-from auditlogs.rate_limit import write_rate
+from auditlogs.rate_limit import Reached, network_of
 from auditlogs.recording import Mode, record
 from auditlogs.schema import Actor, Result, Target
+from auditlogs.times import format_rfc3339
 
 ANONYMOUS = Actor(type="user", id="anonymous")
 UNKNOWN_KEY = Actor(type="system", id="unknown-key")
-COMMAND_LINE = Actor(type="system", id="command-line")
 
 # How much of what is refused is recorded, for each source and process: enough to be seen, and too
 # little to bury anything.
 SAMPLE: RateLimitItem = RateLimitItemPerMinute(10)
-# A client of IPv6 has a whole network of this many leading bits to call from.
-IPV6_PREFIX = 64
+# Why a key that is known opens nothing, by its state; an active one is a person's session token.
+WHY_SHUT: dict[keys.State, tuple[str, str]] = {
+    "revoked": ("revoked-key", "The API key was revoked"),
+    "expired": ("expired-key", "The API key has expired"),
+    "active": ("holder-without-access", "Its holder may not see the account"),
+}
 # How many ids one entry names.
 MAX_NAMED = 10
 
@@ -46,6 +49,9 @@ class Caller:
     actor: Actor = ANONYMOUS
     session_id: str | None = None
     source_ip: str | None = None
+
+
+COMMAND_LINE = Caller(actor=Actor(type="system", id="command-line"))
 
 
 def signed_in(caller: Caller) -> None:
@@ -68,24 +74,40 @@ def signed_out(caller: Caller) -> None:
     _record("auth.signed_out", caller, "success", _session(caller))
 
 
-def key_created(key: ApiKey) -> None:
-    """Record that an API key was made on the command line.
+def key_created(key: ApiKey, caller: Caller) -> None:
+    """Record that an API key was made, by a person or on the command line.
 
     Raises CannotStore: no key's life goes unrecorded.
     """
-    payload = {"keyName": key.name, "scopes": key.scopes}
-    caller = Caller(account=key.account_id, actor=COMMAND_LINE)
-    _record("api_key.created", caller, "success", _key(key), payload, mode="strict")
+    _key_changed("api_key.created", key, caller, _bounds(key))
 
 
-def key_revoked(key: ApiKey) -> None:
-    """Record that an API key was revoked on the command line.
+def key_revoked(key: ApiKey, caller: Caller) -> None:
+    """Record that an API key was revoked, by a person or on the command line.
 
     Raises CannotStore: no key's life goes unrecorded.
     """
-    payload = {"keyName": key.name, "scopes": key.scopes}
-    caller = Caller(account=key.account_id, actor=COMMAND_LINE)
-    _record("api_key.revoked", caller, "success", _key(key), payload, mode="strict")
+    _key_changed("api_key.revoked", key, caller)
+
+
+def token_created(key: ApiKey, caller: Caller) -> None:
+    """Record that a person made a session token. Raises CannotStore, as for API keys."""
+    _key_changed("auth.token.created", key, caller, _bounds(key))
+
+
+def token_revoked(key: ApiKey, caller: Caller) -> None:
+    """Record that a session token was ended. Raises CannotStore, as for API keys."""
+    _key_changed("auth.token.revoked", key, caller)
+
+
+def key_exposed(request: HttpRequest, key: ApiKey) -> None:
+    """Record, as a warning, that a key sent its own text in the body of a request."""
+    payload = {
+        "keyName": key.name,
+        "error": "The key was found in a body that it sent. Revoke it and make another.",
+    }
+    caller = _caller_with(request, key)
+    _record_sampled("api_key.exposed", caller, _key(key), payload, key, "partial")
 
 
 def account_switched(caller: Caller, account: Account) -> None:
@@ -115,19 +137,48 @@ def id_conflict(request: HttpRequest, key: ApiKey, entry_ids: Sequence[str]) -> 
     _denied(_caller_with(request, key), Target(type="entry", id=entry_ids[0]), payload, key)
 
 
-def key_refused(request: HttpRequest, text: str) -> None:
-    """Record that a key was refused: in its own account if it was revoked, else in the platform's.
+def key_refused(request: HttpRequest, key: ApiKey | None) -> None:
+    """Record that a key opened nothing: in its own account if it once did, else in the platform's.
 
-    The text of the key is looked up and not kept.
+    The text of what is no key is not kept.
     """
-    key = keys.look_up(text)
-    caller = Caller(actor=UNKNOWN_KEY, source_ip=source_ip(request))
-    payload = {"method": "api_key", "code": "invalid-key", "error": "The API key is not valid"}
-    if key:
+    if key is None:
+        caller = Caller(actor=UNKNOWN_KEY, source_ip=source_ip(request))
+        payload = {"code": "invalid-key", "error": "The API key is not valid"}
+    else:
         caller = _caller_with(request, key)
-        error = "The API key was revoked"
-        payload |= {"code": "revoked-key", "error": error, "keyName": key.name}
-    _denied(caller, _place(request, "endpoint"), payload, key)
+        code, error = WHY_SHUT[keys.state(key)]
+        payload = {"code": code, "error": error, "keyName": key.name}
+    _denied(caller, _place(request, "endpoint"), {"method": "api_key", **payload}, key)
+
+
+def key_in_address(request: HttpRequest) -> None:
+    """Record that a key, or what is called like one, came in an address; it is not kept."""
+    caller = Caller(actor=UNKNOWN_KEY, source_ip=source_ip(request))
+    error = "A key was sent in the address"
+    payload = {"method": "api_key", "code": "key-in-query", "error": error}
+    _denied(caller, _place(request, "endpoint"), payload)
+
+
+def actor_refused(request: HttpRequest, key: ApiKey) -> None:
+    """Record that a key sent an entry of another actor than its bot. Nothing of it is kept."""
+    error = "An entry named another actor than the bot of the key"
+    _refused_for_bot(request, key, _place(request, "endpoint"), "actor-mismatch", error)
+
+
+def bot_refused(request: HttpRequest, key: ApiKey, asked: str) -> None:
+    """Record that a key asked for the entries of another bot than its own."""
+    error = "The key may see the entries of one bot alone, and asked for another's"
+    place = _place(request, "endpoint")
+    _refused_for_bot(request, key, place, "bot-mismatch", error, asked=asked)
+
+
+def entry_refused(request: HttpRequest, key: ApiKey, entry_id: uuid.UUID) -> None:
+    """Record that a key asked for an entry which is not one of its bot's. Whether there is such an
+    entry is not looked up: nothing may tell the key."""
+    error = "The key may see the entries of one bot alone, and asked for one that is none of them"
+    target = Target(type="entry", id=str(entry_id))
+    _refused_for_bot(request, key, target, "bot-mismatch", error)
 
 
 def scope_refused(request: HttpRequest, key: ApiKey, scope: str) -> None:
@@ -143,12 +194,34 @@ def scope_refused(request: HttpRequest, key: ApiKey, scope: str) -> None:
     _denied(_caller_with(request, key), _place(request, "endpoint"), payload, key)
 
 
-def rate_limit_hit(request: HttpRequest, key: ApiKey) -> None:
-    """Record that a key wrote more often than it may."""
-    rate = write_rate()
-    payload = {"limit": rate.amount, "window": f"{rate.get_expiry()}s"}
-    caller = _caller_with(request, key)
+def rate_limit_hit(request: HttpRequest, reached: Reached, key: ApiKey | None = None) -> None:
+    """Record that a key called more often than it may, or an address with what is no key."""
+    payload = {"limit": reached.rate.amount, "window": f"{reached.rate.get_expiry()}s"}
+    caller = Caller(actor=UNKNOWN_KEY, source_ip=source_ip(request))
+    if key:
+        caller = _caller_with(request, key)
     _record_sampled("rate_limit.hit", caller, _place(request, "endpoint"), payload, key)
+
+
+def _key_changed(
+    action: str, key: ApiKey, caller: Caller, payload: dict[str, Any] | None = None
+) -> None:
+    caller = replace(caller, account=key.account_id)
+    payload = {"keyName": key.name, "scopes": key.scopes, **(payload or {})}
+    _record(action, caller, "success", _key(key), payload, mode="strict", key=key)
+
+
+def _bounds(key: ApiKey) -> dict[str, Any]:
+    """Return what bounds a key beside its scopes."""
+    until = format_rfc3339(key.expires_at) if key.expires_at else None
+    return {"bot": key.bot, "expiresAt": until}
+
+
+def _refused_for_bot(
+    request: HttpRequest, key: ApiKey, target: Target, code: str, error: str, **more: str
+) -> None:
+    payload = {"method": "api_key", "code": code, "error": error, "keyName": key.name}
+    _denied(_caller_with(request, key), target, {**payload, "bot": key.bot, **more}, key)
 
 
 def _denied(
@@ -158,18 +231,22 @@ def _denied(
 
 
 def _record_sampled(
-    action: str, caller: Caller, target: Target, payload: dict[str, Any], key: ApiKey | None
+    action: str,
+    caller: Caller,
+    target: Target,
+    payload: dict[str, Any],
+    key: ApiKey | None,
+    result: Result = "failure",
 ) -> None:
-    """Record a refusal unless its source, the key or else the address, had its share already.
-
-    The last one before the others are left out says so.
+    """Record what may come in floods unless its source, the key or else the address, had its share
+    already. The last one before the others are left out says so.
     """
-    source = key.public_id if key else _network(caller.source_ip)
+    source = key.public_id if key else network_of(caller.source_ip)
     if not _sampler().hit(SAMPLE, action, source):
         return
     if not _sampler().get_window_stats(SAMPLE, action, source).remaining:
         payload = {**payload, "sampled": str(SAMPLE)}
-    _record(action, caller, "failure", target, payload)
+    _record(action, caller, result, target, payload, key=key)
 
 
 def _record(
@@ -179,6 +256,7 @@ def _record(
     target: Target | None,
     payload: dict[str, Any] | None = None,
     mode: Mode = "durable",
+    key: ApiKey | None = None,
 ) -> None:
     record(
         action,
@@ -192,6 +270,8 @@ def _record(
         correlation_id=context.current().correlation_id or str(uuid.uuid4()),
         session_id=caller.session_id,
         source_ip=caller.source_ip,
+        # So that one question tells all that a key did, and what became of it.
+        asserted_by=key.public_id if key else None,
     )
 
 
@@ -200,17 +280,6 @@ def _sampler() -> FixedWindowRateLimiter:
     """Return this process's sampler. Its windows are fixed: with moving ones the storage would
     never forget a source."""
     return FixedWindowRateLimiter(MemoryStorage())
-
-
-def _network(address: str | None) -> str:
-    """Return what a client can call from: its address, or its network where it has one."""
-    try:
-        parsed = ipaddress.ip_address(address or "")
-    except ValueError:
-        return ""
-    if parsed.version == 4:
-        return str(parsed)
-    return str(ipaddress.ip_network((parsed, IPV6_PREFIX), strict=False))
 
 
 def _caller_with(request: HttpRequest, key: ApiKey) -> Caller:

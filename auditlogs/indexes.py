@@ -41,6 +41,7 @@ LEADS = (
     Lead("actorKey", 24 * HOUR_MS),
     Lead("actor.id", 24 * HOUR_MS),
     Lead("botId", 24 * HOUR_MS),
+    Lead("assertedBy", 24 * HOUR_MS),
     Lead("tokens", 24 * HOUR_MS),
     Lead("action", 48 * HOUR_MS),
     Lead("result", 12 * HOUR_MS),

@@ -1,14 +1,15 @@
 """Ingest: entries that come over HTTP, validated all or none, stored, and answered one by one."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 import msgspec
 from django.http import HttpRequest, HttpResponse
 
-from auditlogs import happenings, idempotency, problems
-from auditlogs.body import BadBody, Oversized, entries_of
+from auditlogs import happenings, idempotency, keys, problems
+from auditlogs.body import BadBody, Oversized, entries_of, read
 from auditlogs.idempotency import KeyReused
 from auditlogs.models import ApiKey
 from auditlogs.rules import check, redactor
@@ -31,18 +32,33 @@ class BadEntries(Exception):
         self.errors = errors
 
 
+class OtherActor(Exception):
+    """Entries of others than the bot that a key belongs to, with every fault as above."""
+
+    def __init__(self, errors: list[dict[str, Any]]) -> None:
+        super().__init__(f"{len(errors)} entries")
+        self.errors = errors
+
+
 def ingest(request: HttpRequest, key: ApiKey) -> HttpResponse:
     """Store the entries of a body and answer with what became of each, in order."""
     received = now()
     try:
         idempotency_key = _idempotency_key(request)
-        checked = _checked(entries_of(request), received)
-        entries = _complete(checked, key, idempotency_key, received)
+        body = read(request)
+        if keys.is_in(key, body):
+            keys.expose(key)
+            happenings.key_exposed(request, key)
+        checked = _checked(entries_of(body, request.content_type or ""), received)
+        entries = _complete(_own(checked, key), key, idempotency_key, received)
         receipts = write(entries, key.account_id) if entries else []
     except BadBody as error:
         return problems.bad_body(error.status, error.slug, error.detail)
     except BadEntries as error:
         return problems.bad_entries(error.errors)
+    except OtherActor as error:
+        happenings.actor_refused(request, key)
+        return problems.actor_mismatch(error.errors)
     except KeyReused:
         return problems.key_reused()
     except CannotStore as error:
@@ -89,6 +105,25 @@ def _check(plain: Any, received: datetime) -> Checked:
     if isinstance(plain, Oversized):
         raise InvalidEntry([too_large(f"is {plain.size:,} bytes of JSON")])
     return check(plain, received)
+
+
+def _own(checked: list[Checked], key: ApiKey) -> list[Checked]:
+    """Return the entries, of a key with a bot as that bot's. Raises OtherActor."""
+    if key.bot is None:
+        return checked
+    actors = [key.bot] if key.agent in (None, key.bot) else [key.bot, key.agent]
+    expected = f"expected the actor agent {' or '.join(actors)}, and the botId {key.bot} or none"
+    errors = [
+        {"index": index, "path": f"/{index}/actor", "code": "actor-mismatch", "detail": expected}
+        for index, each in enumerate(checked)
+        if (each.entry.actor.type, each.entry.actor.id) not in {("agent", id) for id in actors}
+        or each.entry.bot_id not in (None, key.bot)
+    ]
+    if errors:
+        raise OtherActor(errors)
+    return [
+        replace(each, entry=msgspec.structs.replace(each.entry, bot_id=key.bot)) for each in checked
+    ]
 
 
 def _complete(

@@ -2,6 +2,7 @@
 
 import hashlib
 import logging
+import re
 import secrets
 import string
 import zlib
@@ -9,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from django.contrib.auth.models import User
-from django.db import DatabaseError, transaction
+from django.db import DatabaseError
 from django.db.models import Case, Q, QuerySet, When
 from django.db.models.functions import Now
 
@@ -29,6 +30,10 @@ PREFIX, SESSION_PREFIX = "aud_", "auds_"
 ALPHABET = string.digits + string.ascii_uppercase + string.ascii_lowercase
 RANDOM_LENGTH = 30
 CHECKSUM_LENGTH = 6
+# The text of a key stands the same in JSON, in URLs and in code: nothing of it needs an escape.
+SHAPE = re.compile(
+    rf"(?:{PREFIX}|{SESSION_PREFIX})[0-9A-Za-z]{{{RANDOM_LENGTH + CHECKSUM_LENGTH}}}".encode()
+)
 # How much of a key's text tells it from others at a glance, and opens nothing.
 BEGINNING, ENDING = 8, 4
 
@@ -175,14 +180,23 @@ def revoke(key: ApiKey) -> bool:
     return bool(ApiKey.objects.filter(pk=key.pk, revoked_at=None).update(revoked_at=Now()))
 
 
+def is_in(key: ApiKey, body: bytes) -> bool:
+    """Tell whether a body holds the text of a key."""
+    return any(_digest(found.group().decode()) == key.digest for found in SHAPE.finditer(body))
+
+
+def expose(key: ApiKey) -> None:
+    """Keep that a key was found where it may be read; the first time stays."""
+    ApiKey.objects.filter(pk=key.pk, exposed_at=None).update(exposed_at=now())
+
+
 def used(key: ApiKey) -> None:
     """Keep when a key was used, to the minute. That it cannot be kept fails nothing."""
     moment = now()
     if key.last_used_at is not None and moment - key.last_used_at < USE_IS_NEW_AFTER:
         return
     try:
-        with transaction.atomic():
-            ApiKey.objects.filter(pk=key.pk).update(last_used_at=moment)
+        ApiKey.objects.filter(pk=key.pk).update(last_used_at=moment)
     except DatabaseError:
         logger.warning("When %s was used could not be kept.", key.public_id, exc_info=True)
 

@@ -57,12 +57,11 @@ def bad_entries(errors: Sequence[Mapping[str, Any]]) -> HttpResponse:
     """Return a 422 with every fault of the entries: `index`, `path`, `code` and `detail`."""
     codes = {error["code"] for error in errors}
     first = errors[0]
-    more = f", and {len(errors) - 1} more" if len(errors) > 1 else ""
     return problem(
         422,
         codes.pop() if len(codes) == 1 else "invalid-entries",
         "Nothing was stored: entries are not valid",
-        f"{first['path']}: {first['detail']}{more}",
+        f"{first['path']}: {first['detail']}{_and_more(errors)}",
         errors=errors,
     )
 
@@ -90,13 +89,25 @@ def key_reused() -> HttpResponse:
     )
 
 
-def rate_limited(seconds: int) -> HttpResponse:
-    """Return a 429 that says when to try again."""
+def actor_mismatch(errors: Sequence[Mapping[str, Any]]) -> HttpResponse:
+    """Return a 403 that names every entry of another actor than the key's bot: `index`, `path`,
+    `code` and `detail`."""
+    return problem(
+        403,
+        "actor-mismatch",
+        "Nothing was stored: the key writes as one bot alone",
+        f"{errors[0]['path']}: {errors[0]['detail']}{_and_more(errors)}",
+        errors=errors,
+    )
+
+
+def rate_limited(what: str, seconds: int) -> HttpResponse:
+    """Return a 429 that says of what there was too much, and when to try again."""
     return problem(
         429,
         "rate-limited",
         "Too many requests",
-        f"This key has sent too many requests. Try again in {seconds} s.",
+        f"{what} Try again in {seconds} s.",
         headers={"Retry-After": str(seconds)},
     )
 
@@ -114,6 +125,17 @@ def bad_request() -> HttpResponse:
 def unexpected() -> HttpResponse:
     """Return a 500 that says nothing of its cause, which is in the process's own log."""
     return problem(500, "unexpected", "Unexpected error", "Something went wrong on our side.")
+
+
+def key_in_query() -> HttpResponse:
+    """Return a 400 for a key in an address, where logs and proxies keep it."""
+    return problem(
+        400,
+        "key-in-query",
+        "Keys do not belong in an address",
+        "Send the key in the header Authorization: Bearer KEY. Whatever stood in the address may "
+        "have been kept on the way: if it was a key, revoke it.",
+    )
 
 
 def unauthorized(has_key: bool) -> HttpResponse:
@@ -152,3 +174,7 @@ def method_not_allowed(allowed: Sequence[str]) -> HttpResponse:
 def unavailable(slug: str, detail: str) -> HttpResponse:
     """Return a 503 that says when to try again."""
     return problem(503, slug, "The log cannot answer now", detail, headers={"Retry-After": "5"})
+
+
+def _and_more(errors: Sequence[Any]) -> str:
+    return f", and {len(errors) - 1} more" if len(errors) > 1 else ""

@@ -27,10 +27,12 @@ Mode = Literal["strict", "durable", "async"]
 class Details(EntryFields, total=False):
     """What a call may say besides the action and whether it worked.
 
-    `account`, the account's id, comes from the context too where it is not given.
+    `account`, the account's id, comes from the context too where it is not given. `asserted_by`
+    is the id of the API key that the entry tells of, where it does.
     """
 
     account: str | None
+    asserted_by: str | None
 
 
 def record(
@@ -88,11 +90,13 @@ def prepare(action: str, *, result: Result, **details: Unpack[Details]) -> tuple
     Raises InvalidEntry.
     """
     account = details.pop("account", None) or context.current().account
+    asserted_by = details.pop("asserted_by", None)
     if account is None:
         raise TypeError("an entry needs an account: give it, or bind it to the context")
     received = now()
     checked = check(called(action, result, details), received)
-    return complete(checked, account=account, received=received, asserted_by=None), account
+    entry = complete(checked, account=account, received=received, asserted_by=asserted_by)
+    return entry, account
 
 
 def new_entry(fields: Mapping[str, Any]) -> NewEntry:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from environs import ValidationError
-from limits import parse
+from limits import parse_many
 
 from auditlogs.redaction import BadPattern, Redactor
 
@@ -21,11 +21,11 @@ def patterns(value: Any) -> None:
 
 
 def rate(value: str) -> None:
-    """Take a rate such as 1200/minute."""
+    """Take a rate such as 30/minute, or several, all of which hold."""
     try:
-        parse(value)
+        parse_many(value)
     except ValueError as error:
-        raise ValidationError("expected a rate such as 1200/minute") from error
+        raise ValidationError("expected rates such as 1200/minute;200/10 second") from error
 
 
 def size(value: int) -> None:

@@ -31,8 +31,10 @@ AUDITLOGS_REDACT_NAMES: list[str] = env.list("AUDITLOGS_REDACT_NAMES", [])
 AUDITLOGS_REDACT_PATTERNS: dict[str, str] = dict(
     env.json("AUDITLOGS_REDACT_PATTERNS", {}, validate=checked.patterns)
 )
-AUDITLOGS_WRITE_RATE: str = env.str(
-    "AUDITLOGS_WRITE_RATE", "12000/minute" if demo else "1200/minute", validate=checked.rate
+AUDITLOGS_API_RATE: str = env.str(
+    "AUDITLOGS_API_RATE",
+    "12000/minute;2000/10 second" if demo else "1200/minute;200/10 second",
+    validate=checked.rate,
 )
 
 DATABASES = {

@@ -129,6 +129,16 @@ def _plain_static_files(settings: "Settings") -> None:
     settings.STORAGES = settings.STORAGES | {"staticfiles": plain}
 
 
+@pytest.fixture(autouse=True)
+def _fresh_counters() -> None:
+    """Let nobody have used up their share: the tests' keys have each other's numbers, and all of
+    them call from one address."""
+    from auditlogs import happenings, rate_limit
+
+    rate_limit._limiter.cache_clear()
+    happenings._sampler.cache_clear()
+
+
 @pytest.fixture
 def account(db: None) -> "Account":
     from auditlogs.models import Account

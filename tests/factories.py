@@ -2,13 +2,18 @@
 
 import itertools
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from auditlogs.fields import builtins
 from auditlogs.models import new_account_id
 from auditlogs.query import Entries
 from auditlogs.recording import new_entry, record_many
+from auditlogs.rules import check
 from auditlogs.schema import Entry, NewEntry
+from auditlogs.times import now
+from auditlogs.validation import complete
+from auditlogs.writing import write
 
 _numbers = itertools.count(1)
 
@@ -41,3 +46,16 @@ def make_entries(account: str, count: int, **overrides: Any) -> list[uuid.UUID]:
     """Record some entries and return their ids, newest first."""
     ids = record_many([new(**overrides) for _ in range(count)], account=account)
     return sorted(ids, reverse=True)
+
+
+def store_with_keys(
+    entries: Sequence[NewEntry], keys: Sequence[str | None], account: str
+) -> list[uuid.UUID]:
+    """Store entries as the API does, each with the key of this id, and return their ids."""
+    received = now()
+    checked = [check(builtins(entry), received) for entry in entries]
+    ready = [
+        complete(each, account=account, received=received, asserted_by=key)
+        for each, key in zip(checked, keys, strict=True)
+    ]
+    return [uuid.UUID(receipt.id) for receipt in write(ready, account)] if entries else []

@@ -62,7 +62,9 @@ def verdict(status: int, text: bytes, count: int) -> Verdict | None:
     if status == HTTPStatus.CONFLICT and _settles(problem.entries, count):
         conflicts = [each.index for each in problem.entries if each.status == "conflict"]
         return Verdict(dict.fromkeys(conflicts, "its id is stored with other content"))
-    return _refusal(problem, count) if status in REFUSED else None
+    # Of a key that lacks a scope nothing is said of the entries, and it may get it.
+    is_refused = status in REFUSED or (status == HTTPStatus.FORBIDDEN and problem.errors)
+    return _refusal(problem, count) if is_refused else None
 
 
 def detail(text: bytes) -> str:

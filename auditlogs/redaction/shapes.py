@@ -7,7 +7,7 @@ from auditlogs.redaction.patterns import Span, pattern, spans
 
 # Each kind by its prefix. A digit or letter before it would make it a part of something else.
 _KEYS = {
-    "own": r"aud_[0-9A-Za-z]{36}",
+    "own": r"auds?_[0-9A-Za-z]{36}",
     "age": r"AGE-SECRET-KEY-1[0-9A-Z]{50,}",
     "airtable": r"\bpat[0-9A-Za-z]{14}\.[0-9a-f]{64}",
     "anthropic, openai, openrouter, deepseek, stripe": (

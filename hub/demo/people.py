@@ -123,7 +123,8 @@ def _set_kill_switch(work: Work, person: Person, agent: Agent, *, on: bool) -> N
 
 
 def key_for_a_trial(random: Random, at: datetime) -> list[NewEntry]:
-    """Tell of a trial: a bot, a key for it, its scopes narrowed, and the key revoked."""
+    """Tell of a trial: a bot, a key for it, its scopes narrowed, and the key revoked, as it was
+    found in what it sent."""
     agent = random.choice(FREE_TRADERS)
     tag = f"{random.getrandbits(24):06x}"
     bot = Target(type="bot", id=f"bot_{tag}", name=f"{agent.name} (trial)")
@@ -143,21 +144,32 @@ def key_for_a_trial(random: Random, at: datetime) -> list[NewEntry]:
     }
     work.note(LUKASZ, "api_key.scopes.updated", target=key, took=55, payload=narrowed)
     work.wait(1_800, 5_400)
+    found = {
+        "keyName": name,
+        "error": "The key was found in a body that it sent. Revoke it and make another.",
+    }
+    work.note(PLATFORM, "api_key.exposed", "partial", target=key, payload=found)
+    work.wait(60, 900)
     work.note(LUKASZ, "api_key.revoked", target=key, took=50, payload={"keyName": name})
     return work.entries
 
 
 def guest(random: Random, at: datetime) -> list[NewEntry]:
-    """Tell of a guest: let in, given an export of the log, and shown out."""
+    """Tell of a guest: let in, given an export of the log by a session token, and shown out."""
     name, id = random.choice(GUESTS)
     member = Target(type="user", id=id, name=name)
     work = Work(random, at)
     joined = {"changes": [{"field": "role", "from": None, "to": "auditor"}]}
     work.note(ADA, "member.added", target=member, took=70, payload=joined)
     work.wait(300, 2_000)
+    token = Target(type="api_key", id=f"key_{work.hex(6)}", name="session token")
+    made = {"keyName": token.name, "scopes": ["logs:read", "logs:export"]}
+    work.note(ADA, "auth.token.created", target=token, took=40, payload=made)
+    work.wait(60, 600)
     exported = {"changes": [{"field": "exportedEntries", "from": 0, "to": 5_000}]}
     target = Target(type="export", id=f"exp_{work.hex(8)}", name="Last 7 days")
     work.note(ADA, "logs.exported", target=target, took=2_400, payload=exported)
+    work.note(ADA, "auth.token.revoked", target=token, took=30, payload=made)
     work.wait(2_000, 6_000)
     left = {"changes": [{"field": "role", "from": "auditor", "to": None}]}
     work.note(ADA, "member.removed", target=member, took=45, payload=left)

@@ -75,6 +75,7 @@ def is_wanted(entry: Written, asked: Asked) -> bool:
         "correlationId": correlation(fields["correlation_id"]),
         "requestId": fields["request_id"],
         "sessionId": fields["session_id"],
+        "assertedBy": fields["asserted_by"],
     }
     for name, value in asked.equal.items():
         if name == "action":

@@ -12,14 +12,15 @@ from typing import Any
 import pytest
 import time_machine
 from django.core.handlers.wsgi import WSGIRequest
+from django.http import HttpRequest
 from django.test import RequestFactory
 from hypothesis import given, strategies as st
 from pytest_django.fixtures import Settings
 
-from auditlogs import happenings, rate_limit, storage
-from auditlogs.body import MAX_BODY_BYTES, BadBody, entries_of
+from auditlogs import storage
+from auditlogs.body import MAX_BODY_BYTES, BadBody, entries_of, read
 from auditlogs.documents import to_document
-from auditlogs.models import Account
+from auditlogs.models import Account, ApiKey
 from auditlogs.query import Entries
 from auditlogs.rules import check
 from auditlogs.schema import Entry
@@ -37,15 +38,13 @@ def api(write_key: str) -> Api:
     return Api(write_key)
 
 
-@pytest.fixture(autouse=True)
-def _fresh_counters() -> Iterator[None]:
-    yield
-    rate_limit._limiter.cache_clear()
-    happenings._sampler.cache_clear()
-
-
 def entries(account: Account) -> list[Entry]:
     return Entries.of(account.id).order_by("timestamp").page(1000, payloads=True).entries
+
+
+def taken(request: HttpRequest) -> list[Any]:
+    """Return what the body of a request is read as."""
+    return list(entries_of(read(request), request.content_type or ""))
 
 
 def identified(number: int, **more: Any) -> dict[str, Any]:
@@ -406,7 +405,7 @@ def test_a_body_that_ends_before_its_announced_end_is_refused() -> None:
     # As a server gives it when the connection breaks between two lines.
     request = WSGIRequest({**request.META, "wsgi.input": BytesIO(line * 2)})
     with pytest.raises(BadBody) as raised:
-        list(entries_of(request))
+        taken(request)
     assert (raised.value.status, raised.value.detail) == (400, "The body ended early.")
 
 
@@ -416,7 +415,7 @@ def test_a_packed_body_of_nothing_has_an_end_too() -> None:
     del request.META["CONTENT_LENGTH"]
     request.META |= {"wsgi.input_terminated": True, "wsgi.input": Pieces(pieces)}
     with pytest.raises(BadBody) as raised:
-        list(entries_of(request))
+        taken(request)
     assert raised.value.slug == "body-too-large"
 
 
@@ -458,15 +457,78 @@ def test_parameters_mean_nothing_when_writing(api: Api, account: Account) -> Non
     assert entries(account) == []
 
 
-def test_a_key_that_writes_too_often_is_told_when_to_try_again(
+def test_a_key_that_calls_too_often_is_told_when_to_try_again(
     api: Api, account: Account, settings: Settings
 ) -> None:
-    settings.AUDITLOGS_WRITE_RATE = "2/minute"
+    settings.AUDITLOGS_API_RATE = "2/minute"
     assert [api.post(VALID).status_code for _ in range(3)] == [201, 201, 429]
     response = api.post(VALID)
     problem_of(response, 429, "rate-limited")
     assert 1 <= int(response["Retry-After"]) <= 60
     assert {entry.action for entry in entries(account)} == {"order.created", "rate_limit.hit"}
+
+
+# A key in what it sends
+
+
+def key_of(account: Account) -> ApiKey:
+    return ApiKey.objects.get(account=account)
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        lambda key: {"payload": {"output": f"curl -H 'Authorization: Bearer {key}'"}},
+        lambda key: {"payload": {key: 1}},
+        lambda key: {"payload": {"body": json.dumps({"headers": [["Authorization", key]]})}},
+        lambda key: {"payload": {"url": f"https://x/?access_token={key}&a=%20"}},
+        lambda key: {"actor": {**AGENT, "name": f"Scout {key}"}},
+        lambda key: {"target": {"type": "order", "id": "o", "name": key}},
+        lambda key: {"requestId": key},
+    ],
+)
+@pytest.mark.parametrize("packed", [False, True])
+def test_a_key_in_what_it_sends_is_redacted_marked_and_warned_of(
+    api: Api, write_key: str, account: Account, place: Any, packed: bool
+) -> None:
+    body = json.dumps([VALID, {**VALID, **place(write_key)}]).encode()
+    packing = {"content-encoding": "gzip"} if packed else {}
+    response = api.post(gzip.compress(body) if packed else body, **packing)
+    assert response.status_code == 201
+    key, found = key_of(account), entries(account)
+    assert key.exposed_at
+    assert write_key not in f"{found}{ApiKey.objects.values().get(pk=key.pk)}"
+    (warning,) = [entry for entry in found if entry.action == "api_key.exposed"]
+    assert (warning.result, warning.actor.id) == ("partial", key.public_id)
+    assert warning.target
+    assert (warning.target.type, warning.target.id) == ("api_key", key.public_id)
+    assert (warning.payload or {}).keys() == {"keyName", "error"}
+    assert len(found) == 3
+
+
+def test_a_key_that_goes_on_sending_itself_keeps_the_first_time_and_warns_ten_times(
+    api: Api, write_key: str, account: Account
+) -> None:
+    first = None
+    for _ in range(12):
+        api.post({**VALID, "payload": {"x": write_key}})
+        first = first or key_of(account).exposed_at
+    assert key_of(account).exposed_at == first
+    warnings = [entry for entry in entries(account) if entry.action == "api_key.exposed"]
+    assert len(warnings) == 10
+
+
+def test_a_key_in_a_body_that_is_refused_was_sent_all_the_same(
+    api: Api, write_key: str, account: Account
+) -> None:
+    problem_of(api.post({"action": write_key}), 422, "invalid-entries")
+    assert key_of(account).exposed_at
+
+
+def test_the_key_of_another_marks_nobody(api: Api, api_key: str, account: Account) -> None:
+    assert api.post({**VALID, "payload": {"x": api_key}}).status_code == 201
+    assert not ApiKey.objects.filter(account=account).exclude(exposed_at=None)
+    assert {entry.action for entry in entries(account)} == {"order.created"}
 
 
 # Whatever comes
@@ -522,7 +584,7 @@ def test_any_bytes_are_entries_or_a_named_problem(body: bytes, kind: str, encodi
     )
     refused = 0
     try:
-        assert len(list(entries_of(request))) <= 1_000
+        assert len(taken(request)) <= 1_000
     except BadBody as bad:
         refused = bad.status
     assert refused in (0, 400, 413, 415)

@@ -18,10 +18,11 @@ from auditlogs.filters import ListRequest, parse
 from auditlogs.indexes import ACCOUNT_LEAD, LEADS, Lead
 from auditlogs.models import new_account_id
 from auditlogs.query import Page
-from auditlogs.recording import new_entry, record_many
+from auditlogs.recording import new_entry
 from auditlogs.schema import Entry
 from auditlogs.times import from_ms, now, to_ms
 from tests.auditlogs.oracle import KEPT, RANGES, Asked, Written, expected
+from tests.factories import store_with_keys
 
 A_QUARTER = max(1, settings().max_examples // 4)
 MAX_PAGES = 2_000
@@ -79,6 +80,7 @@ def populations(asked_at: datetime, max_size: int = 20) -> SearchStrategy[list[d
         request_id=rarely(st.sampled_from(["r-1", "r-2"])),
         session_id=rarely(st.sampled_from(["s-1", "s-2"])),
         bot_id=rarely(ids),
+        asserted_by=rarely(st.sampled_from(["key_1", "key_12"])),
     )
     few, many = st.lists(entries, max_size=2), st.lists(entries, min_size=4, max_size=max_size)
     return st.one_of(many, many, few)
@@ -112,6 +114,7 @@ def questions(draw: DrawFn, asked_at: datetime) -> Asked:
         "correlationId": st.sampled_from(CORRELATIONS),
         "requestId": st.just("r-1"),
         "sessionId": st.just("s-1"),
+        "assertedBy": st.just("key_1"),
     }
     # More at once would find nothing.
     names = draw(rarely(st.sets(st.sampled_from(sorted(values)), max_size=2), set()))
@@ -132,7 +135,9 @@ def answerable_questions(asked_at: datetime) -> SearchStrategy[Asked]:
 
 
 def write(account: str, fields: list[dict[str, Any]]) -> list[Written]:
-    ids = record_many([new_entry(each) for each in fields], account=account)
+    keys = [each["asserted_by"] for each in fields]
+    sent = [new_entry({k: v for k, v in each.items() if k != "asserted_by"}) for each in fields]
+    ids = store_with_keys(sent, keys, account)
     return [Written(id, each) for id, each in zip(ids, fields, strict=True)]
 
 

@@ -17,7 +17,7 @@ from auditlogs.models import new_account_id
 from auditlogs.query import SORTS, Entries
 from auditlogs.recording import record_many
 from auditlogs.times import now
-from tests.factories import AGENT, ORDER, SYSTEM, USER, new
+from tests.factories import AGENT, ORDER, SYSTEM, USER, new, store_with_keys
 from tests.watching import Command, asked, watcher
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
@@ -33,12 +33,14 @@ LED_BY = {
     "target=ord-42": "target.id",
     "actor=agent-7": "actor.id",
     "botId=agent-7": "botId",
+    "assertedBy=key_1": "assertedBy",
     "action=order.created": "action",
     "action=mcp": "actionType",
     "result=failure": "result",
     # The more selective one leads, and the rest is left to the second stage.
     "actor=agent-7&action=mcp": "actor.id",
     "botId=agent-7&result=failure": "botId",
+    "botId=agent-7&assertedBy=key_1": "botId",
     "action=mcp&result=failure": "result",
     "action=order.created&result=failure": "action",
     "actor=agent-7&target=ord-42&result=failure&action=mcp": "target.id",
@@ -53,7 +55,7 @@ STAGES = {"$match", "$sort", "$limit", "$project", "$count"}
 def account() -> str:
     """An account whose entries are all of the last hours, with every field in use."""
     account, at = new_account_id(), now()
-    record_many(
+    store_with_keys(
         [
             new(
                 timestamp=at - timedelta(minutes=i),
@@ -68,7 +70,8 @@ def account() -> str:
             )
             for i in range(60)
         ],
-        account=account,
+        ["key_1"] * 60,
+        account,
     )
     return account
 

@@ -145,8 +145,9 @@ def test_redaction_leaves_the_writers_own_payload_as_it_is() -> None:
     assert payload == {"a": [{"password": "1"}]}
 
 
-def test_every_field_of_an_entry_is_read() -> None:
-    secret = f"aud_{text(Random(1), 36)}"
+@pytest.mark.parametrize("prefix", ["aud_", "auds_"])
+def test_every_field_of_an_entry_is_read(prefix: str) -> None:
+    secret = f"{prefix}{text(Random(1), 36)}"
     entry = {
         "action": f"a.{secret}",
         "actor": {"type": "agent", "id": secret, "name": f"Scout {secret}"},

@@ -61,6 +61,7 @@ def test_five_hundred_entries_are_sent_at_once(monkeypatch: pytest.MonkeyPatch) 
         says(429, {}),
         says(502, b"<html>Bad gateway</html>"),
         says(401, {"detail": "The API key is not valid."}),
+        says(403, {"detail": "The API key needs the scope logs:write."}),
         says(200, b"<html>Sign in to this network</html>"),
         says(201, []),
         says(302, b"", {"Location": "http://127.0.0.1:9/elsewhere"}),
@@ -144,6 +145,17 @@ def test_an_entry_that_is_refused_alone_is_lost_and_named(
         assert client.flush(LONG)
         assert (client.lost, len(hub.visits)) == (1, 1)
     assert f"{id_} (order.created): The body cannot be read." in caplog.text
+
+
+def test_an_entry_that_the_key_may_not_write_is_lost_and_named_and_no_other_is(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    fault = {"index": 1, "path": "/1/actor", "detail": "expected the actor agent bot_7"}
+    with faulty_hub(says(403, {"errors": [fault]})) as hub, Client(hub.url, KEY) as client:
+        ids = record(client, 3)
+        assert client.flush(LONG)
+        assert (client.lost, hub.visits[1].ids) == (1, [ids[0], ids[2]])
+    assert f"{ids[1]} (order.created): /actor expected the actor agent bot_7" in caplog.text
 
 
 def test_it_gives_up_after_a_while_and_says_how_many_are_lost(

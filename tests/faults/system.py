@@ -163,7 +163,7 @@ class System:
             "DJANGO_SETTINGS_MODULE": "hub.settings",
             "SECRET_KEY": "a key for tests alone, which guards nothing at all",
             "AUDITLOGS_SPOOL_DIR": str(self.spool_folder),
-            "AUDITLOGS_WRITE_RATE": "1000000/second",
+            "AUDITLOGS_API_RATE": "1000000/second",
         }
         others = {name: text for name, text in os.environ.items() if "AUDITLOGS_" not in name}
         return {**others, **own, **settings}

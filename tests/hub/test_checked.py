@@ -16,7 +16,8 @@ from tests.demo_process import ROOT
         ("AUDITLOGS_REDACT_PATTERNS", '{"A b": "a"}', "a rule's name is"),
         ("AUDITLOGS_REDACT_PATTERNS", '["a"]', "expected a JSON object of rule names"),
         ("AUDITLOGS_REDACT_PATTERNS", '{"x": 1}', "expected a JSON object of rule names"),
-        ("AUDITLOGS_WRITE_RATE", "often", "expected a rate such as 1200/minute"),
+        ("AUDITLOGS_API_RATE", "often", "expected rates such as 1200/minute;200/10 second"),
+        ("AUDITLOGS_API_RATE", "9/minute;often", "expected rates such as 1200/minute"),
         ("AUDITLOGS_SPOOL_MAX_BYTES", "4096", "expected at least 65536 bytes"),
     ],
 )

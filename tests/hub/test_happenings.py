@@ -3,23 +3,30 @@ a correlation ID and without a secret."""
 
 import io
 import itertools
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+import time_machine
 from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
-from django.test import Client, RequestFactory
-from django.urls import resolve
+from django.test import Client
 from pytest_django.fixtures import Settings
 
 from auditlogs import happenings, keys, storage
 from auditlogs.actions import KNOWN_ACTIONS
+from auditlogs.happenings import Caller
+from auditlogs.middleware import actor_of as actor_of_person
 from auditlogs.models import PLATFORM_ACCOUNT, Account, ApiKey
 from auditlogs.query import Entries
 from auditlogs.schema import Entry
 from auditlogs.text import SEPARATOR, prefix_range
+from auditlogs.times import format_rfc3339, now
+from auditlogs.writing import CannotStore
 from hub.models import Membership
+from tests.api import Api
 from tests.away import connected_to, nowhere
 from tests.factories import unique
 from tests.hub.markup import read
@@ -29,12 +36,6 @@ PASSWORD = "correct horse battery staple"
 API = "/api/audit-logs"
 NEEDS_SIGN_IN = ("/hub/logs", "/hub/logs/count", "/hub/logs/actors", "/hub/logs/some-entry")
 _addresses = (f"198.51.{a}.{b}" for a, b in itertools.product(range(100), range(1, 255)))
-
-
-@pytest.fixture(autouse=True)
-def _fresh_samples() -> None:
-    """Let nobody have used up their share: the tests' keys have each other's numbers."""
-    happenings._sampler.cache_clear()
 
 
 @pytest.fixture
@@ -308,9 +309,8 @@ def test_a_key_without_the_scope_is_refused_in_its_own_account(
 
 
 def test_a_flood_of_refusals_leaves_ten_and_the_last_one_says_so(address: str, db: None) -> None:
-    for _ in range(14):
-        assert call_api(address, "nonsense") == 401
-    found = platform_entries(address)
+    assert [call_api(address, "nonsense") for _ in range(14)] == [401] * 10 + [429] * 4
+    found = [each for each in platform_entries(address) if each.action == "access.denied"]
     assert len(found) == 10
     said = [entry for entry in found if (entry.payload or {}).get("sampled") == "10 per 1 minute"]
     assert len(said) == 1
@@ -332,25 +332,24 @@ def test_a_key_is_sampled_by_itself_wherever_it_calls_from(account: Account) -> 
 def test_a_client_of_ipv6_does_not_get_a_share_for_each_of_its_addresses() -> None:
     network = f"2001:db8:{next(_addresses).split('.')[3]}:7"
     addresses = [f"{network}::{number:x}" for number in range(1, 13)]
-    for address in addresses:
-        assert call_api(address, "nonsense") == 401
-    assert sum(len(platform_entries(address)) for address in addresses) == 10
+    assert [call_api(address, "nonsense") for address in addresses] == [401] * 10 + [429] * 2
+    found = [entry.action for address in addresses for entry in platform_entries(address)]
+    assert found == ["access.denied"] * 10 + ["rate_limit.hit"] * 2
 
 
 def test_a_rate_limit_that_was_hit_names_the_limit_and_is_sampled_too(
     account: Account, address: str, settings: Settings
 ) -> None:
-    settings.AUDITLOGS_WRITE_RATE = "600/minute"
-    key = ApiKey.objects.create(account=account, name="busy", digest=unique("digest"))
-    request = RequestFactory(REMOTE_ADDR=address).get(API)
-    request.resolver_match = resolve(API)
-    for _ in range(12):
-        happenings.rate_limit_hit(request, key)
+    settings.AUDITLOGS_API_RATE = "600/minute;2/hour"
+    text = keys.create(account, "busy", ["logs:read"])
+    statuses = [call_api(address, text) for _ in range(15)]
+    assert statuses == [200] * 2 + [429] * 13
     first, *_, last = found = entries_of(account.id)
     assert len(found) == 10
+    key = ApiKey.objects.get(account=account)
     assert (first.action, first.result, first.source_ip) == ("rate_limit.hit", "failure", address)
     assert who(first) == ("system", key.public_id, "busy")
-    assert {"limit": 600, "window": "60s"} in [entry.payload for entry in found]
+    assert {"limit": 2, "window": "3600s"} in [entry.payload for entry in found]
     assert first.correlation_id != last.correlation_id
 
 
@@ -368,8 +367,14 @@ def test_making_a_key_is_recorded_with_its_scopes_and_not_its_text(account: Acco
         key.public_id,
         "SIEM",
     )
-    assert entry.payload == {"keyName": "SIEM", "scopes": ["logs:read"]}
-    assert entry.correlation_id
+    assert entry.payload == {
+        "keyName": "SIEM",
+        "scopes": ["logs:read"],
+        "bot": None,
+        "expiresAt": None,
+    }
+    assert (entry.correlation_id, entry.asserted_by) != (None, None)
+    assert key.created_by == "command line"
     assert printed.strip() not in stored(account.id)
 
 
@@ -387,6 +392,105 @@ def test_revoking_a_key_is_recorded_and_shuts_it_out_at_once(
     assert revoked.target
     assert revoked.target.id == key.public_id
     assert revoked.correlation_id
+
+
+def visiting(user: User, account: Account) -> Caller:
+    """Return a person as the caller that a page of the Hub names."""
+    return Caller(account.id, actor_of_person(user), "sess_1", "192.0.2.1")
+
+
+def test_a_key_that_a_person_makes_and_revokes_is_recorded_as_their_doing(
+    user: User, account: Account
+) -> None:
+    until = now() + timedelta(days=1)
+    text = keys.create(account, "scout", ["logs:write"], bot="bot_7", expires_at=until)
+    key = keys.find(text)
+    assert key
+    for record in (happenings.key_created, happenings.key_revoked):
+        record(key, visiting(user, account))
+    created, revoked = entries_of(account.id)
+    assert (created.action, revoked.action) == ("api_key.created", "api_key.revoked")
+    for entry in (created, revoked):
+        assert who(entry) == actor_of(user)
+        assert (entry.session_id, entry.source_ip) == ("sess_1", "192.0.2.1")
+        assert (entry.target and entry.target.id) == entry.asserted_by == key.public_id
+    assert created.payload == {
+        "keyName": "scout",
+        "scopes": ["logs:write"],
+        "bot": "bot_7",
+        "expiresAt": format_rfc3339(until),
+    }
+    assert revoked.payload == {"keyName": "scout", "scopes": ["logs:write"]}
+
+
+def test_a_session_token_is_recorded_in_the_account_it_opens(user: User, account: Account) -> None:
+    text = keys.create_session_token(user, account)
+    token = keys.find(text)
+    assert token
+    assert token.expires_at
+    # Whatever account its person was at.
+    elsewhere = replace(visiting(user, account), account=PLATFORM_ACCOUNT)
+    happenings.token_created(token, elsewhere)
+    happenings.token_revoked(token, elsewhere)
+    created, revoked = entries_of(account.id)
+    assert (created.action, revoked.action) == ("auth.token.created", "auth.token.revoked")
+    assert (created.action_type, who(created)) == ("auth", actor_of(user))
+    assert (created.payload or {})["expiresAt"] == format_rfc3339(token.expires_at)
+    assert text not in stored(account.id)
+
+
+def test_no_keys_life_goes_unrecorded(
+    user: User, account: Account, settings: Settings, tmp_path: Path
+) -> None:
+    key = keys.find(keys.create(account, "SIEM", []))
+    assert key
+    no_folder = tmp_path / "a file"
+    no_folder.touch()
+    with connected_to(nowhere(), settings, no_folder):
+        for record in (
+            *(happenings.key_created, happenings.key_revoked),
+            *(happenings.token_created, happenings.token_revoked),
+        ):
+            with pytest.raises(CannotStore):
+                record(key, visiting(user, account))
+
+
+def test_one_list_tells_all_that_a_key_did_and_that_was_done_to_it(
+    signed_in_client: Client, account: Account, address: str
+) -> None:
+    printed, _ = run("create_api_key", "agent", "--account", account.name, "--scope", "logs:write")
+    text, key = printed.strip(), ApiKey.objects.get(account=account)
+    entry = {"action": "order.created", "actor": {"type": "user", "id": "u"}, "result": "success"}
+    writer = Api(text)
+    assert writer.post(entry).status_code == 201
+    assert writer.post({**entry, "payload": {"x": text}}).status_code == 201
+    assert call_api(address, text) == 403
+    run("revoke_api_key", key.public_id)
+    assert call_api(address, text) == 401
+    # Another's, of which nothing is to be told.
+    run("create_api_key", "other", "--account", account.name)
+    done = [
+        *("access.denied", "api_key.revoked", "access.denied", "order.created"),
+        *("api_key.exposed", "order.created", "api_key.created"),
+    ]
+    listed = Entries.of(account.id).where("assertedBy", key.public_id).page(100).entries
+    assert sorted(each.action for each in listed) == sorted(done)
+    url = f"/hub/logs?assertedBy={key.public_id}&dateRange=all"
+    assert len(rows(read(signed_in_client.get(url).content.decode()))) == len(done)
+
+
+def test_why_a_known_key_opens_nothing_is_told_to_its_own_account(
+    user: User, account: Account, address: str
+) -> None:
+    with time_machine.travel(now() - timedelta(hours=2), tick=False):
+        expired = keys.create(account, "old", [], expires_at=now() + timedelta(hours=1))
+    token = keys.create_session_token(user, account)
+    user.is_active = False
+    user.save()
+    assert [call_api(address, expired), call_api(address, token)] == [401, 401]
+    told = {str((entry.payload or {})["code"]): entry for entry in entries_of(account.id)}
+    assert told.keys() == {"expired-key", "holder-without-access"}
+    assert told["expired-key"].actor.name == "old"
 
 
 def test_a_key_is_revoked_once(account: Account) -> None:
@@ -470,5 +574,15 @@ def test_every_payload_uses_the_keys_that_its_action_is_known_by(
         *("access.denied", "access.denied", "access.denied", "api_key.created", "api_key.revoked"),
         *("auth.sign_in_failed", "auth.signed_in", "auth.signed_out", "session.created"),
     ]
-    for entry in found:
+    own = Api(keys.create(account, "own", ["logs:read", "logs:write"], bot="bot_7"))
+    as_other = {"action": "bot.created", "actor": {"type": "user", "id": "u"}, "result": "success"}
+    own.post({**as_other, "payload": {"x": own.headers["authorization"]}})
+    own.get(botId="bot_8")
+    own.get(f"{API}/{found[0].id}")
+    session = keys.find(keys.create_session_token(user, account))
+    assert session
+    happenings.token_created(session, visiting(user, account))
+    happenings.token_revoked(session, visiting(user, account))
+    assert len(entries_of(account.id)) == len(found) + 6
+    for entry in entries_of(account.id):
         assert (entry.payload or {}).keys() <= set(KNOWN_ACTIONS[entry.action].payload_keys)

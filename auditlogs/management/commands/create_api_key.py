@@ -36,10 +36,12 @@ class Command(BaseCommand):
         try:
             # A key that could not be recorded is not made either.
             with transaction.atomic():
-                text = keys.create(account, options["name"], options["scope"])
+                text = keys.create(
+                    account, options["name"], options["scope"], created_by="command line"
+                )
                 key = keys.find(text)
                 assert key is not None
-                happenings.key_created(key)
+                happenings.key_created(key, happenings.COMMAND_LINE)
         except (ValueError, StorageError) as error:
             raise CommandError(str(error)) from error
         self.stdout.write(text)

@@ -30,6 +30,6 @@ class Command(BaseCommand):
             with transaction.atomic():
                 if not keys.revoke(key):
                     raise CommandError(f"The API key {options['id']} was revoked already.")
-                happenings.key_revoked(key)
+                happenings.key_revoked(key, happenings.COMMAND_LINE)
         except StorageError as error:
             raise CommandError(str(error)) from error
