@@ -188,6 +188,14 @@ def staff(db: None) -> "User":
 
 
 @pytest.fixture
+def staff_client(staff: "User") -> "Client":
+    """A browser of staff, who alone are told the figures of `/readyz`."""
+    from tests.people import signed_in
+
+    return signed_in(staff)
+
+
+@pytest.fixture
 def signed_in_client(client: "Client", user: "User") -> "Client":
     client.force_login(user)
     return client

@@ -1,6 +1,5 @@
 """What the demo's databases hold before it is served."""
 
-from auditlogs.models import Account
 from hub.demo import seed
 from hub.models import Membership, Role
 from hub.roles import ADMINISTER
@@ -12,7 +11,7 @@ def test_whoever_signs_in_to_the_demo_may_see_every_page_of_its_account(db: None
 
 
 def test_a_demo_of_before_makes_its_person_an_admin(db: None) -> None:
-    account: Account = seed.account()
+    account = seed.account()
     Membership.objects.update_or_create(
         user=seed.person(account), account=account, defaults={"role": Role.VIEWER}
     )

@@ -248,26 +248,26 @@ def locked(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["chattr", "-i", folder], check=True)
 
 
-def assert_nothing_is_taken(client: Client, key: str) -> None:
+def assert_nothing_is_taken(staff_client: Client, key: str) -> None:
     response = Api(key).post(VALID)
     problem_of(response, 503, "cannot-store")
     assert response["Retry-After"].isdigit()
-    report = client.get("/readyz")
+    report = staff_client.get("/readyz")
     assert (report.status_code, report.json()["status"]) == (503, "unready")
     assert report.json()["spool"]["error"]
 
 
 def test_a_folder_that_cannot_be_written_takes_nothing_and_says_so(
-    settings: Settings, locked: Path, client: Client, write_key: str
+    settings: Settings, locked: Path, staff_client: Client, write_key: str
 ) -> None:
     with connected_to(away.nowhere(), settings, locked / "spool"), impatience(0.2):
-        assert_nothing_is_taken(client, write_key)
+        assert_nothing_is_taken(staff_client, write_key)
         with pytest.raises(SpoolError, match="cannot be used"):
             spool().put(make_many(1))
 
 
 def test_a_full_disk_takes_nothing_and_says_so_until_there_is_room_again(
-    settings: Settings, tmp_path: Path, client: Client, write_key: str
+    settings: Settings, tmp_path: Path, staff_client: Client, write_key: str
 ) -> None:
     settings.AUDITLOGS_SPOOL_MAX_BYTES = 400_000
     with connected_to(away.nowhere(), settings, tmp_path), impatience(0.2):
@@ -279,12 +279,12 @@ def test_a_full_disk_takes_nothing_and_says_so_until_there_is_room_again(
         assert taken == spool().depth().waiting > 2
         large = Api(write_key).post(VALID | {"payload": {"text": "x y " * 10_000}})
         problem_of(large, 503, "cannot-store")
-        report = client.get("/readyz")
+        report = staff_client.get("/readyz")
         assert (report.status_code, report.json()["status"]) == (503, "unready")
         assert report.json()["spool"]["error"] == "The spool is full."
         spool().remove(each.id for each in spool().oldest(100))
         assert Api(write_key).post(VALID).status_code == 202
-        assert client.get("/readyz").json()["status"] == "degraded"
+        assert staff_client.get("/readyz").json()["status"] == "degraded"
 
 
 def test_a_folder_that_is_gone_is_made_again(

@@ -109,7 +109,7 @@ def test_a_database_that_goes_in_the_middle_of_a_batch_has_it_once_when_it_is_ba
     api: Api,
     server: Server,
     account: Account,
-    client: Client,
+    staff_client: Client,
     go: Callable[[Server], None],
     come_back: Callable[[Server], None],
 ) -> None:
@@ -125,9 +125,9 @@ def test_a_database_that_goes_in_the_middle_of_a_batch_has_it_once_when_it_is_ba
     with watcher.hear(hear):
         assert api.post(BATCH[:5]).status_code == 201
         assert api.post(BATCH).status_code == 202
-    assert client.get("/readyz").json()["status"] == "degraded"
+    assert staff_client.get("/readyz").json()["status"] == "degraded"
     come_back(server)
     store_all()
     assert numbers(account) == list(range(20))
-    ready = client.get("/readyz").json()
+    ready = staff_client.get("/readyz").json()
     assert (ready["database"], ready["breaker"], ready["spool"]["depth"]) == ("up", "closed", 0)

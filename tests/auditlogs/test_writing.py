@@ -307,14 +307,14 @@ def test_strict_raises_and_nothing_is_written(
 
 
 def test_the_api_says_that_it_cannot_store_and_when_to_try_again(
-    unusable: None, write_key: str, client: Client
+    unusable: None, write_key: str, staff_client: Client
 ) -> None:
     response = Api(write_key).post(VALID)
     problem_of(response, 503, "cannot-store")
     assert response["Retry-After"].isdigit()
     with_key = Api(write_key).post(VALID, **{"idempotency-key": "k"})
     problem_of(with_key, 503, "cannot-store")
-    ready = client.get("/readyz")
+    ready = staff_client.get("/readyz")
     assert (ready.status_code, ready.json()["status"]) == (503, "unready")
     assert ready.json()["spool"]["error"].startswith("The spool cannot be used")
 

@@ -135,9 +135,10 @@ class System:
             return {name: b"".join(each.raw for each in log[name].find()) for name in names}
 
     def readiness(self) -> dict[str, Any]:
-        """Return the report of /readyz, with its HTTP status as `code`; empty without an answer."""
+        """Return what /readyz reports to staff, with its HTTP status as `code`; empty without an
+        answer."""
         with self.caller() as caller:
-            answer = caller.ask("GET", "/readyz")
+            answer = caller.ask("GET", "/readyz", headers={"Cookie": self._keys["staff_cookie"]})
         return {"code": answer.status, **json.loads(answer.body)} if answer.status else {}
 
     def wait_until_drained(self, seconds: float = 120.0) -> None:
