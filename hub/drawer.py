@@ -1,6 +1,7 @@
 """The drawer: one entry beside the list, with its neighbours in the order of that list."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Self
 from uuid import UUID
 
@@ -8,6 +9,7 @@ from auditlogs.identity import parse_id
 from auditlogs.query import Entries
 from auditlogs.schema import Entry
 from auditlogs.storage import StorageError
+from hub.explanations import Explanation, explanations
 from hub.links import Links
 from hub.listing import Listing
 from hub.payload import Node, pretty, tree
@@ -38,6 +40,11 @@ class EntryView:
     def payload_text(self) -> str:
         """The payload as JSON, to be copied."""
         return pretty(self.entry.payload) if self.entry.payload is not None else ""
+
+    @cached_property
+    def explanations(self) -> list[Explanation]:
+        """What the Hub can say of the entry, and where to read on."""
+        return explanations(self.entry)
 
     @property
     def correlation_url(self) -> str | None:

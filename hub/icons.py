@@ -37,6 +37,7 @@ ICONS = {
     "nothing": "inbox",
     "warning": "triangle-alert",
     "clock": "clock",
+    "help": "circle-question-mark",
 }
 
 

@@ -19,7 +19,10 @@ class Page:
     for_admins: bool = False
 
 
-PAGES = (Page("logs", "Logs", "logs"),)
+PAGES = (
+    Page("logs", "Logs", "logs"),
+    Page("help", "Help", "help"),
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from django.urls import include, path
 from auditlogs.readiness import readyz
 from hub import views
 from hub.accounts import accounts
+from hub.help import help_codes, help_orders, help_pages, help_scopes
 from hub.sign_in import SignIn, SignOut
 
 urlpatterns = [
@@ -17,6 +18,10 @@ urlpatterns = [
     path("hub/logs/actors", views.actors, name="actors"),
     path("hub/logs/<str:entry_id>", views.entry, name="entry"),
     path("hub/accounts", accounts, name="accounts"),
+    path("hub/help", help_pages, name="help"),
+    path("hub/help/scopes", help_scopes, name="help_scopes"),
+    path("hub/help/order-lifecycle", help_orders, name="help_orders"),
+    path("hub/help/error-codes", help_codes, name="help_codes"),
     path("hub/sign-in", SignIn.as_view(), name="sign_in"),
     path("hub/sign-out", SignOut.as_view(), name="sign_out"),
     path("api/", include("auditlogs.urls")),

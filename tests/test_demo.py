@@ -214,6 +214,9 @@ def test_the_five_steps_of_an_investigation(demo: Demo, page: Page) -> None:
     # Step 5: which scope the key carried, and which it needed.
     page.locator("tbody tr").filter(has_text="trade_execute").first.click()
     expect(drawer.locator(".payload")).to_contain_text("requiredScope")
+    expect(drawer).to_contain_text("The key scout-read lacked the scope trade")
+    drawer.get_by_role("link", name="Scopes and Access Control").click()
+    expect(page.get_by_role("region", name="trade")).to_contain_text("trade_execute")
 
 
 @pytest.mark.browser

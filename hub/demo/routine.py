@@ -291,7 +291,9 @@ def _reach_too_far(work: Work) -> None:
             "method": "api_key",
             "code": "insufficient_scope",
             "error": "Insufficient scope: logs:read",
+            "requiredScope": "logs:read",
             "keyName": agent.key_name,
+            "keyScopes": list(agent.scopes),
         },
     )
 

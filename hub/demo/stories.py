@@ -90,6 +90,7 @@ def circuit_breaker(random: Random, at: datetime) -> list[NewEntry]:
     order = new_order(trial, agent, most=200)
     call_trade(trial, agent, order)
     create(trial, agent, order, JUPITER)
+    approve(trial, agent, order, PLATFORM, "Within the agent's limits")
     trial.wait(1, 4)
     fill(trial, agent, order, JUPITER)
     closed = {"provider": JUPITER, "failures": 0, "threshold": BREAKER_THRESHOLD}
