@@ -22,6 +22,10 @@ HUB_CODES: dict[str, Code] = {
         "A key that belongs to one bot sent entries in another’s name. Nothing was stored.",
         "Give each bot a key of its own, or use one that belongs to none.",
     ),
+    "bot-mismatch": Code(
+        "A key that belongs to one bot asked for the entries of another.",
+        "Use the other bot’s key, or one that belongs to no bot.",
+    ),
     "csrf": Code(
         "A form did not come from a page of the Hub, or the page was too old.",
         "Reload the page and send the form again. If nobody sent one, find out who did.",
@@ -29,6 +33,10 @@ HUB_CODES: dict[str, Code] = {
     "expired-key": Code(
         "An API key was used after its time was over.",
         "Make a new key on the API Keys page and give it to whoever used the old one.",
+    ),
+    "holder-without-access": Code(
+        "A session token was used whose person may see the account no longer.",
+        "Nothing, if they have left. Else make them a member of the account again.",
     ),
     "id-conflict": Code(
         "A key sent an entry under the id and time of another in the log, which stayed.",
@@ -47,13 +55,13 @@ HUB_CODES: dict[str, Code] = {
         "An API key was not one of the Hub’s: mistyped, cut short, or made up.",
         "Look at what the client sends, and at the address it calls from.",
     ),
+    "key-in-query": Code(
+        "A key came in an address, where proxies and logs may have kept it.",
+        "Revoke the key, and let the client send its new one in the header Authorization.",
+    ),
     "locked-out": Code(
         "Too many sign-ins had failed, so that no more were taken from there for a while.",
         "Wait until the time that the sign-in page names. An admin can set a new password.",
-    ),
-    "other-bot": Code(
-        "A key that belongs to one bot asked for the entries of another.",
-        "Use the other bot’s key, or one that belongs to no bot.",
     ),
     "permission-denied": Code(
         "A page was refused to someone who is signed in.",
@@ -195,10 +203,12 @@ PROBLEMS: dict[str, Problem] = {
     "bad-request": Problem(400, "The request cannot be read at all."),
     "invalid-header": Problem(400, "A header cannot be taken; the detail names it."),
     "invalid-parameter": Problem(400, "A parameter’s value is not one that it takes."),
+    "key-in-query": Problem(400, "A key stood in the address: it belongs into the header."),
     "malformed-gzip": Problem(400, "The body says it is gzip, and is not, or ends too early."),
     "malformed-json": Problem(400, "The body is not JSON that can be stored."),
     "unknown-parameter": Problem(400, "There is no such parameter: see how it is spelt."),
     "unauthorized": Problem(401, "No API key was sent, or one that opens nothing."),
+    "actor-mismatch": Problem(403, "The key belongs to one bot, and an entry names another actor."),
     "insufficient-scope": Problem(403, "The key lacks the scope that the document names."),
     "not-found": Problem(404, "There is nothing here that the key may see."),
     "method-not-allowed": Problem(405, "The address takes other methods: see the header Allow."),

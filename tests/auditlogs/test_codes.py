@@ -10,7 +10,7 @@ from typing import Any, get_args
 import mcp.types
 import pytest
 
-from auditlogs import validation
+from auditlogs import happenings, validation
 from auditlogs.codes import HUB_CODES, KNOWN_CODES, MCP_CODES, PLATFORM_CODES, PROBLEMS, known_code
 from hub.demo import history
 
@@ -61,6 +61,7 @@ def given(name: str, among: list[ast.AST]) -> Iterator[ast.AST | None]:
 
 def test_every_code_that_the_sources_record_is_known() -> None:
     found = set(chain.from_iterable(map(texts, given("code", nodes(NOT_RECORDED)))))
+    found |= {code for code, _ in happenings.WHY_SHUT.values()}
     # Of each way to say one: as a key, an argument in order, a named one, an item.
     ways = {"revoked-key", "permission-denied", "circuit_breaker_open", "partial_fill"}
     assert ways | {"partial_success", "insufficient-scope"} <= found
