@@ -90,7 +90,9 @@ def addresses(patterns: list[URLPattern | URLResolver], prefix: str = "/") -> li
 
 
 # Those that show and do nothing of an account: they lead to another, or are for everybody.
-FOR_EVERYBODY = {"/", "/favicon.ico", "/hub", "/hub/", "/hub/sign-in", "/hub/sign-out"}
+FOR_EVERYBODY = {
+    *("/", "/favicon.ico", "/hub", "/hub/", "/hub/help", "/hub/sign-in", "/hub/sign-out"),
+}
 
 
 def test_every_address_there_is_has_its_rows() -> None:
@@ -145,6 +147,8 @@ def test_it_is_as_the_table_says(world: "World", row: Row, name: str) -> None:
         assert {answer["Content-Type"] for answer in answers} == {kind}
     elif cell == "short":
         assert {answer.content for answer in answers} == {b'{"status":"ready"}'}
+    elif cell == "figures":
+        assert all("deadLetters" in answer.json()["spool"] for answer in answers)
     elif cell == "any account":
         assert statuses == ([200] * 4 if row.method == "GET" else [302, 302, 302, 404])
     elif cell == "any name":
