@@ -228,6 +228,7 @@ PROBLEMS: dict[str, Problem] = {
     "unknown-field": Problem(422, "An entry has a field that there is not."),
     "rate-limited": Problem(429, "The key asks too often: wait as the header Retry-After says."),
     "unexpected": Problem(500, "Something went wrong on the Hub’s side."),
+    "accounts-unavailable": Problem(503, "The database of keys is away: ask again later."),
     "cannot-store": Problem(503, "Nothing could keep the entries: send them again later."),
     "database-unavailable": Problem(503, "The log’s database is away: ask again later."),
     "query-timeout": Problem(503, "The question took too long: ask for less."),

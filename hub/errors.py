@@ -1,5 +1,8 @@
 """Error pages: in the Hub's style for people, problem documents under /api."""
 
+import sys
+
+from django.db import OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
@@ -7,6 +10,7 @@ from auditlogs import happenings, problems
 from hub.access import caller_of
 
 API_PREFIX = "/api/"
+AWAY = "The database of people and keys cannot be reached."
 
 
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
@@ -38,8 +42,14 @@ def page_not_found(request: HttpRequest, exception: Exception | None = None) -> 
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """Answer a request that failed, without a word of why."""
+    """Answer a request that failed, without a word of why: whether to try again is all that is
+    said."""
+    is_away = isinstance(sys.exception(), OperationalError)
     if request.path.startswith(API_PREFIX):
-        return problems.unexpected()
+        return (
+            problems.unavailable("accounts-unavailable", AWAY) if is_away else problems.unexpected()
+        )
+    if is_away:
+        return render(None, "503.html", {"reason": AWAY, "request": request}, status=503)
     # Rendered without the request: what broke the page may break its context too.
     return render(None, "500.html", status=500)

@@ -1,11 +1,16 @@
 """Errors in the Hub's own words: no trace, and a way on."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Never
+from unittest import mock
 
 import pytest
+from django.db import OperationalError
 from django.test import Client
 
 from hub.listing import Listing
+from tests.api import Api, problem_of
 from tests.hub.markup import Element, read
 from tests.hub.pages import Hub, link
 
@@ -44,6 +49,37 @@ def test_what_fails_unforeseen_says_nothing_of_why(
     assert page.one("h1").text == "Something went wrong"
     for word in (b"secret", b"RuntimeError", b"Traceback"):
         assert word not in response.content
+
+
+@contextmanager
+def accounts_away() -> Iterator[None]:
+    """Let every question to the database of people and keys fail as a lost connection does."""
+
+    def fail(*_: object, **__: object) -> Never:
+        raise OperationalError("server closed the connection: host=10.0.0.7 password=hunter2")
+
+    with mock.patch("django.db.models.sql.compiler.SQLCompiler.execute_sql", fail):
+        yield
+
+
+def test_without_the_database_of_people_a_page_says_when_to_come_back(hub: Hub) -> None:
+    hub.client.raise_request_exception = False
+    with accounts_away():
+        response = hub.get("/hub/logs?result=failure")
+    assert response.status_code == 503
+    page = main_of(response.content)
+    assert "people and keys cannot be reached" in page.text
+    assert link(page, "Try again")["href"] == "/hub/logs?result=failure"
+    assert b"hunter2" not in response.content
+
+
+def test_without_the_database_of_keys_the_api_says_when_to_come_back(api_key: str) -> None:
+    caller = Api(api_key)
+    caller.client.raise_request_exception = False
+    with accounts_away():
+        response = caller.get()
+    problem = problem_of(response, 503, "accounts-unavailable")
+    assert "hunter2" not in str(problem)
 
 
 @pytest.mark.usefixtures("unreachable")
