@@ -15,6 +15,8 @@ ACTION_PATTERN = r"[a-z][a-z0-9_]*(\.[a-z0-9_]+)+"
 ACTION_LENGTH = 100
 
 _AUTH = ("method", "code", "error", "keyName")
+_REFUSED = (*_AUTH, "sampled")
+_IDENTITY = (*_AUTH, "changes")
 _DENIED = (*_AUTH, "requiredScope", "keyScopes", "bot", "asked", "sampled")
 _TOKEN = ("keyName", "scopes", "bot", "expiresAt")
 _TRADE = ("orderId", "channel", "pair", "side", "amount", "price", "provider", "reason", "code")
@@ -40,13 +42,14 @@ class Action:
 
 KNOWN_ACTIONS: dict[str, Action] = {
     "auth.signed_in": Action("auth", "Someone signed in.", _AUTH),
-    "auth.sign_in_failed": Action("auth", "A sign-in was refused.", _AUTH),
+    "auth.sign_in_failed": Action("auth", "A sign-in was refused.", _REFUSED),
     "auth.signed_out": Action("auth", "Someone signed out.", _AUTH),
     "auth.token.refreshed": Action("auth", "A session's token was renewed.", _AUTH),
     "auth.token.created": Action("auth", "Someone made a session token for the API.", _TOKEN),
     "auth.token.revoked": Action("auth", "A session token for the API was ended.", _TOKEN),
     "auth.step_up.challenged": Action("auth", "A second proof of identity was asked for.", _AUTH),
     "auth.step_up.completed": Action("auth", "The second proof of identity was given.", _AUTH),
+    "auth.identity.updated": Action("auth", "How someone signs in was changed.", _IDENTITY),
     "session.created": Action("auth", "A session began.", _AUTH),
     "access.denied": Action("auth", "A request was refused for want of permission.", _DENIED),
     "order.created": Action("trade", "An order was placed.", _TRADE),

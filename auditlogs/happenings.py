@@ -9,13 +9,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from django.contrib.auth.base_user import AbstractBaseUser
 from django.http import HttpRequest
 from limits import RateLimitItem, RateLimitItemPerMinute
 from limits.storage import MemoryStorage
 from limits.strategies import FixedWindowRateLimiter
 
 from auditlogs import context, keys
-from auditlogs.middleware import source_ip
+from auditlogs.middleware import actor_of, source_ip
 from auditlogs.models import PLATFORM_ACCOUNT, Account, ApiKey
 from auditlogs.rate_limit import Reached, network_of
 from auditlogs.recording import Mode, record
@@ -54,10 +55,10 @@ class Caller:
 COMMAND_LINE = Caller(actor=Actor(type="system", id="command-line"))
 
 
-def signed_in(caller: Caller) -> None:
+def signed_in(caller: Caller, method: str = "password") -> None:
     """Record that a person signed in and that their session began: two entries, one correlation."""
     session = _session(caller)
-    payload = {"method": "password"}
+    payload = {"method": method}
     for action in ("auth.signed_in", "session.created"):
         _record(action, caller, "success", session, payload)
 
@@ -119,6 +120,23 @@ def account_switched(caller: Caller, account: Account) -> None:
     target = Target(type="account", id=account.id, name=account.name)
     caller = replace(caller, account=account.id)
     _record("account.switched", caller, "success", target, {"changes": changes}, mode="strict")
+
+
+def single_sign_on_failed(caller: Caller, code: str) -> None:
+    """Record that single sign-on signed nobody in, and why; nothing of what the provider said."""
+    payload = {"method": "oidc", "code": code}
+    _record_sampled("auth.sign_in_failed", caller, None, payload)
+
+
+def identity_changed(caller: Caller, person: AbstractBaseUser, change: dict[str, Any]) -> None:
+    """Record a change of how a person signs in by single sign-on: a field, from and to.
+
+    Raises CannotStore: nobody becomes somebody unrecorded.
+    """
+    actor = actor_of(person)
+    target = Target(type="user", id=actor.id, name=actor.name)
+    payload = {"method": "oidc", "changes": [change]}
+    _record("auth.identity.updated", caller, "success", target, payload, mode="strict")
 
 
 def page_refused(request: HttpRequest, caller: Caller, code: str, error: str) -> None:
@@ -233,9 +251,9 @@ def _denied(
 def _record_sampled(
     action: str,
     caller: Caller,
-    target: Target,
+    target: Target | None,
     payload: dict[str, Any],
-    key: ApiKey | None,
+    key: ApiKey | None = None,
     result: Result = "failure",
 ) -> None:
     """Record what may come in floods unless its source, the key or else the address, had its share

@@ -1,12 +1,16 @@
 """What the environment says, checked when the program starts: each raises ValidationError."""
 
+from importlib.util import find_spec
 from typing import Any
+from urllib.parse import urlsplit
 
-from environs import ValidationError
+from environs import EnvError, ValidationError
 from limits import parse_many
 
 from auditlogs.redaction import BadPattern, Redactor
 
+LOOPBACK = {"localhost", "127.0.0.1", "::1"}
+MAX_ISSUER = 255
 MIN_SPOOL_BYTES = 65_536
 
 
@@ -32,3 +36,38 @@ def size(value: int) -> None:
     """Take a number of bytes that a file of SQLite's can have."""
     if value < MIN_SPOOL_BYTES:
         raise ValidationError(f"expected at least {MIN_SPOOL_BYTES} bytes")
+
+
+def single_sign_on(**values: str) -> None:
+    """Take settings that mean nothing without each other, nor without the extra. Raises EnvError
+    with the reason."""
+    are_set = [bool(value) for value in values.values()]
+    if any(are_set) and not all(are_set):
+        *rest, last = values
+        raise EnvError(f"{', '.join(rest)} and {last} belong together: one is missing")
+    if all(are_set) and not find_spec("authlib"):
+        raise EnvError("OIDC_ISSUER is set, but its extra is not installed: auditlogs[sso]")
+
+
+def issuer(value: str) -> None:
+    """Take the address of an OpenID provider, which nobody on the way can listen to."""
+    try:
+        is_safe = is_https(value) or is_loopback(value)
+    except ValueError:
+        is_safe = False
+    if value and not is_safe:
+        raise ValidationError("expected an https:// address, or http:// on this host's loopback")
+    if len(value) > MAX_ISSUER or set(value) & set("?#@"):
+        raise ValidationError(f"expected at most {MAX_ISSUER} characters, none of them ? # @")
+
+
+def is_https(url: str) -> bool:
+    """Tell whether an address is one of https."""
+    parts = urlsplit(url)
+    return parts.scheme == "https" and bool(parts.hostname)
+
+
+def is_loopback(url: str) -> bool:
+    """Tell whether an address is one of http on this very host."""
+    parts = urlsplit(url)
+    return parts.scheme == "http" and parts.hostname in LOOPBACK

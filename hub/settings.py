@@ -88,7 +88,11 @@ LOGIN_REDIRECT_URL = "logs"
 LOGOUT_REDIRECT_URL = "sign_in"
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
-AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend", "hub.roles.PlaceBackend"]
+AUTHENTICATION_BACKENDS = [
+    "hub.sso.backends.PasswordBackend",
+    "hub.sso.backends.IdentityBackend",
+    "hub.roles.PlaceBackend",
+]
 CSRF_FAILURE_VIEW = "hub.errors.csrf_failure"
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
@@ -117,6 +121,13 @@ CONTENT_SECURITY_POLICY = {
         "frame-ancestors": ["'none'"],
     }
 }
+
+OIDC_ISSUER: str = env.str("OIDC_ISSUER", "", validate=checked.issuer)
+OIDC_CLIENT_ID: str = env.str("OIDC_CLIENT_ID", "")
+OIDC_CLIENT_SECRET: str = env.str("OIDC_CLIENT_SECRET", "")
+checked.single_sign_on(
+    OIDC_ISSUER=OIDC_ISSUER, OIDC_CLIENT_ID=OIDC_CLIENT_ID, OIDC_CLIENT_SECRET=OIDC_CLIENT_SECRET
+)
 
 LANGUAGE_CODE = "en-us"
 TIME_ZONE = "UTC"

@@ -1,5 +1,6 @@
 """The addresses of the Hub and of the API."""
 
+from django.conf import settings
 from django.urls import include, path
 
 from auditlogs.readiness import readyz
@@ -27,6 +28,10 @@ urlpatterns = [
     path("api/", include("auditlogs.urls")),
     path("readyz", readyz),
 ]
+
+if settings.OIDC_ISSUER:
+    # Elsewhere it need not even be installed.
+    urlpatterns.append(path("hub/sso/", include("hub.sso.urls")))
 
 handler400 = "hub.errors.bad_request"
 handler403 = "hub.errors.permission_denied"

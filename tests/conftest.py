@@ -57,7 +57,7 @@ def pytest_configure(config: pytest.Config) -> None:
         # Playwright's event loop runs in the thread of the tests.
         "DJANGO_ALLOW_ASYNC_UNSAFE": "true",
     }
-    for name in [name for name in os.environ if name.startswith("AUDITLOGS_")]:
+    for name in [name for name in os.environ if name.startswith(("AUDITLOGS_", "OIDC_"))]:
         if name != "AUDITLOGS_SPOOL_DIR":
             del os.environ[name]
     for name in ("DEBUG", "ALLOWED_HOSTS"):

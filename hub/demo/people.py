@@ -166,6 +166,9 @@ def guest(random: Random, at: datetime) -> list[NewEntry]:
     made = {"keyName": token.name, "scopes": ["logs:read", "logs:export"]}
     work.note(ADA, "auth.token.created", target=token, took=40, payload=made)
     work.wait(60, 600)
+    linked = {"method": "oidc", "changes": [{"field": "identity", "from": None, "to": "linked"}]}
+    work.note(PLATFORM, "auth.identity.updated", target=member, took=35, payload=linked)
+    work.wait(300, 2_000)
     exported = {"changes": [{"field": "exportedEntries", "from": 0, "to": 5_000}]}
     target = Target(type="export", id=f"exp_{work.hex(8)}", name="Last 7 days")
     work.note(ADA, "logs.exported", target=target, took=2_400, payload=exported)
