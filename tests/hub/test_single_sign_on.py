@@ -9,6 +9,7 @@ import os
 import re
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -566,7 +567,23 @@ def test_a_provider_that_trickles_is_not_waited_for(
 ) -> None:
     monkeypatch.setattr(transport, "STEP_SECONDS", 0.3)
     lying.answers["/.well-known/openid-configuration"] = forging.trickles
+    began = time.monotonic()
     assert "does not answer" in refusal(client, client.get("/hub/sso/start"))
+    assert time.monotonic() - began < 3
+
+
+def test_a_true_answer_is_not_followed_elsewhere_nor_read_whole_if_it_is_large(
+    client: Client, lying: Forger, db: None
+) -> None:
+    document = lying.discovery()
+    lying.answers["/moved"] = says(document)
+    place = "/.well-known/openid-configuration"
+    lying.answers[place] = says(b"", 302, {"Location": "/moved"})
+    assert "does not answer" in refusal(client, client.get("/hub/sso/start"))
+    lying.answers[place] = says(json.dumps(document).encode() + b" " * 300_000)
+    assert "cannot be trusted" in refusal(client, client.get("/hub/sso/start"))
+    lying.answers[place] = says(json.dumps(document).encode() + b" " * 200_000)
+    assert begin(client)
 
 
 # A browser that lies
