@@ -15,7 +15,7 @@ ACTION_PATTERN = r"[a-z][a-z0-9_]*(\.[a-z0-9_]+)+"
 ACTION_LENGTH = 100
 
 _AUTH = ("method", "code", "error", "keyName")
-_REFUSED = (*_AUTH, "sampled")
+_REFUSED = (*_AUTH, "until", "sampled")
 _IDENTITY = (*_AUTH, "changes")
 _DENIED = (*_AUTH, "requiredScope", "keyScopes", "bot", "asked", "sampled")
 _TOKEN = ("keyName", "scopes", "bot", "expiresAt")
@@ -43,6 +43,8 @@ class Action:
 KNOWN_ACTIONS: dict[str, Action] = {
     "auth.signed_in": Action("auth", "Someone signed in.", _AUTH),
     "auth.sign_in_failed": Action("auth", "A sign-in was refused.", _REFUSED),
+    "auth.locked_out": Action("auth", "Too many sign-ins failed; more are refused.", _REFUSED),
+    "auth.password.changed": Action("auth", "Someone has a new password.", _AUTH),
     "auth.signed_out": Action("auth", "Someone signed out.", _AUTH),
     "auth.token.refreshed": Action("auth", "A session's token was renewed.", _AUTH),
     "auth.token.created": Action("auth", "Someone made a session token for the API.", _TOKEN),

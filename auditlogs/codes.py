@@ -26,6 +26,10 @@ HUB_CODES: dict[str, Code] = {
         "A key that belongs to one bot asked for the entries of another.",
         "Use the other bot’s key, or one that belongs to no bot.",
     ),
+    "cross-site": Code(
+        "A page of another site asked for a part of the Hub behind its reader’s back.",
+        "Find out which site its reader was on. A link to the Hub is never refused.",
+    ),
     "csrf": Code(
         "A form did not come from a page of the Hub, or the page was too old.",
         "Reload the page and send the form again. If nobody sent one, find out who did.",
@@ -41,6 +45,10 @@ HUB_CODES: dict[str, Code] = {
     "id-conflict": Code(
         "A key sent an entry under the id and time of another in the log, which stayed.",
         "Find out why the writer uses an id twice: a retry has to send the same content.",
+    ),
+    "idle": Code(
+        "A session ended because it had not been used for a while.",
+        "Sign in again.",
     ),
     "insufficient-scope": Code(
         "An API key lacked the scope that the request needed.",

@@ -7,6 +7,7 @@ import functools
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 from django.contrib.auth.base_user import AbstractBaseUser
@@ -70,9 +71,39 @@ def sign_in_failed(caller: Caller) -> None:
     _record("auth.sign_in_failed", caller, "failure", None, payload)
 
 
+def locked_out(caller: Caller, until: datetime) -> None:
+    """Record that a user name is locked out from an address, for too many sign-ins failed."""
+    _record("auth.locked_out", caller, "failure", None, _lock(until))
+
+
+def sign_in_locked_out(caller: Caller, until: datetime) -> None:
+    """Record that a sign-in was refused unseen, as a lock holds."""
+    _record_sampled("auth.sign_in_failed", caller, None, _lock(until))
+
+
+def tries_limited(request: HttpRequest, caller: Caller, reached: Reached) -> None:
+    """Record that an address tried passwords too often."""
+    _record_sampled("rate_limit.hit", caller, _place(request, "page"), _window(reached))
+
+
 def signed_out(caller: Caller) -> None:
     """Record that a person signed out."""
     _record("auth.signed_out", caller, "success", _session(caller))
+
+
+def session_idled(caller: Caller) -> None:
+    """Record that a session was ended because its person did nothing for too long."""
+    _record("auth.signed_out", caller, "success", _session(caller), {"code": "idle"})
+
+
+def password_changed(caller: Caller, method: str) -> None:
+    """Record that a person has a new password, by the old one or by a link they were given.
+
+    Raises CannotStore: no password changes unrecorded.
+    """
+    target = Target(type="user", id=caller.actor.id, name=caller.actor.name)
+    payload = {"method": method}
+    _record("auth.password.changed", caller, "success", target, payload, mode="strict")
 
 
 def key_created(key: ApiKey, caller: Caller) -> None:
@@ -214,11 +245,11 @@ def scope_refused(request: HttpRequest, key: ApiKey, scope: str) -> None:
 
 def rate_limit_hit(request: HttpRequest, reached: Reached, key: ApiKey | None = None) -> None:
     """Record that a key called more often than it may, or an address with what is no key."""
-    payload = {"limit": reached.rate.amount, "window": f"{reached.rate.get_expiry()}s"}
     caller = Caller(actor=UNKNOWN_KEY, source_ip=source_ip(request))
     if key:
         caller = _caller_with(request, key)
-    _record_sampled("rate_limit.hit", caller, _place(request, "endpoint"), payload, key)
+    place = _place(request, "endpoint")
+    _record_sampled("rate_limit.hit", caller, place, _window(reached), key)
 
 
 def _key_changed(
@@ -298,6 +329,14 @@ def _sampler() -> FixedWindowRateLimiter:
     """Return this process's sampler. Its windows are fixed: with moving ones the storage would
     never forget a source."""
     return FixedWindowRateLimiter(MemoryStorage())
+
+
+def _lock(until: datetime) -> dict[str, Any]:
+    return {"method": "password", "code": "locked-out", "until": format_rfc3339(until)}
+
+
+def _window(reached: Reached) -> dict[str, Any]:
+    return {"limit": reached.rate.amount, "window": f"{reached.rate.get_expiry()}s"}
 
 
 def _caller_with(request: HttpRequest, key: ApiKey) -> Caller:

@@ -190,6 +190,11 @@ def expose(key: ApiKey) -> None:
     ApiKey.objects.filter(pk=key.pk, exposed_at=None).update(exposed_at=now())
 
 
+def end_tokens_of(person: User) -> None:
+    """Let no session token of a person open anything from now on, in whatever account."""
+    ApiKey.objects.filter(holder=person, revoked_at=None).update(revoked_at=Now())
+
+
 def used(key: ApiKey) -> None:
     """Keep when a key was used, to the minute. That it cannot be kept fails nothing."""
     moment = now()

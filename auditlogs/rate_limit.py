@@ -1,5 +1,5 @@
-"""How often a key may call the API, and how often an address may come with what is no key: so many
-requests in a window of time, counted by each process."""
+"""How often a key may call the API, and how often an address may come with what is no key, or try
+passwords: so many requests in a window of time, counted by each process."""
 
 import functools
 import ipaddress
@@ -31,10 +31,7 @@ class Reached:
 
 def by_calls(key: ApiKey) -> Reached | None:
     """Count a call of a key; return which rate it goes beyond, if it does."""
-    for rate in _rates(settings.AUDITLOGS_API_RATE):
-        if reached := _hit(rate, "calls", key.public_id):
-            return reached
-    return None
+    return _hit_any(settings.AUDITLOGS_API_RATE, "calls", key.public_id)
 
 
 def by_failures(address: str | None) -> Reached | None:
@@ -42,15 +39,31 @@ def by_failures(address: str | None) -> Reached | None:
     return _hit(FAILURES, "failures", network_of(address))
 
 
+def by_tries(rates: str, address: str | None) -> Reached | None:
+    """Count a try of a password from an address; return which rate it goes beyond, if it does."""
+    return _hit_any(rates, "tries", network_of(address))
+
+
 def network_of(address: str | None) -> str:
-    """Return what a client can call from: its address, or its network where it has one."""
+    """Return what a client can call from: its address, or its network where it has one; an empty
+    text for what is no address."""
     try:
         parsed = ipaddress.ip_address(address or "")
     except ValueError:
         return ""
-    if parsed.version == 4:
+    if isinstance(parsed, ipaddress.IPv4Address):
         return str(parsed)
-    return str(ipaddress.ip_network((parsed, IPV6_PREFIX), strict=False))
+    # A socket of both kinds tells an IPv4 client so; all of them would share one network.
+    if parsed.ipv4_mapped:
+        return str(parsed.ipv4_mapped)
+    return str(ipaddress.ip_network((parsed.packed, IPV6_PREFIX), strict=False))
+
+
+def _hit_any(rates: str, *who: str) -> Reached | None:
+    for rate in _rates(rates):
+        if reached := _hit(rate, *who):
+            return reached
+    return None
 
 
 def _hit(rate: RateLimitItem, *who: str) -> Reached | None:

@@ -50,6 +50,8 @@ class HubRequest(HttpRequest):
 
     htmx: HtmxDetails
     user: User
+    # Whether their session was over, as nothing had been done in it for too long.
+    ended_idle: bool
     # For the templates.
     visit: Visit | None
 
@@ -60,7 +62,7 @@ VisitView = Callable[Concatenate[HubRequest, Visit, P], HttpResponse]
 
 
 def for_people(view: PersonView[P]) -> View[P]:
-    """Make a page for whoever is signed in, at an account or not; no cache ever keeps it."""
+    """Make a page for whoever is signed in, at an account or not."""
 
     @functools.wraps(view)
     def answer(request: HubRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
@@ -69,7 +71,6 @@ def for_people(view: PersonView[P]) -> View[P]:
             response = view(request, *args, **kwargs) if is_known else _ask_to_sign_in(request)
         except StorageError as error:
             response = render(request, "503.html", {"reason": str(error)}, status=503)
-        response["Cache-Control"] = "no-store"
         patch_vary_headers(response, ["HX-Request", "Cookie"])
         return response
 
@@ -174,9 +175,10 @@ def _made_for_another(request: HubRequest) -> HttpResponse:
 
 
 def _ask_to_sign_in(request: HubRequest) -> HttpResponse:
-    """Lead to the sign-in page and back; a fragment cannot be redirected, its page can."""
+    """Lead to the sign-in page and back, with a word of why if a session was ended; a fragment
+    cannot be redirected, its page can."""
+    sign_in = resolve_url("sign_in") + ("?because=idle" if request.ended_idle else "")
     if is_fragment(request):
         back = request.htmx.current_url_abs_path or resolve_url("logs")
-        to = redirect_to_login(back, resolve_url("sign_in"))
-        return HttpResponseClientRedirect(to["Location"])
-    return redirect_to_login(request.get_full_path(), resolve_url("sign_in"))
+        return HttpResponseClientRedirect(redirect_to_login(back, sign_in)["Location"])
+    return redirect_to_login(request.get_full_path(), sign_in)

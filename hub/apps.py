@@ -9,3 +9,7 @@ class HubConfig(AppConfig):
     name = "hub"
     verbose_name = "Hub"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Let every sign-in be heard of by what ends idle sessions."""
+        from hub import idle  # noqa: F401, PLC0415  (its models can be imported from here on)

@@ -12,6 +12,40 @@ from auditlogs.redaction import BadPattern, Redactor
 LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 MAX_ISSUER = 255
 MIN_SPOOL_BYTES = 65_536
+MIN_SECRET_LENGTH, MIN_SECRET_CHARACTERS = 50, 5
+# As Django begins the keys that it makes for trying things out.
+INSECURE = "django-insecure-"
+SECRET_KEY_IS = (
+    f"expected {MIN_SECRET_LENGTH} characters or more, {MIN_SECRET_CHARACTERS} different ones at "
+    f"least, not beginning with {INSECURE}"
+)
+MAX_HOPS = 10
+MAX_IDLE_MINUTES = 7 * 24 * 60
+
+
+def secret_key(value: str) -> None:
+    """Take a key that nobody guesses."""
+    is_weak = len(value) < MIN_SECRET_LENGTH or len(set(value)) < MIN_SECRET_CHARACTERS
+    if is_weak or value.startswith(INSECURE):
+        raise ValidationError(SECRET_KEY_IS)
+
+
+def off(value: bool) -> None:
+    """Take no yes."""
+    if value:
+        raise ValidationError("expected false: its error pages tell a visitor everything")
+
+
+def hops(value: int) -> None:
+    """Take a number of proxies."""
+    if not 0 <= value <= MAX_HOPS:
+        raise ValidationError(f"expected a number from 0 to {MAX_HOPS}")
+
+
+def idle_minutes(value: int) -> None:
+    """Take a number of minutes, a week of them at most."""
+    if not 1 <= value <= MAX_IDLE_MINUTES:
+        raise ValidationError(f"expected a number from 1 to {MAX_IDLE_MINUTES}")
 
 
 def patterns(value: Any) -> None:

@@ -34,6 +34,13 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     return render(request, "403.html", {"reason": reason}, status=403)
 
 
+def cross_site(request: HttpRequest) -> HttpResponse:
+    """Answer what a page of another site asked for behind its reader's back."""
+    reason = "Another site asked for this. Open the page in the Hub itself."
+    happenings.page_refused(request, caller_of(request), "cross-site", reason)
+    return render(request, "403.html", {"reason": reason}, status=403)
+
+
 def page_not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """Answer a request for what does not exist, or is another's."""
     if request.path.startswith(API_PREFIX):

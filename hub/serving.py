@@ -1,11 +1,12 @@
 """How gunicorn serves the Hub (`gunicorn -c python:hub.serving hub.wsgi`): its own lines, too, are
 JSON without secrets."""
 
+from django.conf import settings
 from gunicorn.config import Config
 from gunicorn.glogging import Logger
 
 from auditlogs.process_log import JsonLines
-from hub import settings
+from hub.start import begin
 
 
 class JsonLogger(Logger):
@@ -20,4 +21,8 @@ class JsonLogger(Logger):
                 handler.setFormatter(lines)
 
 
+begin()
+
 logger_class = JsonLogger
+# How a request came to a proxy is for PROXY_HOPS alone to say.
+secure_scheme_headers: dict[str, str] = {}

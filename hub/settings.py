@@ -1,6 +1,8 @@
 """Settings, from the environment; a running demo's own where the environment says nothing."""
 
+from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 from environs import Env
 
@@ -13,9 +15,13 @@ env = Env()
 # The environment is whole or the demo's is: the two are never mixed.
 demo = None if env.str("SECRET_KEY", "") else load_state(FOLDER)
 
-SECRET_KEY: str = demo.secret_key if demo else env.str("SECRET_KEY", "")
-DEBUG = demo is None and env.bool("DEBUG", False)
+SECRET_KEY: str = (
+    demo.secret_key if demo else env.str("SECRET_KEY", "", validate=checked.secret_key)
+)
+DEBUG = demo is None and env.bool("DEBUG", False, validate=checked.off)
 ALLOWED_HOSTS: list[str] = env.list("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"])
+HTTPS = demo is None and env.bool("HTTPS", True)
+PROXY_HOPS: int = env.int("PROXY_HOPS", 0, validate=checked.hops)
 
 MONGODB_URI: str = (
     demo.mongodb_uri if demo else env.str("MONGODB_URI", "mongodb://127.0.0.1:27017/auditlogs")
@@ -37,11 +43,19 @@ AUDITLOGS_API_RATE: str = env.str(
     validate=checked.rate,
 )
 
-DATABASES = {
+SIGN_IN_RATE: str = env.str(
+    "SIGN_IN_RATE", "300/minute" if demo else "30/minute", validate=checked.rate
+)
+SESSION_IDLE_MINUTES: int = env.int("SESSION_IDLE_MINUTES", 120, validate=checked.idle_minutes)
+
+DATABASES: dict[str, dict[str, Any]] = {
     "default": {"ENGINE": "django.db.backends.sqlite3", "NAME": FOLDER / "hub.sqlite3"}
     if demo
     else env.dj_db_url("DATABASE_URL", f"sqlite:///{BASE_DIR / 'hub.sqlite3'}")
 }
+if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
+    # Who reads first and writes then would be refused, not made to wait, where another does too.
+    DATABASES["default"].setdefault("OPTIONS", {})["transaction_mode"] = "IMMEDIATE"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 INSTALLED_APPS = [
@@ -49,22 +63,28 @@ INSTALLED_APPS = [
     "django.contrib.contenttypes",
     "django.contrib.sessions",
     "django.contrib.staticfiles",
+    "axes",
     "django_htmx",
     "auditlogs",
     "hub",
 ]
 MIDDLEWARE = [
+    "hub.proxies.ProxyMiddleware",
+    # Outside of whatever answers by itself: every answer has the headers.
+    "hub.headers.HeadersMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "csp.middleware.CSPMiddleware",
     "django.middleware.gzip.GZipMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "auditlogs.middleware.AuditContextMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "hub.cross_site.CrossSiteMiddleware",
+    "hub.idle.IdleMiddleware",
 ]
 TEMPLATES = [
     {
@@ -86,22 +106,64 @@ APPEND_SLASH = False
 LOGIN_URL = "sign_in"
 LOGIN_REDIRECT_URL = "logs"
 LOGOUT_REDIRECT_URL = "sign_in"
-SESSION_COOKIE_HTTPONLY = True
-SESSION_COOKIE_SAMESITE = "Lax"
+
+# A browser takes a cookie of such a name only if it is secure and of this very host.
+_HOST = "__Host-" if HTTPS else ""
+SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = f"{_HOST}sessionid", f"{_HOST}csrftoken"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
+SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+
 AUTHENTICATION_BACKENDS = [
+    "axes.backends.AxesStandaloneBackend",
     "hub.sso.backends.PasswordBackend",
     "hub.sso.backends.IdentityBackend",
     "hub.roles.PlaceBackend",
 ]
+# The first one hashes; what another one hashed is hashed anew at the next sign-in.
+PASSWORD_HASHERS = [
+    f"django.contrib.auth.hashers.{name}PasswordHasher"
+    for name in ("Argon2", "PBKDF2", "PBKDF2SHA1", "Scrypt")
+]
+PASSWORD_RESET_TIMEOUT = 24 * 60 * 60
 CSRF_FAILURE_VIEW = "hub.errors.csrf_failure"
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
 
+# Five failures of a user name and an address together; a lock is not drawn out by trying on.
+# Nothing that was typed is kept: see hub/guesses.py.
+AXES_FAILURE_LIMIT = 5
+AXES_COOLOFF_TIME = timedelta(minutes=15)
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
+AXES_RESET_ON_SUCCESS = True
+AXES_DISABLE_ACCESS_LOG = True
+AXES_USERNAME_CALLABLE = "hub.guesses.name_of"
+AXES_CLIENT_IP_CALLABLE = "hub.guesses.address_of"
+
+SECURE_SSL_REDIRECT = HTTPS
+# Whoever asks whether the program is ready asks it, not the proxy.
+SECURE_REDIRECT_EXEMPT = [r"^readyz$"]
+SECURE_HSTS_SECONDS = 365 * 24 * 60 * 60 if HTTPS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if PROXY_HOPS else None
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+SILENCED_SYSTEM_CHECKS = [
+    # With `preload`, anyone can have the whole domain put on the lists that browsers are shipped
+    # with, from where it is hard to remove. That is for the domain's owner to decide.
+    "security.W021",
+    # What axes' middleware would answer, the sign-in page says itself, and in its own words.
+    "axes.W002",
+]
+
 STATIC_URL = "/static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
 STATICFILES_DIRS = [BASE_DIR / "static"]
+WHITENOISE_ALLOW_ALL_ORIGINS = False
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
@@ -119,6 +181,9 @@ CONTENT_SECURITY_POLICY = {
         "form-action": ["'self'"],
         "base-uri": ["'none'"],
         "frame-ancestors": ["'none'"],
+        "require-trusted-types-for": ["'script'"],
+        # Made by static/js/trusted.js.
+        "trusted-types": ["default"],
     }
 }
 
@@ -147,5 +212,10 @@ LOGGING = {
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "lines"}},
     "root": {"handlers": ["stderr"], "level": "WARNING"},
     # Instead of the handlers that Django gives them.
-    "loggers": {"django": {}, "django.server": {"level": "INFO", "propagate": True}},
+    "loggers": {
+        "django": {},
+        "django.server": {"level": "INFO", "propagate": True},
+        # What axes tells of each sign-in is an entry of the log.
+        "axes": {"level": "ERROR"},
+    },
 }

@@ -1,5 +1,7 @@
 """Signing in and out, each recorded in the log."""
 
+import math
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.contrib.auth.forms import AuthenticationForm
@@ -8,6 +10,8 @@ from django.contrib.auth.views import LoginView, LogoutView
 from django.http import HttpRequest, HttpResponse
 
 from auditlogs import happenings
+from auditlogs.times import now
+from hub import guesses
 from hub.access import caller_of, claimed_caller
 
 
@@ -16,6 +20,19 @@ class SignIn(LoginView):
 
     template_name = "hub/sign_in.html"
     redirect_authenticated_user = True
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Try a password, unless too many were tried from there: then not even this one is."""
+        if reached := guesses.too_many(request):
+            # Nobody was looked up, so nobody is named.
+            happenings.tries_limited(request, claimed_caller(request, None), reached)
+            until = now() + timedelta(seconds=reached.seconds)
+            return self._refuse(AuthenticationForm(), "limited", until)
+        return super().post(request, *args, **kwargs)
+
+    def get_form_kwargs(self) -> dict[str, Any]:
+        """Give the form a request that tells whoever counts failures no more than they need."""
+        return {**super().get_form_kwargs(), "request": guesses.bare(self.request)}
 
     def form_valid(self, form: AuthenticationForm) -> HttpResponse:
         """Begin the session."""
@@ -28,10 +45,28 @@ class SignIn(LoginView):
     def form_invalid(self, form: AuthenticationForm) -> HttpResponse:
         """Show the form again."""
         # With a field left out nothing was tried.
-        if form.non_field_errors():
-            named = User.objects.filter(username=form.cleaned_data["username"]).first()
-            happenings.sign_in_failed(claimed_caller(self.request, named))
-        return super().form_invalid(form)
+        if not form.non_field_errors():
+            return super().form_invalid(form)
+        name, told = form.cleaned_data["username"], form.request
+        assert told is not None
+        caller = claimed_caller(self.request, User.objects.filter(username=name).first())
+        if guesses.was_counted(told):
+            happenings.sign_in_failed(caller)
+        if not guesses.is_locked_out(told):
+            return super().form_invalid(form)
+        until = guesses.locked_until(told, name)
+        if guesses.was_counted(told):
+            happenings.locked_out(caller, until)
+        else:
+            happenings.sign_in_locked_out(caller, until)
+        return self._refuse(form, "locked", until)
+
+    def _refuse(self, form: AuthenticationForm, why: str, until: datetime) -> HttpResponse:
+        """Show the form, and when to try again."""
+        context = self.get_context_data(form=form, refused=why, until=until)
+        seconds = max(1, math.ceil((until - now()).total_seconds()))
+        headers = {"Retry-After": str(seconds)}
+        return self.render_to_response(context, status=429, headers=headers)
 
 
 class SignOut(LogoutView):

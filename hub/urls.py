@@ -7,6 +7,7 @@ from auditlogs.readiness import readyz
 from hub import views
 from hub.accounts import accounts
 from hub.help import help_codes, help_orders, help_pages, help_scopes
+from hub.passwords import SetPassword, password
 from hub.sign_in import SignIn, SignOut
 
 urlpatterns = [
@@ -25,6 +26,8 @@ urlpatterns = [
     path("hub/help/error-codes", help_codes, name="help_codes"),
     path("hub/sign-in", SignIn.as_view(), name="sign_in"),
     path("hub/sign-out", SignOut.as_view(), name="sign_out"),
+    path("hub/password", password, name="password"),
+    path("hub/set-password/<uidb64>/<token>", SetPassword.as_view(), name="set_password"),
     path("api/", include("auditlogs.urls")),
     path("readyz", readyz),
 ]

@@ -1,12 +1,9 @@
 """The Hub as a WSGI application."""
 
-import os
-
 from django.core.wsgi import get_wsgi_application
 
-from auditlogs import process_log
+from hub.start import begin
 
-process_log.take_over()
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "hub.settings")
+begin()
 
 application = get_wsgi_application()

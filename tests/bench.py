@@ -17,7 +17,7 @@ from urllib.parse import urlencode
 
 from pymongo import monitoring
 
-from tests.server import Server
+from tests.server import SECRET_KEY, Server
 from tests.watching import asked, watcher
 
 RUNS = 20
@@ -62,7 +62,8 @@ def main() -> None:
         server = Server()
         os.environ |= {
             "DJANGO_SETTINGS_MODULE": "hub.settings",
-            "SECRET_KEY": "a key for one run of the benchmark",
+            "SECRET_KEY": SECRET_KEY,
+            "HTTPS": "false",
             "MONGODB_URI": server.uri,
             "DATABASE_URL": f"sqlite:///{folder}/hub.sqlite3",
             "ALLOWED_HOSTS": "testserver",

@@ -12,7 +12,7 @@ import pymongo
 import pytest
 from hypothesis import HealthCheck, settings as hypothesis_settings
 
-from tests.server import Server, with_database
+from tests.server import SECRET_KEY, Server, with_database
 from tests.watching import watcher
 
 if TYPE_CHECKING:
@@ -50,7 +50,10 @@ def pytest_configure(config: pytest.Config) -> None:
         uri = server.uri
     os.environ |= {
         "DJANGO_SETTINGS_MODULE": "hub.settings",
-        "SECRET_KEY": "a key for tests alone, which guards nothing at all",
+        "SECRET_KEY": SECRET_KEY,
+        # The tests' servers and browsers speak HTTP, and sign in more often than anybody does.
+        "HTTPS": "false",
+        "SIGN_IN_RATE": "10000/minute",
         "MONGODB_URI": with_database(uri, f"auditlogs_test_{uuid.uuid4().hex[:12]}"),
         "DATABASE_URL": f"sqlite:///{folder / 'hub.sqlite3'}",
         "AUDITLOGS_SPOOL_DIR": str(folder / "spool"),
@@ -60,7 +63,7 @@ def pytest_configure(config: pytest.Config) -> None:
     for name in [name for name in os.environ if name.startswith(("AUDITLOGS_", "OIDC_"))]:
         if name != "AUDITLOGS_SPOOL_DIR":
             del os.environ[name]
-    for name in ("DEBUG", "ALLOWED_HOSTS"):
+    for name in ("DEBUG", "ALLOWED_HOSTS", "PROXY_HOPS", "SESSION_IDLE_MINUTES"):
         os.environ.pop(name, None)
 
     from django.conf import settings
@@ -137,6 +140,12 @@ def _fresh_counters() -> None:
 
     rate_limit._limiter.cache_clear()
     happenings._sampler.cache_clear()
+
+
+@pytest.fixture(autouse=True)
+def _quick_passwords(settings: "Settings") -> None:
+    """Make people in a moment: the strength of their passwords guards nothing here."""
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
 @pytest.fixture

@@ -13,6 +13,9 @@ import pymongo
 
 from hub.demo import database
 
+# Of programs that tests start; long enough for them to do so.
+SECRET_KEY = "a key for tests alone, which guards nothing at all: 7f3a21"
+
 
 class Server:
     """A database process. It can be paused, as a network that swallows every packet would, and

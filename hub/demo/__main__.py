@@ -21,7 +21,7 @@ from hub.demo.state import FOLDER, STATE_FILE, State, load_state, new_state, sav
 
 DEFAULT_PORT = 8000
 # Settings of a real deployment, by which a demo must not reach its data.
-FOREIGN_SETTINGS = ("SECRET_KEY", "DATABASE_URL", "ALLOWED_HOSTS", "DEBUG")
+FOREIGN_SETTINGS = ("SECRET_KEY", "DATABASE_URL", "ALLOWED_HOSTS", "DEBUG", "HTTPS")
 END_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 ANSWER_SECONDS = 30.0
 POLL_SECONDS = 0.2

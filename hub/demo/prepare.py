@@ -15,6 +15,7 @@ from auditlogs import indexes
 from auditlogs.storage import StorageError, database, time_limit
 from auditlogs.times import now
 from hub.demo.state import FOLDER, load_state, save_state
+from hub.start import begin
 
 PING_SECONDS = 5.0
 INDEX_SECONDS = 60.0
@@ -25,6 +26,7 @@ def main() -> int:
     # Ended in an orderly way, the progress bar gives the terminal its cursor back.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     os.environ["DJANGO_SETTINGS_MODULE"] = "hub.settings"
+    begin()
     django.setup()
     from hub.demo import seed  # noqa: PLC0415  (its models can be imported from here on)
 

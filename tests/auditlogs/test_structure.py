@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.server import SECRET_KEY
+
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("auditlogs", "hub")
 SOURCES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
@@ -191,7 +193,11 @@ def test_the_settings_load_from_a_secret_key_alone(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", script],
         cwd=ROOT,
-        env={"DJANGO_SETTINGS_MODULE": "hub.settings", "SECRET_KEY": "x", "HOME": str(tmp_path)},
+        env={
+            "DJANGO_SETTINGS_MODULE": "hub.settings",
+            "SECRET_KEY": SECRET_KEY,
+            "HOME": str(tmp_path),
+        },
         capture_output=True,
         text=True,
         check=False,

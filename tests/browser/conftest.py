@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from playwright.sync_api import BrowserContext, ConsoleMessage, Page, WebError, expect
-from pytest_django import Settings
 from pytest_django.live_server_helper import LiveServer
 
 if TYPE_CHECKING:
@@ -43,12 +42,6 @@ class Console:
     @property
     def unexpected(self) -> list[str]:
         return [text for text in self.complaints if not any(p.search(text) for p in self._expected)]
-
-
-@pytest.fixture(autouse=True)
-def _quick_passwords(settings: Settings) -> None:
-    """Make people in a moment: the strength of their passwords guards nothing here."""
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
 @pytest.fixture

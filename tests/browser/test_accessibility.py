@@ -71,11 +71,20 @@ def test_the_other_states_have_no_violation(
     logs.result.select_option("failure")
     expect(logs.failure).to_be_visible()
     has_no_violation(page, theme)
-    for path in (f"/hub/logs/{entry}", "/hub/logs/unknown", "/hub/logs/count"):
+    for path in (f"/hub/logs/{entry}", "/hub/logs/unknown", "/hub/logs/count", "/hub/password"):
         page.goto(path)
         has_no_violation(page, theme)
+    page.get_by_label("Current password").fill("wrong")
+    for each in page.get_by_label("New password").all():
+        each.fill("short")
+    page.get_by_role("button", name="Change password").click()
+    expect(page.get_by_text("This password is too short.")).to_be_visible()
+    has_no_violation(page, theme)
     page.context.clear_cookies()
-    page.goto("/hub/sign-in")
+    page.goto("/hub/set-password/nobody/nothing")
+    has_no_violation(page, theme)
+    page.goto("/hub/sign-in?because=idle")
+    has_no_violation(page, theme)
     page.get_by_label("User name").fill("nobody")
     page.get_by_label("Password").fill("nothing")
     page.get_by_role("button", name="Sign in").click()

@@ -27,7 +27,7 @@ from hub.demo import child
 from hub.demo.child import ROOT, Child
 from hub.demo.ports import HOST, accepts, free_port
 from tests.faults.load import Caller
-from tests.server import Server
+from tests.server import SECRET_KEY, Server
 
 START_SECONDS = 30.0
 POLL_SECONDS = 0.05
@@ -162,7 +162,8 @@ class System:
             "MONGODB_URI": self.database.uri,
             "DATABASE_URL": f"sqlite:///{self.folder / 'hub.sqlite3'}",
             "DJANGO_SETTINGS_MODULE": "hub.settings",
-            "SECRET_KEY": "a key for tests alone, which guards nothing at all",
+            "SECRET_KEY": SECRET_KEY,
+            "HTTPS": "false",
             "AUDITLOGS_SPOOL_DIR": str(self.spool_folder),
             "AUDITLOGS_API_RATE": "1000000/second",
         }

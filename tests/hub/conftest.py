@@ -6,19 +6,12 @@ from typing import TYPE_CHECKING, Any
 import pymongo
 import pymongo.database
 import pytest
-from pytest_django import Settings
 
 if TYPE_CHECKING:
     from django.test import Client
 
     from auditlogs.models import Account
     from tests.hub.pages import Hub
-
-
-@pytest.fixture(autouse=True)
-def _quick_passwords(settings: Settings) -> None:
-    """Make people in a moment: the strength of their passwords guards nothing here."""
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
 @pytest.fixture

@@ -1,12 +1,45 @@
-"""What the environment may not say: the program does not start, and tells why."""
+"""What the environment may not say: the program does not start, and tells why in one line."""
 
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
+from hub.checked import SECRET_KEY_IS
+from hub.demo.ports import free_port
 from tests.demo_process import ROOT
+from tests.server import SECRET_KEY
+
+STARTS = {
+    "manage": [sys.executable, "manage.py", "check"],
+    "wsgi": [sys.executable, "-c", "import hub.wsgi"],
+    "gunicorn": ["gunicorn", "-c", "python:hub.serving", "hub.wsgi"],
+    "worker": [sys.executable, "manage.py", "worker"],
+}
+# Beside what the program says, gunicorn tells here that its workers ended.
+BARE_GUNICORN = ["gunicorn", "hub.wsgi", "--workers=2"]
+LOOKS_STRONG = "k3Jx9-" * 10
+WEAK = ["", "x", "k3Jx9-" * 8, "aaab" * 20, f"django-insecure-{LOOKS_STRONG}"]
+
+
+def start(command: list[str], **surroundings: str) -> "subprocess.CompletedProcess[str]":
+    """Start a program in an environment that says just this."""
+    if command[0] == "gunicorn":
+        program = str(Path(sys.executable).with_name("gunicorn"))
+        command = [program, *command[1:], f"--bind=127.0.0.1:{free_port()}", "--no-control-socket"]
+    kept = {name: os.environ[name] for name in ("PATH", "HOME", "PYTHONPATH") if name in os.environ}
+    # A demo that runs beside the code must not lend its settings.
+    return subprocess.run(
+        command,
+        cwd=ROOT,
+        env={**kept, "DEMO_DIR": "no-such-folder", "SECRET_KEY": SECRET_KEY, **surroundings},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
 
 
 @pytest.mark.parametrize(
@@ -23,20 +56,113 @@ from tests.demo_process import ROOT
         ("OIDC_ISSUER", "https://[", "expected an https:// address"),
         ("OIDC_ISSUER", "https://id.example.org/?a=b", "none of them ? # @"),
         ("AUDITLOGS_SPOOL_MAX_BYTES", "4096", "expected at least 65536 bytes"),
+        ("AUDITLOGS_RETENTION_DAYS", "a month", "Not a valid integer"),
+        ("DATABASE_URL", "nonsense://x", "Not a valid database URL"),
+        ("SIGN_IN_RATE", "often", "expected rates such as 1200/minute"),
+        ("SESSION_IDLE_MINUTES", "0", "expected a number from 1 to 10080"),
+        ("SESSION_IDLE_MINUTES", "10081", "expected a number from 1 to 10080"),
+        ("PROXY_HOPS", "-1", "expected a number from 0 to 10"),
+        ("HTTPS", "perhaps", "Not a valid boolean"),
+        ("DEBUG", "true", "expected false"),
     ],
 )
-def test_a_setting_that_cannot_be_is_refused_at_start(name: str, value: str, reason: str) -> None:
+def test_a_setting_that_cannot_be_is_refused_in_one_line(
+    name: str, value: str, reason: str
+) -> None:
+    done = start(STARTS["manage"], **{name: value})
+    assert done.returncode != 0
+    (line,) = done.stderr.splitlines()
+    assert line.startswith(f'Environment variable "{name}" invalid: ')
+    assert reason in line
+    assert done.stdout == ""
+
+
+@pytest.mark.parametrize("key", WEAK)
+def test_a_weak_secret_key_is_refused_and_not_printed(key: str) -> None:
+    done = start(STARTS["manage"], SECRET_KEY=key)
+    assert done.returncode != 0
+    (line,) = done.stderr.splitlines()
+    assert line == f'Environment variable "SECRET_KEY" invalid: {SECRET_KEY_IS}'
+    assert len(key) < 2 or key not in line
+
+
+@pytest.mark.parametrize("way", STARTS)
+@pytest.mark.parametrize(
+    "surroundings",
+    [{"SECRET_KEY": "hunter2 hunter2"}, {"DEBUG": "true"}, {"PROXY_HOPS": "many"}],
+    ids=["weak key", "debug", "bad number"],
+)
+def test_every_way_of_starting_refuses_alike(way: str, surroundings: dict[str, str]) -> None:
+    done = start(STARTS[way], **surroundings)
+    assert done.returncode != 0
+    (line,) = done.stderr.splitlines()
+    (name,) = surroundings
+    assert line.startswith(f'Environment variable "{name}" invalid: ')
+    assert "Traceback" not in done.stdout + done.stderr
+    assert "hunter2" not in done.stdout + done.stderr
+
+
+def test_gunicorn_without_the_hubs_options_gives_up_instead_of_trying_on() -> None:
+    done = start(BARE_GUNICORN, SECRET_KEY="hunter2 hunter2")
+    assert done.returncode != 0
+    assert f'Environment variable "SECRET_KEY" invalid: {SECRET_KEY_IS}\n' in done.stderr
+    assert "hunter2" not in done.stderr
+
+
+def test_without_a_secret_key_nothing_starts() -> None:
+    surroundings = {**os.environ, "DEMO_DIR": "no-such-folder"}
+    del surroundings["SECRET_KEY"]
     done = subprocess.run(
-        [sys.executable, "-c", "import hub.settings"],
+        STARTS["manage"],
         cwd=ROOT,
-        env={**os.environ, "SECRET_KEY": "x", name: value},
+        env=surroundings,
         capture_output=True,
         text=True,
         check=False,
+        timeout=60,
     )
-    assert done.returncode == 1
-    assert f'Environment variable "{name}" invalid' in done.stderr
-    assert reason in done.stderr
+    assert done.returncode != 0
+    assert done.stderr == f'Environment variable "SECRET_KEY" not set: {SECRET_KEY_IS}\n'
+
+
+def test_djangos_own_check_of_a_deployment_finds_nothing() -> None:
+    done = start([sys.executable, "manage.py", "check", "--deploy", "--fail-level", "WARNING"])
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == "System check identified no issues (2 silenced).\n"
+
+
+@pytest.mark.parametrize(
+    ("https", "cookies"),
+    [
+        ("true", "__Host-sessionid __Host-csrftoken True True"),
+        ("false", "sessionid csrftoken False False"),
+    ],
+)
+def test_cookies_are_bound_to_the_host_where_there_is_https(https: str, cookies: str) -> None:
+    code = (
+        "from hub import settings as s; print(s.SESSION_COOKIE_NAME, s.CSRF_COOKIE_NAME,"
+        " s.SESSION_COOKIE_SECURE, s.CSRF_COOKIE_SECURE)"
+    )
+    assert start([sys.executable, "-c", code], HTTPS=https).stdout == f"{cookies}\n"
+
+
+def test_a_cookie_over_https_is_as_its_name_demands() -> None:
+    code = """
+import django
+from django.test import Client
+django.setup()
+answer = Client().get("/hub/sign-in", secure=True, headers={"Host": "localhost"})
+print(answer.cookies["__Host-csrftoken"].OutputString())
+print(answer["Strict-Transport-Security"])
+"""
+    done = start([sys.executable, "-c", code], DJANGO_SETTINGS_MODULE="hub.settings")
+    cookie, hsts = done.stdout.splitlines()
+    told = {part.strip().partition("=")[0].casefold() for part in cookie.split(";")}
+    assert {"secure", "httponly", "path", "samesite"} <= told
+    assert "domain" not in told
+    assert "Path=/;" in f"{cookie};"
+    assert "SameSite=Lax" in cookie
+    assert hsts == "max-age=31536000; includeSubDomains"
 
 
 @pytest.mark.parametrize(

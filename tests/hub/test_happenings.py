@@ -135,6 +135,7 @@ def test_signing_out_names_the_session_that_signing_in_began(
     assert key not in stored(account.id)
 
 
+@pytest.mark.usefixtures("db")
 def test_signing_out_of_a_session_that_is_over_leaves_nothing(client: Client, address: str) -> None:
     assert client.post("/hub/sign-out", REMOTE_ADDR=address).status_code == 302
     assert platform_entries(address) == []
