@@ -4,10 +4,10 @@ PORT ?= 8000
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-faults lint pictures bench clean
+.PHONY: help demo test test-faults test-deploy lint pictures bench clean
 
 help: ## Show this help
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' Makefile
 
 demo: .venv/.demo ## Run the Hub on data that tells stories (PORT=8000)
 	@.venv/bin/python -m hub.demo --port $(PORT)
@@ -18,6 +18,10 @@ test: lint ## Run everything: lint, then all tests, in a real browser too
 
 test-faults: .venv/.dev ## Kill, pause, overload and search everything, for a quarter of an hour
 	.venv/bin/python -m pytest -m faults tests/faults
+
+test-deploy: .venv/.dev ## Run docs/deploy.md: nginx and PostgreSQL from Debian, as root
+	.venv/bin/python -m tests.deploy.packages
+	.venv/bin/python -m pytest -m deploy tests/deploy
 
 lint: .venv/.dev ## Check style, types, imports and templates
 	.venv/bin/ruff check
@@ -34,7 +38,7 @@ bench: .venv/.dev ## Measure how fast the lists are
 	.venv/bin/python -m tests.bench
 
 clean: ## Remove all that was made here, the demo's data too
-	rm -rf .venv .demo staticfiles build *.egg-info
+	rm -rf .venv .demo .mongosh staticfiles build *.egg-info
 	rm -rf .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache test-results
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 

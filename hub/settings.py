@@ -18,6 +18,7 @@ demo = None if env.str("SECRET_KEY", "") else load_state(FOLDER)
 SECRET_KEY: str = (
     demo.secret_key if demo else env.str("SECRET_KEY", "", validate=checked.secret_key)
 )
+SECRET_KEY_FALLBACKS: list[str] = env.list("SECRET_KEY_FALLBACKS", [])
 DEBUG = demo is None and env.bool("DEBUG", False, validate=checked.off)
 ALLOWED_HOSTS: list[str] = env.list("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"])
 HTTPS = demo is None and env.bool("HTTPS", True)

@@ -1,0 +1,8 @@
+// For deploy/compose.yaml: makes a replica set of one member, once, and waits until it takes writes.
+try {
+  rs.status();
+} catch (error) {
+  if (error.codeName !== 'NotYetInitialized') throw error;
+  rs.initiate({_id: 'rs0', members: [{_id: 0, host: 'mongo:27017'}]});
+}
+while (!db.hello().isWritablePrimary) sleep(200);

@@ -1,0 +1,156 @@
+"""The files under deploy/ fit together, and the program, as far as can be seen without a run."""
+
+import json
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.demo_process import ROOT
+from tests.deploy import units
+
+DEPLOY = ROOT / "deploy"
+DOCUMENT = (ROOT / "docs" / "deploy.md").read_text()
+DOCKERFILE = (DEPLOY / "Dockerfile").read_text()
+COMPOSE: dict[str, Any] = yaml.safe_load((DEPLOY / "compose.yaml").read_text())
+ENVIRONMENT = dict(units.assignments((DEPLOY / "env.example").read_text()))
+UNITS = {name: (DEPLOY / f"auditlogs-{name}.service").read_text() for name in ("web", "worker")}
+HOME = "/opt/auditlogs/"
+
+
+def instructions(name: str) -> list[str]:
+    """Return what follows each instruction of this name in the Dockerfile."""
+    lines = re.sub(r"\\\n\s*", "", DOCKERFILE).splitlines()
+    return [line.removeprefix(f"{name} ") for line in lines if line.startswith(f"{name} ")]
+
+
+def settings_read() -> set[str]:
+    text = (ROOT / "hub" / "settings.py").read_text()
+    return set(re.findall(r'env\.\w+\(\s*"(\w+)"', text))
+
+
+def test_every_variable_is_a_setting_of_the_program() -> None:
+    assert set(ENVIRONMENT) <= settings_read()
+    assert "MONGODB_URI" in settings_read() - set(ENVIRONMENT)
+
+
+def test_the_example_has_no_secret() -> None:
+    assert ENVIRONMENT["SECRET_KEY"] == ""
+    assert "auditlogs:PASSWORD@" in ENVIRONMENT["DATABASE_URL"]
+
+
+@pytest.mark.parametrize("name", UNITS)
+def test_the_units_name_files_that_the_document_makes(name: str) -> None:
+    found = units.directives(UNITS[name])
+    assert found["EnvironmentFile"] == [
+        "/etc/auditlogs/common.env",
+        f"/etc/auditlogs/{name}.env",
+    ]
+    assert found["WorkingDirectory"] == [HOME.rstrip("/")]
+    assert ENVIRONMENT["AUDITLOGS_SPOOL_DIR"].startswith(f"/var/lib/{found['StateDirectory'][0]}/")
+
+
+def test_the_units_are_hardened_alike() -> None:
+    own = {
+        *("Description", "Type", "NotifyAccess", "EnvironmentFile", "ExecStart", "ExecReload"),
+        *("KillMode", "RuntimeDirectory", "RuntimeDirectoryMode"),
+    }
+    web, worker = (
+        {key: value for key, value in units.directives(unit).items() if key not in own}
+        for unit in UNITS.values()
+    )
+    assert web == worker
+
+
+def test_nginx_and_the_unit_meet_at_one_socket() -> None:
+    (bound,) = re.findall(r"--bind (unix:\S+)", UNITS["web"])
+    assert f"server {bound} " in (DEPLOY / "nginx.conf").read_text()
+
+
+def test_a_container_runs_the_commands_of_the_units() -> None:
+    def plain(command: list[str]) -> list[str]:
+        text = " ".join(command).replace(f"{HOME}.venv/bin/", "")
+        return re.sub(r"--bind \S+", "--bind", text).split()
+
+    (web,) = instructions("CMD")
+    assert plain(json.loads(web)) == plain(units.command(UNITS["web"]))
+    assert plain(COMPOSE["services"]["worker"]["command"]) == plain(units.command(UNITS["worker"]))
+
+
+def test_the_image_copies_what_there_is_and_what_the_context_holds() -> None:
+    kept = {line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if "!" in line}
+    copied = {
+        source
+        for line in instructions("COPY")
+        if "--from" not in line
+        for source in shlex.split(line)[:-1]
+    }
+    assert copied == kept
+    for source in copied:
+        assert (ROOT / source).exists(), source
+
+
+def test_the_image_has_what_the_program_and_its_installation_need() -> None:
+    parts = {path.name for path in ROOT.iterdir() if (path / "__init__.py").exists()} - {"tests"}
+    needed = {*parts, "templates", "static", "manage.py", "pyproject.toml", "README.md", "LICENSE"}
+    assert needed <= {source for line in instructions("COPY") for source in shlex.split(line)}
+
+
+def test_the_image_ends_as_a_user_without_rights() -> None:
+    assert instructions("USER") == ["10001"]
+    assert "--uid 10001" in DOCKERFILE
+
+
+@pytest.mark.parametrize("name", ["web", "worker", "setup"])
+def test_each_container_has_its_own_environment_and_the_common_spool(name: str) -> None:
+    service = COMPOSE["services"][name]
+    own = {"setup": "admin"}.get(name, name)
+    assert service["env_file"] == ["/etc/auditlogs/common.env", f"/etc/auditlogs/{own}.env"]
+    assert service["volumes"] == [f"spool:{ENVIRONMENT['AUDITLOGS_SPOOL_DIR']}"]
+    assert instructions("VOLUME") == [ENVIRONMENT["AUDITLOGS_SPOOL_DIR"]]
+
+
+def test_compose_mounts_and_waits_for_what_there_is() -> None:
+    services = COMPOSE["services"]
+    for service in services.values():
+        assert set(service.get("depends_on", {})) <= set(services)
+        for volume in service["volumes"]:
+            source = volume.partition(":")[0]
+            assert source in COMPOSE["volumes"] or source.startswith(("/etc/auditlogs", ".."))
+    scripts = re.findall(r"--file (deploy/\S+)", services["mongo-init"]["command"][-1])
+    assert scripts == ["deploy/replica_set.js", "deploy/mongo.js"]
+    assert all((ROOT / script).exists() for script in scripts)
+
+
+def test_compose_names_no_secret() -> None:
+    assert not re.search(r"(PASSWORD|SECRET_KEY): ?\S", (DEPLOY / "compose.yaml").read_text())
+
+
+def run(*command: str) -> tuple[int, str]:
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    return done.returncode, done.stdout + done.stderr
+
+
+def test_compose_keeps_to_its_schema() -> None:
+    check = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.compose-spec"]
+    code, said = run(*check, str(DEPLOY / "compose.yaml"))
+    assert code == 0, said
+
+
+def test_the_linter_of_dockerfiles_has_nothing_to_say() -> None:
+    linter = Path(sys.executable).with_name("hadolint")
+    assert run(str(linter), "--no-color", str(DEPLOY / "Dockerfile")) == (0, "")
+
+
+def test_the_shell_takes_the_script() -> None:
+    assert run("sh", "-n", str(DEPLOY / "manage")) == (0, "")
+
+
+def test_the_document_names_every_file() -> None:
+    for path in DEPLOY.iterdir():
+        assert path.name in DOCUMENT + DOCKERFILE + (DEPLOY / "compose.yaml").read_text(), path
