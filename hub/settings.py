@@ -18,11 +18,12 @@ demo = None if env.str("SECRET_KEY", "") else load_state(FOLDER)
 SECRET_KEY: str = (
     demo.secret_key if demo else env.str("SECRET_KEY", "", validate=checked.secret_key)
 )
-SECRET_KEY_FALLBACKS: list[str] = env.list("SECRET_KEY_FALLBACKS", [])
 DEBUG = demo is None and env.bool("DEBUG", False, validate=checked.off)
 ALLOWED_HOSTS: list[str] = env.list("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"])
 HTTPS = demo is None and env.bool("HTTPS", True)
 PROXY_HOPS: int = env.int("PROXY_HOPS", 0, validate=checked.hops)
+# They stand for the key in whatever it signed before it was changed.
+SECRET_KEY_FALLBACKS: list[str] = env.list("SECRET_KEY_FALLBACKS", [])
 
 MONGODB_URI: str = (
     demo.mongodb_uri if demo else env.str("MONGODB_URI", "mongodb://127.0.0.1:27017/auditlogs")
