@@ -1,4 +1,4 @@
-"""A real browser signs in through nginx: cookies, policies and addresses fit together over https."""
+"""A real browser signs in through nginx: cookies, policies and addresses fit together."""
 
 from collections.abc import Iterator
 
