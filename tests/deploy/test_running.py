@@ -208,9 +208,10 @@ def test_five_mebibytes_are_taken_plain_and_packed(writer: Visitor, host: Host) 
     entries = [order(payload={"text": secrets.token_hex(2_545)}) for _ in range(1_000)]
     body = json.dumps(entries).encode()
     assert 5_200_000 < len(body) <= 5 * 1024 * 1024
-    assert writer.write(body).status == 201
+    # A database that is slow to take so much has it a little later, from the spool.
+    assert writer.write(body).status in {201, 202}
     packed = gzip.compress(body, 1)
-    assert writer.write(packed, **{"Content-Encoding": "gzip"}).status == 201
+    assert writer.write(packed, **{"Content-Encoding": "gzip"}).status in {201, 202}
     # nginx has kept none of it on a disk.
     assert "temporary file" not in host.path("/var/log/nginx/error.log").read_text()
 
@@ -225,14 +226,11 @@ def test_a_larger_body_is_a_problem_whoever_refuses_it(writer: Visitor, size: in
 
 def test_lists_go_on_at_https_urls_of_the_public_name(writer: Visitor, reader: Visitor) -> None:
     name = f"req-{secrets.token_hex(8)}"
-    assert writer.write([order(requestId=name) for _ in range(5)]).status == 201
-    path, ids = f"/api/audit-logs?requestId={name}&limit=2", []
-    while path:
-        response = reader.ask(path)
-        ids += [entry["id"] for entry in json.loads(response.data)]
-        link = re.match(rf"<https://{NAME}(/[^>]+)>; rel=.next.", response.headers.get("Link", ""))
-        path = link[1] if link else ""
-        assert bool(link) == ("Link" in response.headers)
+    assert writer.write([order(requestId=name) for _ in range(5)]).status in {201, 202}
+    wait_until(lambda: len(reader.read(f"?requestId={name}")) == 5, "they are in the log")
+    link = reader.ask(f"/api/audit-logs?requestId={name}&limit=2").headers["Link"]
+    assert link.startswith(f"<https://{NAME}/api/audit-logs?")
+    ids = [entry["id"] for entry in reader.read_on(f"?requestId={name}&limit=2")]
     assert len(set(ids)) == len(ids) == 5
 
 
@@ -247,7 +245,7 @@ def test_a_restart_loses_no_entry_that_was_acknowledged(
         with Visitor(host, write_key) as visitor:
             while not stop.is_set():
                 response = visitor.write(order(requestId=name))
-                if response.status == 201:
+                if response.status in {201, 202}:
                     taken.append(json.loads(response.data)[0]["id"])
                 else:
                     refused.append(response)
@@ -271,8 +269,11 @@ def test_a_restart_loses_no_entry_that_was_acknowledged(
     for response in refused:
         assert problem(response)["type"] == "urn:auditlogs:problem:hub-away"
         assert response.headers["Retry-After"] == "5"
-    there = {entry["id"] for entry in reader.read(f"?requestId={name}&limit=1000")}
-    assert set(taken) <= there
+
+    def there() -> set[str]:
+        return {entry["id"] for entry in reader.read_on(f"?requestId={name}&limit=1000")}
+
+    wait_until(lambda: set(taken) <= there(), "all that was taken is in the log")
 
 
 def test_what_was_taken_while_the_database_was_away_gets_into_the_log(

@@ -89,6 +89,19 @@ class Visitor:
         entries: list[dict[str, Any]] = msgspec.json.decode(response.data)
         return entries
 
+    def read_on(self, query: str) -> list[dict[str, Any]]:
+        """Return entries of the API, of this page and of all that follow it."""
+        path, entries = f"/api/audit-logs{query}", []
+        while path:
+            response = self.ask(path)
+            assert response.status == 200, response.data
+            entries += msgspec.json.decode(response.data)
+            link = response.headers.get("Link", "")
+            following = re.fullmatch(rf'<https://{NAME}(/[^>]+)>; rel="next"', link)
+            assert bool(following) == bool(link), link
+            path = following[1] if following else ""
+        return entries
+
 
 def static_files(response: Response) -> list[str]:
     """Return the addresses of the static files that a page names."""
