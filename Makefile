@@ -4,7 +4,7 @@ PORT ?= 8000
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-faults test-deploy lint pictures bench clean
+.PHONY: help demo test test-faults test-deploy lint pictures bench lock clean
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' Makefile
@@ -36,6 +36,12 @@ pictures: .venv/.dev ## Retake the screenshots under docs/
 
 bench: .venv/.dev ## Measure how fast the lists are
 	.venv/bin/python -m tests.bench
+
+lock: .venv/.dev ## Pin what is deployed, each library by its hash
+	.venv/bin/pip-compile --quiet --upgrade --extra postgres --extra sso --strip-extras \
+		--generate-hashes --no-annotate --no-header --no-emit-index-url --no-emit-find-links \
+		--no-emit-trusted-host --output-file deploy/requirements.txt pyproject.toml
+	@sed -i '1i # What a Hub of your own is installed from: each library in one version, by its hash. `make lock` makes it.' deploy/requirements.txt
 
 clean: ## Remove all that was made here, the demo's data too
 	rm -rf .venv .demo .mongosh staticfiles build *.egg-info

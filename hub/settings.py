@@ -124,8 +124,11 @@ AUTHENTICATION_BACKENDS = [
 ]
 # The first one hashes; what another one hashed is hashed anew at the next sign-in.
 PASSWORD_HASHERS = [
-    f"django.contrib.auth.hashers.{name}PasswordHasher"
-    for name in ("Argon2", "PBKDF2", "PBKDF2SHA1", "Scrypt")
+    "hub.hashers.BoundedArgon2PasswordHasher",
+    *(
+        f"django.contrib.auth.hashers.{name}PasswordHasher"
+        for name in ("PBKDF2", "PBKDF2SHA1", "Scrypt")
+    ),
 ]
 PASSWORD_RESET_TIMEOUT = 24 * 60 * 60
 CSRF_FAILURE_VIEW = "hub.errors.csrf_failure"

@@ -5,11 +5,14 @@ import re
 import shlex
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from tests.demo_process import ROOT
 from tests.deploy import units
@@ -145,6 +148,22 @@ def test_compose_keeps_to_its_schema() -> None:
 def test_the_linter_of_dockerfiles_has_nothing_to_say() -> None:
     linter = Path(sys.executable).with_name("hadolint")
     assert run(str(linter), "--no-color", str(DEPLOY / "Dockerfile")) == (0, "")
+
+
+def test_every_library_that_is_deployed_is_pinned_by_its_hash() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    extras = project["optional-dependencies"]
+    asked = [Requirement(line) for line in project["dependencies"]]
+    asked += [Requirement(line) for name in ("postgres", "sso") for line in extras[name]]
+    blocks = (DEPLOY / "requirements.txt").read_text().replace("\\\n", " ").splitlines()
+    pins = dict(
+        re.findall(
+            r"^([a-z0-9-]+)==(\S+) +--hash=sha256:[0-9a-f]{64}", "\n".join(blocks), re.MULTILINE
+        )
+    )
+    assert len(pins) == sum(not line.startswith("#") for line in blocks)
+    for each in asked:
+        assert pins[canonicalize_name(each.name)] in each.specifier, each
 
 
 def test_the_shell_takes_the_script() -> None:

@@ -263,12 +263,12 @@ def test_passwords_are_hashed_by_argon2_and_older_hashes_renewed(
 ) -> None:
     settings.PASSWORD_HASHERS = own.PASSWORD_HASHERS
     person = User.objects.create_user(unique("ada"), password=PASSWORD)
-    assert person.password.startswith("argon2$argon2id$")
+    assert person.password.startswith("argon2$argon2id$v=19$m=19456,t=2,p=1$")
     person.password = hashers.make_password(PASSWORD, hasher="pbkdf2_sha256")
     person.save()
     assert try_as(visitor, person.username, PASSWORD).status_code == 302
     person.refresh_from_db()
-    assert person.password.startswith("argon2$argon2id$")
+    assert person.password.startswith("argon2$argon2id$v=19$m=19456,t=2,p=1$")
 
 
 def test_the_key_of_a_session_is_a_new_one_after_signing_in(visitor: Client, user: User) -> None:
