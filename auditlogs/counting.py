@@ -33,6 +33,8 @@ AWAY_SECONDS = 2.0
 # some, and entries in memory wait for those before them.
 SOON = timedelta(seconds=15)
 SETTLED = timedelta(seconds=120)
+# As much of it at once, so that an hour with many arrivals is not counted for each of them.
+STEP = timedelta(seconds=30)
 CHUNK = 1_000
 
 
@@ -100,7 +102,7 @@ class Counting:
         if time.monotonic() - self._well_since < SETTLED.total_seconds():
             return False
         until = from_ms(to_ms(now() - SETTLED))
-        if until <= self._done.at:
+        if until - self._done.at < STEP:
             return False
         arrived = reading.arrivals(self._done.at, self._done.id, until, CHUNK)
         self._recount(arrived)
