@@ -32,6 +32,8 @@ CHANGES = {
     *("drop", "drop_collection", "drop_database", "rename", "insert_one"),
     *("UpdateOne", "UpdateMany", "ReplaceOne", "DeleteOne", "DeleteMany"),
 }
+# The one place that replaces anything, how, and where.
+THE_REPLACER = ("auditlogs/storage.py", "replace_counters", "replace_one")
 CHANGING_WORDS = {"$set", "$unset", "$out", "$merge", "$inc", "findAndModify", "delete", "update"}
 PATTERNS = {"$regex", "$where", "$or", "$text", "$function", "$expr", "$accumulator", "$options"}
 
@@ -167,9 +169,67 @@ def test_only_the_query_layer_says_what_a_reader_may_see() -> None:
 @pytest.mark.parametrize("path", SOURCES, ids=name_of)
 def test_nothing_can_change_or_remove_an_entry(path: Path) -> None:
     # Of the ORM's methods `update` and `delete` are not meant; these names are the driver's alone.
-    assert not names(path) & CHANGES
+    module, _, how = THE_REPLACER
+    assert names(path) & CHANGES == ({how} if name_of(path) == module else set())
     if name_of(path) in AT_THE_DATABASE | {"auditlogs/reading.py", "auditlogs/query.py"}:
         assert not strings(path) & CHANGING_WORDS
+
+
+def test_one_function_alone_replaces_documents_and_only_counters() -> None:
+    module, function, how = THE_REPLACER
+    (replacer,) = (
+        node
+        for node in nodes(ROOT / module)
+        if isinstance(node, ast.FunctionDef) and node.name == function
+    )
+    # Its own collection, whatever it is called with.
+    assert {argument.arg for argument in replacer.args.args} == {"document", "only_if"}
+    (call,) = (
+        node
+        for node in nodes(ROOT / module)
+        if isinstance(node, ast.Attribute) and node.attr == how
+    )
+    assert call in ast.walk(replacer)
+    assert ast.unparse(call) == f"counters().{how}"
+    assert users_of(function) == {
+        f"auditlogs/{name}.py" for name in ("storage", "counters", "leading")
+    }
+    (collection,) = (
+        node
+        for node in nodes(ROOT / module)
+        if isinstance(node, ast.FunctionDef) and node.name == "counters"
+    )
+    assert "get_collection(COUNTERS" in ast.unparse(collection)
+
+
+def test_only_the_worker_asks_across_accounts_and_learns_nothing_of_what_entries_say() -> None:
+    assert users_of("arrivals") == {"auditlogs/reading.py", "auditlogs/counting.py"}
+    (question,) = (
+        node
+        for node in nodes(ROOT / "auditlogs" / "reading.py")
+        if isinstance(node, ast.FunctionDef) and node.name == "arrivals"
+    )
+    finds = [
+        node
+        for node in ast.walk(question)
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr == "find"
+    ]
+    assert [ast.unparse(find.args[1]) for find in finds] == ["known", "known"]
+    assert "known = {'recordedAt': 1, 'account': 1}" in ast.unparse(question)
+
+
+def test_the_counters_are_read_where_they_are_kept() -> None:
+    def calls_it(path: Path) -> bool:
+        return any(
+            "storage.counters" in ast.unparse(n) for n in nodes(path) if isinstance(n, ast.Call)
+        )
+
+    users = {f"auditlogs/{name}.py" for name in ("counters", "indexes", "leading")}
+    assert {name_of(path) for path in SOURCES if calls_it(path)} == users
+    literal = {name_of(path) for path in SOURCES if "audit_counters" in strings(path)}
+    assert literal == {"auditlogs/storage.py"}
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=name_of)
