@@ -11,9 +11,9 @@ from typing import Any, Literal
 
 import msgspec
 
-from auditlogs import reading, storage
-from auditlogs.identity import id_bound, id_ms
-from auditlogs.reading import Selection
+from auditlogs import storage
+from auditlogs.identity import id_ms
+from auditlogs.query import Entries
 from auditlogs.retention import oldest_ms
 from auditlogs.storage import Document, TookTooLong
 from auditlogs.text import SEPARATOR
@@ -117,8 +117,7 @@ def _count(account: str, hour: int) -> tuple[list[Tally], bool]:
 
 def _read(account: str, start: int, end: int) -> list[Document]:
     try:
-        everything = Selection(account, None, {}, ())
-        return reading.run(everything, id_bound(start), id_bound(end), *COUNT)
+        return Entries.of(account).aggregate(start, end, *COUNT)
     except TookTooLong:
         if end - start <= SHORTEST_MS:
             raise

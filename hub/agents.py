@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils.safestring import SafeString
 from django.views.decorators.http import require_safe
 
-from auditlogs import counters, leading
+from auditlogs import counters, keys, leading
 from auditlogs.counters import Span, Tally
 from auditlogs.models import Account, ApiKey
 from auditlogs.query import Entries
@@ -250,8 +250,8 @@ class AgentView:
     @cached_property
     def keys(self) -> list[BoundKey]:
         """The API keys that are bound to this bot, the newest first."""
-        bound = ApiKey.objects.filter(account=self._account, bot=self._bot)
-        return [BoundKey(key, _state(key)) for key in bound.order_by("-pk")[:MAX_KEYS]]
+        bound = self._account.api_keys.filter(bot=self._bot, holder=None)
+        return [BoundKey(key, keys.state(key)) for key in bound.order_by("-pk")[:MAX_KEYS]]
 
     def _day(self, start: int, figures: Figures) -> Day:
         span = {
@@ -301,12 +301,6 @@ def reason_of(entry: Entry) -> str:
     said = (payload[name] for name in REASONS if isinstance(payload.get(name), str))
     text = " ".join(next(said, "").split())
     return text if len(text) <= MAX_REASON_LENGTH else f"{text[: MAX_REASON_LENGTH - 1]}…"
-
-
-def _state(key: ApiKey) -> str:
-    if key.revoked_at:
-        return "Revoked"
-    return "Expired" if key.expires_at and key.expires_at <= now() else "Active"
 
 
 def _in(found: dict[str, Agent], tally: Tally) -> Agent:

@@ -35,7 +35,8 @@ def sparkline(values: Sequence[int], label: str) -> SafeString:
     return format_html(
         '<svg class="sparkline" role="img" aria-label="{}" width="{}" height="{}" '
         'viewBox="0 0 {} {}" preserveAspectRatio="none" fill="none">'
-        '<path class="sparkline-ground" d="M0 {}h{}"/><path d="{}" stroke="currentColor" stroke-width="{}"/></svg>',
+        '<path class="sparkline-ground" d="M0 {}h{}"/>'
+        '<path d="{}" stroke="currentColor" stroke-width="{}"/></svg>',
         *(label, width, HEIGHT, width, HEIGHT, HEIGHT - 0.5, width, columns, COLUMN),
     )
 

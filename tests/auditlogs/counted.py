@@ -1,4 +1,4 @@
-"""What the counters must hold, in plain Python over the documents of the log; and what they hold."""
+"""What the counters must hold, in plain Python over the log's documents; and what they hold."""
 
 from collections import defaultdict
 from collections.abc import Iterable
