@@ -95,11 +95,12 @@ class Agent:
     @property
     def sparkline(self) -> SafeString:
         """Its failures of seven days, six hours a column."""
-        total = sum(self.quarters)
+        total, most = sum(self.quarters), max(self.quarters)
         said = f"{total:,} {'failure' if total == 1 else 'failures'} in 7 days"
         if total:
-            ago = (len(self.quarters) - 1 - self.quarters.index(max(self.quarters))) * QUARTER_HOURS
-            said += f", most of them {ago // 24} days and {ago % 24} hours ago" if ago else ""
+            ago = QUARTER_HOURS * self.quarters[::-1].index(most)
+            when = f"about {ago} hours ago" if ago else f"in the last {QUARTER_HOURS} hours"
+            said += f", most of them {when}"
         return sparkline(self.quarters, said)
 
 
