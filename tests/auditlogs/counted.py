@@ -4,6 +4,8 @@ from collections import defaultdict
 from collections.abc import Iterable
 from typing import Any
 
+from msgspec import json
+
 from auditlogs import counters
 from auditlogs.counters import Kind, Tally
 
@@ -37,6 +39,15 @@ def ms_of(entry: dict[str, Any]) -> int:
 def held(account: str, kind: Kind = "hour") -> Counted:
     """Return the tallies that are kept of an account."""
     return {span.start: span.tallies for span in counters.kept(account, kind, 0)}
+
+
+def held_in(documents: Iterable[dict[str, Any]], kind: Kind) -> Counted:
+    """Return the tallies that documents of the collection of counters hold."""
+    return {
+        int(each["start"].timestamp() * 1_000): json.decode(each["bots"], type=list[Tally])
+        for each in documents
+        if each["kind"] == kind
+    }
 
 
 def rebuilt(account: str, hours: Iterable[int]) -> Counted:

@@ -18,6 +18,7 @@ from auditlogs.times import EPOCH, from_ms, now, to_ms
 from hub import agents
 from hub.agents import reason_of
 from hub.sparkline import columns, sparkline
+from hub.times import short_time
 from tests.factories import USER, make_entry
 from tests.hub.markup import Element, read
 from tests.hub.pages import Hub, link, rows
@@ -78,7 +79,7 @@ def test_it_lists_each_agent_with_what_it_did_the_last_active_first(
     assert cells(page) == [
         ["DCA Turtle bot-2", "1 hour ago", "1", "0", "1", "0"],
         ["Momentum Scout bot-1", "23 hours ago", "1", "1", "3", "3"],
-        ["bot-3 bot-3", agents.short_time(hours[400], now()), "0", "0", "0", "0"],
+        ["bot-3 bot-3", short_time(hours[400], now()), "0", "0", "0", "0"],
     ]
     assert [span.text for span in page.all("tbody", ".failures")] == ["1", "3"]
     assert page.all("tbody", "a")[1]["href"] == "/hub/agents/bot-1"
