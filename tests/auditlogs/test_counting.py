@@ -19,10 +19,11 @@ from auditlogs.models import new_account_id
 from auditlogs.recording import record_many
 from auditlogs.spool import spool
 from auditlogs.storage import Document, TookTooLong
-from auditlogs.times import EPOCH, from_ms, now, to_ms
+from auditlogs.times import from_ms, now, to_ms
 from tests.auditlogs import counted
 from tests.auditlogs.counted import DAY_MS, HOUR_MS
 from tests.away import connected_to, nowhere
+from tests.counting import begin_anew
 from tests.factories import SYSTEM, USER, new, unique
 from tests.watching import asked, watcher
 
@@ -31,7 +32,6 @@ SCOUT = {"type": "agent", "id": "agent-1", "name": "Momentum Scout"}
 
 @pytest.fixture(autouse=True)
 def _from_here_on() -> None:
-    """Let counting begin with what is recorded from here on, and nobody lead."""
     begin_anew()
 
 
@@ -39,12 +39,6 @@ def _from_here_on() -> None:
 def account() -> str:
     """An account's id; these tests need no more of it."""
     return new_account_id()
-
-
-def begin_anew() -> None:
-    storage.counters().delete_one({"_id": LEAD})
-    lead = {"_id": LEAD, "holder": "", "term": 1, "until": EPOCH, "countedAt": None}
-    storage.counters().insert_one({**lead, "at": from_ms(to_ms(now())), "id": reading.LOWEST})
 
 
 def record(account: str, *entries: dict[str, Any]) -> None:

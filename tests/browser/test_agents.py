@@ -3,13 +3,9 @@
 import pytest
 from playwright.sync_api import Page, expect
 
-from auditlogs import storage
-from auditlogs.counting import Counting
-from auditlogs.leading import LEAD
-from auditlogs.reading import LOWEST
-from auditlogs.times import EPOCH, from_ms, now, to_ms
 from tests.browser.logs import Logs
 from tests.browser.test_accessibility import has_no_violation, in_both_themes
+from tests.counting import begin_anew, count
 from tests.factories import ORDER
 
 pytestmark = pytest.mark.browser
@@ -22,9 +18,7 @@ WIDTHS = [390, 768, 1024, 1440]
 @pytest.fixture
 def agents(logs: Logs) -> Logs:
     """An account with two agents, of which one has failed, counted."""
-    storage.counters().delete_one({"_id": LEAD})
-    lead = {"_id": LEAD, "holder": "", "term": 1, "until": EPOCH, "countedAt": None}
-    storage.counters().insert_one({**lead, "at": from_ms(to_ms(now())), "id": LOWEST})
+    begin_anew()
     payload = {"error": "Insufficient scope: trade " * 9}
     logs.record(
         {"actor": SCOUT, "bot_id": "bot-1", "result": "failure", "target": ORDER},
@@ -32,9 +26,7 @@ def agents(logs: Logs) -> Logs:
         {"actor": SCOUT, "bot_id": "bot-1"},
         {"actor": LONG, "bot_id": "b" * 128, "target": {"type": "t", "id": "i" * 256}},
     )
-    work = Counting()
-    work.step()
-    work.end()
+    count()
     return logs
 
 

@@ -10,15 +10,13 @@ from django.contrib.auth.models import User
 from pytest_django import DjangoAssertNumQueries
 
 from auditlogs import counters, keys, leading, storage
-from auditlogs.counting import Counting
-from auditlogs.leading import LEAD
 from auditlogs.models import Account
-from auditlogs.reading import LOWEST
-from auditlogs.times import EPOCH, from_ms, now, to_ms
+from auditlogs.times import from_ms, now, to_ms
 from hub import agents
 from hub.agents import reason_of
 from hub.sparkline import columns, sparkline
 from hub.times import short_time
+from tests.counting import begin_anew, count
 from tests.factories import USER, make_entry
 from tests.hub.markup import Element, read
 from tests.hub.pages import Hub, link, rows
@@ -32,10 +30,7 @@ TURTLE = {"type": "agent", "id": "agent-2", "name": "DCA Turtle"}
 
 @pytest.fixture(autouse=True)
 def _begin_anew() -> None:
-    """Let counting begin with what is recorded from here on."""
-    storage.counters().delete_one({"_id": LEAD})
-    lead = {"_id": LEAD, "holder": "", "term": 1, "until": EPOCH, "countedAt": None}
-    storage.counters().insert_one({**lead, "at": from_ms(to_ms(now())), "id": LOWEST})
+    begin_anew()
 
 
 @pytest.fixture
@@ -44,13 +39,6 @@ def middle_of_an_hour() -> Iterator[Any]:
     at = from_ms(counters.start_of("hour", to_ms(now()))) + timedelta(minutes=90)
     with time_machine.travel(at, tick=False) as clock:
         yield clock
-
-
-def count() -> None:
-    """Let a worker count what is there."""
-    work = Counting()
-    work.step()
-    work.end()
 
 
 def cells(page: Element) -> list[list[str]]:
