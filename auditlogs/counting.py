@@ -9,7 +9,7 @@ import logging
 import threading
 import time
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -22,9 +22,10 @@ from auditlogs.times import from_ms, now, to_ms
 
 logger = logging.getLogger(__name__)
 
-# Between two looks, at least; and at least this many times as long as the look has taken.
+# Between two looks, at least; and this many times as long as the look has taken, a minute at most.
 IDLE_SECONDS = 3.0
 REST = 10
+LONGEST_REST_SECONDS = 60.0
 # While there is much to catch up with, it works half of the time.
 REST_WHEN_BEHIND = 1
 STANDBY_SECONDS = 5.0
@@ -38,8 +39,20 @@ STEP = timedelta(seconds=30)
 CHUNK = 1_000
 
 
+@dataclass(slots=True)
+class Sweep:
+    """A look at what has arrived, in steps: since when it is made, how far it has come, and which
+    entries it has met."""
+
+    began: datetime
+    at: datetime
+    id: UUID
+    met: set[UUID] = field(default_factory=set)
+
+
 class Counting:
-    """A worker's part in counting, which it does while it leads."""
+    """A worker's part in counting, which it does while it leads. `is_behind` tells that the last
+    step has left some of what has arrived to the next."""
 
     def __init__(self) -> None:
         self._lead = Lead()
@@ -47,6 +60,8 @@ class Counting:
         # From when on arrivals are looked at again, and which of them are counted already.
         self._fresh_from: datetime | None = None
         self._known: set[UUID] = set()
+        self._sweep: Sweep | None = None
+        self.is_behind = False
         # Since when the database has answered without a failure.
         self._well_since = float("-inf")
 
@@ -59,14 +74,14 @@ class Counting:
         try:
             if not self._lead.is_held and not self._begin():
                 return STANDBY_SECONDS
-            is_behind = self._settle()
-            if not is_behind:
-                self._refresh()
+            self.is_behind = self._settle() or self._refresh()
             self._lead.keep(self._done)
         except LostLead:
             return STANDBY_SECONDS
         took = time.monotonic() - began
-        return took * REST_WHEN_BEHIND if is_behind else max(IDLE_SECONDS, took * REST)
+        if self.is_behind:
+            return took * REST_WHEN_BEHIND
+        return min(max(IDLE_SECONDS, took * REST), LONGEST_REST_SECONDS)
 
     def rest(self, seconds: float, stop: threading.Event) -> None:
         """Rest, and keep the lead meanwhile. Raises StorageError."""
@@ -91,7 +106,7 @@ class Counting:
         done = self._lead.take()
         if done is None:
             return False
-        self._done, self._fresh_from, self._known = done, None, set()
+        self._done, self._fresh_from, self._known, self._sweep = done, None, set(), None
         return True
 
     def _settle(self) -> bool:
@@ -111,22 +126,22 @@ class Counting:
         self._done = replace(self._done, at=at, id=id)
         return is_behind
 
-    def _refresh(self) -> None:
-        """Count what has arrived since, up to now."""
-        moment = now()
-        at, id = self._done.at, self._done.id
+    def _refresh(self) -> bool:
+        """Count what has arrived since, up to now; tell whether more of it is left."""
+        moment, at, id = now(), self._done.at, self._done.id
         if self._fresh_from and self._fresh_from > at:
             at, id = self._fresh_from, LOWEST
-        seen: set[UUID] = set()
-        while True:
-            arrived = reading.arrivals(at, id, None, CHUNK)
-            self._recount([each for each in arrived if each.id not in self._known])
-            seen.update(each.id for each in arrived)
-            if len(arrived) < CHUNK:
-                break
-            at, id = arrived[-1].at, arrived[-1].id
-        self._fresh_from, self._known = from_ms(to_ms(moment - SOON)), seen
+        self._sweep = sweep = self._sweep or Sweep(moment, at, id)
+        arrived = reading.arrivals(sweep.at, sweep.id, None, CHUNK)
+        self._recount(each for each in arrived if each.id not in self._known)
+        sweep.met.update(each.id for each in arrived)
+        if len(arrived) == CHUNK:
+            sweep.at, sweep.id = arrived[-1].at, arrived[-1].id
+            return True
+        self._fresh_from, self._known = from_ms(to_ms(sweep.began - SOON)), sweep.met
+        self._sweep = None
         self._done = replace(self._done, counted_at=from_ms(to_ms(moment)))
+        return False
 
     def _recount(self, arrived: Iterable[Arrival]) -> None:
         """Count anew the hours that these entries belong to, and then their days."""

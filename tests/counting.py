@@ -15,10 +15,17 @@ def begin_anew() -> None:
     storage.counters().insert_one({**lead, "at": from_ms(to_ms(now())), "id": LOWEST})
 
 
+def catch_up(work: Counting) -> None:
+    """Let a worker that can lead count until it has come to the newest end."""
+    work.step()
+    while work.is_behind:
+        work.step()
+
+
 def count() -> None:
     """Let a worker count what has arrived since."""
     work = Counting()
-    work.step()
+    catch_up(work)
     work.end()
 
 

@@ -23,7 +23,7 @@ from auditlogs.times import from_ms, now, to_ms
 from tests.auditlogs import counted
 from tests.auditlogs.counted import DAY_MS, HOUR_MS
 from tests.away import connected_to, nowhere
-from tests.counting import begin_anew
+from tests.counting import begin_anew, catch_up
 from tests.factories import SYSTEM, USER, new, unique
 from tests.watching import asked, watcher
 
@@ -43,12 +43,6 @@ def account() -> str:
 
 def record(account: str, *entries: dict[str, Any]) -> None:
     record_many([new(**{"bot_id": "bot-1", **entry}) for entry in entries], account=account)
-
-
-def catch_up(worker: Counting) -> None:
-    """Let a worker count until it has come to the newest end."""
-    while worker.step() < counting.IDLE_SECONDS:
-        pass
 
 
 def log_of(account: str) -> list[Document]:
@@ -177,7 +171,7 @@ def test_arrivals_tell_whose_and_which_hour_and_nothing_else(account: str) -> No
     since = now()
     record(account, {"payload": {"secret": "x"}})
     with watcher.watch() as commands:
-        (arrival,) = reading.arrivals(since, reading.LOWEST, None, 10)
+        arrival, *_ = reading.arrivals(since, reading.LOWEST, None, 10)
     assert arrival.account == account
     for command in asked(commands, "find", storage.ENTRIES):
         assert command["projection"] == {"recordedAt": 1, "account": 1}
@@ -205,13 +199,32 @@ def test_a_log_that_nobody_has_counted_is_counted_in_steps(
         begin_anew()
         record(account, *({"timestamp": hours_ago(h)} for h in range(1, 12)))
     work = Counting()
-    rest = work.step()
+    work.step()
     assert len(counted.held(account)) == 4
-    assert rest < counting.IDLE_SECONDS
+    assert work.is_behind
     assert leading.counted_at() is None
     catch_up(work)
     assert is_right(account)
     assert leading.counted_at()
+
+
+def test_a_look_at_much_is_made_in_steps_and_what_is_counted_is_not_counted_again(
+    account: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(counting, "CHUNK", 3)
+    record(account, *({"timestamp": hours_ago(h)} for h in range(1, 9)))
+    work = Counting()
+    work.step()
+    assert work.is_behind
+    assert len(counted.held(account)) == 3
+    assert leading.counted_at() is None
+    catch_up(work)
+    assert is_right(account)
+    record(account, {"timestamp": hours_ago(20)})
+    with watcher.watch() as commands:
+        catch_up(work)
+    assert len(asked(commands, "aggregate", storage.ENTRIES)) == 1
+    assert is_right(account)
 
 
 def test_what_is_seen_late_is_counted_in_the_end(account: str) -> None:

@@ -15,12 +15,12 @@ from pymongo.errors import OperationFailure
 
 import auditlogs
 from auditlogs import counters, dictionary, leading, storage
-from auditlogs.counting import Counting
 from auditlogs.filters import parse
 from auditlogs.models import new_account_id
 from auditlogs.query import Entries
 from auditlogs.times import now
 from hub.demo import database
+from tests.counting import count
 from tests.factories import AGENT
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "roles.md"
@@ -211,9 +211,7 @@ def test_the_worker_can_count_and_the_web_process_read_what_it_counted(act_as: C
     act_as(WORKER)
     account = new_account_id()
     auditlogs.record("order.created", account=account, actor=AGENT, result="failure")
-    work = Counting()
-    work.step()
-    work.end()
+    count()
     act_as(WEB)
     (hour,) = counters.kept(account, "hour", 0)
     assert [(t.bot, t.entries, t.failures) for t in hour.tallies] == [(AGENT["id"], 1, 1)]
