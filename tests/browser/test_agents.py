@@ -5,6 +5,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.logs import Logs
 from tests.browser.test_accessibility import has_no_violation, in_both_themes
+from tests.browser.test_copying import copied
 from tests.counting import begin_anew, count
 from tests.factories import ORDER
 
@@ -59,7 +60,7 @@ def test_the_bots_id_is_copied(agents: Logs, page: Page) -> None:
     page.goto("/hub/agents/bot-1")
     page.get_by_role("button", name="Copy Bot ID").click()
     expect(page.locator("#announcer")).to_have_text("Bot ID copied")
-    assert page.evaluate("navigator.clipboard.readText()") == "bot-1"
+    assert copied(page) == "bot-1"
 
 
 @in_both_themes
