@@ -1,4 +1,4 @@
-"""The indexes: each serves the lists of one equality, and ends with `_id`, the order in time."""
+"""The indexes: each that serves the lists of one equality ends with `_id`, the order in time."""
 
 from dataclasses import dataclass
 
@@ -56,8 +56,11 @@ def ensure_indexes() -> list[str]:
 
     Needs the right to make indexes and to run collMod, which the web process does not need.
     """
-    entries, notes = storage.entries(), storage.dictionary()
+    entries, notes, counters = storage.entries(), storage.dictionary(), storage.counters()
     done = entries.create_indexes([_list_index(ACCOUNT_LEAD), *map(_list_index, LEADS)])
+    # With the account in it, what has arrived is read from the index alone.
+    arrival = [("recordedAt", ASCENDING), ("_id", ASCENDING), ("account", ASCENDING)]
+    done += entries.create_indexes([IndexModel(arrival, name="by_arrival")])
     done += notes.create_indexes(
         [
             # MongoDB reads a range of `_id` by the index it always has; the embedded engine reads
@@ -66,9 +69,12 @@ def ensure_indexes() -> list[str]:
             IndexModel([("named", ASCENDING), ("since", ASCENDING)], name="by_named"),
         ]
     )
+    span = [("account", ASCENDING), ("kind", ASCENDING), ("start", ASCENDING)]
+    done += counters.create_indexes([IndexModel(span, name="by_span")])
     seconds = retention_days() * DAY_MS // 1000
     _ensure_expiry(entries, "timestamp", seconds)
     _ensure_expiry(notes, "weekEnd", seconds)
+    _ensure_expiry(counters, "end", seconds)
     _ensure_expiry(storage.idempotency(), "firstAt", KEY_SECONDS)
     return [*done, f"{RETENTION_INDEX} ({retention_days()} days)"]
 

@@ -282,6 +282,11 @@ class Entries:
         value = int(counted[0]["value"]) if counted else 0
         return Count(min(value, MAX_COUNT), value > MAX_COUNT)
 
+    def aggregate(self, start: int, end: int, *stages: Document) -> list[Document]:
+        """Ask the database itself to sum up these entries, by stages of its own, from a millisecond
+        to another (exclusive), whatever the window. Raises StorageError."""
+        return reading.run(self._selection(), id_bound(start), id_bound(end), *stages)
+
     def _selection(self) -> Selection:
         """Return what the list holds, each word with the tokens that begin with it."""
         words = tuple(

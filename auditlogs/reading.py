@@ -9,7 +9,8 @@ import time
 import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from datetime import datetime
+from typing import Any, NamedTuple
 
 from auditlogs import storage
 from auditlogs.identity import id_bound, id_ms
@@ -32,6 +33,14 @@ LOWEST, HIGHEST = uuid.UUID(int=0), uuid.UUID(int=(1 << 128) - 1)
 WITHOUT_PAYLOAD = {"tokens": 0, "payload": 0}
 WITH_PAYLOAD = {"tokens": 0}
 ONLY_POSITION = {"_id": 1, "actorKey": 1, "action": 1, "result": 1}
+
+
+class Arrival(NamedTuple):
+    """When an entry reached the log, which one, and whose; they sort as they came."""
+
+    at: datetime
+    id: uuid.UUID
+    account: str
 
 
 class Budget:
@@ -199,12 +208,32 @@ def run(
     """Ask one question of the entries of a selection from `low` (inclusive) to `high` (exclusive),
     under its time limit. Raises StorageError.
 
-    Nothing else reads the log, so nobody sees what their selection does not hold.
+    Nothing else reads what entries say, so nobody sees what their selection does not hold.
     """
     if selection.is_empty:
         return []
     with storage.time_limit(QUERY_SECONDS):
         return list(storage.entries().aggregate([*selection.stages(low, high), *stages]))
+
+
+def arrivals(at: datetime, behind: uuid.UUID, before: datetime | None, limit: int) -> list[Arrival]:
+    """Return up to `limit` entries in the order in which they reached the log: from an instant on,
+    at which those up to an `_id` are known, until another (exclusive). Raises StorageError.
+
+    The one question across accounts, for the worker. It learns whose an entry is and the hour that
+    it belongs to, and nothing of what it says.
+    """
+    known = {"recordedAt": 1, "account": 1}
+    reach: Document = {"$gt": at} | ({"$lt": before} if before else {})
+    with storage.time_limit(QUERY_SECONDS):
+        log = storage.entries()
+        # One after the other, because a place among equal instants would need a disjunction.
+        same = log.find({"recordedAt": at, "_id": {"$gt": behind}}, known)
+        found = list(same.sort("_id", OLDEST_FIRST).limit(limit))
+        if len(found) < limit:
+            later = log.find({"recordedAt": reach}, known).sort({"recordedAt": 1, "_id": 1})
+            found += list(later.limit(limit - len(found)))
+    return [Arrival(each["recordedAt"], each["_id"], each["account"]) for each in found]
 
 
 def behind(value: uuid.UUID) -> uuid.UUID:

@@ -1,7 +1,7 @@
 """MongoDB: the one client, the collections, and what their failures are called.
 
 Nothing else in the project makes a client. No function here, or anywhere, updates or
-deletes an entry.
+deletes an entry; one replaces documents, in the collection of counters alone.
 """
 
 import functools
@@ -17,7 +17,13 @@ from bson.errors import BSONError
 from django.conf import settings
 from pymongo.collection import Collection
 from pymongo.database import Database
-from pymongo.errors import BulkWriteError, ExecutionTimeout, OperationFailure, PyMongoError
+from pymongo.errors import (
+    BulkWriteError,
+    DuplicateKeyError,
+    ExecutionTimeout,
+    OperationFailure,
+    PyMongoError,
+)
 from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
@@ -26,6 +32,7 @@ Document = dict[str, Any]
 ENTRIES = "audit_logs"
 DICTIONARY = "audit_dictionary"
 IDEMPOTENCY = "audit_idempotency"
+COUNTERS = "audit_counters"
 DEFAULT_DATABASE = "auditlogs"
 DUPLICATE_KEY = 11000
 # What the database says of a document that it will never take: bad value, too large, not valid.
@@ -95,6 +102,25 @@ def dictionary() -> Collection[Document]:
 def idempotency() -> Collection[Document]:
     """Return the collection of idempotency keys."""
     return database().get_collection(IDEMPOTENCY, write_concern=DURABLE)
+
+
+def counters() -> Collection[Document]:
+    """Return the collection of counters."""
+    return database().get_collection(COUNTERS, write_concern=DURABLE)
+
+
+def replace_counters(document: Document, only_if: Document) -> bool:
+    """Put a document into the collection of counters, in the place of the one of its key if that
+    one is as said, or if there is none. Tell whether it was put there.
+
+    Nothing else replaces anything, and this reaches no other collection.
+    """
+    wanted = {**only_if, "_id": document["_id"]}
+    try:
+        counters().replace_one(wanted, document, upsert=True)
+    except DuplicateKeyError:
+        return False
+    return True
 
 
 def insert_missing(

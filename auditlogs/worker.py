@@ -1,9 +1,12 @@
-"""The worker: the background process of a host. It drains the spool as soon as it can."""
+"""The worker: the background process of a host. It drains the spool as soon as it can, and counts
+what has reached the log if no other worker does."""
 
 import logging
 import threading
 import time
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 
+from auditlogs.counting import count
 from auditlogs.draining import drain
 from auditlogs.spool import Spool
 from auditlogs.spool_file import SpoolError
@@ -16,6 +19,17 @@ IDLE_SECONDS = 0.5
 AWAY_SECONDS = 2.0
 # Another process of this host drains the spool; it may end at any time.
 STANDBY_SECONDS = 5.0
+
+
+def run(spool: Spool, stop: threading.Event) -> None:
+    """Do both until told to stop, neither waiting for the other. Where one fails for a reason that
+    nobody has thought of, the other ends too and the error is raised: half a worker is none."""
+    with ThreadPoolExecutor(max_workers=2) as threads:
+        parts = [threads.submit(work, spool, stop), threads.submit(count, stop)]
+        wait(parts, return_when=FIRST_COMPLETED)
+        stop.set()
+        for part in parts:
+            part.result()
 
 
 def work(spool: Spool, stop: threading.Event) -> None:

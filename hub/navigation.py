@@ -21,6 +21,7 @@ class Page:
 
 PAGES = (
     Page("logs", "Logs", "logs"),
+    Page("agents", "Agents", "agent"),
     Page("help", "Help", "help"),
 )
 

@@ -6,6 +6,7 @@ from django.urls import include, path
 from auditlogs.readiness import readyz
 from hub import views
 from hub.accounts import accounts
+from hub.agents import agent, agents
 from hub.help import help_codes, help_orders, help_pages, help_scopes
 from hub.passwords import SetPassword, password
 from hub.sign_in import SignIn, SignOut
@@ -19,6 +20,8 @@ urlpatterns = [
     path("hub/logs/count", views.logs_count, name="logs_count"),
     path("hub/logs/actors", views.actors, name="actors"),
     path("hub/logs/<str:entry_id>", views.entry, name="entry"),
+    path("hub/agents", agents, name="agents"),
+    path("hub/agents/<path:bot_id>", agent, name="agent"),
     path("hub/accounts", accounts, name="accounts"),
     path("hub/help", help_pages, name="help"),
     path("hub/help/scopes", help_scopes, name="help_scopes"),

@@ -13,6 +13,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from datetime import timedelta
+from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 from pymongo import monitoring
@@ -20,7 +21,14 @@ from pymongo import monitoring
 from tests.server import SECRET_KEY, Server
 from tests.watching import asked, watcher
 
+if TYPE_CHECKING:
+    from django.test import Client
+
+    from auditlogs.models import Account
+
 RUNS = 20
+# How many agents an account has.
+FLEETS = (12, 300)
 HISTORY = timedelta(days=29)
 WORD, RARE_WORD = "momentum", "zzyzx"
 
@@ -106,6 +114,7 @@ def measure() -> None:
     Membership.objects.create(user=user, account=account)
     client = Client()
     client.force_login(user)
+    measure_agents(client, account)
 
     sys.stdout.write(f"{len(entries):,} entries, {RUNS} runs each, page of 50\n")
     sys.stdout.write(f"{'list':24}{'median':>9}{'slowest':>9}{'ratio':>7}{'trips':>6}  index\n")
@@ -128,6 +137,36 @@ def measure() -> None:
             f"{label:24}{median:7.1f}ms{max(times):7.1f}ms{median / plain:7.1f}{len(reads):6}"
             f"  {', '.join(sorted({index_of(read) for read in reads}))}\n"
         )
+
+
+def measure_agents(client: "Client", account: "Account") -> None:
+    """Print how long the agents take, few and many, each active in every hour of thirty days."""
+    from auditlogs import counters
+    from auditlogs.counters import Span, Tally
+    from auditlogs.times import DAY_MS, HOUR_MS, now, to_ms
+
+    this_hour = counters.start_of("hour", to_ms(now()))
+    for bots in FLEETS:
+        for hour in range(this_hour - 30 * DAY_MS, this_hour + 1, HOUR_MS):
+            tallies = [
+                Tally(f"bot_{n:06}", 90, n % 9, 1, hour, f"agent_{n:06}", f"Momentum Scout {n}")
+                for n in range(bots)
+            ]
+            counters._keep(account.id, "hour", Span(hour, tallies, False), 1)
+            if hour % DAY_MS == 23 * HOUR_MS or hour == this_hour:
+                counters.sum_day(account.id, counters.start_of("day", hour), 1)
+        for url in ("/hub/agents", "/hub/agents/bot_000001"):
+            client.get(url)
+            times: list[float] = []
+            for _ in range(RUNS):
+                began = time.perf_counter()
+                response = client.get(url)
+                times.append((time.perf_counter() - began) * 1_000)
+                assert response.status_code == 200
+            median = statistics.median(times)
+            sys.stdout.write(
+                f"{url}, {bots} agents: {median:.0f} ms, at most {max(times):.0f} ms\n"
+            )
 
 
 def index_of(command: dict[str, object]) -> str:

@@ -117,6 +117,19 @@ def test_it_keeps_its_state_from_other_eyes(demo: Demo, folder: Path) -> None:
     assert stat.S_IMODE((folder / "state.json").stat().st_mode) == 0o600
 
 
+def test_its_agents_are_counted_within_seconds(demo: Demo, page: Page) -> None:
+    sign_in(page, demo)
+    page.goto(f"{demo.url}/hub/agents")
+    for _ in range(40):
+        if page.locator("tbody tr").count() >= 12 and not page.locator(".banner").count():
+            break
+        time.sleep(0.5)
+        page.reload()
+    expect(page.get_by_role("link", name="Momentum Scout")).to_be_visible()
+    expect(page.locator("tbody .failures").first).to_be_visible()
+    expect(page.locator(".banner")).to_have_count(0)
+
+
 def test_it_holds_about_eight_thousand_entries(demo: Demo) -> None:
     days = [
         time.strftime("%Y-%m-%dT00:00:00Z", time.gmtime(time.time() - 86_400 * n))

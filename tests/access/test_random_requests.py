@@ -16,8 +16,9 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
 
 from auditlogs.filters import FILTER_NAMES
+from auditlogs.leading import LEAD
 from auditlogs.query import SORTS, Entries
-from auditlogs.storage import DICTIONARY, ENTRIES
+from auditlogs.storage import COUNTERS, DICTIONARY, ENTRIES
 from auditlogs.text import SEPARATOR
 from tests import people
 from tests.access.test_matrix import PRINCIPALS, addresses
@@ -146,3 +147,6 @@ def _asks_for_own_alone(command: Command, account: str, said: object) -> None:
         asked = command["filter"]
         begins = asked.get("named") or asked["_id"].get("$gte") or asked["_id"]["$gt"]
         assert begins.split(SEPARATOR)[0] == account, said
+    elif command.get("find") == COUNTERS:
+        # How far counting has come is nobody's secret, and names nobody.
+        assert command["filter"] == {"_id": LEAD} or command["filter"]["account"] == account, said

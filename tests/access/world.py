@@ -14,6 +14,7 @@ from auditlogs.recording import record_many
 from auditlogs.times import now
 from hub.access import SESSION_ACCOUNT
 from tests import people
+from tests.counting import count_account
 from tests.factories import new, unique
 
 if TYPE_CHECKING:
@@ -110,6 +111,8 @@ def make_world() -> World:
     mine = _objects(ours, "bot-0a11ce", OWN)
     beside = _objects(ours, "bot-0b0b0b", SIBLING)
     others = _objects(theirs, "bot-0dead0", FOREIGN)
+    for account in (ours, theirs):
+        count_account(account.id)
     viewer, admin = people.member(ours, "viewer"), people.member(ours, "admin")
     staff = people.staff()
     made = {

@@ -81,8 +81,8 @@ def test_indexes_are_made_once_and_named() -> None:
     assert indexes() == before
     assert {lead.index for lead in (ACCOUNT_LEAD, *LEADS)} <= set(printed)
     assert printed[-1] == "retention (30 days)"
-    # One for each lead, the retention, and the one by `_id` that is always there.
-    assert len(storage.entries().index_information()) == len(LEADS) + 3
+    # One for each lead, that of arrivals, the retention, and the one by `_id` that is always there.
+    assert len(storage.entries().index_information()) == len(LEADS) + 4
 
 
 def test_a_new_retention_changes_the_index_in_place(settings: Any) -> None:

@@ -14,12 +14,13 @@ from django.http import QueryDict
 from pymongo.errors import OperationFailure
 
 import auditlogs
-from auditlogs import dictionary, storage
+from auditlogs import counters, dictionary, leading, storage
 from auditlogs.filters import parse
 from auditlogs.models import new_account_id
 from auditlogs.query import Entries
 from auditlogs.times import now
 from hub.demo import database
+from tests.counting import count
 from tests.factories import AGENT
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "roles.md"
@@ -28,7 +29,7 @@ ROLES: dict[str, dict[str, Any]] = {
     for role in map(json.loads, re.findall(r"```json\n(.*?)```", PAGE.read_text(), re.DOTALL))
 }
 WEB, WORKER, ADMIN = "auditlogsWeb", "auditlogsWorker", "auditlogsAdmin"
-IDEMPOTENCY, COUNTERS = "audit_idempotency", "audit_counters"
+IDEMPOTENCY, COUNTERS = storage.IDEMPOTENCY, storage.COUNTERS
 # What the server answers whoever lacks the right.
 UNAUTHORIZED = 13
 
@@ -147,9 +148,11 @@ def test_the_page_has_the_three_roles_and_each_right_names_its_collection() -> N
 
 def test_no_role_may_change_or_remove_an_entry_or_a_note() -> None:
     kept = (ENTRIES, storage.DICTIONARY, IDEMPOTENCY)
-    assert rights(WEB) == {name: {"find", "insert"} for name in kept}
-    assert rights(WORKER) == {**rights(WEB), COUNTERS: {"find", "insert", "update"}}
-    assert rights(ADMIN) == {name: {"createIndex", "listIndexes", "collMod"} for name in kept}
+    found_and_inserted = {name: {"find", "insert"} for name in kept}
+    assert rights(WEB) == {**found_and_inserted, COUNTERS: {"find"}}
+    assert rights(WORKER) == {**found_and_inserted, COUNTERS: {"find", "insert", "update"}}
+    made = {"createIndex", "listIndexes", "collMod"}
+    assert rights(ADMIN) == dict.fromkeys((*kept, COUNTERS), made)
 
 
 @pytest.mark.parametrize("user", [WEB, WORKER])
@@ -204,11 +207,22 @@ def test_the_administrator_has_no_right_that_can_be_spared(
         owner.command("updateRole", ADMIN, privileges=ROLES[ADMIN]["privileges"])
 
 
-def test_the_worker_can_count(connect: Connect) -> None:
-    counters = connect(WORKER)[storage.DEFAULT_DATABASE][COUNTERS]
-    for _ in range(3):
-        counters.update_one({"_id": "hour"}, {"$inc": {"entries": 1}}, upsert=True)
-    assert counters.find_one({"_id": "hour"}) == {"_id": "hour", "entries": 3}
+def test_the_worker_can_count_and_the_web_process_read_what_it_counted(act_as: Connect) -> None:
+    act_as(WORKER)
+    account = new_account_id()
+    auditlogs.record("order.created", account=account, actor=AGENT, result="failure")
+    count()
+    act_as(WEB)
+    (hour,) = counters.kept(account, "hour", 0)
+    assert [(t.bot, t.entries, t.failures) for t in hour.tallies] == [(AGENT["id"], 1, 1)]
+    assert leading.counted_at()
+
+
+@pytest.mark.parametrize("user", [WEB, ADMIN])
+def test_only_the_worker_can_change_what_was_counted(act_as: Connect, user: str) -> None:
+    act_as(user)
+    with pytest.raises(storage.Unavailable, match="does not allow"), storage.time_limit(5):
+        storage.replace_counters({"_id": "hour"}, {})
 
 
 @pytest.mark.parametrize(

@@ -32,6 +32,8 @@ CHANGES = {
     *("drop", "drop_collection", "drop_database", "rename", "insert_one"),
     *("UpdateOne", "UpdateMany", "ReplaceOne", "DeleteOne", "DeleteMany"),
 }
+# The one place that replaces anything, how, and where.
+THE_REPLACER = ("auditlogs/storage.py", "replace_counters", "replace_one")
 CHANGING_WORDS = {"$set", "$unset", "$out", "$merge", "$inc", "findAndModify", "delete", "update"}
 PATTERNS = {"$regex", "$where", "$or", "$text", "$function", "$expr", "$accumulator", "$options"}
 
@@ -138,7 +140,7 @@ def functions_that_speak_of(path: Path, room: str, name: str) -> list[str]:
 
 def test_the_log_is_read_in_one_place_which_begins_with_what_its_reader_may_see() -> None:
     reading, writing = (ROOT / "auditlogs" / name for name in ("reading.py", "writing.py"))
-    assert functions_that_speak_of(reading, "storage", "entries") == ["run"]
+    assert set(functions_that_speak_of(reading, "storage", "entries")) == {"run", "arrivals"}
     # The write path inserts, and looks up the entries that it has just tried to insert.
     assert functions_that_speak_of(writing, "storage", "entries") == ["store", "store"]
     (run,) = (n for n in nodes(reading) if isinstance(n, ast.FunctionDef) and n.name == "run")
@@ -167,9 +169,47 @@ def test_only_the_query_layer_says_what_a_reader_may_see() -> None:
 @pytest.mark.parametrize("path", SOURCES, ids=name_of)
 def test_nothing_can_change_or_remove_an_entry(path: Path) -> None:
     # Of the ORM's methods `update` and `delete` are not meant; these names are the driver's alone.
-    assert not names(path) & CHANGES
+    module, _, how = THE_REPLACER
+    assert names(path) & CHANGES == ({how} if name_of(path) == module else set())
     if name_of(path) in AT_THE_DATABASE | {"auditlogs/reading.py", "auditlogs/query.py"}:
         assert not strings(path) & CHANGING_WORDS
+
+
+def function(path: Path, name: str) -> ast.FunctionDef:
+    (found,) = (n for n in nodes(path) if isinstance(n, ast.FunctionDef) and n.name == name)
+    return found
+
+
+def calls_of(within: ast.AST, method: str) -> list[ast.Call]:
+    """Return the calls of a method of this name, whatever it is a method of."""
+    calls = (node for node in ast.walk(within) if isinstance(node, ast.Call))
+    return [c for c in calls if isinstance(c.func, ast.Attribute) and c.func.attr == method]
+
+
+def test_one_function_alone_replaces_documents_and_those_of_the_counters_alone() -> None:
+    module, replacer, how = THE_REPLACER
+    storage = ROOT / module
+    (call,) = calls_of(function(storage, replacer), how)
+    assert len(calls_of(ast.parse(storage.read_text()), how)) == 1
+    # Whatever it is called with, it is the collection of counters that it changes.
+    assert ast.unparse(call.func) == f"counters().{how}"
+    assert [a.arg for a in function(storage, replacer).args.args] == ["document", "only_if"]
+    assert "get_collection(COUNTERS," in ast.unparse(function(storage, "counters"))
+    assert users_of(replacer) == {"auditlogs/counters.py", "auditlogs/leading.py"}
+
+
+def test_only_the_worker_asks_across_accounts_and_learns_nothing_of_what_entries_say() -> None:
+    assert users_of("arrivals") == {"auditlogs/counting.py"}
+    question = function(ROOT / "auditlogs" / "reading.py", "arrivals")
+    assert [ast.unparse(find.args[1]) for find in calls_of(question, "find")] == ["known"] * 2
+    assert "known = {'recordedAt': 1, 'account': 1}" in ast.unparse(question)
+
+
+def test_the_counters_are_read_where_they_are_kept() -> None:
+    users = {f"auditlogs/{name}.py" for name in ("counters", "indexes", "leading")}
+    assert {name_of(p) for p in SOURCES if calls_of(ast.parse(p.read_text()), "counters")} == users
+    literal = {name_of(path) for path in SOURCES if "audit_counters" in strings(path)}
+    assert literal == {"auditlogs/storage.py"}
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=name_of)

@@ -121,8 +121,8 @@ def walk(page: Page, steps: int) -> list[str]:
 def test_the_keyboard_alone_walks_the_page(logs: Logs, page: Page) -> None:
     first, second = logs.record({"correlation_id": "c-1"}, {"action": "order.created"})
     logs.open("?target=&botId=agent-7")
-    assert walk(page, 11) == [
-        *("Skip to content", "Hub", "Logs", "Help", "Dark theme", "Sign out"),
+    assert walk(page, 12) == [
+        *("Skip to content", "Hub", "Logs", "Agents", "Help", "Dark theme", "Sign out"),
         *("Date Range", "Actor", "Action Type", "Result", "Search"),
     ]
     assert walk(page, 3) == ["Clear All", "Remove Agent: Momentum Scout", "Refresh"]
@@ -147,7 +147,7 @@ def test_the_keyboard_alone_walks_a_phone(logs: Logs, page: Page) -> None:
     logs.open()
     assert walk(page, 3) == ["Skip to content", "Hub", "Menu"]
     page.keyboard.press("Enter")
-    assert walk(page, 4) == ["Logs", "Help", "Dark theme", "Sign out"]
+    assert walk(page, 5) == ["Logs", "Agents", "Help", "Dark theme", "Sign out"]
     assert walk(page, 4)[:3] == ["Search", "Filters (0)", "Refresh"]
 
 

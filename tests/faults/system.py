@@ -53,7 +53,7 @@ class System:
             self.environment = self._environment(settings)
             self._keys = self._prepare()
             self.hub = self._start("hub", *_gunicorn(self.port, web_processes))
-            self.worker = self._start_worker()
+            self.worker = self.start_worker()
             self.wait_until(lambda: accepts(self.port), "the Hub takes connections")
         except BaseException:
             self.__exit__(None, None, None)
@@ -99,7 +99,7 @@ class System:
         self.database.end()
 
     def restart_worker(self) -> None:
-        self.worker = self._start_worker()
+        self.worker = self.start_worker()
 
     # What can be asked and seen of it
 
@@ -118,14 +118,19 @@ class System:
     def documents(self, name: str, field: str = "requestId") -> list[Document]:
         """Return every entry that is in the log and whose ID of some kind begins with a name."""
         low, high = prefix_range(name)
-        reach = {"account": self.account, field: {"$gte": low, "$lt": high}}
+        return self.account_documents(ENTRIES, {field: {"$gte": low, "$lt": high}})
+
+    def account_documents(
+        self, collection: str, wanted: Mapping[str, Any] | None = None
+    ) -> list[Document]:
+        """Return the account's documents of a collection."""
         # As the log reads, but by a client that no failpoint is meant for.
         options: CodecOptions[Document] = CodecOptions(
             tz_aware=True, uuid_representation=UuidRepresentation.STANDARD
         )
         with pymongo.MongoClient[Document](self.database.uri) as client:
-            log = client.get_default_database().get_collection(ENTRIES, options)
-            return list(log.find(reach))
+            log = client.get_default_database().get_collection(collection, options)
+            return list(log.find({"account": self.account, **(wanted or {})}))
 
     def dump(self) -> dict[str, bytes]:
         """Return the documents of each collection, as the driver brings them."""
@@ -182,7 +187,8 @@ class System:
         made: dict[str, str] = json.loads(done.stdout)
         return made
 
-    def _start_worker(self) -> Child:
+    def start_worker(self) -> Child:
+        """Start a worker, beside those that there are."""
         return self._start("worker", "manage", "worker")
 
     def _start(self, name: str, module: str, *arguments: str) -> Child:

@@ -1,0 +1,112 @@
+"""Workers are killed while entries arrive, also late and through the spool: what they have counted
+is in the end what the log holds."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from random import Random
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.faults.ledger import Ledger
+from tests.faults.load import Load, entry_of
+from tests.faults.scenario import Say, sizes
+from tests.faults.system import System
+
+if TYPE_CHECKING:
+    from hub.demo.child import Child
+
+pytestmark = pytest.mark.slow
+
+ROUND_SECONDS = 120.0
+# The lead of a worker that was killed is over in half a minute.
+COUNTED_SECONDS = 120.0
+LATE = 20
+
+
+@dataclass(frozen=True)
+class Size:
+    """How often something is killed, and how many entries are acknowledged in each round, of how
+    many that are offered a second."""
+
+    rounds: int
+    acknowledged: int
+    rate: float
+
+
+@sizes(short=Size(4, 100, 150), long=Size(24, 2_000, 300))
+def test_the_counters_are_right_after_every_crash(
+    system: System, ledger: Ledger, seed: int, random: Random, say: Say, size: Size
+) -> None:
+    with (
+        two_workers(system) as workers,
+        Load(system.port, system.write_key, ledger, seed=seed, rate=size.rate),
+    ):
+        for number in range(size.rounds):
+            before = ledger.acknowledged
+            ledger.wait_for(before + random.randrange(size.acknowledged), ROUND_SECONDS)
+            send_late(system, ledger, random)
+            crash(system, workers, number)
+            ledger.wait_for(before + size.acknowledged, ROUND_SECONDS)
+    system.wait_until_drained()
+    began = time.monotonic()
+    system.wait_until(lambda: is_counted(system), "counted", COUNTED_SECONDS)
+    took = time.monotonic() - began
+    log, reckoning = (
+        system.account_documents("audit_logs"),
+        ledger.reckon(system.documents(ledger.name)),
+    )
+    say(f"{size.rounds} crashes: {reckoning}; counters of {len(log):,} right after {took:.1f} s")
+    assert reckoning.is_flawless
+
+
+@contextmanager
+def two_workers(system: System) -> Iterator[list["Child"]]:
+    """Let another worker run beside the system's own."""
+    workers = [system.worker, system.start_worker()]
+    try:
+        yield workers
+    finally:
+        workers[1].stop()
+        system.worker = workers[0]
+
+
+def crash(system: System, workers: list["Child"], number: int) -> None:
+    """Kill one of the workers in the middle of its work; now and then the database with it, so that
+    what is sent meanwhile comes through the spool."""
+    which = number % 2
+    workers[which].process.kill()
+    workers[which].process.wait()
+    if number % 4 == 3:
+        system.database.kill()
+        time.sleep(0.5)
+        system.database.restart()
+    workers[which] = system.start_worker()
+
+
+def send_late(system: System, ledger: Ledger, random: Random) -> None:
+    """Send entries of hours that were counted long ago, each of them twice."""
+    entries = [
+        entry_of(f"{ledger.name}-late-{random.getrandbits(60)}", random) for _ in range(LATE)
+    ]
+    for entry in entries:
+        at = time.gmtime(time.time() - random.randrange(20 * 86_400))
+        entry["timestamp"] = time.strftime("%Y-%m-%dT%H:%M:%S.000Z", at)
+        entry["actor"] = {"type": "agent", "id": f"agent-{random.randrange(5)}", "name": None}
+    ledger.sends(entries)
+    with system.caller() as caller:
+        for _ in range(2):
+            caller.post(entries)
+
+
+def is_counted(system: System) -> bool:
+    """Tell whether the counters, hours and days, are what the log holds."""
+    from auditlogs.storage import COUNTERS, ENTRIES
+    from tests.auditlogs.counted import DAY_MS, HOUR_MS, expected, held_in
+
+    log, kept = system.account_documents(ENTRIES), system.account_documents(COUNTERS)
+    return held_in(kept, "hour") == expected(log, HOUR_MS) and (
+        held_in(kept, "day") == expected(log, DAY_MS)
+    )
