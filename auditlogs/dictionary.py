@@ -10,6 +10,7 @@ import functools
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import groupby, islice
 from typing import Literal
 
@@ -38,6 +39,14 @@ class NamedActor:
     """An actor as the Hub offers it: by the name it had last."""
 
     type: str
+    id: str
+    name: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class NamedBot:
+    """A bot as the Hub offers it: by the name it had last."""
+
     id: str
     name: str | None
 
@@ -124,6 +133,14 @@ def actor(account: str, actor_id: str) -> NamedActor | None:
     return NamedActor(note["type"], note["id"], note["name"]) if note else None
 
 
+def bots(account: str, limit: int) -> list[NamedBot]:
+    """Return up to `limit` bots, by their ids; of very many notes the first are looked at."""
+    notes = islice(_notes(account, "bot"), MAX_NOTES)
+    found = islice(groupby(notes, _value_of), limit)
+    newest = (max(noted, key=_since) for _, noted in found)
+    return [NamedBot(note["id"], note["name"]) for note in newest]
+
+
 def bot_name(account: str, bot_id: str) -> str | None:
     """Return the name a bot had last, or None if it has none or is not known."""
     note = _newest(account, "bot", bot_id)
@@ -177,6 +194,11 @@ def _kind_of(token: str) -> Kind:
 def _value_of(note: Document) -> str:
     value: str = note["value"]
     return value
+
+
+def _since(note: Document) -> datetime:
+    since: datetime = note["since"]
+    return since
 
 
 def _notes(

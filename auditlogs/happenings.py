@@ -5,12 +5,13 @@ Views and commands call them. What is made without those, by a script or a test,
 
 import functools
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from django.contrib.auth.base_user import AbstractBaseUser
+from django.contrib.auth.models import User
 from django.http import HttpRequest
 from limits import RateLimitItem, RateLimitItemPerMinute
 from limits.storage import MemoryStorage
@@ -148,9 +149,38 @@ def account_switched(caller: Caller, account: Account) -> None:
     Raises CannotStore: nobody looks into an account unrecorded.
     """
     changes = [{"field": "account", "from": None, "to": account.name}]
-    target = Target(type="account", id=account.id, name=account.name)
     caller = replace(caller, account=account.id)
-    _record("account.switched", caller, "success", target, {"changes": changes}, mode="strict")
+    _account_changed("account.switched", caller, _account(account), changes)
+
+
+def account_renamed(caller: Caller, account: Account, before: str) -> None:
+    """Record that a person gave their account another name. Raises CannotStore: so everywhere below
+    where an account's own people or settings change."""
+    changes = [{"field": "name", "from": before, "to": account.name}]
+    _account_changed("account.renamed", caller, _account(account), changes)
+
+
+def member_added(caller: Caller, person: User, role: str) -> None:
+    """Record that a person joined the account."""
+    changes = [{"field": "role", "from": None, "to": role}]
+    _account_changed("member.added", caller, _person(person), changes)
+
+
+def member_removed(caller: Caller, person: User, role: str) -> None:
+    """Record that a person left the account, or had to."""
+    changes = [{"field": "role", "from": role, "to": None}]
+    _account_changed("member.removed", caller, _person(person), changes)
+
+
+def member_role_changed(caller: Caller, person: User, before: str, role: str) -> None:
+    """Record that a member has another role."""
+    changes = [{"field": "role", "from": before, "to": role}]
+    _account_changed("member.role.updated", caller, _person(person), changes)
+
+
+def member_reset(caller: Caller, person: User) -> None:
+    """Record that a member's way in was closed until they choose a new password."""
+    _record("member.reset", caller, "success", _person(person), mode="strict")
 
 
 def single_sign_on_failed(caller: Caller, code: str) -> None:
@@ -273,6 +303,12 @@ def _refused_for_bot(
     _denied(_caller_with(request, key), target, {**payload, "bot": key.bot, **more}, key)
 
 
+def _account_changed(
+    action: str, caller: Caller, target: Target, changes: Sequence[Mapping[str, str | None]]
+) -> None:
+    _record(action, caller, "success", target, {"changes": list(changes)}, mode="strict")
+
+
 def _denied(
     caller: Caller, target: Target, payload: dict[str, Any], key: ApiKey | None = None
 ) -> None:
@@ -350,6 +386,14 @@ def _session(caller: Caller) -> Target | None:
 
 def _key(key: ApiKey) -> Target:
     return Target(type="api_key", id=key.public_id, name=key.name)
+
+
+def _account(account: Account) -> Target:
+    return Target(type="account", id=account.id, name=account.name)
+
+
+def _person(person: User) -> Target:
+    return Target(type="user", id=f"user_{person.pk}", name=person.get_username())
 
 
 def _place(request: HttpRequest, kind: str) -> Target:

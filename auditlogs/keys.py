@@ -77,9 +77,9 @@ def create(
     """
     if unknown := sorted(set(scopes) - SCOPES.keys()):
         raise ValueError(f"no such scope: {', '.join(unknown)}; there is {', '.join(SCOPES)}")
-    _check_text("the name", name, KEY_NAME_LENGTH)
+    check_text("the name", name, KEY_NAME_LENGTH)
     if bot is not None:
-        _check_text("the bot", bot, ID_LENGTH)
+        check_text("the bot", bot, ID_LENGTH)
     if expires_at is not None and expires_at <= now():
         raise ValueError("the time of expiry is over already")
     prefix = PREFIX if holder is None else SESSION_PREFIX
@@ -117,6 +117,14 @@ def create_session_token(person: User, account: Account) -> str:
         expires_at=now() + timedelta(hours=SESSION_TOKEN_HOURS),
         created_by=person.get_username(),
     )
+
+
+def check_text(what: str, text: str, length: int) -> None:
+    """Raise ValueError for the name or bot of a key that cannot be shown, or should not be."""
+    if not 0 < len(text) <= length or has_control_character(text):
+        raise ValueError(f"{what} must have 1 to {length} characters, none of them invisible")
+    if redactor().text(text) != text:
+        raise ValueError(f"{what} must not be, or hold, a secret")
 
 
 def find(text: str) -> ApiKey | None:
@@ -169,6 +177,11 @@ def of_account(account: Account) -> tuple[list[ApiKey], bool]:
     return list(found[:MAX_LISTED]), len(found) > MAX_LISTED
 
 
+def active_of(account: Account) -> QuerySet[ApiKey]:
+    """Return the API keys of an account that are active, without session tokens."""
+    return account.api_keys.filter(_is_active(), holder=None)
+
+
 def session_tokens_of(person: User, account: Account) -> QuerySet[ApiKey]:
     """Return the session tokens of a person in an account that are active, newest first: up to
     MAX_SESSION_TOKENS."""
@@ -208,14 +221,6 @@ def used(key: ApiKey) -> None:
 
 def _is_active() -> Q:
     return Q(revoked_at=None) & (Q(expires_at=None) | Q(expires_at__gt=now()))
-
-
-def _check_text(what: str, text: str, length: int) -> None:
-    """Raise ValueError for what cannot be shown, or should not be."""
-    if not 0 < len(text) <= length or has_control_character(text):
-        raise ValueError(f"{what} must have 1 to {length} characters, none of them invisible")
-    if redactor().text(text) != text:
-        raise ValueError(f"{what} must not be, or hold, a secret")
 
 
 def _digest(text: str) -> str:

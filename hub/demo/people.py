@@ -155,13 +155,17 @@ def key_for_a_trial(random: Random, at: datetime) -> list[NewEntry]:
 
 
 def guest(random: Random, at: datetime) -> list[NewEntry]:
-    """Tell of a guest: let in, given an export of the log by a session token, and shown out."""
+    """Tell of a guest: let in, too far at first, given an export of the log by a session token, and
+    shown out."""
     name, id = random.choice(GUESTS)
     member = Target(type="user", id=id, name=name)
     work = Work(random, at)
-    joined = {"changes": [{"field": "role", "from": None, "to": "auditor"}]}
+    joined = {"changes": [{"field": "role", "from": None, "to": "admin"}]}
     work.note(ADA, "member.added", target=member, took=70, payload=joined)
+    narrowed = {"changes": [{"field": "role", "from": "admin", "to": "viewer"}]}
+    work.note(ADA, "member.role.updated", target=member, took=40, payload=narrowed)
     work.wait(300, 2_000)
+    work.note(ADA, "member.reset", target=member, took=60)
     token = Target(type="api_key", id=f"key_{work.hex(6)}", name="session token")
     made = {"keyName": token.name, "scopes": ["logs:read", "logs:export"]}
     work.note(ADA, "auth.token.created", target=token, took=40, payload=made)
@@ -174,13 +178,14 @@ def guest(random: Random, at: datetime) -> list[NewEntry]:
     work.note(ADA, "logs.exported", target=target, took=2_400, payload=exported)
     work.note(ADA, "auth.token.revoked", target=token, took=30, payload=made)
     work.wait(2_000, 6_000)
-    left = {"changes": [{"field": "role", "from": "auditor", "to": None}]}
+    left = {"changes": [{"field": "role", "from": "viewer", "to": None}]}
     work.note(ADA, "member.removed", target=member, took=45, payload=left)
     return work.entries
 
 
 def staff_visit(random: Random, at: datetime) -> list[NewEntry]:
-    """Tell of staff that look in, after which the platform sets how long entries are kept."""
+    """Tell of staff that look in, after which the platform sets how long entries are kept, and an
+    admin what the account is called."""
     work = Work(random, at)
     account = Target(type="account", id="acc_demo", name="demo")
     changes = [{"field": "account", "from": "platform", "to": "demo"}]
@@ -189,6 +194,8 @@ def staff_visit(random: Random, at: datetime) -> list[NewEntry]:
     work.note(
         PLATFORM, "retention.changed", target=account, payload={"limit": 30, "window": "days"}
     )
+    renamed = {"changes": [{"field": "name", "from": "demo fleet", "to": "demo"}]}
+    work.note(ADA, "account.renamed", target=account, took=30, payload=renamed)
     return work.entries
 
 
