@@ -22,6 +22,9 @@ class Page:
 PAGES = (
     Page("logs", "Logs", "logs"),
     Page("agents", "Agents", "agent"),
+    Page("api_keys", "API Keys", "key", for_admins=True),
+    Page("members", "Members", "members", for_admins=True),
+    Page("settings", "Settings", "settings", for_admins=True),
     Page("help", "Help", "help"),
 )
 

@@ -1,17 +1,28 @@
 """The addresses of the Hub and of the API."""
 
 from django.conf import settings
+
+# Provisional.
+from django.contrib.auth.views import PasswordChangeView, PasswordResetConfirmView
 from django.urls import include, path
 
 from auditlogs.readiness import readyz
 from hub import views
+from hub.account_settings import account_settings
 from hub.accounts import accounts
 from hub.agents import agent, agents
+from hub.api_keys import api_key_revoke, api_keys
 from hub.help import help_codes, help_orders, help_pages, help_scopes
 from hub.passwords import SetPassword, password
+from hub.members import member_remove, member_reset, member_role, members
+from hub.profile import profile, session_token_end, session_tokens
 from hub.sign_in import SignIn, SignOut
 
 urlpatterns = [
+    path("hub/password", PasswordChangeView.as_view(), name="password"),
+    path(
+        "hub/set-password/<uidb64>/<token>", PasswordResetConfirmView.as_view(), name="set_password"
+    ),
     path("", views.home),
     path("favicon.ico", views.favicon),
     path("hub", views.home),
@@ -27,6 +38,16 @@ urlpatterns = [
     path("hub/help/scopes", help_scopes, name="help_scopes"),
     path("hub/help/order-lifecycle", help_orders, name="help_orders"),
     path("hub/help/error-codes", help_codes, name="help_codes"),
+    path("hub/api-keys", api_keys, name="api_keys"),
+    path("hub/api-keys/<str:key>/revoke", api_key_revoke, name="api_key_revoke"),
+    path("hub/members", members, name="members"),
+    path("hub/members/<int:person>/role", member_role, name="member_role"),
+    path("hub/members/<int:person>/reset", member_reset, name="member_reset"),
+    path("hub/members/<int:person>/remove", member_remove, name="member_remove"),
+    path("hub/settings", account_settings, name="settings"),
+    path("hub/profile", profile, name="profile"),
+    path("hub/profile/session-tokens", session_tokens, name="session_tokens"),
+    path("hub/profile/session-tokens/<str:key>/end", session_token_end, name="session_token_end"),
     path("hub/sign-in", SignIn.as_view(), name="sign_in"),
     path("hub/sign-out", SignOut.as_view(), name="sign_out"),
     path("hub/password", password, name="password"),

@@ -7,7 +7,7 @@ from django import template
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
-from auditlogs.times import format_rfc3339, parse_rfc3339
+from auditlogs.times import format_rfc3339, now, parse_rfc3339
 from hub import icons, navigation, times
 
 register = template.Library()
@@ -34,6 +34,17 @@ def icon(name: str) -> SafeString:
 def navigation_links(context: template.Context) -> list[navigation.Link]:
     """Return the links of the navigation."""
     return navigation.links(context["request"])
+
+
+@register.simple_tag
+def moment(instant: datetime) -> SafeString:
+    """Return a time as the list tells it: "3 minutes ago", or the date; in full when pointed at."""
+    return format_html(
+        '<time datetime="{}" data-time="short" title="{}">{}</time>',
+        format_rfc3339(instant),
+        times.full_time(instant),
+        times.short_time(instant, now()),
+    )
 
 
 @register.filter

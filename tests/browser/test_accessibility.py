@@ -1,5 +1,7 @@
 """Every state of the page by axe, in both themes; and the page by keyboard alone."""
 
+from typing import TYPE_CHECKING
+
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
@@ -7,6 +9,11 @@ from playwright.sync_api import Page, expect
 from tests.browser.conftest import Console
 from tests.browser.logs import Logs
 from tests.factories import ORDER, SYSTEM, USER
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+
+    from auditlogs.models import Account
 
 pytestmark = pytest.mark.browser
 
@@ -118,11 +125,19 @@ def walk(page: Page, steps: int) -> list[str]:
     return names
 
 
-def test_the_keyboard_alone_walks_the_page(logs: Logs, page: Page) -> None:
+def profile_of(user: "User", account: "Account") -> str:
+    """Return what the link to a person's profile says."""
+    return f"Profile: {user.username}{account.name}"
+
+
+def test_the_keyboard_alone_walks_the_page(
+    logs: Logs, page: Page, user: "User", account: "Account"
+) -> None:
     first, second = logs.record({"correlation_id": "c-1"}, {"action": "order.created"})
     logs.open("?target=&botId=agent-7")
-    assert walk(page, 12) == [
-        *("Skip to content", "Hub", "Logs", "Agents", "Help", "Dark theme", "Sign out"),
+    assert walk(page, 13) == [
+        *("Skip to content", "Hub", "Logs", "Agents", "Help", profile_of(user, account)),
+        *("Dark theme", "Sign out"),
         *("Date Range", "Actor", "Action Type", "Result", "Search"),
     ]
     assert walk(page, 3) == ["Clear All", "Remove Agent: Momentum Scout", "Refresh"]
@@ -142,12 +157,15 @@ def test_the_keyboard_alone_walks_the_page(logs: Logs, page: Page) -> None:
 
 
 @pytest.mark.browser_context_args(viewport={"width": 390, "height": 844})
-def test_the_keyboard_alone_walks_a_phone(logs: Logs, page: Page) -> None:
+def test_the_keyboard_alone_walks_a_phone(
+    logs: Logs, page: Page, user: "User", account: "Account"
+) -> None:
     logs.record({})
     logs.open()
     assert walk(page, 3) == ["Skip to content", "Hub", "Menu"]
     page.keyboard.press("Enter")
-    assert walk(page, 5) == ["Logs", "Agents", "Help", "Dark theme", "Sign out"]
+    profile = profile_of(user, account)
+    assert walk(page, 6) == ["Logs", "Agents", "Help", profile, "Dark theme", "Sign out"]
     assert walk(page, 4)[:3] == ["Search", "Filters (0)", "Refresh"]
 
 

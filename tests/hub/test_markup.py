@@ -50,6 +50,8 @@ def pages_of(hub: Hub, entry: UUID) -> list[tuple[str, "Response"]]:
         f"/hub/logs/{entry}",
         f"/hub/logs/{entry}?{filters}",
         f"/hub/logs/{QUERY}",
+        f"/hub/accounts?search={QUERY}",
+        "/hub/profile",
         f"/hub/sign-in?next={QUERY}",
     ]
     answers = [(path, hub.get(path, htmx=htmx)) for path in paths for htmx in (False, True)]
@@ -150,6 +152,7 @@ def test_every_asset_is_in_the_manifest(hub: Hub, settings: Settings, tmp_path: 
     settings.STORAGES = settings.STORAGES | {"staticfiles": {"BACKEND": manifest}}
     call_command("collectstatic", interactive=False, verbosity=0)
     pages = [hub.logs(), hub.read("/hub/logs/count"), hub.read("/hub/logs/unknown", status=404)]
+    pages.append(hub.read("/hub/profile"))
     hub.client.logout()
     pages.append(hub.read("/hub/sign-in"))
     for page in pages:

@@ -1,0 +1,70 @@
+"""How a page changes what an account has: one change at a time, and none that is not recorded."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+
+from django.db import transaction
+from django.http import HttpResponse
+from django.shortcuts import render
+
+from auditlogs.models import Account
+from hub.access import HubRequest
+
+
+class Refused(Exception):
+    """A change that cannot be made: why, in a sentence, and the field of the form that is to
+    blame, if one is."""
+
+    def __init__(self, reason: str, field: str | None = None) -> None:
+        super().__init__(reason)
+        self.field = field
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A step to be confirmed on a page of its own: what is asked, what follows from it, the button
+    that takes it, and where those go who think better of it."""
+
+    question: str
+    consequences: tuple[str, ...]
+    button: str
+    back: str
+    # Why it cannot be taken.
+    refusal: str = ""
+    is_dangerous: bool = True
+    # What the form sends, beside the account.
+    sent: tuple[str, str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """A text that is shown once, in the answer to the form that made it."""
+
+    title: str
+    label: str
+    text: str
+    advice: str
+    # A call of the API that uses it.
+    example: str = ""
+
+
+@contextmanager
+def change_of(account: Account) -> Iterator[Account]:
+    """Within this block, nobody else changes the account, its keys or its members. Whatever is
+    raised in it undoes the change, such as that it cannot be recorded."""
+    with transaction.atomic():
+        yield Account.objects.select_for_update().get(pk=account.pk)
+
+
+def ask(request: HubRequest, step: Step, take: Callable[[], None]) -> HttpResponse | None:
+    """Take a step that its form confirms. Return the page that asks, or that says why the step
+    cannot be taken; None once it is taken."""
+    if request.method == "POST" and not step.refusal:
+        try:
+            take()
+        except Refused as refusal:
+            step = replace(step, refusal=str(refusal))
+        else:
+            return None
+    return render(request, "hub/confirm.html", {"step": step})

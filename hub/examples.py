@@ -1,0 +1,27 @@
+"""Calls of the API, ready to paste into a shell, with the key that was just made."""
+
+from django.http import HttpRequest
+from django.urls import reverse
+
+ENTRY = '{"action": "order.created", "result": "success", "actor": {"type": "agent", "id": "%s"}}'
+
+
+def call_with(request: HttpRequest, key: str, scopes: list[str], agent: str) -> str:
+    """Return a call that a key of these scopes may make; none where it may make none yet."""
+    if "logs:read" in scopes:
+        return reading_call(request, key)
+    return _writing_call(request, key, agent) if "logs:write" in scopes else ""
+
+
+def reading_call(request: HttpRequest, key: str) -> str:
+    """Return the call that fetches the last 100 entries."""
+    url = request.build_absolute_uri(reverse("api_entries"))
+    return f'curl "{url}?limit=100" \\\n  -H "Authorization: Bearer {key}"'
+
+
+def _writing_call(request: HttpRequest, key: str, agent: str) -> str:
+    url = request.build_absolute_uri(reverse("api_entries"))
+    return (
+        f'curl "{url}" \\\n  -H "Authorization: Bearer {key}" \\\n'
+        f"  -H \"Content-Type: application/json\" \\\n  -d '{ENTRY % agent}'"
+    )

@@ -1,0 +1,16 @@
+"""What the Hub's forms have in common: how their controls look."""
+
+from typing import Any
+
+from django import forms
+
+
+class PageForm(forms.Form):
+    """A form of a page: its controls are of the Hub's style."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for field in self.fields.values():
+            if not isinstance(field.widget, forms.CheckboxSelectMultiple):
+                field.widget.attrs.setdefault("class", "control")
+                field.widget.attrs.setdefault("autocomplete", "off")

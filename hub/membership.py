@@ -1,0 +1,107 @@
+"""What an account's admins do with its members. Each change is recorded, or not made."""
+
+from django.contrib.auth.hashers import make_password
+from django.contrib.auth.models import User
+from django.utils.crypto import constant_time_compare, salted_hmac
+
+from auditlogs import happenings, keys
+from auditlogs.happenings import Caller
+from auditlogs.models import Account
+from hub.changes import Refused, change_of
+from hub.models import Membership, Role
+
+MAX_MEMBERS = 500
+LAST_ADMIN = "The account needs an admin, and has no other one. Make another member an admin first."
+
+
+def add(caller: Caller, account: Account, name: str, role: str) -> tuple[User, bool]:
+    """Make the person of this user name a member, and the person where nobody has it. Return them,
+    and whether they are new: then no password lets them in yet.
+
+    Raises Refused when the account is full, or they are a member already.
+    """
+    with change_of(account):
+        if account.memberships.count() >= MAX_MEMBERS:
+            raise Refused(f"The account has {MAX_MEMBERS} members, as many as it may have.")
+        person, is_new = User.objects.get_or_create(
+            username=name, defaults={"password": make_password(None)}
+        )
+        if account.memberships.filter(user=person).exists():
+            raise Refused(f"{name} is a member already.", field="username")
+        Membership.objects.create(user=person, account=account, role=role)
+        happenings.member_added(caller, person, role)
+    return person, is_new
+
+
+def give_role(caller: Caller, member: Membership, role: str) -> None:
+    """Give a member a role, unless they have it. Raises Refused for the last admin."""
+    with change_of(member.account):
+        member.refresh_from_db(fields=["role"])
+        if member.role == role:
+            return
+        if is_last_admin(member):
+            raise Refused(LAST_ADMIN)
+        before, member.role = member.role, role
+        member.save(update_fields=["role"])
+        happenings.member_role_changed(caller, member.user, before, role)
+
+
+def remove(caller: Caller, member: Membership) -> None:
+    """Let a person belong to the account no longer. Raises Refused for the last admin."""
+    with change_of(member.account):
+        member.refresh_from_db(fields=["role"])
+        if is_last_admin(member):
+            raise Refused(LAST_ADMIN)
+        _end_session_tokens(caller, member)
+        happenings.member_removed(caller, member.user, member.role)
+        member.delete()
+
+
+def reset(caller: Caller, member: Membership, state: str) -> None:
+    """Let a person's password open nothing any more, and end their sessions, which hang on it, and
+    their session tokens. `state` is that of the password when this was asked for.
+
+    Raises Refused for whoever is not this account's alone, and when it was done already.
+    """
+    with change_of(member.account):
+        member.user.refresh_from_db(fields=["password", "is_staff"])
+        if not is_ours_alone(member):
+            raise Refused(not_ours_alone(member))
+        if not constant_time_compare(state, password_state(member)):
+            raise Refused("This form was sent already, and the link shown in the answer to it.")
+        member.user.set_unusable_password()
+        member.user.save(update_fields=["password"])
+        _end_session_tokens(caller, member)
+        happenings.member_reset(caller, member.user)
+
+
+def is_last_admin(member: Membership) -> bool:
+    """Tell whether without this member no admin is left who can sign in."""
+    admins = member.account.memberships.filter(role=Role.ADMIN, user__is_active=True)
+    return member.role == Role.ADMIN and not admins.exclude(pk=member.pk).exists()
+
+
+def is_ours_alone(member: Membership) -> bool:
+    """Tell whether an account's admins may give its member a new way in: whoever does could be
+    that person wherever they may go."""
+    return not member.user.is_staff and member.user.memberships.count() == 1
+
+
+def not_ours_alone(member: Membership) -> str:
+    """Return who may reset a member instead."""
+    return (
+        f"{member.user} does not belong to this account alone, so its admins cannot reset them. "
+        f"Whoever runs the Hub can: manage.py changepassword {member.user}"
+    )
+
+
+def password_state(member: Membership) -> str:
+    """Return a text that is another one once the password is."""
+    return salted_hmac("hub.membership", member.user.password, algorithm="sha256").hexdigest()
+
+
+def _end_session_tokens(caller: Caller, member: Membership) -> None:
+    """End their session tokens of the account: they would open it again if they came back."""
+    for token in keys.session_tokens_of(member.user, member.account):
+        keys.revoke(token)
+        happenings.token_revoked(token, caller)
