@@ -85,7 +85,6 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
-    "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "auditlogs.middleware.AuditContextMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "hub.cross_site.CrossSiteMiddleware",

@@ -1,9 +1,6 @@
 """The addresses of the Hub and of the API."""
 
 from django.conf import settings
-
-# Provisional.
-from django.contrib.auth.views import PasswordChangeView, PasswordResetConfirmView
 from django.urls import include, path
 
 from auditlogs.readiness import readyz
@@ -13,16 +10,12 @@ from hub.accounts import accounts
 from hub.agents import agent, agents
 from hub.api_keys import api_key_revoke, api_keys
 from hub.help import help_codes, help_orders, help_pages, help_scopes
-from hub.passwords import SetPassword, password
 from hub.members import member_remove, member_reset, member_role, members
+from hub.passwords import SetPassword, password
 from hub.profile import profile, session_token_end, session_tokens
 from hub.sign_in import SignIn, SignOut
 
 urlpatterns = [
-    path("hub/password", PasswordChangeView.as_view(), name="password"),
-    path(
-        "hub/set-password/<uidb64>/<token>", PasswordResetConfirmView.as_view(), name="set_password"
-    ),
     path("", views.home),
     path("favicon.ico", views.favicon),
     path("hub", views.home),
