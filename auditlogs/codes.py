@@ -22,9 +22,21 @@ HUB_CODES: dict[str, Code] = {
         "A key that belongs to one bot sent entries in another’s name. Nothing was stored.",
         "Give each bot a key of its own, or use one that belongs to none.",
     ),
+    "already-linked": Code(
+        "An identity of single sign-on names a person who signs in by another one.",
+        "See who it is at the provider. manage.py sso NAME --unlink lets them be linked anew.",
+    ),
+    "ambiguous-email": Code(
+        "The e-mail address of an identity names several people here.",
+        "Give the address to the right one: manage.py sso NAME --email E.",
+    ),
     "bot-mismatch": Code(
         "A key that belongs to one bot asked for the entries of another.",
         "Use the other bot’s key, or one that belongs to no bot.",
+    ),
+    "code-refused": Code(
+        "The provider did not honour the sign-in that it had sent the person back with.",
+        "Let them try again. If it goes on, look at OIDC_CLIENT_ID and OIDC_CLIENT_SECRET.",
     ),
     "cross-site": Code(
         "A page of another site asked for a part of the Hub behind its reader’s back.",
@@ -50,18 +62,38 @@ HUB_CODES: dict[str, Code] = {
         "A session ended because it had not been used for a while.",
         "Sign in again.",
     ),
+    "inactive-person": Code(
+        "An identity of single sign-on belongs to a person who may not sign in any more.",
+        "Nothing, if that is as it should be.",
+    ),
     "insufficient-scope": Code(
         "An API key lacked the scope that the request needed.",
         "Use a key with that scope, or leave the request to one that has it.",
         "scopes",
     ),
+    "invalid-answer": Code(
+        "The provider’s answer was not one that can be taken.",
+        "Look at the provider, and at the process’s own log at that time.",
+    ),
     "invalid-credentials": Code(
         "The user name and password did not match.",
         "A few are mistakes. Many from one address, or for one person, are worth a question.",
     ),
+    "invalid-discovery": Code(
+        "What the provider says of itself is not what OIDC_ISSUER promises.",
+        "Look at OIDC_ISSUER, and at the provider’s openid-configuration.",
+    ),
     "invalid-key": Code(
         "An API key was not one of the Hub’s: mistyped, cut short, or made up.",
         "Look at what the client sends, and at the address it calls from.",
+    ),
+    "invalid-token": Code(
+        "The provider’s token was not its own, not for the Hub, or of another sign-in.",
+        "Look at the provider and its keys. If those are right, somebody has forged it.",
+    ),
+    "invitation-used": Code(
+        "An identity names a person by their user name, who has signed in before.",
+        "If it is theirs, let an operator say so: manage.py sso NAME --email E.",
     ),
     "key-in-query": Code(
         "A key came in an address, where proxies and logs may have kept it.",
@@ -75,6 +107,14 @@ HUB_CODES: dict[str, Code] = {
         "A page was refused to someone who is signed in.",
         "Ask an admin of the account for the role that the page needs.",
     ),
+    "provider-away": Code(
+        "The provider of single sign-on did not answer in time.",
+        "Try again. People who are not linked can use their passwords meanwhile.",
+    ),
+    "provider-refused": Code(
+        "The provider did not let the person in, or they gave up there.",
+        "Look at the provider’s own log, if somebody asks.",
+    ),
     "rate-limited": Code(
         "Too many requests came from one key or address in too short a time.",
         "Wait as long as the answer says, then ask less often or for more at once.",
@@ -82,6 +122,18 @@ HUB_CODES: dict[str, Code] = {
     "revoked-key": Code(
         "An API key was used after it was revoked.",
         "Give the client a new key. If it should have none, find out who still has the old one.",
+    ),
+    "state": Code(
+        "Somebody came back from the provider who had not begun there, or too long ago.",
+        "One is a slow sign-in. Many mean that somebody sends people such links.",
+    ),
+    "unknown-identity": Code(
+        "Single sign-on sent an identity that nobody here has.",
+        "Add the person as a member, with their e-mail address as user name.",
+    ),
+    "unverified-email": Code(
+        "An identity was nobody’s yet, and the provider has not verified its address.",
+        "Let the provider verify the address, or ask for one that is.",
     ),
 }
 

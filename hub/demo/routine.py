@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from random import Random
 
 from auditlogs.schema import NewEntry, Target
+from auditlogs.times import format_rfc3339
 from hub.demo.cast import (
     AGENTS,
     NAMELESS,
@@ -31,6 +32,7 @@ from hub.demo.work import TIMEOUT_SPREAD, Work
 PIECES_A_DAY = 88
 WEEKEND = 0.72
 SATURDAY = 5
+LOCK = timedelta(minutes=15)
 # How busy the hours of a day are, in UTC: the markets never close, but people sleep.
 HOURS = (4, 3, 3, 3, 3, 4, 6, 8, 10, 11, 11, 10, 10, 12, 13, 13, 12, 10, 8, 7, 6, 6, 5, 5)
 
@@ -193,10 +195,25 @@ def _person_session(work: Work) -> None:
             },
         )
         if stranger:
+            until = format_rfc3339(work.at + LOCK)
+            lock = {**payload, "code": "locked-out", "until": until}
+            work.note(
+                person,
+                "auth.locked_out",
+                "failure",
+                in_session=False,
+                source_ip=stranger,
+                payload=lock,
+            )
             return
         work.wait(5, 30)
     work.note(person, "auth.signed_in", took=210, payload=payload)
     work.note(person, "session.created", took=15, payload=payload)
+    if random.random() < 0.1:
+        work.wait(20, 90)
+        themselves = Target(type="user", id=person.id, name=person.name)
+        changed = {"method": "password"}
+        work.note(person, "auth.password.changed", target=themselves, took=190, payload=changed)
     if random.random() < 0.5:
         work.wait(600, 5_000)
         work.note(person, "auth.signed_out", took=20, payload=payload)

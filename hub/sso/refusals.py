@@ -4,11 +4,12 @@ from typing import Literal
 
 from django.contrib.auth.models import User
 
-Reason = Literal["away", "refused", "stale", "unknown", "untrusted"]
+Reason = Literal["away", "busy", "refused", "stale", "unknown", "untrusted"]
 
 # What the sign-in page says. It tells nobody which people there are.
 SENTENCES: dict[Reason, str] = {
     "away": "Single sign-on does not answer at the moment. Try again in a few minutes.",
+    "busy": "Too many sign-ins were tried from your address. Try again in a minute.",
     "refused": "Single sign-on did not let you in.",
     "stale": "This sign-in took too long or was begun elsewhere. Try again.",
     "unknown": "Nobody is known here by this identity. Ask an admin of your account.",

@@ -18,6 +18,7 @@ from django.views.decorators.http import require_GET
 
 from auditlogs import happenings
 from auditlogs.storage import StorageError
+from hub import guesses
 from hub.access import caller_of, claimed_caller
 from hub.sso import identities, provider
 from hub.sso.backends import BY_IDENTITY
@@ -47,6 +48,7 @@ def start(request: HttpRequest) -> HttpResponse:
     if request.user.is_authenticated:
         return redirect(to)
     try:
+        _check_rate(request)
         begun = provider.begin(_callback(request))
     except Refused as refusal:
         return _refuse(request, refusal, to)
@@ -62,6 +64,7 @@ def callback(request: HttpRequest) -> HttpResponse:
     pending = msgspec.convert(kept, Pending) if kept else None
     to = pending.to if pending else resolve_url(settings.LOGIN_REDIRECT_URL)
     try:
+        _check_rate(request)
         person = _person(request, pending)
     except Refused as refusal:
         return _refuse(request, refusal, to)
@@ -72,6 +75,12 @@ def callback(request: HttpRequest) -> HttpResponse:
     request.session.save()
     happenings.signed_in(caller_of(request), "oidc")
     return redirect(to)
+
+
+def _check_rate(request: HttpRequest) -> None:
+    """Count a step of a sign-in, each of which makes the Hub call the provider. Raises Refused."""
+    if guesses.too_many(request):
+        raise Refused("busy", "rate-limited")
 
 
 def _person(request: HttpRequest, pending: Pending | None) -> User:

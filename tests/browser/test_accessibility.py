@@ -19,6 +19,10 @@ pytestmark = pytest.mark.browser
 
 WIDTHS = {"list": 1440, "cards": 390}
 in_both_themes = pytest.mark.parametrize("theme", ["light", "dark"])
+# Of what has the same colours at every width.
+in_three_ways = pytest.mark.parametrize(
+    ("theme", "width"), [("light", 1440), ("light", 390), ("dark", 390)]
+)
 
 
 # Between the themes nothing differs but the colours.

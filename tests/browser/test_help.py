@@ -4,7 +4,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.logs import Logs
-from tests.browser.test_accessibility import has_no_violation, in_both_themes
+from tests.browser.test_accessibility import has_no_violation, in_three_ways
 
 pytestmark = pytest.mark.browser
 
@@ -46,8 +46,7 @@ def test_an_error_leads_to_its_own_place(logs: Logs, page: Page) -> None:
     expect(page.get_by_role("img", name="How an order goes")).to_be_visible()
 
 
-@in_both_themes
-@pytest.mark.parametrize("width", [1440, 390])
+@in_three_ways
 def test_the_help_has_no_violation(logs: Logs, page: Page, theme: str, width: int) -> None:
     page.emulate_media(color_scheme="dark" if theme == "dark" else "light")
     page.set_viewport_size({"width": width, "height": 844})

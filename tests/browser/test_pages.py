@@ -8,7 +8,7 @@ from playwright.sync_api import BrowserContext, Page, expect
 from pytest_django.live_server_helper import LiveServer
 
 from tests.browser.people import sign_in
-from tests.browser.test_accessibility import has_no_violation, in_both_themes
+from tests.browser.test_accessibility import has_no_violation, in_three_ways
 from tests.factories import make_entry, unique
 
 if TYPE_CHECKING:
@@ -146,8 +146,7 @@ def test_the_account_is_switched_by_keyboard(
     expect(page.get_by_role("link", name="API Keys")).to_have_count(0)
 
 
-@in_both_themes
-@pytest.mark.parametrize("width", [1440, 390])
+@in_three_ways
 def test_no_page_has_a_violation_or_is_wider_than_the_window(
     page: Page, as_admin: "User", user: "User", account: "Account", theme: str, width: int
 ) -> None:

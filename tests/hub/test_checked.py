@@ -149,7 +149,11 @@ def test_cookies_are_bound_to_the_host_where_there_is_https(https: str, cookies:
 def test_a_cookie_over_https_is_as_its_name_demands() -> None:
     code = """
 import django
+from django.conf import settings
 from django.test import Client
+# Nobody has collected the static files.
+plain = "django.contrib.staticfiles.storage.StaticFilesStorage"
+settings.STORAGES["staticfiles"]["BACKEND"] = plain
 django.setup()
 answer = Client().get("/hub/sign-in", secure=True, headers={"Host": "localhost"})
 print(answer.cookies["__Host-csrftoken"].OutputString())

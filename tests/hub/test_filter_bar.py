@@ -1,7 +1,9 @@
 """The filter bar: what its controls show, what it says, and where its links lead."""
 
 import pytest
+from django.contrib.auth.models import User
 
+from auditlogs.models import Account
 from tests.factories import ORDER, SYSTEM, USER
 from tests.hub.markup import Element
 from tests.hub.pages import Hub, link, links, rows
@@ -289,10 +291,11 @@ def test_the_same_actor_is_offered_once_by_its_latest_name(hub: Hub) -> None:
     assert [each["data-name"] for each in page.all("[role=option]")][1:] == ["New name"]
 
 
-def test_links_of_the_page_are_few_and_named(hub: Hub) -> None:
+def test_links_of_the_page_are_few_and_named(hub: Hub, user: User, account: Account) -> None:
     hub.record({})
+    profile = f"Profile: {user.username}{account.name}"
     assert links(hub.logs("?result=success")) == [
-        *("Skip to content", "Hub", "Logs"),
+        *("Skip to content", "Hub", "Logs", "Agents", "Help", profile),
         *("Clear All", "of how many?", "Refresh"),
         *("Timestamp", "Actor", "Action", "Result", "mcp.tool.call"),
     ]

@@ -703,3 +703,15 @@ def test_a_reason_that_there_is_not_says_nothing(client: Client, lying: Forger, 
     page = sign_in_page(client, "/hub/sign-in?sso=<b>")
     assert page.all("[role=alert]") == []
     assert link(page, "Sign in with single sign-on")["href"] == "/hub/sso/start"
+
+
+def test_each_step_counts_as_a_try_of_whoever_calls_from_there(
+    client: Client, lying: Forger, ada: User, settings: Settings
+) -> None:
+    settings.SIGN_IN_RATE = "2/minute"
+    come_back(client, lying)
+    assert is_signed_in(client)
+    client.logout()
+    response = client.get("/hub/sso/start")
+    assert "Too many sign-ins" in refusal(client, response)
+    assert not is_signed_in(client)
