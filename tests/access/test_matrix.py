@@ -64,6 +64,7 @@ def _about(text: str, objects: "Objects") -> str:
 def rows() -> list[Row]:
     """Return the rows of the document's table."""
     table = DOCUMENT.partition("The rows below are read by the tests. -->")[2].strip()
+    table = table.partition("\n\n")[0]
     lines = [[cell.strip() for cell in line.strip("|").split("|")] for line in table.splitlines()]
     assert tuple(lines[0][2:]) == PRINCIPALS
     found = []
