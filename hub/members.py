@@ -7,7 +7,6 @@ from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.forms import UsernameField
 from django.contrib.auth.models import User
-from django.contrib.auth.tokens import default_token_generator
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -21,6 +20,7 @@ from hub.changes import Refused, Secret, Step, ask
 from hub.forms import PageForm
 from hub.membership import MAX_MEMBERS
 from hub.models import Membership, Role
+from hub.passwords import ways_in
 
 
 class MemberForm(PageForm):
@@ -89,7 +89,10 @@ def member_reset(request: HubRequest, visit: Visit, person: int) -> HttpResponse
     state = request.POST.get("state", "")
     reset = partial(membership.reset, caller_of(request), member, state)
     page = ask(request, _reset_step(request, member), reset)
-    return page or _page(request, visit, MemberForm(), _way_in(request, member.user))
+    if page:
+        return page
+    # The link is for the password as it is now.
+    return _page(request, visit, MemberForm(), _way_in(request, _member(visit, person).user))
 
 
 def _page(
@@ -175,7 +178,7 @@ def _reset_step(request: HubRequest, member: Membership) -> Step:
 def _way_in(request: HubRequest, person: User) -> Secret:
     """Return the link by which a person chooses a password, once."""
     encoded = urlsafe_base64_encode(force_bytes(person.pk))
-    token = default_token_generator.make_token(person)
+    token = ways_in.make_token(person)
     path = reverse("set_password", kwargs={"uidb64": encoded, "token": token})
     hours = settings.PASSWORD_RESET_TIMEOUT // 3600
     return Secret(

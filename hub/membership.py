@@ -1,5 +1,8 @@
 """What an account's admins do with its members. Each change is recorded, or not made."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import User
 from django.utils.crypto import constant_time_compare, salted_hmac
@@ -34,27 +37,26 @@ def add(caller: Caller, account: Account, name: str, role: str) -> tuple[User, b
 
 
 def give_role(caller: Caller, member: Membership, role: str) -> None:
-    """Give a member a role, unless they have it. Raises Refused for the last admin."""
-    with change_of(member.account):
-        member.refresh_from_db(fields=["role"])
-        if member.role == role:
+    """Give a member a role, unless they have it. Raises Refused for the last admin, and for whoever
+    is no member by now: so everywhere below."""
+    with _change_of(member) as current:
+        if current.role == role:
             return
-        if is_last_admin(member):
+        if is_last_admin(current):
             raise Refused(LAST_ADMIN)
-        before, member.role = member.role, role
-        member.save(update_fields=["role"])
-        happenings.member_role_changed(caller, member.user, before, role)
+        before, current.role = current.role, role
+        current.save(update_fields=["role"])
+        happenings.member_role_changed(caller, current.user, before, role)
 
 
 def remove(caller: Caller, member: Membership) -> None:
     """Let a person belong to the account no longer. Raises Refused for the last admin."""
-    with change_of(member.account):
-        member.refresh_from_db(fields=["role"])
-        if is_last_admin(member):
+    with _change_of(member) as current:
+        if is_last_admin(current):
             raise Refused(LAST_ADMIN)
-        _end_session_tokens(caller, member)
-        happenings.member_removed(caller, member.user, member.role)
-        member.delete()
+        _end_session_tokens(caller, current)
+        happenings.member_removed(caller, current.user, current.role)
+        current.delete()
 
 
 def reset(caller: Caller, member: Membership, state: str) -> None:
@@ -63,16 +65,15 @@ def reset(caller: Caller, member: Membership, state: str) -> None:
 
     Raises Refused for whoever is not this account's alone, and when it was done already.
     """
-    with change_of(member.account):
-        member.user.refresh_from_db(fields=["password", "is_staff"])
-        if not is_ours_alone(member):
-            raise Refused(not_ours_alone(member))
-        if not constant_time_compare(state, password_state(member)):
+    with _change_of(member) as current:
+        if not is_ours_alone(current):
+            raise Refused(not_ours_alone(current))
+        if not constant_time_compare(state, password_state(current)):
             raise Refused("This form was sent already, and the link shown in the answer to it.")
-        member.user.set_unusable_password()
-        member.user.save(update_fields=["password"])
-        _end_session_tokens(caller, member)
-        happenings.member_reset(caller, member.user)
+        current.user.set_unusable_password()
+        current.user.save(update_fields=["password"])
+        _end_session_tokens(caller, current)
+        happenings.member_reset(caller, current.user)
 
 
 def is_last_admin(member: Membership) -> bool:
@@ -84,7 +85,8 @@ def is_last_admin(member: Membership) -> bool:
 def is_ours_alone(member: Membership) -> bool:
     """Tell whether an account's admins may give its member a new way in: whoever does could be
     that person wherever they may go."""
-    return not member.user.is_staff and member.user.memberships.count() == 1
+    elsewhere = member.user.memberships.exclude(account=member.account)
+    return not member.user.is_staff and not elsewhere.exists()
 
 
 def not_ours_alone(member: Membership) -> str:
@@ -98,6 +100,17 @@ def not_ours_alone(member: Membership) -> str:
 def password_state(member: Membership) -> str:
     """Return a text that is another one once the password is."""
     return salted_hmac("hub.membership", member.user.password, algorithm="sha256").hexdigest()
+
+
+@contextmanager
+def _change_of(member: Membership) -> Iterator[Membership]:
+    """Change the account of a member, who is looked up anew: what was read before the change may be
+    over. Raises Refused for whoever is no member any more."""
+    with change_of(member.account) as account:
+        found = account.memberships.select_related("user", "account").filter(pk=member.pk).first()
+        if found is None:
+            raise Refused(f"{member.user} is no member any more.")
+        yield found
 
 
 def _end_session_tokens(caller: Caller, member: Membership) -> None:

@@ -4,8 +4,10 @@ from datetime import timedelta
 from typing import Any
 
 from django.contrib.auth import update_session_auth_hash
+from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.forms import PasswordChangeForm, SetPasswordForm
 from django.contrib.auth.models import User
+from django.contrib.auth.tokens import PasswordResetTokenGenerator
 from django.contrib.auth.views import PasswordResetConfirmView
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
@@ -54,10 +56,34 @@ def _wait(request: HubRequest, reached: Reached) -> HttpResponse:
     return response
 
 
+class WaysIn(PasswordResetTokenGenerator):
+    """Makes the links by which a person sets a password, and knows them again.
+
+    An account's admins hand them out, and could keep them. So each is good only for a person who
+    belongs to that account and to nothing else: who joins another one meanwhile, becomes staff, or
+    is removed, is nobody's to let in.
+    """
+
+    def check_token(self, user: AbstractBaseUser | None, token: str | None) -> bool:
+        """Tell whether a link lets a person in."""
+        if not isinstance(user, User) or user.is_staff or user.memberships.count() != 1:
+            return False
+        return super().check_token(user, token)
+
+    def _make_hash_value(self, user: AbstractBaseUser, timestamp: int) -> str:
+        assert isinstance(user, User)
+        accounts = user.memberships.values_list("account", flat=True)
+        return f"{super()._make_hash_value(user, timestamp)}{list(accounts)}"
+
+
+ways_in = WaysIn()
+
+
 class SetPassword(PasswordResetConfirmView):
     """The page of a link by which a person sets a password, once and within a day."""
 
     template_name = "hub/set_password.html"
+    token_generator = ways_in
 
     def form_valid(self, form: "SetPasswordForm[User]") -> HttpResponse:
         """Set the password, unless that cannot be recorded; the link opens nothing any more."""

@@ -7,8 +7,10 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from auditlogs import keys
+from auditlogs.happenings import Caller
 from auditlogs.models import Account
 from hub import membership
+from hub.changes import Refused
 from hub.models import Membership, Role
 from tests.factories import unique
 from tests.hub.forms import form_at, page_of, said, send, told
@@ -300,6 +302,26 @@ def test_only_who_belongs_to_this_account_alone_is_reset(
         state = membership.password_state(account.memberships.get(user=person))
         client.post(path, {"account": account.id, "state": state})
         assert signs_in_with(person, PASSWORD)
+
+
+@pytest.mark.parametrize("step", ["role", "reset", "remove"])
+def test_whoever_is_removed_meanwhile_is_not_changed_any_more(
+    account: Account, other: Account, user: User, step: str
+) -> None:
+    member_as_read = account.memberships.select_related("user").get(user=user)
+    state = membership.password_state(member_as_read)
+    account.memberships.get(user=user).delete()
+    # They are another account's alone by now, and nobody here may let themself in as them.
+    Membership.objects.create(user=user, account=other)
+    change = {
+        "role": lambda: membership.give_role(Caller(), member_as_read, "admin"),
+        "reset": lambda: membership.reset(Caller(), member_as_read, state),
+        "remove": lambda: membership.remove(Caller(), member_as_read),
+    }
+    with pytest.raises(Refused, match="no member any more"):
+        change[step]()
+    assert signs_in_with(user, PASSWORD)
+    assert user.memberships.get().account == other
 
 
 @pytest.mark.parametrize("step", ["role", "reset", "remove"])

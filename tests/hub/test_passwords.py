@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 import time_machine
 from django.contrib.auth.models import User
-from django.contrib.auth.tokens import default_token_generator
 from django.test import Client
 from django.urls import reverse
 from django.utils.encoding import force_bytes
@@ -18,7 +17,10 @@ from auditlogs import keys
 from auditlogs.models import Account
 from auditlogs.query import Entries
 from auditlogs.schema import Entry
+from hub.models import Membership
+from hub.passwords import ways_in
 from tests.away import connected_to, nowhere
+from tests.factories import unique
 from tests.hub.markup import Element, read
 from tests.people import PASSWORD, member, signed_in
 
@@ -37,7 +39,7 @@ def clock() -> Iterator[time_machine.Traveller]:
 def link_for(person: User) -> str:
     """Return the link that an admin would hand to a person."""
     uid = urlsafe_base64_encode(force_bytes(person.pk))
-    return reverse("set_password", args=[uid, default_token_generator.make_token(person)])
+    return reverse("set_password", args=[uid, ways_in.make_token(person)])
 
 
 def opened(client: Client, link: str) -> str:
@@ -253,6 +255,27 @@ def test_a_form_that_was_opened_in_time_is_refused_after_it(
 )
 def test_what_is_no_link_opens_nothing(db: None, path: str) -> None:
     assert Client().get(f"/hub/set-password/{path}").status_code == 404
+
+
+@pytest.mark.parametrize("opened_before", [False, True])
+@pytest.mark.parametrize("change", ["joins", "is moved", "is removed", "is staff"])
+def test_a_link_opens_nothing_once_its_person_is_not_its_accounts_alone(
+    user: User, account: Account, change: str, opened_before: bool
+) -> None:
+    link, visitor = link_for(user), Client()
+    form = opened(visitor, link) if opened_before else link
+    if change in {"is moved", "is removed"}:
+        user.memberships.all().delete()
+    if change in {"joins", "is moved"}:
+        other = Account.objects.create(name=unique("other"))
+        Membership.objects.create(user=user, account=other)
+    if change == "is staff":
+        user.is_staff = True
+        user.save()
+    assert visitor.get(form).status_code == 404
+    assert visitor.post(form, SET).status_code == 404
+    user.refresh_from_db()
+    assert user.check_password(PASSWORD)
 
 
 def test_a_bad_password_leaves_the_link_open(user: User) -> None:
