@@ -1,9 +1,11 @@
 """The Hub as a WSGI application."""
 
-from django.core.wsgi import get_wsgi_application
+import django
 
+from hub.charset import Application
 from hub.start import begin
 
 begin()
+django.setup(set_prefix=False)
 
-application = get_wsgi_application()
+application = Application()

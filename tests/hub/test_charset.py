@@ -1,0 +1,58 @@
+"""Requests that say of themselves that they are in a charset of which nothing good can come."""
+
+import pytest
+from django.test import Client
+
+from auditlogs.models import Account
+from hub import start
+from hub.charset import Application
+from tests.api import LIST, Api, problem_of
+
+# Of no text; of lone surrogates; of anything but what browsers send.
+CHARSETS = ["rot13", "base64", "idna", "undefined", "unicode_escape", "utf-7", "utf-16"]
+TYPED = "\\ud800+2AA-é"
+NAMES = ("username", "password", "next", "account", "to", "state")
+
+
+@pytest.fixture(autouse=True)
+def _as_served(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the client make the requests that a server's are."""
+    monkeypatch.setattr("django.test.client.WSGIRequest", Application.request_class)
+
+
+def test_every_server_makes_such_requests(monkeypatch: pytest.MonkeyPatch) -> None:
+    # It would take over this process's warnings and errors.
+    monkeypatch.setattr(start, "begin", lambda: None)
+    from hub import wsgi
+
+    assert isinstance(wsgi.application, Application)
+
+
+@pytest.mark.parametrize("charset", CHARSETS)
+def test_an_address_is_read_as_utf_8(signed_in_client: Client, api_key: str, charset: str) -> None:
+    kind = f"text/plain; charset={charset}"
+    path = "/hub/logs?search=%C3%A9\\ud800%2B2AA-"
+    page = signed_in_client.get(path, CONTENT_TYPE=kind)
+    assert page.status_code == 200
+    assert 'value="é\\ud800+2AA-"' in page.content.decode()
+    caller = Api(api_key)
+    answer = caller.client.get(f"{LIST}?actor=%C3%A9", headers=caller.headers, CONTENT_TYPE=kind)
+    assert (answer.status_code, answer.json()) == (200, [])
+
+
+@pytest.mark.parametrize("charset", CHARSETS)
+@pytest.mark.parametrize("path", ["/hub/sign-in", "/hub/accounts", "/hub/password"])
+def test_a_form_is_read_as_utf_8(signed_in_client: Client, path: str, charset: str) -> None:
+    client = Client() if path == "/hub/sign-in" else signed_in_client
+    kind = f"multipart/form-data; boundary=x; charset={charset}"
+    part = '--x\r\nContent-Disposition: form-data; name="{}"\r\n\r\n{}\r\n'
+    body = "".join(part.format(name, TYPED) for name in NAMES)
+    answer = client.generic("POST", path, f"{body}--x--\r\n".encode(), kind)
+    assert answer.status_code == (404 if path == "/hub/accounts" else 200)
+    if path == "/hub/sign-in":
+        assert f'value="{TYPED}"' in answer.content.decode()
+
+
+def test_a_body_in_another_charset_is_refused_still(account: Account, write_key: str) -> None:
+    answer = Api(write_key).post(b"{}", "application/json; charset=utf-7")
+    problem_of(answer, 415, "unsupported-media-type")
