@@ -15,6 +15,7 @@ from auditlogs.models import ApiKey
 from auditlogs.rules import check, redactor
 from auditlogs.schema import Entry
 from auditlogs.spool import spool
+from auditlogs.text import SEPARATOR
 from auditlogs.times import now
 from auditlogs.validation import Checked, InvalidEntry, complete, too_large
 from auditlogs.writing import CannotStore, Receipt, write
@@ -132,6 +133,9 @@ def _complete(
     """Return the entries with all that the log adds. Raises KeyReused, CannotStore."""
     new = [each.entry for each in checked]
     if idempotency_key is not None and new:
+        # No bot can use up another's keys, nor learn which were used.
+        if key.bot is not None:
+            idempotency_key = f"{key.bot}{SEPARATOR}{idempotency_key}"
         first = idempotency.claim(spool(), key.account_id, idempotency_key, new, received)
         new = idempotency.with_ids(new, idempotency_key, first)
     return [

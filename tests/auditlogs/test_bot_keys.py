@@ -9,6 +9,7 @@ from auditlogs import dictionary, keys
 from auditlogs.models import Account
 from auditlogs.query import Entries
 from auditlogs.schema import Entry
+from auditlogs.times import format_rfc3339, now
 from tests.api import LIST, Api, next_of, problem_of
 from tests.factories import make_entries, make_entry
 
@@ -174,6 +175,20 @@ def test_a_request_sent_again_is_known_with_or_without_its_bot(
     again = writer.post({**VALID, "botId": BOT}, **{"Idempotency-Key": "k"})
     assert [first.status_code, again.status_code] == [201, 200]
     assert len(entries(account, "order.created")) == 1
+
+
+@pytest.mark.parametrize("is_bound", [True, False])
+def test_an_idempotency_key_that_another_has_used_is_its_own_still(
+    writer: Api, account: Account, is_bound: bool
+) -> None:
+    other = Api(keys.create(account, "other", ["logs:write"], bot=OTHER if is_bound else None))
+    said = {"timestamp": format_rfc3339(now()), "result": "success", "action": "order.created"}
+    theirs = {**said, "actor": {"type": "agent", "id": OTHER}}
+    header = {"Idempotency-Key": "order-77"}
+    assert other.post([theirs], **header).status_code == 201
+    assert writer.post([{**said, "actor": ITSELF}], **header).status_code == 201
+    assert writer.post([{**said, "actor": ITSELF}], **header).status_code == 200
+    assert {entry.bot_id for entry in entries(account, "order.created")} == {BOT, OTHER}
 
 
 def test_ndjson_and_one_entry_alone_are_held_to_it_too(writer: Api, account: Account) -> None:
