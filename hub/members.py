@@ -7,6 +7,7 @@ from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.forms import UsernameField
 from django.contrib.auth.models import User
+from django.db.models import Exists, OuterRef
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -98,8 +99,9 @@ def member_reset(request: HubRequest, visit: Visit, person: int) -> HttpResponse
 def _page(
     request: HubRequest, visit: Visit, form: MemberForm, secret: Secret | None = None
 ) -> HttpResponse:
-    found = visit.account.memberships.select_related("user").order_by("role", "user__username")
-    shown = list(found[: MAX_MEMBERS + 1])
+    elsewhere = Membership.objects.filter(user=OuterRef("user")).exclude(account=visit.account)
+    found = visit.account.memberships.annotate(is_shared=Exists(elsewhere)).select_related("user")
+    shown = list(found.order_by("role", "user__username")[: MAX_MEMBERS + 1])
     context = {
         "members": shown[:MAX_MEMBERS],
         "has_more": len(shown) > MAX_MEMBERS,

@@ -1,5 +1,6 @@
 """The Members page: people added, changed, reset and removed by an account's admins."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ from hub.models import Membership, Role
 from tests.factories import unique
 from tests.hub.forms import form_at, page_of, said, send, told
 from tests.hub.markup import Element
-from tests.people import PASSWORD, member, signed_in
+from tests.people import PASSWORD, member, signed_in, staff as staff_person
 
 PAGE = "/hub/members"
 NEW_PASSWORD = "an entirely different horse"
@@ -118,6 +119,23 @@ def test_somebody_known_joins_and_nobody_else_gets_a_way_in(
         assert not page.all("#secret")
         assert f"{person.username} is a member now" in page.one(".banner").text
         assert account in {each.account for each in person.memberships.all()}
+
+
+@pytest.mark.parametrize("is_staff", [True, False])
+def test_whoever_is_added_by_name_does_not_show_when_they_were_elsewhere(
+    client: Client, other: Account, is_staff: bool
+) -> None:
+    person = staff_person() if is_staff else member(other)
+    for last_login in (None, datetime(2026, 1, 2, tzinfo=UTC)):
+        person.last_login = last_login
+        person.save()
+        send(client, PAGE, PAGE, username=person.username, role="viewer")
+        (row,) = [
+            each for each in page_of(client, PAGE).all(".record") if person.username in each.text
+        ]
+        assert "Member since" in row.text
+        assert "Last sign-in" not in row.text
+        assert "signed in" not in row.text
 
 
 def test_a_form_that_is_sent_twice_adds_once(client: Client, account: Account) -> None:
