@@ -20,7 +20,7 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
 
-from auditlogs import happenings
+from auditlogs import happenings, keys
 from auditlogs.happenings import Caller
 from hub.models import Identity
 from hub.sso.refusals import Refused
@@ -70,6 +70,8 @@ def link(caller: Caller, person: User, claims: dict[str, Any]) -> None:
     try:
         with transaction.atomic():
             person.identities.create(issuer=settings.OIDC_ISSUER, subject=_subject(claims))
+            # Whoever knew a password of theirs may have made some.
+            keys.end_tokens_of(person)
             # Whoever sent an invitation may know the password that came with it.
             if not person.email:
                 person.set_unusable_password()

@@ -22,7 +22,7 @@ from django.core.management import CommandError, call_command
 from django.test import Client
 from pytest_django import Settings
 
-from auditlogs import happenings
+from auditlogs import happenings, keys
 from auditlogs.models import PLATFORM_ACCOUNT, Account
 from auditlogs.query import Entries
 from auditlogs.schema import Entry
@@ -370,6 +370,21 @@ def test_a_session_that_a_password_began_ends_with_the_link(
     come_back(client, lying)
     assert not is_signed_in(other)
     assert is_signed_in(client)
+
+
+def test_session_tokens_end_with_the_password_and_with_the_link(
+    client: Client, lying: Forger, account: Account
+) -> None:
+    grace = person(account, "grace")
+    call_command("sso", "grace", email=ADA)
+    by_password = keys.create_session_token(grace, account)
+    come_back(client, lying)
+    assert keys.find(by_password) is None
+    by_identity = keys.create_session_token(grace, account)
+    come_back(Client(), lying)
+    assert keys.find(by_identity)
+    call_command("sso", "grace", unlink=True)
+    assert keys.find(by_identity) is None
 
 
 def test_unlinking_ends_the_session_and_gives_the_password_back(

@@ -8,7 +8,7 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import transaction
 
-from auditlogs import happenings
+from auditlogs import happenings, keys
 from auditlogs.happenings import COMMAND_LINE
 from auditlogs.storage import StorageError
 
@@ -42,6 +42,7 @@ class Command(BaseCommand):
                 if person.email != before:
                     self._record(person, {"field": "email", "from": before, "to": person.email})
                 if options["unlink"] and person.identities.all().delete()[0]:
+                    keys.end_tokens_of(person)
                     self._record(person, {"field": "identity", "from": "linked", "to": None})
         except (ValidationError, StorageError) as error:
             raise CommandError(" ".join(getattr(error, "messages", [str(error)]))) from error
