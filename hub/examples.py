@@ -1,9 +1,10 @@
 """Calls of the API, ready to paste into a shell, with the key that was just made."""
 
+import json
+import shlex
+
 from django.http import HttpRequest
 from django.urls import reverse
-
-ENTRY = '{"action": "order.created", "result": "success", "actor": {"type": "agent", "id": "%s"}}'
 
 
 def call_with(request: HttpRequest, key: str, scopes: list[str], agent: str) -> str:
@@ -21,7 +22,11 @@ def reading_call(request: HttpRequest, key: str) -> str:
 
 def _writing_call(request: HttpRequest, key: str, agent: str) -> str:
     url = request.build_absolute_uri(reverse("api_entries"))
+    actor = {"type": "agent", "id": agent}
+    entry = {"action": "order.created", "result": "success", "actor": actor}
+    # An agent's id is whatever a program once wrote, and must stay a text to the shell.
+    body = shlex.quote(json.dumps(entry, ensure_ascii=False))
     return (
         f'curl "{url}" \\\n  -H "Authorization: Bearer {key}" \\\n'
-        f"  -H \"Content-Type: application/json\" \\\n  -d '{ENTRY % agent}'"
+        f'  -H "Content-Type: application/json" \\\n  -d {body}'
     )

@@ -1,16 +1,19 @@
 """The API Keys page: keys made, shown once, listed, and revoked, each step in the log."""
 
+import json
+import shlex
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
-from django.test import Client
+from django.test import Client, RequestFactory
 
 from auditlogs import dictionary, keys
 from auditlogs.models import Account, ApiKey
 from auditlogs.times import now
 from hub import api_keys
+from hub.examples import call_with
 from tests.api import LIST, Api
 from tests.factories import make_entry, unique
 from tests.hub.forms import form_at, page_of, said, send, told
@@ -85,6 +88,16 @@ def test_a_key_is_shown_once_and_works(client: Client, account: Account) -> None
     assert not again.all("#secret")
     assert text not in again.text
     assert f"{text[:8]}…{text[-4:]}" in card(again, "billing").text
+
+
+@pytest.mark.parametrize("bot", ["bot-7", "'; rm -rf ~; '", 'a"b\\c', "$(id)`id`"])
+def test_what_an_agent_calls_itself_is_no_command_in_the_example(bot: str) -> None:
+    example = call_with(RequestFactory().get(PAGE), "aud_x", ["logs:write"], bot)
+    command, *options = shlex.split(example.replace("\\\n", ""))
+    assert command == "curl"
+    assert options[1::2] == ["-H", "-H", "-d"]
+    assert len(options) == 7
+    assert json.loads(options[-1])["actor"] == {"type": "agent", "id": bot}
 
 
 def test_a_form_that_is_sent_twice_makes_one_key(client: Client, account: Account) -> None:
