@@ -1,7 +1,7 @@
 """Switching account: which ones a person may be at, and going to one of them."""
 
 from django.db.models import QuerySet
-from django.http import HttpResponse
+from django.http import HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods
 
@@ -10,6 +10,8 @@ from auditlogs.models import Account
 from hub.access import SESSION_ACCOUNT, HubRequest, at_account, caller_of, for_people
 
 MAX_ACCOUNTS = 50
+# Of what is asked for, a name or an id.
+MAX_LENGTH = 64
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -18,7 +20,7 @@ def accounts(request: HubRequest) -> HttpResponse:
     """List the accounts that a person may be at; a form's button leads to one."""
     if request.method == "POST":
         return _switch(request)
-    search = request.GET.get("search", "")[:64]
+    search = _asked(request.GET, "search")
     request.visit = at_account(request)
     found = open_to(request).filter(name__icontains=search).order_by("name")
     context = {
@@ -36,9 +38,14 @@ def open_to(request: HubRequest) -> QuerySet[Account]:
     return Account.objects.filter(memberships__user=request.user)
 
 
+def _asked(data: QueryDict, name: str) -> str:
+    """Return a parameter, bounded, and without what PostgreSQL takes into no text."""
+    return data.get(name, "").replace("\0", "")[:MAX_LENGTH]
+
+
 def _switch(request: HubRequest) -> HttpResponse:
     """Go to an account. Whoever cannot be recorded there does not get there."""
-    account = get_object_or_404(open_to(request), id=request.POST.get("to", ""))
+    account = get_object_or_404(open_to(request), id=_asked(request.POST, "to"))
     happenings.account_switched(caller_of(request), account)
     request.session[SESSION_ACCOUNT] = account.id
     return redirect("logs")

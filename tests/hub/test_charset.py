@@ -1,6 +1,10 @@
-"""Requests that say of themselves that they are in a charset of which nothing good can come."""
+"""Requests that say they are in a charset of which nothing good can come, or hold a NUL."""
+
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
+from django.db import DataError, connection
 from django.test import Client
 
 from auditlogs.models import Account
@@ -56,3 +60,29 @@ def test_a_form_is_read_as_utf_8(signed_in_client: Client, path: str, charset: s
 def test_a_body_in_another_charset_is_refused_still(account: Account, write_key: str) -> None:
     answer = Api(write_key).post(b"{}", "application/json; charset=utf-7")
     problem_of(answer, 415, "unsupported-media-type")
+
+
+@pytest.fixture
+def as_postgresql(db: None) -> Iterator[None]:
+    """Refuse a NUL within a parameter of a query, as PostgreSQL does and SQLite does not."""
+
+    def execute(run: Any, sql: str, parameters: Any, many: bool, context: Any) -> Any:
+        if any(isinstance(each, str) and "\0" in each for each in parameters or ()):
+            raise DataError("PostgreSQL text fields cannot contain NUL (0x00) bytes")
+        return run(sql, parameters, many, context)
+
+    with connection.execute_wrapper(execute):
+        yield
+
+
+@pytest.mark.parametrize("cookie", ['"\\000abcdefghij"', "\0abcdefghij"])
+def test_a_session_key_with_a_nul_is_none(as_postgresql: None, cookie: str) -> None:
+    client = Client(HTTP_COOKIE=f"sessionid={cookie}")
+    assert client.get("/hub/logs").status_code == 302
+    form = {"username": "ada", "password": "x"}
+    assert client.post("/hub/sign-in", form).status_code == 200
+
+
+def test_no_account_is_called_by_a_nul(signed_in_client: Client, as_postgresql: None) -> None:
+    assert signed_in_client.get("/hub/accounts?search=%00").status_code == 200
+    assert signed_in_client.post("/hub/accounts", {"to": "\0"}).status_code == 404
