@@ -137,13 +137,14 @@ def bots(account: str, limit: int) -> list[NamedBot]:
     """Return up to `limit` bots, by their ids; of very many notes the first are looked at."""
     notes = islice(_notes(account, "bot"), MAX_NOTES)
     found = islice(groupby(notes, _value_of), limit)
-    newest = (max(noted, key=_since) for _, noted in found)
+    newest = (max(noted, key=_preference) for _, noted in found)
     return [NamedBot(note["id"], note["name"]) for note in newest]
 
 
 def bot_name(account: str, bot_id: str) -> str | None:
     """Return the name a bot had last, or None if it has none or is not known."""
-    note = _newest(account, "bot", bot_id)
+    own = _newest(account, "bot", bot_id, {"actor": {"$exists": True}, "name": {"$ne": None}})
+    note = own or _newest(account, "bot", bot_id)
     return note["name"] if note else None
 
 
@@ -196,9 +197,10 @@ def _value_of(note: Document) -> str:
     return value
 
 
-def _since(note: Document) -> datetime:
-    since: datetime = note["since"]
-    return since
+def _preference(note: Document) -> tuple[bool, datetime]:
+    """Return by what a bot's note is preferred: the name that its agent gives itself goes before
+    one that others call it by, for any key may name any target."""
+    return "actor" in note and note["name"] is not None, note["since"]
 
 
 def _notes(

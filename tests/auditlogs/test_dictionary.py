@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from auditlogs import dictionary, storage
-from auditlogs.dictionary import NamedActor, week_of
+from auditlogs.dictionary import NamedActor, NamedBot, week_of
 from auditlogs.models import new_account_id
 from auditlogs.recording import record_many
 from auditlogs.times import DAY_MS, from_ms, now, to_ms
@@ -107,6 +107,19 @@ def test_a_bot_is_named_by_its_own_entries_and_by_those_about_it(account: str) -
     assert dictionary.bot_name(account, "agent-7") == "Momentum Scout"
     assert dictionary.bot_name(account, "ord-1") is None
     assert dictionary.bot_name(account, "user-1") is None
+
+
+def test_nobody_renames_a_bot_that_has_a_name_of_its_own(account: str) -> None:
+    make_entry(account, actor=AGENT)
+    target = {"type": "bot", "id": "agent-7", "name": "Somebody Else"}
+    make_entry(account, actor=USER, target=target)
+    assert dictionary.bot_name(account, "agent-7") == "Momentum Scout"
+    assert dictionary.bots(account, 10) == [NamedBot("agent-7", "Momentum Scout")]
+    # A name is better than none.
+    make_entry(account, actor={"type": "agent", "id": "agent-8"})
+    make_entry(account, actor=USER, target={**target, "id": "agent-8"})
+    assert dictionary.bot_name(account, "agent-8") == "Somebody Else"
+    assert dictionary.bots(account, 10)[1] == NamedBot("agent-8", "Somebody Else")
 
 
 def test_nothing_is_known_of_another_accounts_actors(account: str) -> None:
