@@ -7,7 +7,11 @@ from auditlogs.redaction.patterns import Span, pattern, spans
 
 # Each kind by its prefix. A digit or letter before it would make it a part of something else.
 _KEYS = {
-    "own": r"auds?_[0-9A-Za-z]{36}",
+    # Keys, and the links by which somebody's password is set.
+    "own": (
+        r"auds?_[0-9A-Za-z]{36}"
+        r"|/set-password/[0-9A-Za-z_-]{1,64}/[0-9a-z]{1,13}-[0-9a-f]{32,64}"
+    ),
     "age": r"AGE-SECRET-KEY-1[0-9A-Z]{50,}",
     "airtable": r"\bpat[0-9A-Za-z]{14}\.[0-9a-f]{64}",
     "anthropic, openai, openrouter, deepseek, stripe": (

@@ -302,6 +302,12 @@ def test_in_a_text_only_the_secret_is_replaced(before: str, after: str) -> None:
             "https://h/#access_token=[REDACTED:url-secret]&state=1",
         ),
         ("https://hooks.slack.com/services/T0/B0/xyz ok", "https://[REDACTED:webhook-url] ok"),
+        (
+            # As the process's log names the page that it has refused or that failed.
+            f"Forbidden: /hub/set-password/MTI/d3sh1c-{'0f' * 16}",
+            "Forbidden: /hub[REDACTED:api-key]",
+        ),
+        ("/hub/set-password/MTI/set-password", "/hub/set-password/MTI/set-password"),
         ("Bearer abc123def denied", "Bearer [REDACTED:authorization] denied"),
         (f"Basic {coded('bob:x')} denied", "Basic [REDACTED:authorization] denied"),
         (f"got {coded('password=hunter2')} back", "got [REDACTED:base64] back"),
