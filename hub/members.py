@@ -7,6 +7,7 @@ from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.forms import UsernameField
 from django.contrib.auth.models import User
+from django.core.exceptions import BadRequest
 from django.db.models import Exists, OuterRef
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -63,11 +64,13 @@ def members(request: HubRequest, visit: Visit) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @for_admins
 def member_role(request: HubRequest, visit: Visit, person: int) -> HttpResponse:
-    """Give a member the other role, once that is confirmed."""
+    """Give a member the other role, once that is confirmed. Raises BadRequest for a form without
+    one of the roles there are."""
     member = _member(visit, person)
     step = _role_step(member)
-    asked = request.POST.get("role")
-    role = asked if asked in Role.values else member.role
+    role = request.POST.get("role", "")
+    if request.method == "POST" and role not in Role.values:
+        raise BadRequest
     page = ask(request, step, partial(membership.give_role, caller_of(request), member, role))
     return page or _done(request, member, f"{member.user} is {_called(role)} now.")
 

@@ -212,6 +212,16 @@ def test_a_role_changes_once_it_is_confirmed(
     assert signed_in(user).get(PAGE).status_code == 200
 
 
+@pytest.mark.parametrize("role", ["", "owner", "ADMIN"])
+def test_a_role_that_there_is_not_is_refused(
+    client: Client, account: Account, user: User, role: str
+) -> None:
+    sent = {"account": account.id, "role": role}
+    assert client.post(path_of(user, "role"), sent).status_code == 400
+    assert account.memberships.get(user=user).role == Role.VIEWER
+    assert told(account.id, "member.role.updated") == []
+
+
 @pytest.mark.parametrize("step", ["role", "remove"])
 def test_the_last_admin_stays(client: Client, account: Account, admin: User, step: str) -> None:
     inactive = member(account, "admin")

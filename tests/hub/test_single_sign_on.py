@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, urljoin, urlsplit
 
 import pytest
 import requests
@@ -124,9 +124,7 @@ def at_the_provider(url: str, name: str) -> str:
         assert field, page.text
         form = {"csrfmiddlewaretoken": html.unescape(field[1]), "username": name, "password": name}
         answer = browser.post(page.url, form, allow_redirects=False)
-        back = browser.get(
-            requests.compat.urljoin(page.url, answer.headers["Location"]), allow_redirects=False
-        )
+        back = browser.get(urljoin(page.url, answer.headers["Location"]), allow_redirects=False)
         return back.headers["Location"]
 
 
