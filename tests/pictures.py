@@ -78,6 +78,16 @@ def sign_in(page: Page, url: str, file: Path) -> None:
     page.wait_for_url("**/hub/logs")
 
 
+def wait_until_counted(page: Page, url: str) -> None:
+    """Wait until the worker has gone through the whole history."""
+    for _ in range(60):
+        page.goto(f"{url}/hub/agents")
+        if not page.get_by_text("has not finished counting").count():
+            return
+        page.wait_for_timeout(1_000)
+    raise TimeoutError("the agents were not counted")
+
+
 def main() -> None:
     """Take every picture at every width in both themes."""
     FOLDER.mkdir(exist_ok=True)
@@ -95,9 +105,8 @@ def main() -> None:
                     timezone_id="Europe/Berlin",
                 )
                 sign_in(page, demo.url, FOLDER / f"sign-in-{width}-{theme}.png")
-                for picture in PICTURES:
-                    if width not in picture.widths:
-                        continue
+                wait_until_counted(page, demo.url)
+                for picture in (each for each in PICTURES if width in each.widths):
                     file = FOLDER / picture.name_at(width, theme)
                     take(page, picture, demo.url, file)
                     sys.stdout.write(f"{file.relative_to(demo_process.ROOT)}\n")
