@@ -14,7 +14,7 @@ demo: .venv/.demo ## Run the Hub on data that tells stories (PORT=8000)
 
 test: lint ## Run everything: lint, then all tests, in a real browser too
 	.venv/bin/python -m tests.chromium
-	.venv/bin/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
+	.venv/bin/python -m pytest -n 3 --dist loadfile
 
 test-faults: .venv/.dev ## Kill, pause, overload and search everything, for a quarter of an hour
 	.venv/bin/python -m pytest -m faults tests/faults
