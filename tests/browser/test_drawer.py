@@ -234,6 +234,19 @@ def test_stepping_keeps_the_row_in_sight(logs: Logs, page: Page) -> None:
         assert edges == sorted(edges), (key, number)
 
 
+def test_a_step_as_soon_as_an_entry_is_shown_loads_no_new_page(logs: Logs, page: Page) -> None:
+    ids = logs.record(*[{}] * 3)
+    logs.open()
+    page.evaluate("""() => {
+      window.isTheSamePage = true;
+      const step = () => document.getElementById("entry-next").click();
+      addEventListener("htmx:afterSwap", () => setTimeout(step), { once: true });
+    }""")
+    logs.link(ids[0]).click()
+    logs.wait_for_drawer(ids[1])
+    assert page.evaluate("window.isTheSamePage")
+
+
 def test_neighbours_go_on_beyond_the_page(logs: Logs, page: Page) -> None:
     ids = logs.record(*[{}] * 51)
     logs.open()
