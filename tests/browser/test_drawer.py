@@ -221,9 +221,7 @@ def test_stepping_keeps_the_row_in_sight(logs: Logs, page: Page) -> None:
     logs.open()
     logs.link(ids[3]).click()
     logs.wait_for_drawer(ids[3])
-    # Nobody steps on before the window has its size and the drawer has been painted.
     page.wait_for_function("innerHeight === 400")
-    page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
     steps = [("j", number) for number in range(4, 10)]
     steps += [("k", number) for number in range(8, 2, -1)]
     for key, number in steps:
