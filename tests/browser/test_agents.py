@@ -4,7 +4,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.logs import Logs
-from tests.browser.test_accessibility import has_no_violation, in_three_ways
+from tests.browser.test_accessibility import has_no_violation, in_two_ways, wear
 from tests.browser.test_copying import copied
 from tests.counting import begin_anew, count
 from tests.factories import ORDER
@@ -63,15 +63,14 @@ def test_the_bots_id_is_copied(agents: Logs, page: Page) -> None:
     assert copied(page) == "bot-1"
 
 
-@in_three_ways
+@in_two_ways
 def test_their_pages_have_no_violation(agents: Logs, page: Page, theme: str, width: int) -> None:
-    page.emulate_media(color_scheme="dark" if theme == "dark" else "light")
-    page.set_viewport_size({"width": width, "height": 900})
+    wear(page, theme, width)
     for path in ("/hub/agents", "/hub/agents?search=nobody", "/hub/agents/bot-1"):
         page.goto(path)
-        has_no_violation(page, theme)
+        has_no_violation(page)
     page.get_by_text("Figures by day").click()
-    has_no_violation(page, theme)
+    has_no_violation(page)
 
 
 @pytest.mark.parametrize("width", WIDTHS)

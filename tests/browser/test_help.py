@@ -4,7 +4,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.logs import Logs
-from tests.browser.test_accessibility import has_no_violation, in_three_ways
+from tests.browser.test_accessibility import has_no_violation, in_two_ways, wear
 
 pytestmark = pytest.mark.browser
 
@@ -46,15 +46,14 @@ def test_an_error_leads_to_its_own_place(logs: Logs, page: Page) -> None:
     expect(page.get_by_role("img", name="How an order goes")).to_be_visible()
 
 
-@in_three_ways
+@in_two_ways
 def test_the_help_has_no_violation(logs: Logs, page: Page, theme: str, width: int) -> None:
-    page.emulate_media(color_scheme="dark" if theme == "dark" else "light")
-    page.set_viewport_size({"width": width, "height": 844})
+    wear(page, theme, width)
     for path in PATHS:
         page.goto(path)
-        has_no_violation(page, theme)
+        has_no_violation(page)
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
     (entry,) = logs.record({"result": "failure", "payload": REFUSED})
     page.goto(f"/hub/logs/{entry}")
     expect(page.get_by_role("note")).to_contain_text(LACKED)
-    has_no_violation(page, theme)
+    has_no_violation(page)
