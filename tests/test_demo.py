@@ -25,7 +25,6 @@ from tests.demo_process import ROOT, Demo
 
 pytestmark = pytest.mark.slow
 
-QUICK_SECONDS = 15
 YESTERDAY = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() - 86_400))
 FIRST_LOAD_BYTES = 120_000
 STORIES = {
@@ -47,26 +46,29 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @dataclass(frozen=True)
 class Before:
-    """What the first run of the demo knew, how it ended, and how soon the second answered."""
+    """What the first run of the demo knew, how it ended, and how soon each answered."""
 
     api_key: str
     entries: list[dict[str, object]]
     exit_code: int
     still_listening: bool
+    seconds_to_start: float
     seconds_to_start_again: float
 
 
 @pytest.fixture(scope="session")
 def runs(folder: Path) -> Iterator[tuple[Before, Demo]]:
     """A demo whose database was killed, and the one that was started again after it."""
+    began = time.monotonic()
     first = demo_process.start(folder)
+    took = time.monotonic() - began
     entries = fetch(first, f"limit=500&endDate={YESTERDAY}")
     _kill_database(first)
     code = first.process.wait(30)
     listening, began = _is_listening(first.port), time.monotonic()
     with demo_process.running(folder) as second:
-        took = time.monotonic() - began
-        yield Before(first.api_key, entries, code, listening, took), second
+        again = time.monotonic() - began
+        yield Before(first.api_key, entries, code, listening, took, again), second
     assert second.process.returncode == 0
     assert not _is_listening(second.port)
 
@@ -120,7 +122,7 @@ def test_it_keeps_its_state_from_other_eyes(demo: Demo, folder: Path) -> None:
 def test_its_agents_are_counted_within_seconds(demo: Demo, page: Page) -> None:
     sign_in(page, demo)
     page.goto(f"{demo.url}/hub/agents")
-    for _ in range(40):
+    for _ in range(120):
         if page.locator("tbody tr").count() >= 12 and not page.locator(".banner").count():
             break
         time.sleep(0.5)
@@ -284,7 +286,7 @@ def test_a_dead_database_ends_the_demo(before: Before) -> None:
 
 
 def test_it_starts_again_quickly_and_keeps_data_and_key(before: Before, demo: Demo) -> None:
-    assert before.seconds_to_start_again < QUICK_SECONDS
+    assert before.seconds_to_start_again < before.seconds_to_start / 2
     assert demo.api_key == before.api_key
     assert fetch(demo, f"limit=500&endDate={YESTERDAY}") == before.entries != []
 

@@ -238,7 +238,8 @@ def test_a_step_as_soon_as_an_entry_is_shown_loads_no_new_page(logs: Logs, page:
     page.evaluate("""() => {
       window.isTheSamePage = true;
       const step = () => document.getElementById("entry-next").click();
-      addEventListener("htmx:afterSwap", () => setTimeout(step), { once: true });
+      const body = document.getElementById("drawer-body");
+      body.addEventListener("htmx:afterSwap", () => setTimeout(step), { once: true });
     }""")
     logs.link(ids[0]).click()
     logs.wait_for_drawer(ids[1])

@@ -175,6 +175,7 @@ def test_no_page_has_a_violation_or_is_wider_than_the_window(
     expect(page.locator("#secret")).to_be_visible()
     is_good()
     page.get_by_role("link", name="Revoke").first.click()
+    expect(page.get_by_role("button", name="Revoke key")).to_be_visible()
     is_good()
     page.goto("/hub/members")
     page.get_by_label("User name").fill("g" * 150)

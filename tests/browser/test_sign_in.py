@@ -73,6 +73,7 @@ def test_an_idle_list_leads_to_sign_in_with_a_word_and_back(
 ) -> None:
     logs.record({})
     logs.open()
+    expect(logs.count).to_have_text("of 1")
     with time_machine.travel(datetime.now(UTC) + timedelta(hours=3), tick=True):
         page.get_by_label("Result").select_option("failure")
         expect(page.get_by_role("status").first).to_contain_text("You were signed out")
