@@ -48,7 +48,7 @@ def api_key(account: Account, scope: str, kept: str) -> str:
     known = keys.find(kept)
     if known and known.account == account and scope in known.scopes:
         return kept
-    return keys.create(account, NAME, [scope], created_by=NAME)
+    return keys.create(account, f"{NAME} {scope.partition(':')[2]}", [scope], created_by=NAME)
 
 
 def top_up(account: str, now: datetime) -> int:
