@@ -4,12 +4,13 @@ from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
 
-# What a page could ask the browser for, and these never do.
+# What a page could ask the browser for, and these never do. Reading what was copied is not among
+# them: the browser asks its reader first, whose own tools may want to look.
 NOT_USED = (
     *("accelerometer", "autoplay", "camera", "display-capture", "encrypted-media", "fullscreen"),
     *("geolocation", "gyroscope", "hid", "idle-detection", "magnetometer", "microphone", "midi"),
     *("payment", "picture-in-picture", "publickey-credentials-get", "screen-wake-lock", "serial"),
-    *("storage-access", "usb", "xr-spatial-tracking", "clipboard-read"),
+    *("storage-access", "usb", "xr-spatial-tracking"),
 )
 PERMISSIONS = ", ".join([*(f"{name}=()" for name in NOT_USED), "clipboard-write=(self)"])
 
