@@ -36,4 +36,5 @@ def _follows_a_link(request: HttpRequest) -> bool:
     """Tell whether the browser itself is to show the answer, as a whole page."""
     told = request.headers
     is_navigation = told.get("Sec-Fetch-Mode") == "navigate" and "HX-Request" not in told
-    return is_navigation and told.get("Sec-Fetch-Dest", "document") == "document"
+    is_safe = request.method in {"GET", "HEAD"}
+    return is_navigation and is_safe and told.get("Sec-Fetch-Dest", "document") == "document"

@@ -51,6 +51,14 @@ def test_a_form_that_another_site_sends_is_refused(user: User) -> None:
     assert client.get("/hub/logs").status_code == 200
 
 
+def test_a_form_of_another_site_is_refused_whatever_token_it_has(user: User) -> None:
+    response = signed_in(user).post(
+        "/hub/sign-out", headers={"Sec-Fetch-Site": "cross-site", **LINK}
+    )
+    assert response.status_code == 403
+    assert "Another site asked for this" in read(response.content.decode()).one("main").text
+
+
 @pytest.mark.parametrize("method", ["post", "put", "patch", "delete"])
 def test_nothing_changes_by_a_request_without_a_token_of_the_page(user: User, method: str) -> None:
     client = Client(enforce_csrf_checks=True)
