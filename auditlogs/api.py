@@ -111,9 +111,10 @@ entry = endpoint({"GET": ("logs:read", entry_detail)})
 
 
 def _has_key_in_address(request: HttpRequest) -> bool:
-    """Tell whether a parameter is called as secrets are, or holds what looks like a key."""
-    query: str = request.META.get("QUERY_STRING", "")
-    return any(map(is_secret_name, request.GET)) or bool(keys.SHAPE.search(query.encode()))
+    """Tell whether a parameter is called as secrets are, or the address holds what looks like a
+    key."""
+    address = request.get_full_path().encode()
+    return any(map(is_secret_name, request.GET)) or bool(keys.SHAPE.search(address))
 
 
 def _admitted(request: HttpRequest, scope: str) -> ApiKey:
