@@ -109,21 +109,29 @@ def _check(plain: Any, received: datetime) -> Checked:
 
 
 def _own(checked: list[Checked], key: ApiKey) -> list[Checked]:
-    """Return the entries, of a key with a bot as that bot's. Raises OtherActor."""
+    """Return the entries, of a key with a bot as that bot's. Raises OtherActor, StorageError."""
     if key.bot is None:
         return checked
-    actors = [key.bot] if key.agent in (None, key.bot) else [key.bot, key.agent]
-    expected = f"expected the actor agent {' or '.join(actors)}, and the botId {key.bot} or none"
-    errors = [
-        {"index": index, "path": f"/{index}/actor", "code": "actor-mismatch", "detail": expected}
-        for index, each in enumerate(checked)
-        if (each.entry.actor.type, each.entry.actor.id) not in {("agent", id) for id in actors}
-        or each.entry.bot_id not in (None, key.bot)
-    ]
+    errors = _of_others(checked, key)
+    # The log may have come to know the bot's agent after the key was made.
+    if errors and keys.learn_agent(key):
+        errors = _of_others(checked, key)
     if errors:
         raise OtherActor(errors)
     return [
         replace(each, entry=msgspec.structs.replace(each.entry, bot_id=key.bot)) for each in checked
+    ]
+
+
+def _of_others(checked: list[Checked], key: ApiKey) -> list[dict[str, Any]]:
+    """Return a fault for each entry that is not of the key's bot."""
+    actors = [key.bot] if key.agent in (None, key.bot) else [key.bot, key.agent]
+    expected = f"expected the actor agent {' or '.join(actors)}, and the botId {key.bot} or none"
+    return [
+        {"index": index, "path": f"/{index}/actor", "code": "actor-mismatch", "detail": expected}
+        for index, each in enumerate(checked)
+        if (each.entry.actor.type, each.entry.actor.id) not in {("agent", id) for id in actors}
+        or each.entry.bot_id not in (None, key.bot)
     ]
 
 

@@ -14,6 +14,7 @@ from django.db import DatabaseError
 from django.db.models import Case, Q, QuerySet, When
 from django.db.models.functions import Now
 
+from auditlogs import dictionary
 from auditlogs.models import (
     KEY_NAME_LENGTH,
     PERMISSION_TO_READ,
@@ -206,6 +207,19 @@ def expose(key: ApiKey) -> None:
 def end_tokens_of(person: User) -> None:
     """Let no session token of a person open anything from now on, in whatever account."""
     ApiKey.objects.filter(holder=person, revoked_at=None).update(revoked_at=Now())
+
+
+def learn_agent(key: ApiKey) -> bool:
+    """Keep the actor by which the log knows the bot of a key that knew none; tell whether there was
+    one to learn. Raises StorageError."""
+    if key.bot is None or key.agent not in (None, key.bot):
+        return False
+    agent = dictionary.agent_of(key.account_id, key.bot)
+    if agent in (None, key.bot):
+        return False
+    key.agent = agent
+    key.save(update_fields=["agent"])
+    return True
 
 
 def used(key: ApiKey) -> None:

@@ -68,8 +68,8 @@ class KeyForm(PageForm):
         max_length=ID_LENGTH,
         required=False,
         widget=forms.TextInput({"list": "bots", "placeholder": "Any agent"}),
-        help_text="With an agent’s ID, the key names only that agent as actor and reads only its "
-        "entries.",
+        help_text="With a bot ID, the key names only that agent as actor and reads only its "
+        "entries. An agent that the log does not know yet is named by its bot ID.",
     )
 
     def clean_name(self) -> str:

@@ -202,6 +202,21 @@ def test_ndjson_and_one_entry_alone_are_held_to_it_too(writer: Api, account: Acc
 # The agent that is known
 
 
+def test_a_key_that_was_made_before_its_agent_was_known_learns_who_that_is(
+    account: Account, write_key: str
+) -> None:
+    writer, entry = key_of_bot(account, "logs:write"), {**VALID, "actor": ACTOR}
+    problem_of(writer.post(entry), 403, "actor-mismatch")
+    assert writer.post(VALID).status_code == 201
+    problem_of(writer.post(entry), 403, "actor-mismatch")
+    assert Api(write_key).post({**entry, "botId": BOT}).status_code == 201
+    assert writer.post(entry).status_code == 201
+    another = {**VALID, "actor": {**ACTOR, "id": "agent_9"}}
+    assert Api(write_key).post({**another, "botId": BOT}).status_code == 201
+    problem_of(writer.post(another), 403, "actor-mismatch")
+    assert writer.post(entry).status_code == 201
+
+
 def test_the_agent_of_a_bot_is_the_one_that_acted_as_it_last(account: Account) -> None:
     assert dictionary.agent_of(account.id, BOT) is None
     for id in ("agent_6", AGENT):
