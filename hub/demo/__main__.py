@@ -145,8 +145,8 @@ def _gunicorn(port: int) -> list[str]:
         "--config=python:hub.serving",
         f"--bind={HOST}:{port}",
         "--worker-class=gthread",
-        "--workers=2",
-        "--threads=8",
+        # One process, so that the rates that it counts are those that are stated.
+        "--threads=16",
         "--graceful-timeout=3",
         "--log-level=warning",
         "--no-control-socket",
