@@ -112,10 +112,10 @@ def _own(checked: list[Checked], key: ApiKey) -> list[Checked]:
     """Return the entries, of a key with a bot as that bot's. Raises OtherActor, StorageError."""
     if key.bot is None:
         return checked
-    errors = _of_others(checked, key)
+    errors = _of_others(checked, key.bot, key.agent)
     # The log may have come to know the bot's agent after the key was made.
     if errors and keys.learn_agent(key):
-        errors = _of_others(checked, key)
+        errors = _of_others(checked, key.bot, key.agent)
     if errors:
         raise OtherActor(errors)
     return [
@@ -123,15 +123,15 @@ def _own(checked: list[Checked], key: ApiKey) -> list[Checked]:
     ]
 
 
-def _of_others(checked: list[Checked], key: ApiKey) -> list[dict[str, Any]]:
-    """Return a fault for each entry that is not of the key's bot."""
-    actors = [key.bot] if key.agent in (None, key.bot) else [key.bot, key.agent]
-    expected = f"expected the actor agent {' or '.join(actors)}, and the botId {key.bot} or none"
+def _of_others(checked: list[Checked], bot: str, agent: str | None) -> list[dict[str, Any]]:
+    """Return a fault for each entry that is not of the bot, which may be named as its agent."""
+    actors = list(dict.fromkeys([bot, agent or bot]))
+    expected = f"expected the actor agent {' or '.join(actors)}, and the botId {bot} or none"
     return [
         {"index": index, "path": f"/{index}/actor", "code": "actor-mismatch", "detail": expected}
         for index, each in enumerate(checked)
         if (each.entry.actor.type, each.entry.actor.id) not in {("agent", id) for id in actors}
-        or each.entry.bot_id not in (None, key.bot)
+        or each.entry.bot_id not in (None, bot)
     ]
 
 
