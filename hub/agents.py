@@ -4,7 +4,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property
-from typing import Any
 
 from django.core.paginator import Paginator
 from django.http import Http404, HttpResponse
@@ -23,6 +22,7 @@ from auditlogs.storage import StorageError
 from auditlogs.text import norm
 from auditlogs.times import DAY_MS, HOUR_MS, format_rfc3339, from_ms, now, to_ms
 from hub.access import HubRequest, Visit, for_members
+from hub.explanations import reasons
 from hub.links import Links
 from hub.sparkline import Column, columns, sparkline
 from hub.times import full_time, short_time
@@ -37,8 +37,6 @@ STALE = timedelta(minutes=2)
 RECENT_FAILURES = 10
 MAX_KEYS = 20
 MAX_REASON_LENGTH = 200
-# Where a payload says why something failed, the most telling first.
-REASONS = ("error", "reason", "message", "code")
 
 
 @dataclass(slots=True)
@@ -298,9 +296,7 @@ def agent(request: HubRequest, visit: Visit, bot_id: str) -> HttpResponse:
 def reason_of(entry: Entry) -> str:
     """Return what an entry's payload says of why something failed, as far as a line holds; empty
     where it says nothing."""
-    payload: dict[str, Any] = entry.payload or {}
-    said = (payload[name] for name in REASONS if isinstance(payload.get(name), str))
-    text = " ".join(next(said, "").split())
+    text = " ".join(next(iter(reasons(entry.payload)), "").split())
     return text if len(text) <= MAX_REASON_LENGTH else f"{text[: MAX_REASON_LENGTH - 1]}…"
 
 

@@ -268,6 +268,7 @@ def test_admins_see_the_keys_that_are_the_bots_alone(
         (None, ""),
         ({"tool": "x"}, ""),
         ({"error": 5, "reason": "because"}, "because"),
+        ({"error": " ", "code": "kill_switch_active"}, "kill_switch_active"),
         ({"error": " two\n lines "}, "two lines"),
         ({"message": "m" * 500}, "m" * 199 + "…"),
     ],

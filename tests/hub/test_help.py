@@ -135,6 +135,15 @@ def test_the_drawer_and_the_entrys_page_say_which_scope_was_lacking(hub: Hub) ->
         assert url == "/hub/help/error-codes#insufficient_scope"
 
 
+def test_the_drawer_says_the_scope_that_the_error_of_an_unknown_tool_names(hub: Hub) -> None:
+    payload = {"tool": "wallet_transfer", "status": 403, "error": "Insufficient scope: trade"}
+    call = {"action": "mcp.tool.call", "result": "failure"}
+    (entry,) = hub.record({**call, "payload": payload})
+    said = hub.logs(f"?entry={entry}").one(".explanation")
+    assert "The key lacked the scope trade, which wallet_transfer needs." in said.text
+    assert link(said, "Scopes and Access Control")["href"] == "/hub/help/scopes"
+
+
 def test_a_request_that_the_api_refused_is_explained_where_it_is_recorded(
     hub: Hub, api_key: str
 ) -> None:
