@@ -21,9 +21,10 @@ FORBIDDEN = 403
 WORDS = ("error", "reason", "message")
 REASONS = (*WORDS, "code")
 # How a payload says that a scope was lacking, in words or by a code; and which, where what follows
-# looks like a scope and is no longer than one.
+# looks like a scope and is no longer than one. MCP servers put words of their own before a tool's.
 LACK = re.compile(
-    r"\s*insufficient[ _-]scope\b(?::\s*([a-z](?:[\w.:/*-]{0,62}[\w*])?)\.?(?!\S))?",
+    r"\s*(?:error executing tool [^\s:]{1,128}:\s*)?"
+    r"insufficient[ _-]scope\b(?::\s*([a-z](?:[\w.:/*-]{0,62}[\w*])?)\.?(?!\S))?",
     re.ASCII | re.IGNORECASE,
 )
 # Words that leave open whether it was a scope: none, a bare "Forbidden", or some about scopes.
@@ -86,13 +87,16 @@ def _scope_of_call(entry: Entry, tool: str | None) -> str | None:
     said = entry.payload or {}
     if not tool or entry.action != "mcp.tool.call" or said.get("status") != FORBIDDEN:
         return None
-    is_open = _fits(LACK, said.get("code")) and all(_fits(OPEN, said.get(name)) for name in WORDS)
-    return scope_of(tool) if is_open else None
+    if (code := said.get("code")) in (None, ""):
+        is_lack = all(_fits(OPEN, said.get(name) or "") for name in WORDS)
+    else:
+        is_lack = _fits(LACK, code)
+    return scope_of(tool) if is_lack else None
 
 
 def _fits(pattern: re.Pattern[str], value: object) -> bool:
-    """Tell whether a payload's value is not given, or is a text that begins as the pattern."""
-    return value in (None, "") or (isinstance(value, str) and pattern.match(value) is not None)
+    """Tell whether a payload's value is a text that begins as the pattern."""
+    return isinstance(value, str) and pattern.match(value) is not None
 
 
 def _tool(entry: Entry) -> str | None:

@@ -101,6 +101,10 @@ def test_the_scope_of_a_forbidden_call_is_known_by_its_tool() -> None:
         ),
         ({"requiredScope": "read"}, "the scope read, which the request"),
         ({"error": "insufficient_scope:logs:export"}, "the scope logs:export, which the request"),
+        (
+            {"error": "Error executing tool wallet_transfer: Insufficient scope: trade"},
+            "the scope trade, which the request",
+        ),
         ({"error": " INSUFFICIENT-SCOPE:  Wallet.Admin. "}, "the scope Wallet.Admin, which the"),
         ({"error": "Insufficient scope: wallet:* (has read)"}, "the scope wallet:*, which the"),
         ({"code": -32001}, "the scope trade, which the request"),
@@ -140,6 +144,7 @@ def test_the_tool_is_the_target_where_the_payload_has_none(payload: dict[str, An
         *({"error": error} for error in ("Forbidden", "forbidden. ", "", None)),
         *({"error": error} for error in ("Your scopes do not allow this", "missing_scope")),
         *({"code": code} for code in (None, "", "insufficient_scope", "insufficient-scope")),
+        {"code": "insufficient_scope", "error": "Access denied"},
         {"error": "Insufficient scope"},
         {"error": "Insufficient scope: <script>"},
         {"error": "Insufficient scope: " + "x" * 65},
