@@ -98,6 +98,15 @@ def test_a_new_retention_changes_the_index_in_place(settings: Any) -> None:
         ensure_indexes()
 
 
+@pytest.mark.parametrize("days", [-1, 0, 24_856])
+def test_a_retention_that_would_empty_the_log_changes_nothing(settings: Any, days: int) -> None:
+    before = indexes()
+    settings.AUDITLOGS_RETENTION_DAYS = days
+    with pytest.raises(CommandError, match="expected a number from 1 to 24855"):
+        run("ensure_indexes")
+    assert indexes() == before
+
+
 def test_what_is_removed_is_counted_from_the_entrys_own_time() -> None:
     keys_of = {name: index["key"] for name, index in indexes().items()}
     assert keys_of[f"{storage.ENTRIES}.retention"] == [("timestamp", 1)]
