@@ -25,8 +25,8 @@ MAX_HOPS = 10
 MAX_IDLE_MINUTES = 7 * 24 * 60
 # It names nothing of the URI: a password may be in any part of it.
 MONGODB_URI_IS = (
-    "expected a URI such as mongodb://user:password@host/auditlogs, or mongodb+srv://, with what is "
-    "special in a password escaped, options that there are, and files that can be read"
+    "expected a URI such as mongodb://user:password@host/auditlogs, or mongodb+srv://, with what "
+    "is special in a password escaped, options that there are, and files that can be read"
 )
 
 

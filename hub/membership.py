@@ -8,9 +8,10 @@ from django.contrib.auth.models import User
 from django.utils.crypto import constant_time_compare, salted_hmac
 
 from auditlogs import happenings, keys
+from auditlogs.accounts import change_of
 from auditlogs.happenings import Caller
 from auditlogs.models import Account
-from hub.changes import Refused, change_of
+from hub.changes import Refused
 from hub.models import Membership, Role
 
 MAX_MEMBERS = 500
