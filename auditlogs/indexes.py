@@ -7,7 +7,7 @@ from pymongo.collection import Collection
 from pymongo.errors import OperationFailure
 
 from auditlogs import storage
-from auditlogs.retention import retention_days
+from auditlogs.retention import DAYS_ARE, is_retention, retention_days
 from auditlogs.storage import Document
 from auditlogs.times import DAY_MS, HOUR_MS
 
@@ -54,8 +54,11 @@ ACCOUNT_LEAD = Lead("account", 6 * HOUR_MS)
 def ensure_indexes() -> list[str]:
     """Make the indexes that are missing and set the TTL to the retention; return what was done.
 
-    Needs the right to make indexes and to run collMod, which the web process does not need.
+    Needs the right to make indexes and to run collMod, which the web process does not need. Raises
+    StorageError for a retention that cannot be, before anything is done.
     """
+    if not is_retention(retention_days()):
+        raise storage.StorageError(f"AUDITLOGS_RETENTION_DAYS is wrong: {DAYS_ARE}.")
     entries, notes, counters = storage.entries(), storage.dictionary(), storage.counters()
     done = entries.create_indexes([_list_index(ACCOUNT_LEAD), *map(_list_index, LEADS)])
     # With the account in it, what has arrived is read from the index alone.

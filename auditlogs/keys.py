@@ -22,9 +22,8 @@ from auditlogs.models import (
     Account,
     ApiKey,
 )
-from auditlogs.rules import redactor
+from auditlogs.rules import check_text
 from auditlogs.schema import ID_LENGTH
-from auditlogs.text import has_control_character
 from auditlogs.times import now
 
 PREFIX, SESSION_PREFIX = "aud_", "auds_"
@@ -120,12 +119,11 @@ def create_session_token(person: User, account: Account) -> str:
     )
 
 
-def check_text(what: str, text: str, length: int) -> None:
-    """Raise ValueError for the name or bot of a key that cannot be shown, or should not be."""
-    if not 0 < len(text) <= length or has_control_character(text):
-        raise ValueError(f"{what} must have 1 to {length} characters, none of them invisible")
-    if redactor().text(text) != text:
-        raise ValueError(f"{what} must not be, or hold, a secret")
+def check_is_free(account: Account, name: str) -> None:
+    """Raise ValueError where an active key of the account has this name, by which people tell
+    them apart. It is asked within a change of the account."""
+    if active_of(account).filter(name=name).exists():
+        raise ValueError("an active key has this name")
 
 
 def find(text: str) -> ApiKey | None:

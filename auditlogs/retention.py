@@ -6,6 +6,16 @@ from django.conf import settings
 
 from auditlogs.times import DAY_MS, to_ms
 
+# MongoDB counts the seconds until it removes something in 31 bits.
+MAX_DAYS = (2**31 - 1) // (DAY_MS // 1000)
+DAYS_ARE = f"expected a number from 1 to {MAX_DAYS}"
+
+
+def is_retention(days: int) -> bool:
+    """Tell whether entries can be kept for so many days: with none, the database would remove them
+    all."""
+    return 1 <= days <= MAX_DAYS
+
 
 def retention_days() -> int:
     """Return the number of days for which entries are kept."""

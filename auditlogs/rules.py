@@ -1,4 +1,4 @@
-"""The rules of this house: what its settings add to what every entry has to be."""
+"""The rules of this house: what its settings add to what every entry has to be, and every name."""
 
 import functools
 from datetime import datetime
@@ -9,6 +9,7 @@ from django.conf import settings
 from auditlogs import validation
 from auditlogs.redaction import Redactor
 from auditlogs.retention import retention_days
+from auditlogs.text import has_control_character
 from auditlogs.validation import Checked
 
 
@@ -21,3 +22,11 @@ def redactor() -> Redactor:
 def check(plain: Any, received: datetime) -> Checked:
     """Check an entry as plain JSON, under the names of the API. Raises InvalidEntry."""
     return validation.check(plain, received, redactor=redactor(), kept_days=retention_days())
+
+
+def check_text(what: str, text: str, length: int) -> None:
+    """Raise ValueError for a name or an id that cannot be shown, or should not be."""
+    if not 0 < len(text) <= length or has_control_character(text):
+        raise ValueError(f"{what} must have 1 to {length} characters, none of them invisible")
+    if redactor().text(text) != text:
+        raise ValueError(f"{what} must not be, or hold, a secret")

@@ -19,12 +19,14 @@ from pymongo.collection import Collection
 from pymongo.database import Database
 from pymongo.errors import (
     BulkWriteError,
+    ConfigurationError,
     DuplicateKeyError,
     ExecutionTimeout,
     OperationFailure,
     PyMongoError,
 )
 from pymongo.read_concern import ReadConcern
+from pymongo.uri_parser import split_options
 from pymongo.write_concern import WriteConcern
 
 Document = dict[str, Any]
@@ -34,6 +36,7 @@ DICTIONARY = "audit_dictionary"
 IDEMPOTENCY = "audit_idempotency"
 COUNTERS = "audit_counters"
 DEFAULT_DATABASE = "auditlogs"
+SCHEMES = ("mongodb://", "mongodb+srv://")
 DUPLICATE_KEY = 11000
 # What the database says of a document that it will never take: bad value, too large, not valid.
 # Whatever else it says may pass: an outage, a full disk, a right that a person can give.
@@ -61,6 +64,20 @@ class TookTooLong(StorageError):
 
 class Refused(StorageError):
     """The database cannot take a document for what it is."""
+
+
+def is_uri(text: str) -> bool:
+    """Tell whether a text is a URI of MongoDB, as far as that is known without asking anyone, not
+    DNS either."""
+    _, _, options = text.partition("?")
+    try:
+        if options:
+            # The client would go on without one that is mistyped, such as one that asks for TLS.
+            split_options(options)
+        pymongo.MongoClient[Document](text, connect=False).close()
+    except (ConfigurationError, ValueError, TypeError, OSError):
+        return False
+    return text.startswith(SCHEMES)
 
 
 def client() -> pymongo.MongoClient[Document]:

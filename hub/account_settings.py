@@ -6,15 +6,15 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.text import capfirst
 from django.views.decorators.http import require_http_methods
 
-from auditlogs import happenings
+from auditlogs import accounts, happenings
+from auditlogs.accounts import change_of
 from auditlogs.actions import ACTION_TYPES
 from auditlogs.models import ACCOUNT_NAME_LENGTH, Account
 from auditlogs.retention import retention_days
-from auditlogs.text import has_control_character
 from hub.access import HubRequest, Visit, caller_of, for_admins
-from hub.changes import change_of
 from hub.forms import PageForm
 
 
@@ -28,10 +28,12 @@ class NameForm(PageForm):
     )
 
     def clean_name(self) -> str:
-        """Refuse what cannot be shown. Raises ValidationError."""
+        """Refuse what no account can be called. Raises ValidationError."""
         name: str = self.cleaned_data["name"]
-        if has_control_character(name):
-            raise ValidationError("Leave out invisible characters.")
+        try:
+            accounts.check_name(name)
+        except ValueError as error:
+            raise ValidationError(capfirst(f"{error}.")) from error
         return name
 
 

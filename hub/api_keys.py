@@ -16,14 +16,16 @@ from django.utils.text import capfirst
 from django.views.decorators.http import require_http_methods
 
 from auditlogs import dictionary, happenings, keys
+from auditlogs.accounts import change_of
 from auditlogs.dictionary import NamedBot
 from auditlogs.happenings import Caller
 from auditlogs.models import KEY_NAME_LENGTH, Account, ApiKey
+from auditlogs.rules import check_text
 from auditlogs.schema import ID_LENGTH
 from auditlogs.storage import StorageError
 from auditlogs.times import now
 from hub.access import HubRequest, Visit, caller_of, for_admins
-from hub.changes import Refused, Secret, Step, ask, change_of
+from hub.changes import Refused, Secret, Step, ask
 from hub.examples import call_with
 from hub.forms import PageForm
 from hub.times import short_time
@@ -157,14 +159,13 @@ def _make(caller: Caller, visit: Visit, asked: dict[str, Any]) -> str:
     # Asked before anything waits for this change.
     agent = dictionary.agent_of(visit.account.id, asked["bot"]) if asked["bot"] else None
     with change_of(visit.account) as account:
-        active = keys.active_of(account)
-        if active.count() >= MAX_ACTIVE:
+        if keys.active_of(account).count() >= MAX_ACTIVE:
             raise Refused(f"The account has {MAX_ACTIVE} active keys, as many as it may have.")
-        if active.filter(name=asked["name"]).exists():
-            raise Refused(
-                "An active key has this name. If this form made it, it stood in the answer, once.",
-                field="name",
-            )
+        try:
+            keys.check_is_free(account, asked["name"])
+        except ValueError as error:
+            told = "If this form made it, it stood in the answer, once."
+            raise Refused(capfirst(f"{error}. {told}"), field="name") from error
         text = keys.create(
             account,
             asked["name"],
@@ -255,7 +256,7 @@ def _bots(account: Account) -> list[NamedBot]:
 
 def _checked(what: str, text: str, length: int) -> str:
     try:
-        keys.check_text(what, text, length)
+        check_text(what, text, length)
     except ValueError as error:
         raise ValidationError(capfirst(f"{error}.")) from error
     return text

@@ -1,14 +1,11 @@
 """How a page changes what an account has: one change at a time, and none that is not recorded."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from django.db import transaction
 from django.http import HttpResponse
 from django.shortcuts import render
 
-from auditlogs.models import Account
 from hub.access import HubRequest
 
 
@@ -47,14 +44,6 @@ class Secret:
     advice: str
     # A call of the API that uses it.
     example: str = ""
-
-
-@contextmanager
-def change_of(account: Account) -> Iterator[Account]:
-    """Within this block, nobody else changes the account, its keys or its members. Whatever is
-    raised in it undoes the change, such as that it cannot be recorded."""
-    with transaction.atomic():
-        yield Account.objects.select_for_update().get(pk=account.pk)
 
 
 def ask(request: HubRequest, step: Step, take: Callable[[], None]) -> HttpResponse | None:

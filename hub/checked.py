@@ -8,6 +8,8 @@ from environs import EnvError, ValidationError
 from limits import parse_many
 
 from auditlogs.redaction import BadPattern, Redactor
+from auditlogs.retention import DAYS_ARE, is_retention
+from auditlogs.storage import is_uri
 
 LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 MAX_ISSUER = 255
@@ -21,6 +23,11 @@ SECRET_KEY_IS = (
 )
 MAX_HOPS = 10
 MAX_IDLE_MINUTES = 7 * 24 * 60
+# It names nothing of the URI: a password may be in any part of it.
+MONGODB_URI_IS = (
+    "expected a URI such as mongodb://user:password@host/auditlogs, or mongodb+srv://, with what "
+    "is special in a password escaped, options that there are, and files that can be read"
+)
 
 
 def secret_key(value: str) -> None:
@@ -28,6 +35,12 @@ def secret_key(value: str) -> None:
     is_weak = len(value) < MIN_SECRET_LENGTH or len(set(value)) < MIN_SECRET_CHARACTERS
     if is_weak or value.startswith(INSECURE):
         raise ValidationError(SECRET_KEY_IS)
+
+
+def secret_keys(values: list[str]) -> None:
+    """Take keys that nobody guesses: what one of them signed is believed."""
+    for value in values:
+        secret_key(value)
 
 
 def off(value: bool) -> None:
@@ -61,9 +74,23 @@ def patterns(value: Any) -> None:
 def rate(value: str) -> None:
     """Take a rate such as 30/minute, or several, all of which hold."""
     try:
-        parse_many(value)
-    except ValueError as error:
-        raise ValidationError("expected rates such as 1200/minute;200/10 second") from error
+        are_possible = all(each.amount for each in parse_many(value))
+    except ValueError:
+        are_possible = False
+    if not are_possible:
+        raise ValidationError("expected rates such as 1200/minute;200/10 second, none of them 0")
+
+
+def retention(value: int) -> None:
+    """Take a number of days for which the database can keep entries."""
+    if not is_retention(value):
+        raise ValidationError(DAYS_ARE)
+
+
+def mongodb_uri(value: str) -> None:
+    """Take an address of the log's database."""
+    if not is_uri(value):
+        raise ValidationError(MONGODB_URI_IS)
 
 
 def size(value: int) -> None:

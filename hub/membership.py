@@ -8,9 +8,10 @@ from django.contrib.auth.models import User
 from django.utils.crypto import constant_time_compare, salted_hmac
 
 from auditlogs import happenings, keys
+from auditlogs.accounts import change_of
 from auditlogs.happenings import Caller
 from auditlogs.models import Account
-from hub.changes import Refused, change_of
+from hub.changes import Refused
 from hub.models import Membership, Role
 
 MAX_MEMBERS = 500
@@ -21,11 +22,14 @@ def add(caller: Caller, account: Account, name: str, role: str) -> tuple[User, b
     """Make the person of this user name a member, and the person where nobody has it. Return them,
     and whether they are new: then no password lets them in yet.
 
-    Raises Refused when the account is full, or they are a member already.
+    Raises Refused when the account is full, they are a member already, or the name of somebody
+    else differs only in capital letters.
     """
     with change_of(account):
         if account.memberships.count() >= MAX_MEMBERS:
             raise Refused(f"The account has {MAX_MEMBERS} members, as many as it may have.")
+        if namesake := namesake_of(name):
+            raise Refused(_taken(account, namesake), field="username")
         person, is_new = User.objects.get_or_create(
             username=name, defaults={"password": make_password(None)}
         )
@@ -76,6 +80,13 @@ def reset(caller: Caller, member: Membership, state: str) -> None:
         happenings.member_reset(caller, current.user)
 
 
+def namesake_of(name: str) -> User | None:
+    """Return the person for whom somebody new of this user name would be taken, as the two differ
+    only in capital letters. Where somebody has exactly this name, nobody is new: None."""
+    alike = User.objects.filter(username__iexact=name)
+    return None if alike.filter(username=name).exists() else alike.first()
+
+
 def is_last_admin(member: Membership) -> bool:
     """Tell whether without this member no admin is left who can sign in."""
     admins = member.account.memberships.filter(role=Role.ADMIN, user__is_active=True)
@@ -100,6 +111,13 @@ def not_ours_alone(member: Membership) -> str:
 def password_state(member: Membership) -> str:
     """Return a text that is another one once the password is."""
     return salted_hmac("hub.membership", member.user.password, algorithm="sha256").hexdigest()
+
+
+def _taken(account: Account, namesake: User) -> str:
+    """Return why a user name is refused. What people of other accounts are called is not told."""
+    if account.memberships.filter(user=namesake).exists():
+        return f"{namesake} is a member, and their name differs only in capital letters."
+    return "This user name is taken."
 
 
 @contextmanager

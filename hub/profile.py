@@ -8,10 +8,11 @@ from django.utils.text import capfirst
 from django.views.decorators.http import require_POST, require_safe
 
 from auditlogs import happenings, keys
+from auditlogs.accounts import change_of
 from auditlogs.models import Account
 from hub.access import HubRequest, Visit, at_account, caller_of, for_members, for_people
 from hub.accounts import MAX_ACCOUNTS
-from hub.changes import Refused, Secret, change_of
+from hub.changes import Refused, Secret
 from hub.examples import reading_call
 
 

@@ -23,12 +23,14 @@ ALLOWED_HOSTS: list[str] = env.list("ALLOWED_HOSTS", ["localhost", "127.0.0.1", 
 HTTPS = demo is None and env.bool("HTTPS", True)
 PROXY_HOPS: int = env.int("PROXY_HOPS", 0, validate=checked.hops)
 # They stand for the key in whatever it signed before it was changed.
-SECRET_KEY_FALLBACKS: list[str] = env.list("SECRET_KEY_FALLBACKS", [])
+SECRET_KEY_FALLBACKS: list[str] = env.list("SECRET_KEY_FALLBACKS", [], validate=checked.secret_keys)
 
 MONGODB_URI: str = (
-    demo.mongodb_uri if demo else env.str("MONGODB_URI", "mongodb://127.0.0.1:27017/auditlogs")
+    demo.mongodb_uri
+    if demo
+    else env.str("MONGODB_URI", "mongodb://127.0.0.1:27017/auditlogs", validate=checked.mongodb_uri)
 )
-AUDITLOGS_RETENTION_DAYS: int = env.int("AUDITLOGS_RETENTION_DAYS", 30)
+AUDITLOGS_RETENTION_DAYS: int = env.int("AUDITLOGS_RETENTION_DAYS", 30, validate=checked.retention)
 AUDITLOGS_SPOOL_DIR: str = (
     str(FOLDER / "spool") if demo else env.str("AUDITLOGS_SPOOL_DIR", str(BASE_DIR / "spool"))
 )

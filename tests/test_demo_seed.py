@@ -1,5 +1,6 @@
 """What the demo's databases hold before it is served."""
 
+from auditlogs import keys
 from hub.demo import seed
 from hub.models import Membership, Role
 from hub.roles import ADMINISTER
@@ -17,3 +18,14 @@ def test_a_demo_of_before_makes_its_person_an_admin(db: None) -> None:
     )
     assert seed.person(account).has_perm(ADMINISTER, account)
     assert Membership.objects.filter(account=account).count() == 1
+
+
+def test_a_key_whose_text_is_lost_is_made_again_beside_the_one_that_is_still_active(
+    db: None,
+) -> None:
+    account = seed.account()
+    first = seed.api_key(account, seed.READ, "")
+    assert seed.api_key(account, seed.READ, first) == first
+    second = seed.api_key(account, seed.READ, "lost")
+    assert keys.find(first)
+    assert keys.find(second)

@@ -6,8 +6,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from environs import ValidationError
 
-from hub.checked import SECRET_KEY_IS
+from hub import checked
+from hub.checked import MONGODB_URI_IS, SECRET_KEY_IS
 from hub.demo.ports import free_port
 from tests.demo_process import ROOT
 from tests.server import SECRET_KEY
@@ -22,6 +24,19 @@ STARTS = {
 BARE_GUNICORN = ["gunicorn", "hub.wsgi", "--workers=2"]
 LOOKS_STRONG = "k3Jx9-" * 10
 WEAK = ["", "x", "k3Jx9-" * 8, "aaab" * 20, f"django-insecure-{LOOKS_STRONG}"]
+IMPOSSIBLE_URIS = [
+    *(
+        "",
+        "localhost:27017",
+        "http://x",
+        "mongodb://",
+        "mongodb://h:port/log",
+        "mongodb://h/bad db",
+    ),
+    *("mongodb://ada:p@ss@h/log", "mongodb://ada:100%@h/log", "mongodb://h/log?tls=perhaps"),
+    *("mongodb://h/log?nonsense=1", "mongodb://h/log?tls=true&tlsCAFile=/no/such/file"),
+    *("mongodb+srv://a.example.org:27017/log", "mongodb+srv://a.example.org,b.example.org"),
+]
 
 
 def start(command: list[str], **surroundings: str) -> "subprocess.CompletedProcess[str]":
@@ -51,12 +66,17 @@ def start(command: list[str], **surroundings: str) -> "subprocess.CompletedProce
         ("AUDITLOGS_REDACT_PATTERNS", '{"x": 1}', "expected a JSON object of rule names"),
         ("AUDITLOGS_API_RATE", "often", "expected rates such as 1200/minute;200/10 second"),
         ("AUDITLOGS_API_RATE", "9/minute;often", "expected rates such as 1200/minute"),
+        ("AUDITLOGS_API_RATE", "9/minute;0/10 second", "none of them 0"),
+        ("SIGN_IN_RATE", "0/minute", "none of them 0"),
         ("OIDC_ISSUER", "http://id.example.org", "expected an https:// address"),
         ("OIDC_ISSUER", "id.example.org", "expected an https:// address"),
         ("OIDC_ISSUER", "https://[", "expected an https:// address"),
         ("OIDC_ISSUER", "https://id.example.org/?a=b", "none of them ? # @"),
         ("AUDITLOGS_SPOOL_MAX_BYTES", "4096", "expected at least 65536 bytes"),
         ("AUDITLOGS_RETENTION_DAYS", "a month", "Not a valid integer"),
+        ("AUDITLOGS_RETENTION_DAYS", "0", "expected a number from 1 to 24855"),
+        ("AUDITLOGS_RETENTION_DAYS", "-1", "expected a number from 1 to 24855"),
+        ("AUDITLOGS_RETENTION_DAYS", "24856", "expected a number from 1 to 24855"),
         ("DATABASE_URL", "nonsense://x", "Not a valid database URL"),
         ("SIGN_IN_RATE", "often", "expected rates such as 1200/minute"),
         ("SESSION_IDLE_MINUTES", "0", "expected a number from 1 to 10080"),
@@ -84,6 +104,54 @@ def test_a_weak_secret_key_is_refused_and_not_printed(key: str) -> None:
     (line,) = done.stderr.splitlines()
     assert line == f'Environment variable "SECRET_KEY" invalid: {SECRET_KEY_IS}'
     assert len(key) < 2 or key not in line
+
+
+@pytest.mark.parametrize("keys", [*WEAK[1:], f"{LOOKS_STRONG},x", f"{LOOKS_STRONG},"])
+def test_a_weak_fallback_is_refused_like_a_weak_key_and_not_printed(keys: str) -> None:
+    done = start(STARTS["manage"], SECRET_KEY_FALLBACKS=keys)
+    assert done.returncode != 0
+    (line,) = done.stderr.splitlines()
+    assert line == f'Environment variable "SECRET_KEY_FALLBACKS" invalid: {SECRET_KEY_IS}'
+
+
+def test_fallbacks_that_are_strong_are_taken() -> None:
+    done = start(STARTS["manage"], SECRET_KEY_FALLBACKS=f"{LOOKS_STRONG},{LOOKS_STRONG}more")
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("uri", IMPOSSIBLE_URIS)
+def test_what_is_no_uri_of_mongodb_is_refused(uri: str) -> None:
+    with pytest.raises(ValidationError) as refused:
+        checked.mongodb_uri(uri)
+    assert str(refused.value) == MONGODB_URI_IS
+
+
+@pytest.mark.parametrize("uri", ["http://ada:hunter2@x", "mongodb://ada:hun?ter2=word@x/db"])
+def test_a_uri_that_is_refused_is_not_printed(uri: str) -> None:
+    done = start(STARTS["manage"], MONGODB_URI=uri)
+    assert done.returncode != 0
+    assert done.stderr == f'Environment variable "MONGODB_URI" invalid: {MONGODB_URI_IS}\n'
+    assert done.stdout == ""
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "mongodb://127.0.0.1:27017/auditlogs",
+        "mongodb://web:pass%40word@a,b:27018/log?replicaSet=rs0&w=majority",
+        "mongodb://[::1]",
+        "mongodb+srv://web:word@cluster.example.invalid/log?srvMaxHosts=2&appName=log",
+    ],
+)
+def test_a_uri_of_mongodb_is_taken_without_asking_anyone(
+    uri: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def ask(*_: object) -> None:
+        raise AssertionError
+
+    monkeypatch.setattr("socket.socket.connect", ask)
+    monkeypatch.setattr("socket.socket.sendto", ask)
+    checked.mongodb_uri(uri)
 
 
 @pytest.mark.parametrize("way", STARTS)

@@ -469,7 +469,7 @@ def test_one_list_tells_all_that_a_key_did_and_that_was_done_to_it(
     run("revoke_api_key", key.public_id)
     assert call_api(address, text) == 401
     # Another's, of which nothing is to be told.
-    run("create_api_key", "other", "--account", account.name)
+    run("create_api_key", "other", "--account", account.name, "--scope", "logs:read")
     done = [
         *("access.denied", "api_key.revoked", "access.denied", "order.created"),
         *("api_key.exposed", "order.created", "api_key.created"),
@@ -519,7 +519,7 @@ def test_a_key_that_cannot_be_recorded_is_not_made_and_not_revoked(
     no_folder.touch()
     with connected_to(nowhere(), settings, no_folder):
         for command in (
-            ("create_api_key", "second", "--account", account.name),
+            ("create_api_key", "second", "--account", account.name, "--scope", "logs:read"),
             ("revoke_api_key", key.public_id),
         ):
             with pytest.raises(CommandError, match="The spool cannot be used"):
@@ -566,7 +566,7 @@ def test_every_payload_uses_the_keys_that_its_action_is_known_by(
     page = read(visitor.get("/hub/logs").content.decode())
     token = page.all("[name=csrfmiddlewaretoken]")[0]["value"]
     visitor.post("/hub/sign-out", {"csrfmiddlewaretoken": token})
-    printed, _ = run("create_api_key", "weak", "--account", account.name)
+    printed, _ = run("create_api_key", "weak", "--account", account.name, "--scope", "logs:write")
     call_api(address, printed.strip())
     run("revoke_api_key", ApiKey.objects.get(account=account).public_id)
     call_api(address, printed.strip())

@@ -148,6 +148,35 @@ def test_a_form_that_is_sent_twice_adds_once(client: Client, account: Account) -
     assert len(told(account.id, "member.added")) == 1
 
 
+def test_a_name_that_only_capital_letters_tell_from_a_members_is_refused(
+    client: Client, account: Account, user: User
+) -> None:
+    page = add(client, user.username.upper())
+    told_why = f"{user.username} is a member, and their name differs only in capital letters."
+    assert page.one("#id_username_error").text == told_why
+    assert not User.objects.filter(username=user.username.upper()).exists()
+
+
+def test_what_people_of_other_accounts_are_called_is_not_told(
+    client: Client, account: Account, other: Account
+) -> None:
+    stranger = member(other)
+    page = add(client, stranger.username.upper())
+    assert page.one("#id_username_error").text == "This user name is taken."
+    assert stranger.username not in page.text
+    assert not User.objects.filter(username=stranger.username.upper()).exists()
+
+
+def test_whoever_has_exactly_the_name_joins_whoever_else_has_one_like_it(
+    client: Client, account: Account, other: Account
+) -> None:
+    person = member(other)
+    # As two could be called before such names were refused.
+    User.objects.create_user(person.username.upper())
+    assert send(client, PAGE, PAGE, username=person.username, role="viewer")["Location"] == PAGE
+    assert account.memberships.filter(user=person).exists()
+
+
 @pytest.mark.parametrize(
     ("fields", "field"),
     [

@@ -57,7 +57,13 @@ def test_the_name_it_has_already_is_no_change(client: Client, account: Account) 
     assert told(account.id, "account.") == []
 
 
-@pytest.mark.parametrize("name", ["", "   ", "n" * 65, "hid\u200bden", "a\x00b", "a\nb"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("", "   ", "n" * 65, "hid\u200bden", "a\x00b", "a\nb"),
+        *("acc_0123456789abcdef", f"aud_{'0' * 36}"),
+    ],
+)
 def test_what_is_no_name_is_told_at_the_field(client: Client, account: Account, name: str) -> None:
     page = said(send(client, PAGE, name=name))
     assert page.one("#id_name_error").text

@@ -3,8 +3,10 @@
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.utils.text import capfirst
 
-from auditlogs.models import ACCOUNT_NAME_LENGTH, Account
+from auditlogs import accounts
+from auditlogs.models import Account
 
 
 class Command(BaseCommand):
@@ -17,10 +19,12 @@ class Command(BaseCommand):
         parser.add_argument("name", metavar="NAME")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Refuse a name that is taken or empty."""
+        """Refuse a name that is taken, and what no account can be called."""
         name = options["name"].strip()
-        if not 0 < len(name) <= ACCOUNT_NAME_LENGTH:
-            raise CommandError(f"NAME must have 1 to {ACCOUNT_NAME_LENGTH} characters.")
+        try:
+            accounts.check_name(name)
+        except ValueError as error:
+            raise CommandError(capfirst(f"{error}.")) from error
         account, is_new = Account.objects.get_or_create(name=name)
         if not is_new:
             raise CommandError(f"There is an account {name} already.")

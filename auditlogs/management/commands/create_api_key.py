@@ -3,10 +3,9 @@
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.db import transaction
+from django.utils.text import capfirst
 
-from auditlogs import happenings, keys
-from auditlogs.models import Account
+from auditlogs import accounts, happenings, keys
 from auditlogs.storage import StorageError
 
 
@@ -19,30 +18,35 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         """Take the key's name, its account and its scopes."""
         parser.add_argument("name", metavar="NAME")
-        parser.add_argument("--account", required=True, metavar="A", help="the account's name")
+        parser.add_argument(
+            "--account", required=True, metavar="A", help="the account's name or id"
+        )
         parser.add_argument(
             "--scope",
             action="append",
-            default=[],
+            required=True,
             metavar="S",
             help=f"a scope the key carries; repeatable ({', '.join(keys.SCOPES)})",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Refuse an account or a scope that does not exist."""
-        account = Account.objects.filter(name=options["account"]).first()
+        """Refuse an account or a scope that does not exist, and the name of an active key."""
+        account = accounts.called(options["account"])
         if account is None:
             raise CommandError(f"There is no account {options['account']}.")
         try:
             # A key that could not be recorded is not made either.
-            with transaction.atomic():
+            with accounts.change_of(account):
+                keys.check_is_free(account, options["name"])
                 text = keys.create(
                     account, options["name"], options["scope"], created_by="command line"
                 )
                 key = keys.find(text)
                 assert key is not None
                 happenings.key_created(key, happenings.COMMAND_LINE)
-        except (ValueError, StorageError) as error:
+        except ValueError as error:
+            raise CommandError(capfirst(f"{error}.")) from error
+        except StorageError as error:
             raise CommandError(str(error)) from error
         self.stdout.write(text)
         self.stderr.write(f"id: {key.public_id}", str)

@@ -1,7 +1,8 @@
-"""Make a person who may sign in to the Hub."""
+"""Make a person who may sign in to the Hub, or let one into another account."""
 
 import getpass
 import sys
+from dataclasses import replace
 from typing import Any
 
 from django.contrib.auth.models import User
@@ -10,23 +11,33 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import transaction
 
-from auditlogs.models import Account
-from hub.models import Membership, Role
+from auditlogs import accounts
+from auditlogs.happenings import COMMAND_LINE
+from auditlogs.storage import StorageError
+from hub import membership
+from hub.changes import Refused
+from hub.models import Role
 
 
 class Command(BaseCommand):
-    """Makes a person: a member of an account, or staff, who may look into every account.
+    """Makes a person: a member of an account, or staff, who may look into every account. Somebody
+    who is there already becomes a member of one more account.
 
     The password never is an argument.
     """
 
-    help = "Make a user, a member or staff; the password is read from standard input."
+    help = (
+        "Make a user, a member or staff; the password is read from standard input. A user who is "
+        "there already becomes a member of the account, and keeps their password."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Take the user's name, and their place."""
         parser.add_argument("name", metavar="NAME")
         place = parser.add_mutually_exclusive_group(required=True)
-        place.add_argument("--account", metavar="A", help="the name of the account they belong to")
+        place.add_argument(
+            "--account", metavar="A", help="the name or id of the account they belong to"
+        )
         place.add_argument(
             "--staff", action="store_true", help="staff: may look into every account, read only"
         )
@@ -38,22 +49,43 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Refuse a name that is taken or not allowed, an unknown account, a weak password."""
-        account = Account.objects.filter(name=options["account"]).first()
+        """Refuse a name that is taken or not allowed, an unknown account, a weak password, and who
+        is a member already."""
+        account = accounts.called(options["account"]) if options["account"] else None
         if account is None and not options["staff"]:
             raise CommandError(f"There is no account {options['account']}.")
-        user = User(username=options["name"], is_staff=options["staff"])
+        name = User.normalize_username(options["name"])
+        is_known = account is not None and User.objects.filter(username=name).exists()
+        person = None if is_known else _new(name, is_staff=options["staff"])
         try:
-            user.full_clean(exclude=["password"])
-            password = _read_password()
-            validate_password(password, user)
-        except ValidationError as error:
-            raise CommandError(" ".join(error.messages)) from error
-        user.set_password(password)
-        with transaction.atomic():
-            user.save()
-            if account:
-                Membership.objects.create(user=user, account=account, role=options["role"])
+            with transaction.atomic():
+                if person:
+                    person.save()
+                if account:
+                    caller = replace(COMMAND_LINE, account=account.id)
+                    membership.add(caller, account, name, options["role"])
+        except (Refused, StorageError) as error:
+            raise CommandError(str(error)) from error
+        if is_known:
+            self.stderr.write(f"{name} was there already, and keeps their password.", str)
+
+
+def _new(name: str, *, is_staff: bool) -> User:
+    """Return somebody new, not saved yet, with the password that is typed. Raises CommandError for
+    a name or a password that cannot be."""
+    if namesake := membership.namesake_of(name):
+        raise CommandError(
+            f"There is a user {namesake} already, whose name differs only in capital letters."
+        )
+    person = User(username=name, is_staff=is_staff)
+    try:
+        person.full_clean(exclude=["password"])
+        password = _read_password()
+        validate_password(password, person)
+    except ValidationError as error:
+        raise CommandError(" ".join(error.messages)) from error
+    person.set_password(password)
+    return person
 
 
 def _read_password() -> str:
