@@ -122,14 +122,15 @@ def at_account(request: HubRequest) -> Visit | None:
     """
     person, chosen = request.user, request.session.get(SESSION_ACCOUNT)
     memberships = {m.account_id: m for m in person.memberships.select_related("account")}
-    account = memberships[chosen].account if chosen in memberships else None
-    if account is None and person.is_staff and chosen:
-        account = Account.objects.filter(id=chosen).first()
-    if account is None and memberships:
-        account = min(memberships.values(), key=lambda each: each.pk).account
-    if account is None and person.is_staff:
-        return None
-    place = place_of(person, memberships.get(account.id)) if account else None
+    first = min(memberships.values(), key=lambda each: each.pk, default=None)
+    membership = memberships[chosen] if chosen in memberships else first
+    account = membership.account if membership else None
+    if person.is_staff:
+        # Nowhere before they went there, which is on record, also if they belonged there once.
+        account = Account.objects.filter(id=chosen).first() if chosen else None
+        if account is None:
+            return None
+    place = place_of(person, membership)
     if account is None or place is None:
         raise PermissionDenied("You are signed in, but you belong to no account yet.")
     return Visit(person, account, place, has_choice=person.is_staff or len(memberships) > 1)

@@ -141,7 +141,7 @@ def _role_step(member: Membership) -> Step:
         consequences=(follows[role],),
         button=f"Make {_called(role)}",
         back=reverse("members"),
-        refusal=membership.LAST_ADMIN if membership.is_last_admin(member) else "",
+        refusal=membership.why_role_stays(member),
         is_dangerous=False,
         sent=("role", role.value),
     )

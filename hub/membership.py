@@ -21,7 +21,8 @@ def add(caller: Caller, account: Account, name: str, role: str) -> tuple[User, b
     """Make the person of this user name a member, and the person where nobody has it. Return them,
     and whether they are new: then no password lets them in yet.
 
-    Raises Refused when the account is full, or they are a member already.
+    Raises Refused when the account is full, for staff, who see it anyway and only read, and when
+    they are a member already.
     """
     with change_of(account):
         if account.memberships.count() >= MAX_MEMBERS:
@@ -29,6 +30,8 @@ def add(caller: Caller, account: Account, name: str, role: str) -> tuple[User, b
         person, is_new = User.objects.get_or_create(
             username=name, defaults={"password": make_password(None)}
         )
+        if person.is_staff:
+            raise Refused(f"{name} cannot be a member of any account.", field="username")
         if account.memberships.filter(user=person).exists():
             raise Refused(f"{name} is a member already.", field="username")
         Membership.objects.create(user=person, account=account, role=role)
@@ -37,13 +40,13 @@ def add(caller: Caller, account: Account, name: str, role: str) -> tuple[User, b
 
 
 def give_role(caller: Caller, member: Membership, role: str) -> None:
-    """Give a member a role, unless they have it. Raises Refused for the last admin, and for whoever
-    is no member by now: so everywhere below."""
+    """Give a member a role, unless they have it. Raises Refused for staff and the last admin, and
+    for whoever is no member by now: so everywhere below."""
     with _change_of(member) as current:
         if current.role == role:
             return
-        if is_last_admin(current):
-            raise Refused(LAST_ADMIN)
+        if refusal := why_role_stays(current):
+            raise Refused(refusal)
         before, current.role = current.role, role
         current.save(update_fields=["role"])
         happenings.member_role_changed(caller, current.user, before, role)
@@ -76,9 +79,18 @@ def reset(caller: Caller, member: Membership, state: str) -> None:
         happenings.member_reset(caller, current.user)
 
 
+def why_role_stays(member: Membership) -> str:
+    """Return why a member can be given no other role; empty where they can."""
+    if member.user.is_staff:
+        return f"{member.user} can only read, in every account and whatever their role."
+    return LAST_ADMIN if is_last_admin(member) else ""
+
+
 def is_last_admin(member: Membership) -> bool:
-    """Tell whether without this member no admin is left who can sign in."""
-    admins = member.account.memberships.filter(role=Role.ADMIN, user__is_active=True)
+    """Tell whether without this member no admin is left who can sign in. Staff are none."""
+    admins = member.account.memberships.filter(
+        role=Role.ADMIN, user__is_active=True, user__is_staff=False
+    )
     return member.role == Role.ADMIN and not admins.exclude(pk=member.pk).exists()
 
 
