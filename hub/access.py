@@ -62,13 +62,16 @@ VisitView = Callable[Concatenate[HubRequest, Visit, P], HttpResponse]
 
 
 def for_people(view: PersonView[P]) -> View[P]:
-    """Make a page for whoever is signed in, at an account or not."""
+    """Make a page for whoever is signed in, at an account or at none: `request.visit` says."""
 
     @functools.wraps(view)
     def answer(request: HubRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
         try:
-            is_known = request.user.is_authenticated
-            response = view(request, *args, **kwargs) if is_known else _ask_to_sign_in(request)
+            if request.user.is_authenticated:
+                request.visit = at_account(request)
+                response = view(request, *args, **kwargs)
+            else:
+                response = _ask_to_sign_in(request)
         except StorageError as error:
             response = render(request, "503.html", {"reason": str(error)}, status=503)
         patch_vary_headers(response, ["HX-Request", "Cookie"])
@@ -81,16 +84,17 @@ def for_members(view: VisitView[P]) -> View[P]:
     """Make a page of an account, for its members and for staff.
 
     A page that was made for another account, before its reader switched, gets no fragment and
-    sends no form any more.
+    sends no form any more. Raises PermissionDenied for whoever may see no account.
     """
 
     @for_people
     @functools.wraps(view)
     def answer(request: HubRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
-        visit = at_account(request)
-        if visit is None:
+        visit = request.visit
+        if visit is None and request.user.is_staff:
             return redirect("accounts")
-        request.visit = visit
+        if visit is None:
+            raise PermissionDenied("You are signed in, but you belong to no account yet.")
         made_for = request.headers.get(ACCOUNT_HEADER) or request.POST.get(ACCOUNT_FIELD)
         if made_for and made_for != visit.account.id:
             return _made_for_another(request)
@@ -116,23 +120,19 @@ def for_admins(view: VisitView[P]) -> View[P]:
 
 def at_account(request: HubRequest) -> Visit | None:
     """Return where a person is: at the account they chose last if they still may be there, else at
-    the first they belong to; None for staff who have yet to choose.
-
-    Raises PermissionDenied for whoever may see no account.
-    """
-    person, chosen = request.user, request.session.get(SESSION_ACCOUNT)
+    the first they belong to; None for staff who have yet to choose, and for whoever belongs to
+    none."""
+    person, chosen = request.user, request.session.get(SESSION_ACCOUNT, "")
     memberships = {m.account_id: m for m in person.memberships.select_related("account")}
     first = min(memberships.values(), key=lambda each: each.pk, default=None)
-    membership = memberships[chosen] if chosen in memberships else first
+    membership = memberships.get(chosen, first)
     account = membership.account if membership else None
     if person.is_staff:
         # Nowhere before they went there, which is on record, also if they belonged there once.
-        account = Account.objects.filter(id=chosen).first() if chosen else None
-        if account is None:
-            return None
+        account = Account.objects.filter(id=chosen).first()
     place = place_of(person, membership)
     if account is None or place is None:
-        raise PermissionDenied("You are signed in, but you belong to no account yet.")
+        return None
     return Visit(person, account, place, has_choice=person.is_staff or len(memberships) > 1)
 
 

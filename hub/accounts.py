@@ -7,7 +7,7 @@ from django.views.decorators.http import require_http_methods
 
 from auditlogs import happenings
 from auditlogs.models import Account
-from hub.access import SESSION_ACCOUNT, HubRequest, at_account, caller_of, for_people
+from hub.access import SESSION_ACCOUNT, HubRequest, caller_of, for_people
 
 MAX_ACCOUNTS = 50
 # Of what is asked for, a name or an id.
@@ -21,7 +21,6 @@ def accounts(request: HubRequest) -> HttpResponse:
     if request.method == "POST":
         return _switch(request)
     search = _asked(request.GET, "search")
-    request.visit = at_account(request)
     found = open_to(request).filter(name__icontains=search).order_by("name")
     context = {
         "accounts": found[:MAX_ACCOUNTS],

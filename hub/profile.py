@@ -9,7 +9,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from auditlogs import happenings, keys
 from auditlogs.models import Account
-from hub.access import HubRequest, Visit, at_account, caller_of, for_members, for_people
+from hub.access import HubRequest, Visit, caller_of, for_members, for_people
 from hub.accounts import MAX_ACCOUNTS
 from hub.changes import Refused, Secret, change_of
 from hub.examples import reading_call
@@ -19,7 +19,6 @@ from hub.examples import reading_call
 @for_people
 def profile(request: HubRequest) -> HttpResponse:
     """Show a signed-in person to themself, at an account or not."""
-    request.visit = at_account(request)
     return _page(request)
 
 

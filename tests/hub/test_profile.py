@@ -132,6 +132,18 @@ def test_staff_choose_an_account_first_and_then_may_have_a_token_too(
     assert entry.id in Api(text).ids()
 
 
+def test_whoever_was_removed_from_their_last_account_still_has_it(user: User) -> None:
+    user.memberships.all().delete()
+    client = signed_in(user)
+    page = page_of(client, PAGE)
+    assert page.one("#you-title").text == user.username
+    assert "you belong to none yet" in page.one("main").text
+    assert not page.all("main", "form")
+    assert [each["href"] for each in page.all("main", "a")] == ["/hub/password"]
+    assert "no account yet that you may see" in page_of(client, "/hub/accounts").one("main").text
+    assert client.post(TOKENS).status_code == 403
+
+
 @pytest.mark.django_db
 def test_it_is_for_whoever_is_signed_in() -> None:
     for response in (Client().get(PAGE), Client().post(TOKENS)):
