@@ -1,5 +1,6 @@
 """Switching account: which ones a person may be at, and going to one of them."""
 
+from django.contrib.auth.models import User
 from django.db.models import QuerySet
 from django.http import HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
@@ -21,7 +22,7 @@ def accounts(request: HubRequest) -> HttpResponse:
     if request.method == "POST":
         return _switch(request)
     search = _asked(request.GET, "search")
-    found = open_to(request).filter(name__icontains=search).order_by("name")
+    found = open_to(request.user).filter(name__icontains=search).order_by("name")
     context = {
         "accounts": found[:MAX_ACCOUNTS],
         "has_more": found.count() > MAX_ACCOUNTS,
@@ -30,11 +31,11 @@ def accounts(request: HubRequest) -> HttpResponse:
     return render(request, "hub/accounts.html", context)
 
 
-def open_to(request: HubRequest) -> QuerySet[Account]:
+def open_to(person: User) -> QuerySet[Account]:
     """Return every account that a person may be at: for staff, all there are."""
-    if request.user.is_staff:
+    if person.is_staff:
         return Account.objects.all()
-    return Account.objects.filter(memberships__user=request.user)
+    return Account.objects.filter(memberships__user=person)
 
 
 def _asked(data: QueryDict, name: str) -> str:
@@ -44,7 +45,7 @@ def _asked(data: QueryDict, name: str) -> str:
 
 def _switch(request: HubRequest) -> HttpResponse:
     """Go to an account. Whoever cannot be recorded there does not get there."""
-    account = get_object_or_404(open_to(request), id=_asked(request.POST, "to"))
+    account = get_object_or_404(open_to(request.user), id=_asked(request.POST, "to"))
     happenings.account_switched(caller_of(request), account)
     request.session[SESSION_ACCOUNT] = account.id
     return redirect("logs")
