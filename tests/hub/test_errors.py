@@ -46,6 +46,25 @@ def test_a_form_that_cannot_be_read_is_no_bad_address(hub: Hub) -> None:
     assert "What your browser sent cannot be read." in main_of(response.content).text
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [
+        ("GET", "/hub/sign-out", "POST, OPTIONS"),
+        ("GET", "/hub/profile/session-tokens", "POST"),
+        ("POST", "/hub/logs", "GET, HEAD"),
+        ("DELETE", "/hub/accounts", "GET, HEAD, POST"),
+    ],
+)
+def test_a_page_that_takes_another_method_says_so(
+    hub: Hub, method: str, path: str, allowed: str
+) -> None:
+    response = hub.client.generic(method, path)
+    assert (response.status_code, response["Allow"]) == (405, allowed)
+    page = main_of(response.content)
+    assert page.one("h1").text == "Not like this"
+    assert link(page, "Go to Logs")["href"] == "/hub/logs"
+
+
 @pytest.mark.django_db
 def test_a_host_that_is_not_ours_is_a_bad_request(client: Client) -> None:
     response = client.get("/hub/logs", headers={"Host": "elsewhere.example"})
