@@ -5,12 +5,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Concatenate, ParamSpec
 
+from django.conf import settings
 from django.contrib.auth.models import User
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render, resolve_url
+from django.shortcuts import render, resolve_url
 from django.utils.cache import patch_vary_headers
+from django.utils.http import url_has_allowed_host_and_scheme
 from django_htmx.http import HttpResponseClientRedirect, HttpResponseClientRefresh
 from django_htmx.middleware import HtmxDetails
 
@@ -92,7 +94,7 @@ def for_members(view: VisitView[P]) -> View[P]:
     def answer(request: HubRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
         visit = request.visit
         if visit is None and request.user.is_staff:
-            return redirect("accounts")
+            return _lead_by(request, resolve_url("accounts"))
         if visit is None:
             raise PermissionDenied("You are signed in, but you belong to no account yet.")
         made_for = request.headers.get(ACCOUNT_HEADER) or request.POST.get(ACCOUNT_FIELD)
@@ -158,6 +160,12 @@ def claimed_caller(request: HttpRequest, user: User | None) -> Caller:
     return replace(caller, account=account.id) if account else caller
 
 
+def own_address(request: HttpRequest, to: str) -> str:
+    """Return an address of the Hub's as it is, the first page instead of any other."""
+    is_ours = url_has_allowed_host_and_scheme(to, {request.get_host()}, request.is_secure())
+    return to if is_ours else resolve_url(settings.LOGIN_REDIRECT_URL)
+
+
 def is_fragment(request: HubRequest) -> bool:
     """Tell whether only the part of a page that changes was asked for."""
     return bool(request.htmx) and not request.htmx.history_restore_request
@@ -176,10 +184,15 @@ def _made_for_another(request: HubRequest) -> HttpResponse:
 
 
 def _ask_to_sign_in(request: HubRequest) -> HttpResponse:
-    """Lead to the sign-in page and back, with a word of why if a session was ended; a fragment
-    cannot be redirected, its page can."""
+    """Lead by the sign-in page, with a word of why if a session was ended."""
     sign_in = resolve_url("sign_in") + ("?because=idle" if request.ended_idle else "")
+    return _lead_by(request, sign_in)
+
+
+def _lead_by(request: HubRequest, page: str) -> HttpResponse:
+    """Lead to a page that comes first, and from there back; a fragment cannot be redirected, its
+    page can."""
     if is_fragment(request):
         back = request.htmx.current_url_abs_path or resolve_url("logs")
-        return HttpResponseClientRedirect(redirect_to_login(back, sign_in)["Location"])
-    return redirect_to_login(request.get_full_path(), sign_in)
+        return HttpResponseClientRedirect(redirect_to_login(back, page)["Location"])
+    return redirect_to_login(request.get_full_path(), page)
