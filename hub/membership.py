@@ -62,16 +62,16 @@ def remove(caller: Caller, member: Membership) -> None:
         current.delete()
 
 
-def reset(caller: Caller, member: Membership, state: str) -> None:
+def reset(caller: Caller, member: Membership, state: str | None) -> None:
     """Let a person's password open nothing any more, and end their sessions, which hang on it, and
-    their session tokens. `state` is that of the password when this was asked for.
+    their session tokens. `state` is that of the password when this was asked for, if that is known.
 
     Raises Refused for whoever is not this account's alone, and when it was done already.
     """
     with _change_of(member) as current:
         if not is_ours_alone(current):
             raise Refused(not_ours_alone(current))
-        if not constant_time_compare(state, password_state(current)):
+        if state is not None and not constant_time_compare(state, password_state(current)):
             raise Refused("This form was sent already, and the link shown in the answer to it.")
         current.user.set_unusable_password()
         current.user.save(update_fields=["password"])

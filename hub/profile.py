@@ -59,7 +59,8 @@ def _make(request: HubRequest, account: Account) -> str:
     """Make a session token and return its text. Raises Refused when there are too many, and for a
     form that is sent again."""
     with change_of(account):
-        if request.POST.get("after") != str(_newest(request, account)):
+        newest = str(_newest(request, account))
+        if request.POST.get("after", newest) != newest:
             raise Refused(
                 "A session token was made since this page was shown. If it was by this form, it "
                 "stood in the answer."

@@ -366,6 +366,13 @@ def test_a_reset_ends_everything_and_shows_a_way_in_once(
     assert signs_in_with(user, NEW_PASSWORD)
 
 
+def test_a_reset_that_does_not_say_what_the_password_was_is_none_sent_already(
+    client: Client, account: Account, user: User
+) -> None:
+    said(client.post(path_of(user, "reset"), {"account": account.id})).one("#secret")
+    assert not signs_in_with(user, PASSWORD)
+
+
 def test_only_who_belongs_to_this_account_alone_is_reset(
     client: Client, account: Account, other: Account, admin: User
 ) -> None:

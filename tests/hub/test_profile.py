@@ -71,6 +71,13 @@ def test_a_form_that_is_sent_twice_makes_one_token(client: Client, user: User) -
     said(send(client, PAGE, TOKENS)).one("#secret")
 
 
+def test_a_form_that_does_not_say_what_was_there_makes_a_token(
+    client: Client, account: Account
+) -> None:
+    for _ in range(2):
+        said(client.post(TOKENS, {"account": account.id})).one("#secret")
+
+
 def test_no_more_tokens_are_made_than_one_may_have(client: Client, account: Account) -> None:
     for _ in range(keys.MAX_SESSION_TOKENS):
         said(send(client, PAGE, TOKENS)).one("#secret")
