@@ -5,12 +5,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Concatenate, ParamSpec
 
+from django.conf import settings
 from django.contrib.auth.models import User
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render, resolve_url
+from django.shortcuts import render, resolve_url
 from django.utils.cache import patch_vary_headers
+from django.utils.http import url_has_allowed_host_and_scheme
 from django_htmx.http import HttpResponseClientRedirect, HttpResponseClientRefresh
 from django_htmx.middleware import HtmxDetails
 
@@ -62,13 +64,16 @@ VisitView = Callable[Concatenate[HubRequest, Visit, P], HttpResponse]
 
 
 def for_people(view: PersonView[P]) -> View[P]:
-    """Make a page for whoever is signed in, at an account or not."""
+    """Make a page for whoever is signed in, at an account or at none: `request.visit` says."""
 
     @functools.wraps(view)
     def answer(request: HubRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
         try:
-            is_known = request.user.is_authenticated
-            response = view(request, *args, **kwargs) if is_known else _ask_to_sign_in(request)
+            if request.user.is_authenticated:
+                request.visit = at_account(request)
+                response = view(request, *args, **kwargs)
+            else:
+                response = _ask_to_sign_in(request)
         except StorageError as error:
             response = render(request, "503.html", {"reason": str(error)}, status=503)
         patch_vary_headers(response, ["HX-Request", "Cookie"])
@@ -81,16 +86,17 @@ def for_members(view: VisitView[P]) -> View[P]:
     """Make a page of an account, for its members and for staff.
 
     A page that was made for another account, before its reader switched, gets no fragment and
-    sends no form any more.
+    sends no form any more. Raises PermissionDenied for whoever may see no account.
     """
 
     @for_people
     @functools.wraps(view)
     def answer(request: HubRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
-        visit = at_account(request)
+        visit = request.visit
+        if visit is None and request.user.is_staff:
+            return _lead_by(request, resolve_url("accounts"))
         if visit is None:
-            return redirect("accounts")
-        request.visit = visit
+            raise PermissionDenied("You are signed in, but you belong to no account yet.")
         made_for = request.headers.get(ACCOUNT_HEADER) or request.POST.get(ACCOUNT_FIELD)
         if made_for and made_for != visit.account.id:
             return _made_for_another(request)
@@ -116,22 +122,19 @@ def for_admins(view: VisitView[P]) -> View[P]:
 
 def at_account(request: HubRequest) -> Visit | None:
     """Return where a person is: at the account they chose last if they still may be there, else at
-    the first they belong to; None for staff who have yet to choose.
-
-    Raises PermissionDenied for whoever may see no account.
-    """
-    person, chosen = request.user, request.session.get(SESSION_ACCOUNT)
+    the first they belong to; None for staff who have yet to choose, and for whoever belongs to
+    none."""
+    person, chosen = request.user, request.session.get(SESSION_ACCOUNT, "")
     memberships = {m.account_id: m for m in person.memberships.select_related("account")}
-    account = memberships[chosen].account if chosen in memberships else None
-    if account is None and person.is_staff and chosen:
+    first = min(memberships.values(), key=lambda each: each.pk, default=None)
+    membership = memberships.get(chosen, first)
+    account = membership.account if membership else None
+    if person.is_staff:
+        # Nowhere before they went there, which is on record, also if they belonged there once.
         account = Account.objects.filter(id=chosen).first()
-    if account is None and memberships:
-        account = min(memberships.values(), key=lambda each: each.pk).account
-    if account is None and person.is_staff:
-        return None
-    place = place_of(person, memberships.get(account.id)) if account else None
+    place = place_of(person, membership)
     if account is None or place is None:
-        raise PermissionDenied("You are signed in, but you belong to no account yet.")
+        return None
     return Visit(person, account, place, has_choice=person.is_staff or len(memberships) > 1)
 
 
@@ -157,6 +160,12 @@ def claimed_caller(request: HttpRequest, user: User | None) -> Caller:
     return replace(caller, account=account.id) if account else caller
 
 
+def own_address(request: HttpRequest, to: str) -> str:
+    """Return an address of the Hub's as it is, the first page instead of any other."""
+    is_ours = url_has_allowed_host_and_scheme(to, {request.get_host()}, request.is_secure())
+    return to if is_ours else resolve_url(settings.LOGIN_REDIRECT_URL)
+
+
 def is_fragment(request: HubRequest) -> bool:
     """Tell whether only the part of a page that changes was asked for."""
     return bool(request.htmx) and not request.htmx.history_restore_request
@@ -175,10 +184,15 @@ def _made_for_another(request: HubRequest) -> HttpResponse:
 
 
 def _ask_to_sign_in(request: HubRequest) -> HttpResponse:
-    """Lead to the sign-in page and back, with a word of why if a session was ended; a fragment
-    cannot be redirected, its page can."""
+    """Lead by the sign-in page, with a word of why if a session was ended."""
     sign_in = resolve_url("sign_in") + ("?because=idle" if request.ended_idle else "")
+    return _lead_by(request, sign_in)
+
+
+def _lead_by(request: HubRequest, page: str) -> HttpResponse:
+    """Lead to a page that comes first, and from there back; a fragment cannot be redirected, its
+    page can."""
     if is_fragment(request):
         back = request.htmx.current_url_abs_path or resolve_url("logs")
-        return HttpResponseClientRedirect(redirect_to_login(back, sign_in)["Location"])
-    return redirect_to_login(request.get_full_path(), sign_in)
+        return HttpResponseClientRedirect(redirect_to_login(back, page)["Location"])
+    return redirect_to_login(request.get_full_path(), page)

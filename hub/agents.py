@@ -8,7 +8,6 @@ from functools import cached_property
 from django.core.paginator import Paginator
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
-from django.urls import reverse
 from django.utils.safestring import SafeString
 from django.views.decorators.http import require_safe
 
@@ -23,7 +22,7 @@ from auditlogs.text import norm
 from auditlogs.times import DAY_MS, HOUR_MS, format_rfc3339, from_ms, now, to_ms
 from hub.access import HubRequest, Visit, for_members
 from hub.explanations import reasons
-from hub.links import Links
+from hub.links import Links, agent_url
 from hub.sparkline import Column, columns, sparkline
 from hub.times import full_time, short_time
 
@@ -88,7 +87,7 @@ class Agent:
     @property
     def url(self) -> str:
         """Its page."""
-        return reverse("agent", args=[self.bot])
+        return agent_url(self.bot)
 
     @property
     def sparkline(self) -> SafeString:

@@ -10,7 +10,7 @@ from auditlogs.query import Entries
 from auditlogs.schema import Entry
 from auditlogs.storage import StorageError
 from hub.explanations import Explanation, explanations
-from hub.links import Links
+from hub.links import Links, agent_url
 from hub.listing import Listing
 from hub.payload import Node, pretty, tree
 
@@ -45,6 +45,11 @@ class EntryView:
     def explanations(self) -> list[Explanation]:
         """What the Hub can say of the entry, and where to read on."""
         return explanations(self.entry)
+
+    @property
+    def agent_url(self) -> str | None:
+        """The page of the agent whose bot it is."""
+        return agent_url(self.entry.bot_id) if self.entry.bot_id else None
 
     @property
     def correlation_url(self) -> str | None:

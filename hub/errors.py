@@ -2,12 +2,14 @@
 
 import sys
 
+from django.contrib.auth.models import User
 from django.db import OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from auditlogs import happenings, problems
 from hub.access import caller_of
+from hub.accounts import open_to
 
 API_PREFIX = "/api/"
 AWAY = "The database of people and keys cannot be reached."
@@ -22,23 +24,19 @@ def bad_request(request: HttpRequest, exception: Exception | None = None) -> Htt
 
 def permission_denied(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """Answer a request that is refused."""
-    reason = str(exception or "")
-    happenings.page_refused(request, caller_of(request), "permission-denied", reason)
-    return render(request, "403.html", {"reason": reason}, status=403)
+    return _refuse(request, "permission-denied", str(exception or ""))
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     """Answer a form that did not come from a page of the Hub, or came too late."""
     reason = "This form is too old or did not come from the Hub. Go back, reload, and try again."
-    happenings.page_refused(request, caller_of(request), "csrf", reason)
-    return render(request, "403.html", {"reason": reason}, status=403)
+    return _refuse(request, "csrf", reason)
 
 
 def cross_site(request: HttpRequest) -> HttpResponse:
     """Answer what a page of another site asked for behind its reader's back."""
     reason = "Another site asked for this. Open the page in the Hub itself."
-    happenings.page_refused(request, caller_of(request), "cross-site", reason)
-    return render(request, "403.html", {"reason": reason}, status=403)
+    return _refuse(request, "cross-site", reason)
 
 
 def page_not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
@@ -60,3 +58,11 @@ def server_error(request: HttpRequest) -> HttpResponse:
         return render(None, "503.html", {"reason": AWAY, "request": request}, status=503)
     # Rendered without the request: what broke the page may break its context too.
     return render(None, "500.html", status=500)
+
+
+def _refuse(request: HttpRequest, code: str, reason: str) -> HttpResponse:
+    """Record that a request is refused, and say why; whoever has an account finds back to it."""
+    happenings.page_refused(request, caller_of(request), code, reason)
+    has_account = isinstance(request.user, User) and open_to(request.user).exists()
+    context = {"reason": reason, "has_account": has_account}
+    return render(request, "403.html", context, status=403)

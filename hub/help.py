@@ -11,7 +11,7 @@ from django.views.decorators.http import require_safe
 from auditlogs import codes, keys, scopes
 from auditlogs.orders import STATES, TRANSITIONS, State
 from hub import order_picture
-from hub.access import HubRequest, Visit, for_members
+from hub.access import HubRequest, for_people
 
 # The pages, as each leads to the others: the name of the URL, and what it is called.
 TOPICS = {
@@ -29,8 +29,8 @@ def help_pages(request: HttpRequest) -> HttpResponse:
 
 
 @require_safe
-@for_members
-def help_scopes(request: HubRequest, visit: Visit) -> HttpResponse:
+@for_people
+def help_scopes(request: HubRequest) -> HttpResponse:
     """Say what each scope opens, and what to do where one is missing."""
     api_scopes = [
         (name, sentence, scopes.API_REQUESTS.get(name, ()))
@@ -41,8 +41,8 @@ def help_scopes(request: HubRequest, visit: Visit) -> HttpResponse:
 
 
 @require_safe
-@for_members
-def help_orders(request: HubRequest, visit: Visit) -> HttpResponse:
+@for_people
+def help_orders(request: HubRequest) -> HttpResponse:
     """Show the states of an order and what may follow each."""
     states = [
         (name, state, _log_url(state), [(each, STATES[each].label) for each in TRANSITIONS[name]])
@@ -53,8 +53,8 @@ def help_orders(request: HubRequest, visit: Visit) -> HttpResponse:
 
 
 @require_safe
-@for_members
-def help_codes(request: HubRequest, visit: Visit) -> HttpResponse:
+@for_people
+def help_codes(request: HubRequest) -> HttpResponse:
     """Say what each code means and what to do about it."""
     context = {
         "groups": [

@@ -1,7 +1,8 @@
-"""Every URL of the Logs page, built from the parameters that say what the list is."""
+"""Every URL of the Logs page, built from the parameters that say what the list is; and that of an
+agent's."""
 
 from collections.abc import Mapping
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from django.urls import reverse
 
@@ -87,3 +88,11 @@ class Links:
     def _url(self, parameters: Mapping[str, str], name: str = "logs", *args: str) -> str:
         query = urlencode(parameters)
         return reverse(name, args=args) + (f"?{query}" if query else "")
+
+
+def agent_url(bot: str) -> str:
+    """Return the page of an agent. Its id is one part of the path, so that no browser takes what is
+    in it for a way up; the two that are nothing else have the list of their entries instead."""
+    if bot in {".", ".."}:
+        return Links({"botId": bot, "dateRange": "all"}).here
+    return f"{reverse('agents')}/{quote(bot, safe='')}"

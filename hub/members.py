@@ -90,7 +90,7 @@ def member_remove(request: HubRequest, visit: Visit, person: int) -> HttpRespons
 def member_reset(request: HubRequest, visit: Visit, person: int) -> HttpResponse:
     """Close a member's way in, once that is confirmed, and show the link to a new one, once."""
     member = _member(visit, person)
-    state = request.POST.get("state", "")
+    state = request.POST.get("state")
     reset = partial(membership.reset, caller_of(request), member, state)
     page = ask(request, _reset_step(request, member), reset)
     if page:
@@ -141,7 +141,7 @@ def _role_step(member: Membership) -> Step:
         consequences=(follows[role],),
         button=f"Make {_called(role)}",
         back=reverse("members"),
-        refusal=membership.LAST_ADMIN if membership.is_last_admin(member) else "",
+        refusal=membership.why_role_stays(member),
         is_dangerous=False,
         sent=("role", role.value),
     )

@@ -22,8 +22,8 @@ def add(caller: Caller, account: Account, name: str, role: str) -> tuple[User, b
     """Make the person of this user name a member, and the person where nobody has it. Return them,
     and whether they are new: then no password lets them in yet.
 
-    Raises Refused when the account is full, they are a member already, or the name of somebody
-    else differs only in capital letters.
+    Raises Refused when the account is full, for staff, who see it anyway and only read, when they
+    are a member already, or the name of somebody else differs only in capital letters.
     """
     with change_of(account):
         if account.memberships.count() >= MAX_MEMBERS:
@@ -33,6 +33,8 @@ def add(caller: Caller, account: Account, name: str, role: str) -> tuple[User, b
         person, is_new = User.objects.get_or_create(
             username=name, defaults={"password": make_password(None)}
         )
+        if person.is_staff:
+            raise Refused(f"{name} cannot be a member of any account.", field="username")
         if account.memberships.filter(user=person).exists():
             raise Refused(f"{name} is a member already.", field="username")
         Membership.objects.create(user=person, account=account, role=role)
@@ -41,13 +43,13 @@ def add(caller: Caller, account: Account, name: str, role: str) -> tuple[User, b
 
 
 def give_role(caller: Caller, member: Membership, role: str) -> None:
-    """Give a member a role, unless they have it. Raises Refused for the last admin, and for whoever
-    is no member by now: so everywhere below."""
+    """Give a member a role, unless they have it. Raises Refused for staff and the last admin, and
+    for whoever is no member by now: so everywhere below."""
     with _change_of(member) as current:
         if current.role == role:
             return
-        if is_last_admin(current):
-            raise Refused(LAST_ADMIN)
+        if refusal := why_role_stays(current):
+            raise Refused(refusal)
         before, current.role = current.role, role
         current.save(update_fields=["role"])
         happenings.member_role_changed(caller, current.user, before, role)
@@ -63,16 +65,16 @@ def remove(caller: Caller, member: Membership) -> None:
         current.delete()
 
 
-def reset(caller: Caller, member: Membership, state: str) -> None:
+def reset(caller: Caller, member: Membership, state: str | None) -> None:
     """Let a person's password open nothing any more, and end their sessions, which hang on it, and
-    their session tokens. `state` is that of the password when this was asked for.
+    their session tokens. `state` is that of the password when this was asked for, if that is known.
 
     Raises Refused for whoever is not this account's alone, and when it was done already.
     """
     with _change_of(member) as current:
         if not is_ours_alone(current):
             raise Refused(not_ours_alone(current))
-        if not constant_time_compare(state, password_state(current)):
+        if state is not None and not constant_time_compare(state, password_state(current)):
             raise Refused("This form was sent already, and the link shown in the answer to it.")
         current.user.set_unusable_password()
         current.user.save(update_fields=["password"])
@@ -87,9 +89,18 @@ def namesake_of(name: str) -> User | None:
     return None if alike.filter(username=name).exists() else alike.first()
 
 
+def why_role_stays(member: Membership) -> str:
+    """Return why a member can be given no other role; empty where they can."""
+    if member.user.is_staff:
+        return f"{member.user} can only read, in every account and whatever their role."
+    return LAST_ADMIN if is_last_admin(member) else ""
+
+
 def is_last_admin(member: Membership) -> bool:
-    """Tell whether without this member no admin is left who can sign in."""
-    admins = member.account.memberships.filter(role=Role.ADMIN, user__is_active=True)
+    """Tell whether without this member no admin is left who can sign in. Staff are none."""
+    admins = member.account.memberships.filter(
+        role=Role.ADMIN, user__is_active=True, user__is_staff=False
+    )
     return member.role == Role.ADMIN and not admins.exclude(pk=member.pk).exists()
 
 

@@ -22,7 +22,7 @@ from auditlogs.rate_limit import Reached
 from auditlogs.storage import StorageError
 from auditlogs.times import now
 from hub import guesses
-from hub.access import HubRequest, at_account, caller_of, claimed_caller, for_people
+from hub.access import HubRequest, caller_of, claimed_caller, for_people
 from hub.sso.backends import is_linked
 
 
@@ -33,7 +33,6 @@ def password(request: HubRequest) -> HttpResponse:
     """Let a person change their password; their other sessions and their session tokens end."""
     if is_linked(request.user):
         raise PermissionDenied("You sign in by single sign-on, and have no password here.")
-    request.visit = at_account(request)
     form = PasswordChangeForm(request.user, request.POST or None)
     if request.method == "POST":
         # Whoever found an open browser may not guess here either.

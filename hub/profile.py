@@ -10,7 +10,7 @@ from django.views.decorators.http import require_POST, require_safe
 from auditlogs import happenings, keys
 from auditlogs.accounts import change_of
 from auditlogs.models import Account
-from hub.access import HubRequest, Visit, at_account, caller_of, for_members, for_people
+from hub.access import HubRequest, Visit, caller_of, for_members, for_people
 from hub.accounts import MAX_ACCOUNTS
 from hub.changes import Refused, Secret
 from hub.examples import reading_call
@@ -20,7 +20,6 @@ from hub.examples import reading_call
 @for_people
 def profile(request: HubRequest) -> HttpResponse:
     """Show a signed-in person to themself, at an account or not."""
-    request.visit = at_account(request)
     return _page(request)
 
 
@@ -61,7 +60,8 @@ def _make(request: HubRequest, account: Account) -> str:
     """Make a session token and return its text. Raises Refused when there are too many, and for a
     form that is sent again."""
     with change_of(account):
-        if request.POST.get("after") != str(_newest(request, account)):
+        newest = str(_newest(request, account))
+        if request.POST.get("after", newest) != newest:
             raise Refused(
                 "A session token was made since this page was shown. If it was by this form, it "
                 "stood in the answer."

@@ -21,10 +21,13 @@ PERMISSIONS: dict[Place, frozenset[str]] = {
 
 
 def place_of(person: User, membership: Membership | None) -> Place | None:
-    """Return a person's place in an account: that of their membership, else that of staff."""
-    if membership:
-        return "admin" if membership.role == Role.ADMIN else "viewer"
-    return "staff" if person.is_staff else None
+    """Return a person's place in an account: staff only read, in every one and whatever they were
+    there before; others have that of their membership."""
+    if person.is_staff:
+        return "staff"
+    if membership is None:
+        return None
+    return "admin" if membership.role == Role.ADMIN else "viewer"
 
 
 class PlaceBackend(BaseBackend):

@@ -91,6 +91,7 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "hub.cross_site.CrossSiteMiddleware",
     "hub.idle.IdleMiddleware",
+    "hub.methods.MethodMiddleware",
 ]
 TEMPLATES = [
     {

@@ -8,18 +8,17 @@ import msgspec
 from django.conf import settings
 from django.contrib.auth import login
 from django.contrib.auth.models import User
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render, resolve_url
 from django.urls import reverse
 from django.utils.crypto import constant_time_compare
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
 from auditlogs import happenings
 from auditlogs.storage import StorageError
 from hub import guesses
-from hub.access import caller_of, claimed_caller
+from hub.access import caller_of, claimed_caller, own_address
 from hub.sso import identities, provider
 from hub.sso.backends import BY_IDENTITY
 from hub.sso.provider import Begun
@@ -44,9 +43,9 @@ class Pending(msgspec.Struct, frozen=True):
 @never_cache
 def start(request: HttpRequest) -> HttpResponse:
     """Lead to the provider, and whoever is signed in already to where they wanted."""
-    to = _safe(request, request.GET.get("next", ""))
+    to = own_address(request, request.GET.get("next", ""))
     if request.user.is_authenticated:
-        return redirect(to)
+        return HttpResponseRedirect(to)
     try:
         _check_rate(request)
         begun = provider.begin(_callback(request))
@@ -74,7 +73,7 @@ def callback(request: HttpRequest) -> HttpResponse:
     # A session that replaces another has no key until it is saved.
     request.session.save()
     happenings.signed_in(caller_of(request), "oidc")
-    return redirect(to)
+    return HttpResponseRedirect(to)
 
 
 def _check_rate(request: HttpRequest) -> None:
@@ -110,9 +109,3 @@ def _refuse(request: HttpRequest, refusal: Refused, to: str) -> HttpResponse:
 
 def _callback(request: HttpRequest) -> str:
     return request.build_absolute_uri(reverse("sso_callback"))
-
-
-def _safe(request: HttpRequest, to: str) -> str:
-    """Return an address of the Hub's as it is, the first page instead of any other."""
-    is_ours = url_has_allowed_host_and_scheme(to, {request.get_host()}, request.is_secure())
-    return to if is_ours else resolve_url(settings.LOGIN_REDIRECT_URL)

@@ -31,6 +31,16 @@ def agents(logs: Logs) -> Logs:
     return logs
 
 
+def test_an_id_with_a_way_up_in_it_has_its_own_page(logs: Logs, page: Page) -> None:
+    begin_anew()
+    for bot in ("x/../y", "y"):
+        logs.record({"actor": SCOUT, "bot_id": bot})
+    count()
+    page.goto("/hub/agents")
+    page.get_by_role("row").filter(has_text="x/../y").get_by_role("link").click()
+    expect(page.locator(".agent-ids code").first).to_have_text("x/../y")
+
+
 def test_an_agent_leads_to_its_log_and_an_entry_back_to_it(agents: Logs, page: Page) -> None:
     page.goto("/hub/logs")
     page.get_by_role("link", name="Agents").click()

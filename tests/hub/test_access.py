@@ -8,7 +8,7 @@ from auditlogs.models import Account
 from hub.models import Membership
 from tests.factories import make_entry
 from tests.hub.markup import read
-from tests.hub.pages import HTMX, Hub, rows
+from tests.hub.pages import HTMX, Hub, link, rows
 
 PASSWORD = "correct horse battery staple"
 PAGES = ["/hub/logs", "/hub/logs/count", "/hub/logs/actors", "/hub/logs/some-entry"]
@@ -95,6 +95,7 @@ def test_a_form_from_elsewhere_is_refused_in_words(user: User) -> None:
     page = read(response.content.decode())
     assert page.one("h1").text == "Not allowed"
     assert "did not come from the Hub" in page.one("main").text
+    assert link(page.one("main"), "Go to Logs")["href"] == "/hub/logs"
     assert strict.get("/hub/logs").status_code == 200
 
 
@@ -107,6 +108,17 @@ def test_whoever_belongs_to_no_account_is_told_so_and_can_sign_out(client: Clien
         page = read(response.content.decode())
         assert "you belong to no account yet" in page.one("main").text
         assert page.one("main", "button").text == "Sign out"
+        assert [each["href"] for each in page.all("main", "a")] == ["/hub/profile"]
+
+
+@pytest.mark.parametrize("path", ["/hub/api-keys", "/hub/members", "/hub/settings"])
+def test_whoever_is_refused_a_page_finds_back_to_the_logs(hub: Hub, path: str) -> None:
+    response = hub.get(path)
+    assert response.status_code == 403
+    page = read(response.content.decode())
+    assert link(page.one("main"), "Go to Logs")["href"] == "/hub/logs"
+    assert page.one("main", "button").text == "Sign out"
+    assert not page.all("p", "form")
 
 
 def test_an_account_sees_its_own_entries_alone(hub: Hub, account: Account) -> None:

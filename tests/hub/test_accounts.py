@@ -70,6 +70,59 @@ def test_a_switch_is_recorded_in_the_account_that_was_gone_to(
     assert entry.session_id
 
 
+def test_whoever_is_at_the_account_already_has_not_switched(
+    user: User, staff: User, account: Account, other: Account
+) -> None:
+    Membership.objects.create(user=user, account=other)
+    theirs, visitor = signed_in(user), signed_in(staff)
+    # Both are there: the one belongs there first, the other has gone there.
+    switch(visitor, account)
+    for client in (theirs, visitor):
+        assert switch(client, account)["Location"] == "/hub/logs"
+    assert Entries.of(account.id).count().value == 1
+    for each in (other, account):
+        switch(theirs, each)
+    assert Entries.of(account.id).count().value == 2
+
+
+def test_choosing_an_account_leads_to_where_one_wanted_to_be(staff: User, account: Account) -> None:
+    client = signed_in(staff)
+    wanted = "/hub/logs?result=failure&sort=actor"
+    here = client.get(wanted)["Location"]
+    assert here == f"{ACCOUNTS}?next=/hub/logs%3Fresult%3Dfailure%26sort%3Dactor"
+    page = page_of(client, here)
+    assert [each["value"] for each in page.all("[name=next]")] == [wanted, wanted]
+    response = client.post(here, {"to": account.id, "next": wanted})
+    assert response["Location"] == wanted
+
+
+def test_the_page_of_a_fragment_is_led_to_choose_and_back(staff: User) -> None:
+    here = {**HTMX, "HX-Current-URL": "http://testserver/hub/logs?result=failure"}
+    response = signed_in(staff).get("/hub/logs?result=success", headers=here)
+    assert response["HX-Redirect"] == f"{ACCOUNTS}?next=/hub/logs%3Fresult%3Dfailure"
+    assert response.content == b""
+
+
+@pytest.mark.parametrize(
+    "elsewhere",
+    [
+        "",
+        "https://elsewhere.example/",
+        "//elsewhere.example",
+        "javascript:alert(1)",
+        "/\\e.example",
+    ],
+)
+def test_choosing_an_account_leads_nowhere_else(
+    staff: User, account: Account, elsewhere: str
+) -> None:
+    client = signed_in(staff)
+    response = client.post(ACCOUNTS, {"to": account.id, "next": elsewhere})
+    assert response["Location"] == "/hub/logs"
+    page = read(client.get(ACCOUNTS, {"next": elsewhere}).content.decode())
+    assert {each["value"] for each in page.all("[name=next]")} == {"/hub/logs"}
+
+
 def test_nobody_gets_into_an_account_unrecorded(
     staff: User, account: Account, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -82,14 +135,14 @@ def test_nobody_gets_into_an_account_unrecorded(
     with monkeypatch.context() as patch:
         patch.setattr("auditlogs.recording.write", fail)
         assert switch(client, account).status_code == 503
-    assert client.get("/hub/logs")["Location"] == ACCOUNTS
+    assert client.get("/hub/logs")["Location"] == f"{ACCOUNTS}?next=/hub/logs"
 
 
 def test_staff_choose_an_account_first_and_may_choose_any(
     staff: User, account: Account, other: Account
 ) -> None:
     client = signed_in(staff)
-    assert client.get("/hub/logs")["Location"] == ACCOUNTS
+    assert client.get("/hub/logs")["Location"] == f"{ACCOUNTS}?next=/hub/logs"
     page = page_of(client, f"{ACCOUNTS}?search={other.name[:20]}")
     assert other.id in {each["value"] for each in page.all("[name=to]")}
     for each in (account, other):

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
+from urllib.parse import urljoin
 
 import pytest
 import time_machine
@@ -229,6 +230,30 @@ def test_any_id_has_a_page(hub: Hub, bot: str) -> None:
     page = hub.read(url)
     assert page.all(".agent-ids", "code")[0].text == bot
     assert rows(hub.read(link(page, "Activity log")["href"]))
+
+
+@pytest.mark.parametrize("bot", ["x/../y", "../y", "x/.", "/", "//y", "%2E%2E", "..."])
+def test_no_browser_takes_an_id_for_a_way_up(hub: Hub, bot: str) -> None:
+    (entry,) = hub.record(failed(bot), failed("y"))[:1]
+    count()
+    listed = [each["href"] for each in hub.read(AGENTS).all("tbody", "a")]
+    for here, urls in {
+        AGENTS: listed,
+        f"/hub/logs/{entry}": [link(hub.read(f"/hub/logs/{entry}"), bot)["href"]],
+    }.items():
+        # As a browser does, without dot segments.
+        opened = [hub.read(urljoin(f"http://testserver{here}", url)) for url in urls]
+        assert bot in [page.all(".agent-ids", "code")[0].text for page in opened]
+
+
+@pytest.mark.parametrize("bot", [".", ".."])
+def test_an_id_that_no_path_can_have_leads_to_its_entries(hub: Hub, bot: str) -> None:
+    (entry,) = hub.record(failed(bot))
+    count()
+    listed = hub.read(AGENTS).one("tbody", "a")["href"]
+    from_entry = link(hub.read(f"/hub/logs/{entry}"), bot)["href"]
+    assert listed == from_entry == f"/hub/logs?botId={bot}&dateRange=all"
+    assert rows(hub.read(listed)) == [entry]
 
 
 def test_an_agent_that_is_not_counted_yet_has_its_page_from_the_log(hub: Hub) -> None:

@@ -28,6 +28,43 @@ def test_an_unknown_address_leads_back_to_the_logs(hub: Hub) -> None:
         assert link(page, "Go to Logs")["href"] == "/hub/logs"
 
 
+def test_what_does_not_exist_is_an_entry_only_where_one_was_asked_for(hub: Hub) -> None:
+    for path in ("/hub/nowhere", "/hub/agents/nobody"):
+        assert "entry" not in main_of(hub.get(path).content).text
+    account = hub.client.post("/hub/accounts", {"to": "acc_none"})
+    assert account.status_code == 404
+    assert "entry" not in main_of(account.content).text
+    entry = hub.get("/hub/logs/01a20950-b9be-826b-b349-98920bde1351")
+    assert "The entry may have left the log" in main_of(entry.content).text
+
+
+def test_a_form_that_cannot_be_read_is_no_bad_address(hub: Hub) -> None:
+    hub.client.raise_request_exception = False
+    kind = "multipart/form-data; boundary="
+    response = hub.client.generic("POST", "/hub/accounts", b"nothing of the kind", kind)
+    assert response.status_code == 400
+    assert "What your browser sent cannot be read." in main_of(response.content).text
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [
+        ("GET", "/hub/sign-out", "POST, OPTIONS"),
+        ("GET", "/hub/profile/session-tokens", "POST"),
+        ("POST", "/hub/logs", "GET, HEAD"),
+        ("DELETE", "/hub/accounts", "GET, HEAD, POST"),
+    ],
+)
+def test_a_page_that_takes_another_method_says_so(
+    hub: Hub, method: str, path: str, allowed: str
+) -> None:
+    response = hub.client.generic(method, path)
+    assert (response.status_code, response["Allow"]) == (405, allowed)
+    page = main_of(response.content)
+    assert page.one("h1").text == "Not like this"
+    assert link(page, "Go to Logs")["href"] == "/hub/logs"
+
+
 @pytest.mark.django_db
 def test_a_host_that_is_not_ours_is_a_bad_request(client: Client) -> None:
     response = client.get("/hub/logs", headers={"Host": "elsewhere.example"})

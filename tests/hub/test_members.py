@@ -16,7 +16,7 @@ from hub.models import Membership, Role
 from tests.factories import unique
 from tests.hub.forms import form_at, page_of, said, send, told
 from tests.hub.markup import Element
-from tests.people import PASSWORD, member, signed_in, staff as staff_person
+from tests.people import PASSWORD, member, signed_in
 
 PAGE = "/hub/members"
 NEW_PASSWORD = "an entirely different horse"
@@ -38,6 +38,11 @@ def add(client: Client, name: str, role: str = "viewer") -> Element:
 
 def path_of(person: User, step: str) -> str:
     return f"{PAGE}/{person.pk}/{step}"
+
+
+def make_staff(person: User) -> None:
+    person.is_staff = True
+    person.save()
 
 
 def names(page: Element) -> list[str]:
@@ -121,15 +126,62 @@ def test_somebody_known_joins_and_nobody_else_gets_a_way_in(
         assert account in {each.account for each in person.memberships.all()}
 
 
-@pytest.mark.parametrize("is_staff", [True, False])
-def test_whoever_is_added_by_name_does_not_show_when_they_were_elsewhere(
-    client: Client, other: Account, is_staff: bool
+def test_staff_cannot_be_made_members(client: Client, account: Account, staff: User) -> None:
+    page = add(client, staff.username, "admin")
+    refusal = f"{staff.username} cannot be a member of any account."
+    assert page.one("#id_username_error").text == refusal
+    assert staff.username not in names(page)
+    assert not staff.memberships.exists()
+    assert told(account.id, "member.added") == []
+
+
+@pytest.mark.parametrize("role", Role.values)
+def test_a_member_who_became_staff_only_reads_and_gets_no_other_role(
+    client: Client, account: Account, role: str
 ) -> None:
-    person = staff_person() if is_staff else member(other)
+    person = member(account, role)
+    make_staff(person)
+    theirs = signed_in(person)
+    assert theirs.get("/hub/logs")["Location"].startswith("/hub/accounts?next=")
+    theirs.post("/hub/accounts", {"to": account.id})
+    assert f"{account.name} · staff, read only" in page_of(theirs, "/hub/logs").one(".who").text
+    assert theirs.get(PAGE).status_code == 403
+    assert not page_of(theirs, "/hub/profile").all(".record .tag")
+    (row,) = [each for each in page_of(client, PAGE).all(".record") if person.username in each.text]
+    assert path_of(person, "role") not in [each["href"] for each in row.all("a")]
+    for page in (
+        page_of(client, path_of(person, "role")),
+        said(client.post(path_of(person, "role"), {"account": account.id, "role": "admin"})),
+    ):
+        assert "can only read, in every account" in page.one("[role=alert]").text
+    stored, (wanted,) = account.memberships.get(user=person), {*Role.values} - {role}
+    with pytest.raises(Refused, match="can only read"):
+        membership.give_role(Caller(), stored, wanted)
+    assert account.memberships.get(user=person).role == role
+    assert send(client, path_of(person, "remove"))["Location"] == PAGE
+    assert not person.memberships.exists()
+
+
+def test_an_admin_who_became_staff_is_none_that_an_account_could_be_left_with(
+    client: Client, account: Account, admin: User
+) -> None:
+    make_staff(member(account, "admin"))
+    page = page_of(client, path_of(admin, "remove"))
+    assert page.one("[role=alert]").text == membership.LAST_ADMIN
+
+
+@pytest.mark.parametrize("is_staff", [True, False])
+def test_whoever_is_elsewhere_too_does_not_show_when_they_were_there(
+    client: Client, account: Account, other: Account, is_staff: bool
+) -> None:
+    person = member(account if is_staff else other)
+    if is_staff:
+        make_staff(person)
+    else:
+        send(client, PAGE, PAGE, username=person.username, role="viewer")
     for last_login in (None, datetime(2026, 1, 2, tzinfo=UTC)):
         person.last_login = last_login
         person.save()
-        send(client, PAGE, PAGE, username=person.username, role="viewer")
         (row,) = [
             each for each in page_of(client, PAGE).all(".record") if person.username in each.text
         ]
@@ -343,13 +395,19 @@ def test_a_reset_ends_everything_and_shows_a_way_in_once(
     assert signs_in_with(user, NEW_PASSWORD)
 
 
+def test_a_reset_that_does_not_say_what_the_password_was_is_none_sent_already(
+    client: Client, account: Account, user: User
+) -> None:
+    said(client.post(path_of(user, "reset"), {"account": account.id})).one("#secret")
+    assert not signs_in_with(user, PASSWORD)
+
+
 def test_only_who_belongs_to_this_account_alone_is_reset(
     client: Client, account: Account, other: Account, admin: User
 ) -> None:
     shared, ours = member(account), member(account)
     Membership.objects.create(user=shared, account=other)
-    ours.is_staff = True
-    ours.save()
+    make_staff(ours)
     for person in (shared, ours, admin):
         path = path_of(person, "reset")
         page = page_of(client, path)

@@ -79,6 +79,15 @@ def test_a_person_changes_their_password(client: Client, user: User) -> None:
     assert user.check_password(NEW)
 
 
+def test_whoever_belongs_to_no_account_changes_theirs_too(user: User) -> None:
+    user.memberships.all().delete()
+    client = signed_in(user)
+    assert client.get(PAGE).status_code == 200
+    assert client.post(PAGE, CHANGE)["Location"] == f"{PAGE}?changed"
+    user.refresh_from_db()
+    assert user.check_password(NEW)
+
+
 def test_other_sessions_end_and_this_one_stays(user: User) -> None:
     here, elsewhere = signed_in(user), signed_in(user)
     before = here.session.session_key

@@ -71,6 +71,13 @@ def test_a_form_that_is_sent_twice_makes_one_token(client: Client, user: User) -
     said(send(client, PAGE, TOKENS)).one("#secret")
 
 
+def test_a_form_that_does_not_say_what_was_there_makes_a_token(
+    client: Client, account: Account
+) -> None:
+    for _ in range(2):
+        said(client.post(TOKENS, {"account": account.id})).one("#secret")
+
+
 def test_no_more_tokens_are_made_than_one_may_have(client: Client, account: Account) -> None:
     for _ in range(keys.MAX_SESSION_TOKENS):
         said(send(client, PAGE, TOKENS)).one("#secret")
@@ -130,6 +137,20 @@ def test_staff_choose_an_account_first_and_then_may_have_a_token_too(
     entry = make_entry(account.id)
     text = said(send(client, PAGE, TOKENS)).one("#secret").text
     assert entry.id in Api(text).ids()
+
+
+def test_whoever_was_removed_from_their_last_account_still_has_it(user: User) -> None:
+    user.memberships.all().delete()
+    client = signed_in(user)
+    page = page_of(client, PAGE)
+    assert page.one("#you-title").text == user.username
+    assert "you belong to none yet" in page.one("main").text
+    assert not page.all("main", "form")
+    assert [each["href"] for each in page.all("main", "a")] == ["/hub/password"]
+    accounts = page_of(client, "/hub/accounts").one("main").text
+    assert "no account yet that you may see" in accounts
+    assert "You belong to these" not in accounts
+    assert client.post(TOKENS).status_code == 403
 
 
 @pytest.mark.django_db

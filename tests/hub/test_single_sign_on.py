@@ -637,6 +637,13 @@ def test_a_sign_in_is_not_waited_for_long(client: Client, lying: Forger, ada: Us
     assert "took too long" in refusal(client, response)
 
 
+def test_an_address_that_is_none_is_no_name_of_a_page(
+    client: Client, lying: Forger, ada: User
+) -> None:
+    client.force_login(ada)
+    assert client.get("/hub/sso/start?next=nowhere")["Location"] == "nowhere"
+
+
 def test_whom_the_provider_lets_not_in_is_told_so(client: Client, lying: Forger, db: None) -> None:
     asked = begin(client, "?next=/hub/accounts")
     error = {"error": "access_denied", "error_description": "<script>", "state": asked["state"]}
