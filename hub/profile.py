@@ -14,6 +14,7 @@ from hub.access import HubRequest, Visit, caller_of, for_members, for_people
 from hub.accounts import MAX_ACCOUNTS
 from hub.changes import Refused, Secret
 from hub.examples import reading_call
+from hub.sso.backends import is_linked
 
 
 @require_safe
@@ -90,6 +91,7 @@ def _page(request: HubRequest, *, secret: Secret | None = None, refusal: str = "
         "secret": secret,
         "refusal": refusal,
         "hours": keys.SESSION_TOKEN_HOURS,
+        "has_password": not is_linked(request.user),
     }
     if request.visit:
         account = request.visit.account

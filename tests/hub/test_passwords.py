@@ -193,6 +193,8 @@ def test_whoever_signs_in_by_single_sign_on_has_no_password_here(
     settings.OIDC_ISSUER = "https://id.example.org"
     user.identities.create(issuer=settings.OIDC_ISSUER, subject="ada")
     client.force_login(user, "hub.sso.backends.IdentityBackend")
+    profile = read(client.get("/hub/profile").content.decode())
+    assert PAGE not in [each["href"] for each in profile.all("main", "a")]
     response = client.post(PAGE, CHANGE)
     assert response.status_code == 403
     assert "single sign-on" in read(response.content.decode()).one("main").text
