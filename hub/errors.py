@@ -24,19 +24,19 @@ def bad_request(request: HttpRequest, exception: Exception | None = None) -> Htt
 
 def permission_denied(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """Answer a request that is refused."""
-    return _refuse(request, "permission-denied", str(exception or ""))
+    return _shut_out(request, "permission-denied", str(exception or ""))
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     """Answer a form that did not come from a page of the Hub, or came too late."""
     reason = "This form is too old or did not come from the Hub. Go back, reload, and try again."
-    return _refuse(request, "csrf", reason)
+    return _shut_out(request, "csrf", reason)
 
 
 def cross_site(request: HttpRequest) -> HttpResponse:
     """Answer what a page of another site asked for behind its reader's back."""
     reason = "Another site asked for this. Open the page in the Hub itself."
-    return _refuse(request, "cross-site", reason)
+    return _shut_out(request, "cross-site", reason)
 
 
 def page_not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
@@ -60,7 +60,7 @@ def server_error(request: HttpRequest) -> HttpResponse:
     return render(None, "500.html", status=500)
 
 
-def _refuse(request: HttpRequest, code: str, reason: str) -> HttpResponse:
+def _shut_out(request: HttpRequest, code: str, reason: str) -> HttpResponse:
     """Record that a request is refused, and say why; whoever has an account finds back to it."""
     happenings.page_refused(request, caller_of(request), code, reason)
     has_account = isinstance(request.user, User) and open_to(request.user).exists()

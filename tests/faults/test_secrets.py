@@ -30,7 +30,7 @@ class Size:
     lookalikes: int
 
 
-@sizes(short=Size(100, 200), long=Size(1_000, 2_000))
+@sizes(short=Size(50, 200), long=Size(1_000, 2_000))
 def test_no_secret_is_found_in_anything_that_is_kept_or_said(
     ledger: Ledger, seed: int, random: Random, say: Say, size: Size
 ) -> None:
@@ -77,7 +77,7 @@ def test_the_search_finds_a_secret_wherever_it_lies_and_however_it_is_written(be
     assert search.found_in(b"-" * 100 + secret.swapcase().encode() + b"-" * 100) == set()
 
 
-@sizes(short=Size(0, 400), long=Size(0, 2_000))
+@sizes(short=Size(0, 200), long=Size(0, 2_000))
 def test_what_only_looks_like_a_secret_stays_as_it_is(
     system: System, ledger: Ledger, seed: int, random: Random, say: Say, size: Size
 ) -> None:
