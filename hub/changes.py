@@ -1,4 +1,5 @@
-"""How a page changes what an account has: one change at a time, and none that is not recorded."""
+"""What a page says of a change of what an account has: that it is refused, what it leads to before
+it is confirmed, and what is shown of it once."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
