@@ -5,7 +5,7 @@ import sys
 
 from django.core.management import execute_from_command_line
 
-from hub.start import begin
+from hub.startup.start import begin
 
 if __name__ == "__main__":
     begin()

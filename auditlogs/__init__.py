@@ -7,13 +7,13 @@
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from auditlogs.context import bind
-    from auditlogs.guard import audited
-    from auditlogs.recording import record
+    from auditlogs.intake.context import bind
+    from auditlogs.recording.guard import audited
+    from auditlogs.recording.recorder import record
 
 __all__ = ["audited", "bind", "record"]
 
-_HOMES = {"audited": "guard", "bind": "context", "record": "recording"}
+_HOMES = {"audited": "recording.guard", "bind": "intake.context", "record": "recording.recorder"}
 
 
 def __getattr__(name: str) -> Any:

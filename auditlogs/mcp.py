@@ -19,11 +19,11 @@ from mcp.shared.exceptions import MCPError
 from opentelemetry.trace import format_trace_id, get_current_span
 from pydantic import BaseModel
 
-from auditlogs.context import Fields, bind, session_label, trace_id
-from auditlogs.fields import EntryFields
+from auditlogs.entry.schema import ID_LENGTH, NAME_LENGTH, Result
+from auditlogs.entry.text import has_control_character
+from auditlogs.intake.context import Fields, bind, session_label, trace_id
+from auditlogs.intake.fields import EntryFields
 from auditlogs.redaction import Redactor
-from auditlogs.schema import ID_LENGTH, NAME_LENGTH, Result
-from auditlogs.text import has_control_character
 
 MAX_ARGUMENTS_BYTES = 32_768
 ERROR_LENGTH = 2_000

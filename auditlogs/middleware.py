@@ -8,9 +8,9 @@ from collections.abc import Callable
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.http import HttpRequest, HttpResponse
 
-from auditlogs import context
-from auditlogs.context import Fields
-from auditlogs.schema import Actor
+from auditlogs.entry.schema import Actor
+from auditlogs.intake import context
+from auditlogs.intake.context import Fields
 
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 

@@ -5,7 +5,7 @@ import secrets
 from django.conf import settings
 from django.db import models
 
-from auditlogs.schema import ID_LENGTH, NAME_LENGTH
+from auditlogs.entry.schema import ID_LENGTH, NAME_LENGTH
 
 ACCOUNT_NAME_LENGTH = 64
 KEY_NAME_LENGTH = 100

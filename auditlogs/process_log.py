@@ -15,9 +15,9 @@ from structlog.processors import EventRenamer, JSONRenderer, format_exc_info
 from structlog.stdlib import ProcessorFormatter, add_log_level, add_logger_name
 from structlog.typing import EventDict, WrappedLogger
 
-from auditlogs import context
+from auditlogs.entry.times import format_rfc3339
+from auditlogs.intake import context
 from auditlogs.redaction import Redactor
-from auditlogs.times import format_rfc3339
 
 # How much of a text is looked at, and how much of it is then shown.
 MAX_READ = 262_144

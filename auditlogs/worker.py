@@ -6,11 +6,11 @@ import threading
 import time
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 
-from auditlogs.counting import count
-from auditlogs.draining import drain
-from auditlogs.spool import Spool
-from auditlogs.spool_file import SpoolError
-from auditlogs.storage import StorageError
+from auditlogs.counters.counting import count
+from auditlogs.storage.mongo import StorageError
+from auditlogs.write.draining import drain
+from auditlogs.write.spool import Spool
+from auditlogs.write.spool_file import SpoolError
 
 logger = logging.getLogger(__name__)
 

@@ -12,4 +12,4 @@ class HubConfig(AppConfig):
 
     def ready(self) -> None:
         """Let every sign-in be heard of by what ends idle sessions."""
-        from hub import idle  # noqa: F401, PLC0415  (its models can be imported from here on)
+        from hub.middleware import idle  # noqa: F401, PLC0415  (its models can be imported from here on)

@@ -7,9 +7,10 @@ from django.db import OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from auditlogs import happenings, problems
-from hub.access import caller_of
-from hub.accounts import open_to
+from auditlogs.accounts import self_audit
+from auditlogs.api import problems
+from hub.access.visits import caller_of
+from hub.account.switching import open_to
 
 API_PREFIX = "/api/"
 AWAY = "The database of people and keys cannot be reached."
@@ -62,7 +63,7 @@ def server_error(request: HttpRequest) -> HttpResponse:
 
 def _shut_out(request: HttpRequest, code: str, reason: str) -> HttpResponse:
     """Record that a request is refused, and say why; whoever has an account finds back to it."""
-    happenings.page_refused(request, caller_of(request), code, reason)
+    self_audit.page_refused(request, caller_of(request), code, reason)
     has_account = isinstance(request.user, User) and open_to(request.user).exists()
     context = {"reason": reason, "has_account": has_account}
     return render(request, "403.html", context, status=403)

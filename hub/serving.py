@@ -6,7 +6,7 @@ from gunicorn.config import Config
 from gunicorn.glogging import Logger
 
 from auditlogs.process_log import JsonLines
-from hub.start import begin
+from hub.startup.start import begin
 
 
 class JsonLogger(Logger):

@@ -6,8 +6,8 @@ from typing import Any
 
 from environs import Env
 
-from hub import checked
 from hub.demo.state import FOLDER, load_state
+from hub.startup import environment
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -16,41 +16,47 @@ env = Env()
 demo = None if env.str("SECRET_KEY", "") else load_state(FOLDER)
 
 SECRET_KEY: str = (
-    demo.secret_key if demo else env.str("SECRET_KEY", "", validate=checked.secret_key)
+    demo.secret_key if demo else env.str("SECRET_KEY", "", validate=environment.secret_key)
 )
-DEBUG = demo is None and env.bool("DEBUG", False, validate=checked.off)
+DEBUG = demo is None and env.bool("DEBUG", False, validate=environment.off)
 ALLOWED_HOSTS: list[str] = env.list("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"])
 HTTPS = demo is None and env.bool("HTTPS", True)
-PROXY_HOPS: int = env.int("PROXY_HOPS", 0, validate=checked.hops)
+PROXY_HOPS: int = env.int("PROXY_HOPS", 0, validate=environment.hops)
 # They stand for the key in whatever it signed before it was changed.
-SECRET_KEY_FALLBACKS: list[str] = env.list("SECRET_KEY_FALLBACKS", [], validate=checked.secret_keys)
+SECRET_KEY_FALLBACKS: list[str] = env.list(
+    "SECRET_KEY_FALLBACKS", [], validate=environment.secret_keys
+)
 
 MONGODB_URI: str = (
     demo.mongodb_uri
     if demo
-    else env.str("MONGODB_URI", "mongodb://127.0.0.1:27017/auditlogs", validate=checked.mongodb_uri)
+    else env.str(
+        "MONGODB_URI", "mongodb://127.0.0.1:27017/auditlogs", validate=environment.mongodb_uri
+    )
 )
-AUDITLOGS_RETENTION_DAYS: int = env.int("AUDITLOGS_RETENTION_DAYS", 30, validate=checked.retention)
+AUDITLOGS_RETENTION_DAYS: int = env.int(
+    "AUDITLOGS_RETENTION_DAYS", 30, validate=environment.retention
+)
 AUDITLOGS_SPOOL_DIR: str = (
     str(FOLDER / "spool") if demo else env.str("AUDITLOGS_SPOOL_DIR", str(BASE_DIR / "spool"))
 )
 AUDITLOGS_SPOOL_MAX_BYTES: int = env.int(
-    "AUDITLOGS_SPOOL_MAX_BYTES", 1 << 30, validate=checked.size
+    "AUDITLOGS_SPOOL_MAX_BYTES", 1 << 30, validate=environment.size
 )
 AUDITLOGS_REDACT_NAMES: list[str] = env.list("AUDITLOGS_REDACT_NAMES", [])
 AUDITLOGS_REDACT_PATTERNS: dict[str, str] = dict(
-    env.json("AUDITLOGS_REDACT_PATTERNS", {}, validate=checked.patterns)
+    env.json("AUDITLOGS_REDACT_PATTERNS", {}, validate=environment.patterns)
 )
 AUDITLOGS_API_RATE: str = env.str(
     "AUDITLOGS_API_RATE",
     "12000/minute;2000/10 second" if demo else "1200/minute;200/10 second",
-    validate=checked.rate,
+    validate=environment.rate,
 )
 
 SIGN_IN_RATE: str = env.str(
-    "SIGN_IN_RATE", "300/minute" if demo else "30/minute", validate=checked.rate
+    "SIGN_IN_RATE", "300/minute" if demo else "30/minute", validate=environment.rate
 )
-SESSION_IDLE_MINUTES: int = env.int("SESSION_IDLE_MINUTES", 120, validate=checked.idle_minutes)
+SESSION_IDLE_MINUTES: int = env.int("SESSION_IDLE_MINUTES", 120, validate=environment.idle_minutes)
 
 DATABASES: dict[str, dict[str, Any]] = {
     "default": {"ENGINE": "django.db.backends.sqlite3", "NAME": FOLDER / "hub.sqlite3"}
@@ -74,9 +80,9 @@ INSTALLED_APPS = [
     "hub",
 ]
 MIDDLEWARE = [
-    "hub.proxies.ProxyMiddleware",
+    "hub.middleware.proxies.ProxyMiddleware",
     # Outside of whatever answers by itself: every answer has the headers.
-    "hub.headers.HeadersMiddleware",
+    "hub.middleware.headers.HeadersMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django.middleware.security.SecurityMiddleware",
@@ -89,9 +95,9 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "auditlogs.middleware.AuditContextMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
-    "hub.cross_site.CrossSiteMiddleware",
-    "hub.idle.IdleMiddleware",
-    "hub.methods.MethodMiddleware",
+    "hub.middleware.cross_site.CrossSiteMiddleware",
+    "hub.middleware.idle.IdleMiddleware",
+    "hub.middleware.methods.MethodMiddleware",
 ]
 TEMPLATES = [
     {
@@ -126,13 +132,13 @@ SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 
 AUTHENTICATION_BACKENDS = [
     "axes.backends.AxesStandaloneBackend",
-    "hub.sso.backends.PasswordBackend",
-    "hub.sso.backends.IdentityBackend",
-    "hub.roles.PlaceBackend",
+    "hub.sign_in.sso.backends.PasswordBackend",
+    "hub.sign_in.sso.backends.IdentityBackend",
+    "hub.access.roles.PlaceBackend",
 ]
 # The first one hashes; what another one hashed is hashed anew at the next sign-in.
 PASSWORD_HASHERS = [
-    "hub.hashers.BoundedArgon2PasswordHasher",
+    "hub.sign_in.hashers.BoundedArgon2PasswordHasher",
     *(
         f"django.contrib.auth.hashers.{name}PasswordHasher"
         for name in ("PBKDF2", "PBKDF2SHA1", "Scrypt")
@@ -146,15 +152,15 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 
 # Five failures of a user name and an address together; a lock is not drawn out by trying on.
-# Nothing that was typed is kept: see hub/guesses.py.
+# Nothing that was typed is kept: see hub/sign_in/lockout.py.
 AXES_FAILURE_LIMIT = 5
 AXES_COOLOFF_TIME = timedelta(minutes=15)
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
 AXES_RESET_ON_SUCCESS = True
 AXES_DISABLE_ACCESS_LOG = True
-AXES_USERNAME_CALLABLE = "hub.guesses.name_of"
-AXES_CLIENT_IP_CALLABLE = "hub.guesses.address_of"
+AXES_USERNAME_CALLABLE = "hub.sign_in.lockout.name_of"
+AXES_CLIENT_IP_CALLABLE = "hub.sign_in.lockout.address_of"
 
 SECURE_SSL_REDIRECT = HTTPS
 # Whoever asks whether the program is ready asks it, not the proxy.
@@ -200,10 +206,10 @@ CONTENT_SECURITY_POLICY = {
     }
 }
 
-OIDC_ISSUER: str = env.str("OIDC_ISSUER", "", validate=checked.issuer)
+OIDC_ISSUER: str = env.str("OIDC_ISSUER", "", validate=environment.issuer)
 OIDC_CLIENT_ID: str = env.str("OIDC_CLIENT_ID", "")
 OIDC_CLIENT_SECRET: str = env.str("OIDC_CLIENT_SECRET", "")
-checked.single_sign_on(
+environment.single_sign_on(
     OIDC_ISSUER=OIDC_ISSUER, OIDC_CLIENT_ID=OIDC_CLIENT_ID, OIDC_CLIENT_SECRET=OIDC_CLIENT_SECRET
 )
 

@@ -3,17 +3,17 @@
 from django.conf import settings
 from django.urls import include, path
 
-from auditlogs.readiness import readyz
-from hub import views
-from hub.account_settings import account_settings
-from hub.accounts import accounts
-from hub.agents import agent, agents
-from hub.api_keys import api_key_revoke, api_keys
-from hub.help import help_codes, help_orders, help_pages, help_scopes
-from hub.members import member_remove, member_reset, member_role, members
-from hub.passwords import SetPassword, password
-from hub.profile import profile, session_token_end, session_tokens
-from hub.sign_in import SignIn, SignOut
+from auditlogs.api.readiness import readyz
+from hub.account.api_keys import api_key_revoke, api_keys
+from hub.account.members import member_remove, member_reset, member_role, members
+from hub.account.profile import profile, session_token_end, session_tokens
+from hub.account.settings import account_settings
+from hub.account.switching import accounts
+from hub.agents.views import agent, agents
+from hub.help.views import help_codes, help_orders, help_pages, help_scopes
+from hub.logs import views
+from hub.sign_in.passwords import SetPassword, password
+from hub.sign_in.views import SignIn, SignOut
 
 urlpatterns = [
     path("", views.home),
@@ -45,13 +45,13 @@ urlpatterns = [
     path("hub/sign-out", SignOut.as_view(), name="sign_out"),
     path("hub/password", password, name="password"),
     path("hub/set-password/<uidb64>/<token>", SetPassword.as_view(), name="set_password"),
-    path("api/", include("auditlogs.urls")),
+    path("api/", include("auditlogs.api.urls")),
     path("readyz", readyz),
 ]
 
 if settings.OIDC_ISSUER:
     # Elsewhere it need not even be installed.
-    urlpatterns.append(path("hub/sso/", include("hub.sso.urls")))
+    urlpatterns.append(path("hub/sso/", include("hub.sign_in.sso.urls")))
 
 handler400 = "hub.errors.bad_request"
 handler403 = "hub.errors.permission_denied"

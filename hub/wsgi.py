@@ -2,8 +2,8 @@
 
 import django
 
-from hub.charset import Application
-from hub.start import begin
+from hub.startup.charset import Application
+from hub.startup.start import begin
 
 begin()
 django.setup(set_prefix=False)

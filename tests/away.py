@@ -7,8 +7,11 @@ from unittest import mock
 
 from pytest_django.fixtures import Settings
 
-from auditlogs import dictionary, draining, idempotency, readiness, reading, storage, writing
-from auditlogs.spool import spool
+from auditlogs.api import readiness
+from auditlogs.query import slices
+from auditlogs.storage import dictionary, mongo
+from auditlogs.write import draining, idempotency, store
+from auditlogs.write.spool import spool
 
 
 @contextmanager
@@ -31,8 +34,8 @@ def nowhere() -> str:
 def impatience(seconds: float = 1.0) -> Iterator[None]:
     """Give up on the database soon, whatever is asked of it."""
     with (
-        mock.patch.object(reading, "QUERY_SECONDS", seconds),
-        mock.patch.object(writing, "WRITE_SECONDS", seconds),
+        mock.patch.object(slices, "QUERY_SECONDS", seconds),
+        mock.patch.object(store, "WRITE_SECONDS", seconds),
         mock.patch.object(draining, "STORE_SECONDS", seconds),
         mock.patch.object(idempotency, "SECONDS", seconds),
         mock.patch.object(readiness, "PING_SECONDS", seconds),
@@ -42,9 +45,9 @@ def impatience(seconds: float = 1.0) -> Iterator[None]:
 
 def forget_client() -> None:
     """Close the client; the next one is made from what the settings say by then."""
-    with storage._making:
-        storage._client().close()
-        storage._client.cache_clear()
+    with mongo._making:
+        mongo._client().close()
+        mongo._client.cache_clear()
 
 
 def _use(uri: str, folder: str, settings: Settings) -> None:

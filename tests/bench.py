@@ -92,10 +92,10 @@ def measure() -> None:
     from django.core.management import call_command
     from django.test import Client
 
-    from auditlogs.indexes import ensure_indexes
+    from auditlogs.entry.times import now
     from auditlogs.models import Account
-    from auditlogs.recording import MAX_BATCH, record_many
-    from auditlogs.times import now
+    from auditlogs.recording.recorder import MAX_BATCH, record_many
+    from auditlogs.storage.indexes import ensure_indexes
     from hub.demo import history
     from hub.demo.cast import SCOUT
     from hub.models import Membership
@@ -141,9 +141,9 @@ def measure() -> None:
 
 def measure_agents(client: "Client", account: "Account") -> None:
     """Print how long the agents take, few and many, each active in every hour of thirty days."""
-    from auditlogs import counters
-    from auditlogs.counters import Span, Tally
-    from auditlogs.times import DAY_MS, HOUR_MS, now, to_ms
+    from auditlogs.counters import tallies as counters
+    from auditlogs.counters.tallies import Span, Tally
+    from auditlogs.entry.times import DAY_MS, HOUR_MS, now, to_ms
 
     this_hour = counters.start_of("hour", to_ms(now()))
     for bots in FLEETS:
@@ -171,7 +171,7 @@ def measure_agents(client: "Client", account: "Account") -> None:
 
 def index_of(command: dict[str, object]) -> str:
     """Return the name of the index that an aggregate's first stage is served by."""
-    from auditlogs.indexes import ACCOUNT_LEAD, LEADS
+    from auditlogs.storage.indexes import ACCOUNT_LEAD, LEADS
 
     pipeline = command["pipeline"]
     assert isinstance(pipeline, list)

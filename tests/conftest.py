@@ -104,24 +104,24 @@ def _only_hands_out_work(config: pytest.Config) -> bool:
 @pytest.fixture(scope="session", autouse=True)
 def log_database(pytestconfig: pytest.Config) -> Iterator[None]:
     """Make the log's indexes once; drop the database at the end, unless its server goes anyway."""
-    from auditlogs import storage
-    from auditlogs.indexes import ensure_indexes
+    from auditlogs.storage import mongo
+    from auditlogs.storage.indexes import ensure_indexes
 
     ensure_indexes()
     yield
     if OWN_SERVER not in pytestconfig.stash:
         with pymongo.timeout(60):
-            storage.client().drop_database(storage.database().name)
-    storage.client().close()
+            mongo.client().drop_database(mongo.database().name)
+    mongo.client().close()
 
 
 @pytest.fixture(scope="session", autouse=True)
 def _time_to_read() -> Iterator[None]:
     """Let no page be cut short because the machine is busy."""
-    from auditlogs import reading
+    from auditlogs.query import slices
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(reading, "BUDGET_SECONDS", 60.0)
+        patch.setattr(slices, "BUDGET_SECONDS", 60.0)
         yield
 
 
@@ -136,10 +136,10 @@ def _plain_static_files(settings: "Settings") -> None:
 def _fresh_counters() -> None:
     """Let nobody have used up their share: the tests' keys have each other's numbers, and all of
     them call from one address."""
-    from auditlogs import happenings, rate_limit
+    from auditlogs.accounts import rate_limit, self_audit
 
     rate_limit._limiter.cache_clear()
-    happenings._sampler.cache_clear()
+    self_audit._sampler.cache_clear()
 
 
 @pytest.fixture(autouse=True)
@@ -159,7 +159,7 @@ def account(db: None) -> "Account":
 @pytest.fixture
 def api_key(account: "Account") -> str:
     """The text of a key that may read the account's entries."""
-    from auditlogs import keys
+    from auditlogs.accounts import keys
 
     return keys.create(account, "reader", ["logs:read"])
 
@@ -167,7 +167,7 @@ def api_key(account: "Account") -> str:
 @pytest.fixture
 def write_key(account: "Account") -> str:
     """The text of a key that may write entries of the account."""
-    from auditlogs import keys
+    from auditlogs.accounts import keys
 
     return keys.create(account, "writer", ["logs:write"])
 

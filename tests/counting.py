@@ -1,18 +1,19 @@
 """Counting at once what a test has recorded, as a worker does soon."""
 
-from auditlogs import counters, storage
-from auditlogs.counting import Counting
-from auditlogs.identity import id_ms
-from auditlogs.leading import LEAD
-from auditlogs.reading import LOWEST
-from auditlogs.times import EPOCH, from_ms, now, to_ms
+from auditlogs.counters import tallies
+from auditlogs.counters.counting import Counting
+from auditlogs.counters.leader import LEAD
+from auditlogs.entry.identity import id_ms
+from auditlogs.entry.times import EPOCH, from_ms, now, to_ms
+from auditlogs.query.slices import LOWEST
+from auditlogs.storage import mongo
 
 
 def begin_anew() -> None:
     """Let counting begin with what is recorded from here on, and nobody lead."""
-    storage.counters().delete_one({"_id": LEAD})
+    mongo.counters().delete_one({"_id": LEAD})
     lead = {"_id": LEAD, "holder": "", "term": 1, "until": EPOCH, "countedAt": None}
-    storage.counters().insert_one({**lead, "at": from_ms(to_ms(now())), "id": LOWEST})
+    mongo.counters().insert_one({**lead, "at": from_ms(to_ms(now())), "id": LOWEST})
 
 
 def catch_up(work: Counting) -> None:
@@ -31,8 +32,8 @@ def count() -> None:
 
 def count_account(account: str) -> None:
     """Count every entry of an account, whoever leads."""
-    ids = [each["_id"] for each in storage.entries().find({"account": account}, {"_id": 1})]
-    for hour in {counters.start_of("hour", id_ms(each)) for each in ids}:
-        counters.count_hour(account, hour, 1)
-    for day in {counters.start_of("day", id_ms(each)) for each in ids}:
-        counters.sum_day(account, day, 1)
+    ids = [each["_id"] for each in mongo.entries().find({"account": account}, {"_id": 1})]
+    for hour in {tallies.start_of("hour", id_ms(each)) for each in ids}:
+        tallies.count_hour(account, hour, 1)
+    for day in {tallies.start_of("day", id_ms(each)) for each in ids}:
+        tallies.sum_day(account, day, 1)

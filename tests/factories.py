@@ -5,15 +5,15 @@ import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from auditlogs.fields import builtins
+from auditlogs.entry.schema import Entry, NewEntry
+from auditlogs.entry.times import now
+from auditlogs.intake.fields import builtins
+from auditlogs.intake.validation import complete
 from auditlogs.models import new_account_id
-from auditlogs.query import Entries
-from auditlogs.recording import new_entry, record_many
-from auditlogs.rules import check
-from auditlogs.schema import Entry, NewEntry
-from auditlogs.times import now
-from auditlogs.validation import complete
-from auditlogs.writing import write
+from auditlogs.query.entries import Entries
+from auditlogs.recording.policy import check
+from auditlogs.recording.recorder import new_entry, record_many
+from auditlogs.write.store import write
 
 _numbers = itertools.count(1)
 

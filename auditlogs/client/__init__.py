@@ -1,6 +1,6 @@
 """Recording from another service, over HTTP: `auditlogs.client.Client`."""
 
 from auditlogs.client.client import Client
-from auditlogs.validation import InvalidEntry
+from auditlogs.intake.validation import InvalidEntry
 
 __all__ = ["Client", "InvalidEntry"]

@@ -19,12 +19,12 @@ from msgspec.structs import replace
 
 from auditlogs.client.delivery import Delivery, Pending
 from auditlogs.client.outbox import Outbox
-from auditlogs.fields import EntryFields, called
-from auditlogs.identity import uuid7
+from auditlogs.entry.identity import uuid7
+from auditlogs.entry.schema import Result
+from auditlogs.entry.times import now, to_ms
+from auditlogs.intake.fields import EntryFields, called
+from auditlogs.intake.validation import MAX_ENTRY_BYTES, Fault, InvalidEntry, check
 from auditlogs.redaction import Redactor
-from auditlogs.schema import Result
-from auditlogs.times import now, to_ms
-from auditlogs.validation import MAX_ENTRY_BYTES, Fault, InvalidEntry, check
 
 CLOSE_SECONDS = 10.0
 

@@ -7,11 +7,11 @@ It needs neither Django nor the database, so that a client redacts as the log do
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from auditlogs.entry.schema import Redaction
 from auditlogs.redaction.marks import mark, rules_in
 from auditlogs.redaction.names import Names, is_secret_name
 from auditlogs.redaction.texts import BadPattern, Texts
 from auditlogs.redaction.walk import Keys, Walk
-from auditlogs.schema import Redaction
 
 __all__ = ["BadPattern", "Redactor", "is_secret_name", "mark"]
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from auditlogs.schema import Actor, ActorType, Target
+from auditlogs.entry.schema import Actor, ActorType, Target
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,10 +10,10 @@ from random import SystemRandom
 
 import msgspec
 
-from auditlogs.recording import MAX_BATCH, record_many
-from auditlogs.schema import NewEntry
-from auditlogs.storage import StorageError
-from auditlogs.times import now
+from auditlogs.entry.schema import NewEntry
+from auditlogs.entry.times import now
+from auditlogs.recording.recorder import MAX_BATCH, record_many
+from auditlogs.storage.mongo import StorageError
 from hub.demo import history, routine
 from hub.demo.state import FOLDER, load_state
 

@@ -11,7 +11,7 @@ from random import Random
 
 import msgspec
 
-from auditlogs.schema import NewEntry
+from auditlogs.entry.schema import NewEntry
 from hub.demo import routine, schedule
 
 # Another edition is another history: to be raised with every change of what is told.

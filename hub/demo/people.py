@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from random import Random
 
-from auditlogs.schema import NewEntry, Target
+from auditlogs.entry.schema import NewEntry, Target
 from hub.demo.cast import (
     ADA,
     FREE_TRADERS,

@@ -11,11 +11,11 @@ from django.conf import settings
 from django.contrib.staticfiles.finders import get_finders
 from django.core.management import call_command
 
-from auditlogs import indexes
-from auditlogs.storage import StorageError, database, time_limit
-from auditlogs.times import now
+from auditlogs.entry.times import now
+from auditlogs.storage import indexes
+from auditlogs.storage.mongo import StorageError, database, time_limit
 from hub.demo.state import FOLDER, load_state, save_state
-from hub.start import begin
+from hub.startup.start import begin
 
 PING_SECONDS = 5.0
 INDEX_SECONDS = 60.0

@@ -4,8 +4,8 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta
 from random import Random
 
-from auditlogs.schema import NewEntry, Target
-from auditlogs.times import format_rfc3339
+from auditlogs.entry.schema import NewEntry, Target
+from auditlogs.entry.times import format_rfc3339
 from hub.demo.cast import (
     AGENTS,
     NAMELESS,

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from random import Random
 
-from auditlogs.schema import NewEntry
+from auditlogs.entry.schema import NewEntry
 from hub.demo.people import guest, key_for_a_trial, key_rotated, kill_switch, staff_visit
 from hub.demo.stories import circuit_breaker, filled_in_part, order_life, scope_refused, tool_error
 

@@ -7,14 +7,14 @@ from django.contrib.auth.models import User
 from rich.console import Console
 from rich.progress import track
 
-from auditlogs import keys
-from auditlogs.identity import entry_id
+from auditlogs.accounts import keys
+from auditlogs.entry.identity import entry_id
+from auditlogs.entry.schema import NewEntry
+from auditlogs.entry.times import to_ms
 from auditlogs.models import Account
-from auditlogs.query import Entries
-from auditlogs.recording import record_many
-from auditlogs.retention import retention_days
-from auditlogs.schema import NewEntry
-from auditlogs.times import to_ms
+from auditlogs.query.entries import Entries
+from auditlogs.recording.recorder import record_many
+from auditlogs.storage.retention import retention_days
 from hub.demo import history
 from hub.models import Membership, Role
 

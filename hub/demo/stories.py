@@ -3,8 +3,8 @@
 from datetime import datetime, timedelta
 from random import Random
 
-from auditlogs.schema import NewEntry, Target
-from auditlogs.times import format_rfc3339
+from auditlogs.entry.schema import NewEntry, Target
+from auditlogs.entry.times import format_rfc3339
 from hub.demo.cast import (
     AGENTS,
     FREE_TRADERS,

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any
 
-from auditlogs.schema import Result, Target
+from auditlogs.entry.schema import Result, Target
 from hub.demo.cast import PLATFORM, PRICES, Agent, Player
 from hub.demo.work import SPREAD, Work
 

@@ -8,9 +8,9 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import Any
 
-from auditlogs.recording import new_entry
-from auditlogs.schema import NewEntry, Result, Target
-from auditlogs.times import from_ms, to_ms
+from auditlogs.entry.schema import NewEntry, Result, Target
+from auditlogs.entry.times import from_ms, to_ms
+from auditlogs.recording.recorder import new_entry
 from hub.demo.cast import Agent, Player
 
 # How far durations vary: those of work, and those of waiting in vain until a clock runs out.

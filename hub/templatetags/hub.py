@@ -7,8 +7,8 @@ from django import template
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
-from auditlogs.times import format_rfc3339, now, parse_rfc3339
-from hub import icons, navigation, times
+from auditlogs.entry.times import format_rfc3339, now, parse_rfc3339
+from hub.ui import icons, navigation, times
 
 register = template.Library()
 

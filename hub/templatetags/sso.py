@@ -5,12 +5,12 @@ from typing import Any
 from django import template
 from django.conf import settings
 
-from hub.sso.refusals import SENTENCES
+from hub.sign_in.sso.refusals import SENTENCES
 
 register = template.Library()
 
 
-@register.inclusion_tag("hub/_single_sign_on.html", takes_context=True)
+@register.inclusion_tag("hub/sign_in/_single_sign_on.html", takes_context=True)
 def single_sign_on(context: template.Context) -> dict[str, Any]:
     """Show the way in and why it led nowhere last time, where single sign-on is set up."""
     request = context["request"]

@@ -1,4 +1,4 @@
-// Tells times in the reader's zone, as hub/times.py tells them in UTC, and keeps "ago" fresh.
+// Tells times in the reader's zone, as hub/ui/times.py tells them in UTC, and keeps "ago" fresh.
 (() => {
   const DAY = 86_400_000;
   const REFRESH = 10_000;

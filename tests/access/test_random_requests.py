@@ -15,11 +15,11 @@ from django.urls import get_resolver
 from hypothesis import HealthCheck, given, settings, strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
 
-from auditlogs.filters import FILTER_NAMES
-from auditlogs.leading import LEAD
-from auditlogs.query import SORTS, Entries
-from auditlogs.storage import COUNTERS, DICTIONARY, ENTRIES
-from auditlogs.text import SEPARATOR
+from auditlogs.counters.leader import LEAD
+from auditlogs.entry.text import SEPARATOR
+from auditlogs.query.entries import SORTS, Entries
+from auditlogs.query.filters import FILTER_NAMES
+from auditlogs.storage.mongo import COUNTERS, DICTIONARY, ENTRIES
 from tests import people
 from tests.access.test_matrix import PRINCIPALS, addresses
 from tests.watching import Command, watcher

@@ -8,11 +8,11 @@ from uuid import uuid4
 
 from django.test import Client
 
-from auditlogs import keys
+from auditlogs.accounts import keys
+from auditlogs.entry.times import now
 from auditlogs.models import Account, ApiKey
-from auditlogs.recording import record_many
-from auditlogs.times import now
-from hub.access import SESSION_ACCOUNT
+from auditlogs.recording.recorder import record_many
+from hub.access.visits import SESSION_ACCOUNT
 from tests import people
 from tests.counting import count_account
 from tests.factories import new, unique

@@ -17,7 +17,7 @@ from typing import Any, Never
 import pytest
 from hypothesis import given, strategies as st
 
-from auditlogs import context
+from auditlogs.intake import context
 from auditlogs.process_log import MAX_READ, MAX_SHOWN, JsonLines
 from hub.demo.ports import accepts, free_port
 

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from playwright.sync_api import Locator, Page, Route, expect
 
-from auditlogs.recording import record_many
+from auditlogs.recording.recorder import record_many
 from tests.factories import new
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

@@ -150,7 +150,7 @@ def test_the_account_is_switched_by_keyboard(
 def test_no_page_has_a_violation_or_is_wider_than_the_window(
     page: Page, as_admin: "User", user: "User", account: "Account", theme: str, width: int
 ) -> None:
-    from auditlogs import keys
+    from auditlogs.accounts import keys
 
     wear(page, theme, width)
     keys.create(account, "n" * 100, list(keys.SCOPES), bot="b" * 128, created_by="c" * 150)

@@ -11,7 +11,7 @@ from django.utils.encoding import force_bytes
 from django.utils.http import urlsafe_base64_encode
 from playwright.sync_api import BrowserContext, Page, expect
 
-from hub.passwords import ways_in
+from hub.sign_in.passwords import ways_in
 from tests.browser.conftest import Console
 from tests.browser.logs import Logs
 from tests.people import PASSWORD

@@ -6,8 +6,8 @@ from zoneinfo import ZoneInfo
 import pytest
 from playwright.sync_api import Page, expect
 
-from auditlogs.times import format_rfc3339
-from hub.times import short_time
+from auditlogs.entry.times import format_rfc3339
+from hub.ui.times import short_time
 from tests.browser.logs import Logs
 
 pytestmark = pytest.mark.browser

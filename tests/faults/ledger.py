@@ -9,8 +9,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from auditlogs.storage import Document
-from auditlogs.times import format_rfc3339
+from auditlogs.entry.times import format_rfc3339
+from auditlogs.storage.mongo import Document
 from tests.factories import unique
 
 Fields = dict[str, Any]

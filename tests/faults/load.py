@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Self
 
-from auditlogs.times import format_rfc3339, now
+from auditlogs.entry.times import format_rfc3339, now
 from hub.demo.ports import HOST
 from tests.factories import AGENT, ORDER
 from tests.faults.ledger import Fields, Ledger

@@ -12,9 +12,9 @@ from django.test import Client
 django.setup()
 from django.contrib.auth.models import User  # noqa: E402
 
-from auditlogs import keys  # noqa: E402
-from auditlogs.indexes import ensure_indexes  # noqa: E402
+from auditlogs.accounts import keys  # noqa: E402
 from auditlogs.models import Account  # noqa: E402
+from auditlogs.storage.indexes import ensure_indexes  # noqa: E402
 
 call_command("migrate", interactive=False, verbosity=0)
 account = Account.objects.create(name="faults")

@@ -13,8 +13,8 @@ from typing import Any, cast
 
 import msgspec
 
-from auditlogs.recording import Mode
-from auditlogs.schema import NewEntry
+from auditlogs.entry.schema import NewEntry
+from auditlogs.recording.recorder import Mode
 
 NAMES = {field.encode_name: field.name for field in msgspec.structs.fields(NewEntry)}
 

@@ -21,8 +21,8 @@ from bson.binary import UuidRepresentation
 from bson.codec_options import CodecOptions
 from bson.raw_bson import RawBSONDocument
 
-from auditlogs.storage import ENTRIES, Document
-from auditlogs.text import prefix_range
+from auditlogs.entry.text import prefix_range
+from auditlogs.storage.mongo import ENTRIES, Document
 from hub.demo import child
 from hub.demo.child import ROOT, Child
 from hub.demo.ports import HOST, accepts, free_port

@@ -103,8 +103,8 @@ def send_late(system: System, ledger: Ledger, random: Random) -> None:
 
 def is_counted(system: System) -> bool:
     """Tell whether the counters, hours and days, are what the log holds."""
-    from auditlogs.storage import COUNTERS, ENTRIES
-    from tests.auditlogs.counted import DAY_MS, HOUR_MS, expected, held_in
+    from auditlogs.storage.mongo import COUNTERS, ENTRIES
+    from tests.auditlogs.counters.counted import DAY_MS, HOUR_MS, expected, held_in
 
     log, kept = system.account_documents(ENTRIES), system.account_documents(COUNTERS)
     return held_in(kept, "hour") == expected(log, HOUR_MS) and (

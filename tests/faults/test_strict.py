@@ -13,12 +13,12 @@ import pytest
 from pytest_django.fixtures import Settings
 
 import auditlogs
-from auditlogs import losses
-from auditlogs.indexes import ensure_indexes
-from auditlogs.recording import prepare, record_many
-from auditlogs.spool import spool
-from auditlogs.spool_file import SpoolFull
-from auditlogs.writing import CannotStore
+from auditlogs.recording import losses
+from auditlogs.recording.recorder import prepare, record_many
+from auditlogs.storage.indexes import ensure_indexes
+from auditlogs.write.spool import spool
+from auditlogs.write.spool_file import SpoolFull
+from auditlogs.write.store import CannotStore
 from tests.away import connected_to, impatience
 from tests.factories import AGENT, new
 from tests.faults.scenario import Say, sizes, variants

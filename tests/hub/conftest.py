@@ -25,7 +25,8 @@ def hub(signed_in_client: "Client", account: "Account") -> "Hub":
 @pytest.fixture
 def unreachable(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
     """Point the log at a port that nothing listens on; note each query that waits for it."""
-    from auditlogs import dictionary, reading, storage
+    from auditlogs.query import slices
+    from auditlogs.storage import dictionary, mongo
 
     waits: list[str] = []
     with pymongo.MongoClient[dict[str, Any]]("mongodb://127.0.0.1:9/none", connect=False) as nobody:
@@ -34,8 +35,8 @@ def unreachable(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
             waits.append(name)
             return nobody[name]
 
-        monkeypatch.setattr(storage, "client", lambda: nobody)
-        monkeypatch.setattr(storage, "database", lambda: wait_for("log"))
-        monkeypatch.setattr(reading, "QUERY_SECONDS", 0.1)
+        monkeypatch.setattr(mongo, "client", lambda: nobody)
+        monkeypatch.setattr(mongo, "database", lambda: wait_for("log"))
+        monkeypatch.setattr(slices, "QUERY_SECONDS", 0.1)
         monkeypatch.setattr(dictionary, "READ_SECONDS", 0.1)
         yield waits

@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING
 
 from django.test import Client
 
-from auditlogs.query import Entries
-from auditlogs.schema import Entry
+from auditlogs.entry.schema import Entry
+from auditlogs.query.entries import Entries
 from tests.hub.markup import Element, read
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from django.test import Client
 
-from auditlogs.recording import record_many
+from auditlogs.recording.recorder import record_many
 from tests.factories import new
 from tests.hub.markup import Element, read
 

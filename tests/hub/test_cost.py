@@ -6,7 +6,7 @@ from contextlib import contextmanager
 import pytest
 from pytest_django import DjangoAssertNumQueries
 
-from auditlogs.storage import DICTIONARY, ENTRIES
+from auditlogs.storage.mongo import DICTIONARY, ENTRIES
 from tests.factories import USER
 from tests.hub.pages import Hub, link
 from tests.watching import asked, watcher

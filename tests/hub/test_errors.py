@@ -9,7 +9,7 @@ import pytest
 from django.db import OperationalError
 from django.test import Client
 
-from hub.listing import Listing
+from hub.logs.listing import Listing
 from tests.api import Api, problem_of
 from tests.hub.markup import Element, read
 from tests.hub.pages import Hub, link

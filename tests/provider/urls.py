@@ -7,4 +7,4 @@ from hub.urls import handler400, handler403, handler404, handler500
 
 __all__ = ["handler400", "handler403", "handler404", "handler500", "urlpatterns"]
 
-urlpatterns = [*urls.urlpatterns, path("hub/sso/", include("hub.sso.urls"))]
+urlpatterns = [*urls.urlpatterns, path("hub/sso/", include("hub.sign_in.sso.urls"))]

@@ -5,7 +5,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils.text import capfirst
 
-from auditlogs import accounts
+from auditlogs.accounts import accounts
 from auditlogs.models import Account
 
 

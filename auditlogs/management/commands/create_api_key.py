@@ -5,8 +5,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils.text import capfirst
 
-from auditlogs import accounts, happenings, keys
-from auditlogs.storage import StorageError
+from auditlogs.accounts import accounts, keys, self_audit
+from auditlogs.storage.mongo import StorageError
 
 
 class Command(BaseCommand):
@@ -43,7 +43,7 @@ class Command(BaseCommand):
                 )
                 key = keys.find(text)
                 assert key is not None
-                happenings.key_created(key, happenings.COMMAND_LINE)
+                self_audit.key_created(key, self_audit.COMMAND_LINE)
         except ValueError as error:
             raise CommandError(capfirst(f"{error}.")) from error
         except StorageError as error:

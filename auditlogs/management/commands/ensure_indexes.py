@@ -4,8 +4,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from auditlogs import indexes
-from auditlogs.storage import StorageError, time_limit
+from auditlogs.storage import indexes
+from auditlogs.storage.mongo import StorageError, time_limit
 
 SECONDS = 600
 

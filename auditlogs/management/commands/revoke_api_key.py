@@ -5,8 +5,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import transaction
 
-from auditlogs import happenings, keys
-from auditlogs.storage import StorageError
+from auditlogs.accounts import keys, self_audit
+from auditlogs.storage.mongo import StorageError
 
 
 class Command(BaseCommand):
@@ -30,6 +30,6 @@ class Command(BaseCommand):
             with transaction.atomic():
                 if not keys.revoke(key):
                     raise CommandError(f"The API key {options['id']} was revoked already.")
-                happenings.key_revoked(key, happenings.COMMAND_LINE)
+                self_audit.key_revoked(key, self_audit.COMMAND_LINE)
         except StorageError as error:
             raise CommandError(str(error)) from error

@@ -5,11 +5,11 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from auditlogs.spool import spool
-from auditlogs.spool_file import SpoolError
-from auditlogs.storage import StorageError
-from auditlogs.times import EPOCH, format_rfc3339
+from auditlogs.entry.times import EPOCH, format_rfc3339
+from auditlogs.storage.mongo import StorageError
 from auditlogs.worker import drain_now
+from auditlogs.write.spool import spool
+from auditlogs.write.spool_file import SpoolError
 
 DRAIN_SECONDS = 600.0
 

@@ -6,8 +6,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from auditlogs.spool import spool
 from auditlogs.worker import run
+from auditlogs.write.spool import spool
 
 
 class Command(BaseCommand):

@@ -11,11 +11,11 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import transaction
 
-from auditlogs import accounts
-from auditlogs.happenings import COMMAND_LINE
-from auditlogs.storage import StorageError
-from hub import membership
-from hub.changes import Refused
+from auditlogs.accounts import accounts
+from auditlogs.accounts.self_audit import COMMAND_LINE
+from auditlogs.storage.mongo import StorageError
+from hub.account import membership
+from hub.account.changes import Refused
 from hub.models import Role
 
 

@@ -8,9 +8,9 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import transaction
 
-from auditlogs import happenings, keys
-from auditlogs.happenings import COMMAND_LINE
-from auditlogs.storage import StorageError
+from auditlogs.accounts import keys, self_audit
+from auditlogs.accounts.self_audit import COMMAND_LINE
+from auditlogs.storage.mongo import StorageError
 
 
 class Command(BaseCommand):
@@ -50,4 +50,4 @@ class Command(BaseCommand):
     def _record(self, person: User, change: dict[str, Any]) -> None:
         first = person.memberships.order_by("pk").first()
         caller = replace(COMMAND_LINE, account=first.account_id) if first else COMMAND_LINE
-        happenings.identity_changed(caller, person, change)
+        self_audit.identity_changed(caller, person, change)

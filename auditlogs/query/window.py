@@ -1,0 +1,68 @@
+"""The window of time that a list covers: what was asked for, and what that came to."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal, Self, get_args
+
+from auditlogs.entry.times import DAY_MS, format_rfc3339, from_ms, to_ms, to_ms_up
+from auditlogs.storage.retention import oldest_ms
+
+DateRange = Literal["24h", "7d", "30d", "all"]
+DATE_RANGES: tuple[DateRange, ...] = get_args(DateRange)
+_LENGTHS_MS: dict[DateRange, int] = {"24h": DAY_MS, "7d": 7 * DAY_MS, "30d": 30 * DAY_MS}
+
+
+class StartAfterEnd(ValueError):
+    """The window would end before it starts."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Window:
+    """A span of milliseconds since the epoch, resolved when the first page was read.
+
+    `start` is inclusive, `end` exclusive; without an end the window is open at the newest end.
+    `asked` says what was asked for, in a form that stays the same while time moves; `clipped`
+    tells that retention has cut the start off.
+    """
+
+    asked: str
+    start: int
+    end: int | None
+    as_of: int
+    clipped: bool = False
+
+    @classmethod
+    def resolve(
+        cls,
+        date_range: DateRange,
+        start: datetime | None,
+        end: datetime | None,
+        now: datetime,
+    ) -> Self:
+        """Resolve a range against the clock; `start` overrides `date_range`.
+
+        Raises StartAfterEnd.
+        """
+        as_of, oldest = to_ms(now), oldest_ms(now)
+        begin = start
+        if start is None and date_range in _LENGTHS_MS:
+            begin = from_ms(as_of - _LENGTHS_MS[date_range])
+        if begin is not None and end is not None and begin > end:
+            raise StartAfterEnd
+        asked = (
+            format_rfc3339(start) if start else date_range,
+            format_rfc3339(end) if end else "",
+        )
+        return cls(
+            asked="/".join(asked),
+            start=oldest if begin is None else max(to_ms_up(begin), oldest),
+            end=None if end is None else to_ms_up(end),
+            as_of=as_of,
+            # Without a start of its own a window begins with the log, so it cannot be clipped.
+            clipped=start is not None and to_ms_up(start) < oldest,
+        )
+
+    @property
+    def is_beyond_retention(self) -> bool:
+        """Tell whether the window ends before the oldest entry that is kept."""
+        return self.end is not None and self.end <= oldest_ms(from_ms(self.as_of))

@@ -1,0 +1,100 @@
+"""One's own page: where one belongs, one's password, and session tokens for the API."""
+
+from django.contrib import messages
+from django.db.models import Max
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.text import capfirst
+from django.views.decorators.http import require_POST, require_safe
+
+from auditlogs.accounts import keys, self_audit
+from auditlogs.accounts.accounts import change_of
+from auditlogs.models import Account
+from hub.access.visits import HubRequest, Visit, caller_of, for_members, for_people
+from hub.account.changes import Refused, Secret
+from hub.account.examples import reading_call
+from hub.account.switching import MAX_ACCOUNTS
+from hub.sign_in.sso.backends import is_linked
+
+
+@require_safe
+@for_people
+def profile(request: HubRequest) -> HttpResponse:
+    """Show a signed-in person to themself, at an account or not."""
+    return _page(request)
+
+
+@require_POST
+@for_members
+def session_tokens(request: HubRequest, visit: Visit) -> HttpResponse:
+    """Make a session token for the account one is at, and show it, once."""
+    try:
+        text = _make(request, visit.account)
+    except Refused as refusal:
+        return _page(request, refusal=str(refusal))
+    secret = Secret(
+        title="Your new session token",
+        label="Session token",
+        text=text,
+        advice=f"It reads {visit.account} for {keys.SESSION_TOKEN_HOURS} hours. "
+        "Copy it now: it is not shown again.",
+        example=reading_call(request, text),
+    )
+    return _page(request, secret=secret)
+
+
+@require_POST
+@for_members
+def session_token_end(request: HubRequest, visit: Visit, key: str) -> HttpResponse:
+    """End one of one's own session tokens."""
+    token = keys.by_public_id(key)
+    if token is None or token.holder != request.user or token.account != visit.account:
+        raise Http404
+    with change_of(visit.account):
+        if keys.revoke(token):
+            self_audit.token_revoked(token, caller_of(request))
+    messages.success(request, "The session token opens nothing any more.")
+    return redirect("profile")
+
+
+def _make(request: HubRequest, account: Account) -> str:
+    """Make a session token and return its text. Raises Refused when there are too many, and for a
+    form that is sent again."""
+    with change_of(account):
+        newest = str(_newest(request, account))
+        if request.POST.get("after", newest) != newest:
+            raise Refused(
+                "A session token was made since this page was shown. If it was by this form, it "
+                "stood in the answer."
+            )
+        try:
+            text = keys.create_session_token(request.user, account)
+        except ValueError as error:
+            raise Refused(capfirst(f"{error}.")) from error
+        token = keys.look_up(text)
+        assert token is not None
+        self_audit.token_created(token, caller_of(request))
+    return text
+
+
+def _newest(request: HubRequest, account: Account) -> int:
+    """Return the number of the session token that the person had made last, or 0."""
+    made = account.api_keys.filter(holder=request.user)
+    return made.aggregate(newest=Max("pk"))["newest"] or 0
+
+
+def _page(request: HubRequest, *, secret: Secret | None = None, refusal: str = "") -> HttpResponse:
+    memberships = request.user.memberships.select_related("account").order_by("account__name")
+    context = {
+        "memberships": memberships[:MAX_ACCOUNTS],
+        "has_more": memberships.count() > MAX_ACCOUNTS,
+        "secret": secret,
+        "refusal": refusal,
+        "hours": keys.SESSION_TOKEN_HOURS,
+        "has_password": not is_linked(request.user),
+    }
+    if request.visit:
+        account = request.visit.account
+        context["tokens"] = keys.session_tokens_of(request.user, account)
+        context["newest"] = _newest(request, account)
+    return render(request, "hub/account/profile.html", context)

@@ -1,0 +1,63 @@
+"""The settings of an account: its name, its id, and what holds for its entries."""
+
+from django import forms
+from django.contrib import messages
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.text import capfirst
+from django.views.decorators.http import require_http_methods
+
+from auditlogs.accounts import accounts, self_audit
+from auditlogs.accounts.accounts import change_of
+from auditlogs.entry.actions import ACTION_TYPES
+from auditlogs.models import ACCOUNT_NAME_LENGTH, Account
+from auditlogs.storage.retention import retention_days
+from hub.access.visits import HubRequest, Visit, caller_of, for_admins
+from hub.ui.forms import PageForm
+
+
+class NameForm(PageForm):
+    """The name of an account, which no other one has."""
+
+    name = forms.CharField(
+        label="Name",
+        max_length=ACCOUNT_NAME_LENGTH,
+        help_text="What members see, and what commands call the account by.",
+    )
+
+    def clean_name(self) -> str:
+        """Refuse what no account can be called. Raises ValidationError."""
+        name: str = self.cleaned_data["name"]
+        try:
+            accounts.check_name(name)
+        except ValueError as error:
+            raise ValidationError(capfirst(f"{error}.")) from error
+        return name
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@for_admins
+def account_settings(request: HubRequest, visit: Visit) -> HttpResponse:
+    """Show an account's settings; a form changes its name."""
+    form = NameForm(request.POST or None, initial={"name": visit.account.name})
+    if form.is_valid() and _rename(request, visit.account, form):
+        messages.success(request, "The account has a new name.")
+        return redirect("settings")
+    context = {"form": form, "retention_days": retention_days(), "action_types": ACTION_TYPES}
+    return render(request, "hub/account/settings.html", context)
+
+
+def _rename(request: HubRequest, account: Account, form: NameForm) -> bool:
+    """Give an account the form's name. Tell whether it has it now, and no other one."""
+    try:
+        with change_of(account) as current:
+            before, current.name = current.name, form.cleaned_data["name"]
+            if current.name != before:
+                current.save(update_fields=["name"])
+                self_audit.account_renamed(caller_of(request), current, before)
+    except IntegrityError:
+        form.add_error("name", "Another account has this name.")
+        return False
+    return True

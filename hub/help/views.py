@@ -1,0 +1,91 @@
+"""The help: short pages about what the entries of the log speak of."""
+
+from typing import Any
+from urllib.parse import urlencode
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_safe
+
+from auditlogs.accounts import keys
+from auditlogs.explain import codes, scopes
+from auditlogs.explain.orders import STATES, TRANSITIONS, State
+from hub.access.visits import HubRequest, for_people
+from hub.help import order_picture
+
+# The pages, as each leads to the others: the name of the URL, and what it is called.
+TOPICS = {
+    "help_scopes": "Scopes and Access Control",
+    "help_orders": "Order Lifecycle",
+    "help_codes": "Error Codes",
+}
+PAGE_OF_TOPIC = {"scopes": "help_scopes", "orders": "help_orders"}
+
+
+@require_safe
+def help_pages(request: HttpRequest) -> HttpResponse:
+    """Lead to the first page of the help."""
+    return redirect(next(iter(TOPICS)))
+
+
+@require_safe
+@for_people
+def help_scopes(request: HubRequest) -> HttpResponse:
+    """Say what each scope opens, and what to do where one is missing."""
+    api_scopes = [
+        (name, sentence, scopes.API_REQUESTS.get(name, ()))
+        for name, sentence in keys.SCOPES.items()
+    ]
+    context = {"platform_scopes": scopes.PLATFORM_SCOPES, "api_scopes": api_scopes}
+    return _page(request, "help_scopes", context)
+
+
+@require_safe
+@for_people
+def help_orders(request: HubRequest) -> HttpResponse:
+    """Show the states of an order and what may follow each."""
+    states = [
+        (name, state, _log_url(state), [(each, STATES[each].label) for each in TRANSITIONS[name]])
+        for name, state in STATES.items()
+    ]
+    context = {"states": states, "nodes": order_picture.nodes(), "arrows": order_picture.arrows()}
+    return _page(request, "help_orders", context)
+
+
+@require_safe
+@for_people
+def help_codes(request: HubRequest) -> HttpResponse:
+    """Say what each code means and what to do about it."""
+    context = {
+        "groups": [
+            ("platform", "Platform and agents", _rows(codes.PLATFORM_CODES)),
+            ("hub", "Hub and API", _rows(codes.HUB_CODES)),
+            ("mcp", "MCP servers", _rows(codes.MCP_CODES)),
+        ],
+        "problems": codes.PROBLEMS,
+    }
+    return _page(request, "help_codes", context)
+
+
+def _page(request: HubRequest, name: str, context: dict[str, Any]) -> HttpResponse:
+    tabs = [(reverse(each), label, each == name) for each, label in TOPICS.items()]
+    context |= {"title": TOPICS[name], "tabs": tabs}
+    return render(request, f"hub/help/{name.removeprefix('help_')}.html", context)
+
+
+def _log_url(state: State) -> str:
+    """Return the list of the entries that brought orders into a state."""
+    asked = {"action": state.action}
+    if sum(each.action == state.action for each in STATES.values()) > 1:
+        asked["result"] = str(state.result)
+    return f"{reverse('logs')}?{urlencode(asked)}"
+
+
+def _rows(table: dict[str, codes.Code]) -> list[tuple[str, codes.Code, str, str]]:
+    """Return each code with the page about what it belongs to: its URL and name, or nothing."""
+    rows = []
+    for name, code in table.items():
+        page = PAGE_OF_TOPIC[code.topic] if code.topic else ""
+        rows.append((name, code, reverse(page) if page else "", TOPICS.get(page, "")))
+    return rows

@@ -1,0 +1,112 @@
+"""The drawer: one entry beside the list, with its neighbours in the order of that list."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Self
+from uuid import UUID
+
+from auditlogs.entry.identity import parse_id
+from auditlogs.entry.schema import Entry
+from auditlogs.query.entries import Entries
+from auditlogs.storage.mongo import StorageError
+from hub.logs.explanations import Explanation, explanations
+from hub.logs.links import Links, agent_url
+from hub.logs.listing import Listing
+from hub.logs.payload import Node, pretty, tree
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbour:
+    """An entry beside this one: the URL of the list that has it open, and of the drawer alone."""
+
+    url: str
+    drawer_url: str
+
+
+class EntryView:
+    """An entry as it is shown, alone or in the drawer."""
+
+    def __init__(self, entry: Entry) -> None:
+        self.entry = entry
+
+    @property
+    def payload(self) -> Node | None:
+        """The payload as a tree."""
+        if self.entry.payload is None:
+            return None
+        return tree(self.entry.payload, self.entry.redactions)
+
+    @property
+    def payload_text(self) -> str:
+        """The payload as JSON, to be copied."""
+        return pretty(self.entry.payload) if self.entry.payload is not None else ""
+
+    @cached_property
+    def explanations(self) -> list[Explanation]:
+        """What the Hub can say of the entry, and where to read on."""
+        return explanations(self.entry)
+
+    @property
+    def agent_url(self) -> str | None:
+        """The page of the agent whose bot it is."""
+        return agent_url(self.entry.bot_id) if self.entry.bot_id else None
+
+    @property
+    def correlation_url(self) -> str | None:
+        """All entries of the same correlation that are kept."""
+        if self.entry.correlation_id is None:
+            return None
+        return Links({"correlationId": self.entry.correlation_id, "dateRange": "all"}).here
+
+
+class Drawer:
+    """What the drawer shows for an entry's id: the entry, or why it cannot be shown."""
+
+    def __init__(self, listing: Listing, entry_id: str) -> None:
+        self._listing = listing
+        self._id = parse_id(entry_id)
+        self.view: EntryView | None = None
+        self.is_outside = False
+        self.failed = False
+        self.previous: Neighbour | None = None
+        self.next: Neighbour | None = None
+        self.close_url = listing.links.here
+
+    def read(self) -> Self:
+        """Read the entry and its neighbours; a failure is kept, to be told in its place.
+
+        An entry that was read is shown, whatever becomes of the look around it.
+        """
+        entries = self._listing.asked.entries
+        if self._listing.asked.cursor:
+            entries = entries.pinned_to(self._listing.asked.cursor)
+        try:
+            entry = entries.whole().get(self._id) if self._id else None
+            if entry is not None:
+                self.view = EntryView(entry)
+                self._look_around(entries, entry)
+        except StorageError:
+            self.failed = self.view is None
+        return self
+
+    def _look_around(self, entries: Entries, entry: Entry) -> None:
+        """Find out whether the list holds the entry, and what stands before and behind it."""
+        assert self._id is not None
+        self.is_outside = not entries.holds(self._id)
+        if self.is_outside:
+            return
+        before, behind = entries.neighbours(entry)
+        self.previous, self.next = self._neighbour(before), self._neighbour(behind)
+
+    def _neighbour(self, entry_id: UUID | None) -> Neighbour | None:
+        if entry_id is None:
+            return None
+        links = self._listing.links
+        return Neighbour(links.with_entry(str(entry_id)), links.drawer(str(entry_id)))
+
+    @property
+    def status(self) -> int:
+        """The HTTP status of the drawer alone."""
+        if self.failed:
+            return 503
+        return 200 if self.view else 404

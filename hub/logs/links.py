@@ -1,0 +1,98 @@
+"""Every URL of the Logs page, built from the parameters that say what the list is; and that of an
+agent's."""
+
+from collections.abc import Mapping
+from urllib.parse import quote, urlencode
+
+from django.urls import reverse
+
+from auditlogs.query.cursor import Cursor
+from auditlogs.query.filters import FILTER_NAMES, RANGE_PARAMETERS
+from auditlogs.query.window import DateRange
+
+DEFAULT_RANGE: DateRange = "7d"
+SORT = "sort"
+CURSOR = "cursor"
+ENTRY = "entry"
+
+
+class Links:
+    """The URLs that lead from one list to others. Unknown parameters and defaults are left out."""
+
+    def __init__(self, given: Mapping[str, str]) -> None:
+        self.parameters = {
+            name: value for name, value in given.items() if name in (*FILTER_NAMES, CURSOR)
+        }
+        has_own_range = "startDate" in given or "endDate" in given
+        if given.get("dateRange") == DEFAULT_RANGE and not has_own_range:
+            del self.parameters["dateRange"]
+
+    @property
+    def filters(self) -> dict[str, str]:
+        """The parameters that filter: all but the sort and the place in the list."""
+        return {
+            name: value for name, value in self.parameters.items() if name not in (SORT, CURSOR)
+        }
+
+    @property
+    def here(self) -> str:
+        """This page of the list, with no entry open."""
+        return self._url(self.parameters)
+
+    @property
+    def first(self) -> str:
+        """The first page of the list, read anew."""
+        return self.changed()
+
+    @property
+    def cleared(self) -> str:
+        """The list without any filter; the sort stays."""
+        return self.without(*self.filters)
+
+    @property
+    def cleared_in_range(self) -> str:
+        """The list with no filter but its range."""
+        return self.without(*(name for name in self.filters if name not in RANGE_PARAMETERS))
+
+    @property
+    def all_time(self) -> str:
+        """The list over all that is kept."""
+        return self.changed(dateRange="all", startDate=None, endDate=None)
+
+    @property
+    def count(self) -> str:
+        """How many entries the list has."""
+        return self._url(self.parameters, "logs_count")
+
+    def without(self, *names: str) -> str:
+        """Return the first page of the list without these parameters."""
+        return self.changed(**dict.fromkeys(names))
+
+    def changed(self, **changes: str | None) -> str:
+        """Return the first page of the list with these parameters instead; None takes one away."""
+        merged = {**self.parameters, CURSOR: None, **changes}
+        return self._url({name: value for name, value in merged.items() if value is not None})
+
+    def page(self, cursor: Cursor | None) -> str | None:
+        """Return the page of the list at a cursor."""
+        return None if cursor is None else self._url({**self.parameters, CURSOR: cursor.dump()})
+
+    def with_entry(self, entry_id: str) -> str:
+        """Return this page of the list with an entry open."""
+        return self._url({**self.parameters, ENTRY: entry_id})
+
+    def drawer(self, entry_id: str) -> str:
+        """Return an entry alone, which knows the list that it is shown beside."""
+        return self._url(self.parameters, "entry", entry_id)
+
+    def _url(self, parameters: Mapping[str, str], name: str = "logs", *args: str) -> str:
+        query = urlencode(parameters)
+        return reverse(name, args=args) + (f"?{query}" if query else "")
+
+
+def agent_url(bot: str) -> str:
+    """Return the page of an agent. Its id is one part of the path, so that no browser takes what is
+    in it for a way up; the two that are nothing else have the list of their entries instead."""
+    if bot in {".", ".."}:
+        return Links({"botId": bot, "dateRange": "all"}).here
+    return f"{reverse('agents')}/{quote(bot, safe='')}"

@@ -1,0 +1,135 @@
+"""The list that a request shows: what it asks for, what was read of it, and where it leads."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from typing import Self
+
+from django.http import QueryDict
+
+from auditlogs.entry.times import from_ms, now
+from auditlogs.models import Account
+from auditlogs.query.entries import DEFAULT_SORT, Count, Page
+from auditlogs.query.filters import ListRequest, parse
+from auditlogs.storage.mongo import StorageError, TookTooLong, Unavailable
+from auditlogs.storage.retention import oldest_ms, retention_days
+from hub.logs.backlog import Backlog
+from hub.logs.columns import Heading, headings
+from hub.logs.filter_bar import FilterBar, page_parameters
+from hub.logs.links import CURSOR, DEFAULT_RANGE, ENTRY, SORT, Links
+from hub.logs.rows import Row, row_of
+
+PAGE_SIZE = 50
+
+
+@dataclass(frozen=True, slots=True)
+class SortLink:
+    """A heading, with where a click on it leads."""
+
+    heading: Heading
+    url: str
+
+
+class Listing:
+    """The list that a request asks for. Reading it is a step of its own: `read`."""
+
+    def __init__(self, data: QueryDict, account: Account) -> None:
+        self.now = now()
+        self.open_entry = data.get(ENTRY, "")
+        self.asked: ListRequest = parse(
+            page_parameters(data),
+            account=account.id,
+            default_range=DEFAULT_RANGE,
+            now=self.now,
+            paging=(CURSOR,),
+            ignored=(ENTRY,),
+        )
+        self.links = Links(self.asked.given)
+        self.filters = FilterBar(account.id, self.asked, self.links)
+        self.retention_days = retention_days()
+        self.oldest_kept = from_ms(oldest_ms(self.now))
+        self.backlog = Backlog.of(account.id)
+        self.page: Page | None = None
+        self.failure: StorageError | None = None
+
+    def read(self) -> Self:
+        """Read the page; a failure of the database is kept, to be told in the list's place."""
+        try:
+            self.page = self.asked.entries.page(PAGE_SIZE, cursor=self.asked.cursor)
+        except StorageError as failure:
+            self.failure = failure
+            self.filters.is_cut_off = isinstance(failure, Unavailable)
+        return self
+
+    @property
+    def status(self) -> int:
+        """The HTTP status of the page."""
+        return 503 if self.failure else 200
+
+    @property
+    def sort_links(self) -> list[SortLink]:
+        """The headings."""
+        asked = None if SORT in self.asked.errors else self.asked.given.get(SORT)
+        return [
+            SortLink(heading, self.links.changed(sort=heading.next_sort))
+            for heading in headings(asked)
+        ]
+
+    @cached_property
+    def rows(self) -> list[Row]:
+        """The entries of the page."""
+        entries = self.page.entries if self.page else []
+        return [row_of(entry, self.links, self.now, self.open_entry) for entry in entries]
+
+    @property
+    def previous_url(self) -> str | None:
+        """The page before this one."""
+        return self.links.page(self.page.previous) if self.page else None
+
+    @property
+    def next_url(self) -> str | None:
+        """The page behind this one."""
+        return self.links.page(self.page.next) if self.page else None
+
+    @property
+    def is_newest_first(self) -> bool:
+        """Whether the next page is the older one."""
+        return self.asked.entries.sort == DEFAULT_SORT
+
+    @property
+    def last(self) -> int:
+        """The number of the page's last entry in the list."""
+        return self.page.first + len(self.rows) - 1 if self.page else 0
+
+    @property
+    def as_of(self) -> datetime:
+        """When the first page of the list was read."""
+        return from_ms(self.page.window.as_of) if self.page else self.now
+
+    @cached_property
+    def state(self) -> str:
+        """What stands in the list's place: entries, or why there are none."""
+        if self.failure:
+            return "too_long" if isinstance(self.failure, TookTooLong) else "unavailable"
+        if self.page and (self.page.entries or self.page.is_cut_short):
+            return "entries"
+        if self.asked.cursor:
+            return "end"
+        if self.asked.entries.window.is_beyond_retention:
+            return "beyond_retention"
+        return "nothing_matches" if self._is_anything_recorded() else "nothing_recorded"
+
+    def _is_anything_recorded(self) -> bool:
+        """Tell whether the account has any entry, or that it may have: the log does not say no."""
+        try:
+            return bool(self.asked.entries.whole().page(1).entries)
+        except StorageError:
+            return True
+
+    def count(self) -> Count | None:
+        """Count the list's entries; None where the database did not manage to."""
+        entries, cursor = self.asked.entries, self.asked.cursor
+        try:
+            return (entries.pinned_to(cursor) if cursor else entries).count()
+        except StorageError:
+            return None

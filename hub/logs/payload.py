@@ -1,0 +1,100 @@
+"""The event payload as a tree for the drawer: objects and lists that fold, leaves that tell."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+from auditlogs.entry.schema import Redaction
+from auditlogs.redaction.marks import parts_of
+
+MAX_NODES = 1_000
+OPEN_LEVELS = 2
+# Longer strings are folded behind their beginning.
+LONG_STRING = 160
+SHOWN_OF_LONG = 80
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part of a string: some text, or where the rule named here has replaced a secret."""
+
+    text: str
+    rule: str
+
+
+@dataclass(slots=True)
+class Node:
+    """A value of the payload. `kind` is object, array, string, number, literal or redacted.
+
+    `parts` are those of a string of which only something was redacted.
+    """
+
+    name: str | None
+    kind: str
+    text: str = ""
+    beginning: str = ""
+    parts: list[Part] = field(default_factory=list)
+    is_open: bool = False
+    children: list["Node"] = field(default_factory=list)
+    left_out: int = 0
+
+
+def tree(payload: dict[str, Any], redactions: Iterable[Redaction]) -> Node:
+    """Return the payload as a node. Beyond a limit, nodes tell how many values they leave out."""
+    redacted = {redaction.path for redaction in redactions}
+    budget = iter(range(MAX_NODES))
+    root = Node(None, "object")
+    _fill(root, payload.items(), "/payload", 1, redacted, budget)
+    return root
+
+
+def pretty(payload: dict[str, Any]) -> str:
+    """Return the payload as indented JSON."""
+    return msgspec.json.format(msgspec.json.encode(payload), indent=2).decode()
+
+
+def _fill(
+    parent: Node,
+    items: Iterable[tuple[str | int, Any]],
+    path: str,
+    level: int,
+    redacted: set[str],
+    budget: Iterator[int],
+) -> None:
+    """Give a node its children, as long as the budget lasts."""
+    for key, value in items:
+        if next(budget, None) is None:
+            parent.left_out += 1
+            continue
+        pointer = str(key).replace("~", "~0").replace("/", "~1")
+        name = key if isinstance(key, str) else None
+        child = _node(name, value, f"{path}/{pointer}", level, redacted)
+        parent.children.append(child)
+        if isinstance(value, dict):
+            _fill(child, value.items(), f"{path}/{pointer}", level + 1, redacted, budget)
+        elif isinstance(value, list):
+            _fill(child, enumerate(value), f"{path}/{pointer}", level + 1, redacted, budget)
+
+
+def _node(name: str | None, value: Any, path: str, level: int, redacted: set[str]) -> Node:
+    if isinstance(value, dict | list):
+        kind = "object" if isinstance(value, dict) else "array"
+        number = len(value)
+        text = f"{number} {'value' if kind == 'array' else 'key'}{'' if number == 1 else 's'}"
+        return Node(name, kind, text=text, is_open=level < OPEN_LEVELS and number > 0)
+    if isinstance(value, str):
+        return _string(name, value, is_redacted=path in redacted)
+    kind = "number" if isinstance(value, int | float) and not isinstance(value, bool) else "literal"
+    return Node(name, kind, text=msgspec.json.encode(value).decode())
+
+
+def _string(name: str | None, value: str, *, is_redacted: bool) -> Node:
+    # What looks like a mark and is none, somebody has written so.
+    parts = [Part(*part) for part in parts_of(value)] if is_redacted else []
+    if len(parts) == 1 and parts[0].rule:
+        return Node(name, "redacted", text=parts[0].rule)
+    shown = "".join(part.text or "(redacted)" for part in parts) or value
+    beginning = shown[:SHOWN_OF_LONG] if len(value) > LONG_STRING else ""
+    return Node(name, "string", text=value, beginning=beginning, parts=parts or [Part(value, "")])

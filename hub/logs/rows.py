@@ -1,0 +1,69 @@
+"""A row of the list: an entry as its line or card shows it."""
+
+from datetime import datetime
+from typing import TypedDict
+
+from auditlogs.entry.schema import Entry
+from hub.logs.links import Links
+from hub.ui.times import full_time, short_time
+
+SHOWN_OF_ID = 8
+SHOWN_OF_ID_END = 4
+
+
+class Row(TypedDict):
+    """What a row shows. A plain dictionary, because a template finds values in one fastest, and
+    the rows are most of a page.
+
+    `url` is the list with this entry open, `drawer_url` the drawer alone; the small texts stand
+    under the names. `target` is None where there is none.
+    """
+
+    id: str
+    url: str
+    drawer_url: str
+    is_open: bool
+    timestamp: str
+    time: str
+    full_time: str
+    actor: str
+    actor_small: str
+    actor_type: str
+    action: str
+    action_type: str
+    target: str | None
+    target_small: str
+    result: str
+    result_word: str
+    correlation: str | None
+
+
+def row_of(entry: Entry, links: Links, now: datetime, open_entry: str) -> Row:
+    """Return the row of an entry in the list that the links lead to."""
+    actor, target, instant = entry.actor, entry.target, entry.instant
+    return Row(
+        id=entry.id,
+        url=links.with_entry(entry.id),
+        drawer_url=links.drawer(entry.id),
+        is_open=entry.id == open_entry,
+        timestamp=entry.timestamp,
+        time=short_time(instant, now),
+        full_time=full_time(instant),
+        actor=actor.name or actor.id,
+        actor_small=actor.id if actor.name else actor.type,
+        actor_type=actor.type,
+        action=entry.action,
+        action_type=entry.action_type,
+        target=(target.name or target.id) if target else None,
+        target_small=target.type if target else "",
+        result=entry.result,
+        result_word=entry.result.capitalize(),
+        correlation=short_id(entry.correlation_id) if entry.correlation_id else None,
+    )
+
+
+def short_id(text: str) -> str:
+    """Return a long identifier without its middle: "0f8b2c64…9b58"."""
+    if len(text) <= SHOWN_OF_ID + SHOWN_OF_ID_END + 1:
+        return text
+    return f"{text[:SHOWN_OF_ID]}…{text[-SHOWN_OF_ID_END:]}"

@@ -1,0 +1,80 @@
+"""The pages of the Hub: parse, query, render."""
+
+from typing import Any
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.templatetags.static import static
+from django.views.decorators.http import require_safe
+
+from auditlogs.entry.identity import parse_id
+from auditlogs.query.entries import Entries
+from auditlogs.storage import dictionary
+from auditlogs.storage.mongo import StorageError
+from hub.access.visits import HubRequest, Visit, for_members, is_fragment
+from hub.logs.drawer import Drawer, EntryView
+from hub.logs.filter_bar import MAX_ACTORS
+from hub.logs.listing import Listing
+
+
+@require_safe
+def home(request: HttpRequest) -> HttpResponse:
+    """Lead to the Logs page."""
+    return redirect("logs")
+
+
+@require_safe
+def favicon(request: HttpRequest) -> HttpResponse:
+    """Lead a browser that guesses the icon's address to the icon."""
+    return redirect(static("favicon.svg"))
+
+
+@require_safe
+@for_members
+def logs(request: HubRequest, visit: Visit) -> HttpResponse:
+    """Show the list, with an entry open beside it if the URL names one."""
+    listing = Listing(request.GET, visit.account).read()
+    context: dict[str, Any] = {"listing": listing}
+    if is_fragment(request):
+        return render(request, "hub/logs/_update.html", context, status=listing.status)
+    if listing.open_entry:
+        context["drawer"] = Drawer(listing, listing.open_entry).read()
+    return render(request, "hub/logs/page.html", context, status=listing.status)
+
+
+@require_safe
+@for_members
+def logs_count(request: HubRequest, visit: Visit) -> HttpResponse:
+    """Say how many entries a list has: in the list, or on a page of its own."""
+    listing = Listing(request.GET, visit.account)
+    context = {"listing": listing, "count": listing.count()}
+    name = "_count.html" if is_fragment(request) else "count.html"
+    return render(request, f"hub/logs/{name}", context)
+
+
+@require_safe
+@for_members
+def actors(request: HubRequest, visit: Visit) -> HttpResponse:
+    """List the actors whose name or id contains a text, for the Actor control."""
+    search = request.GET.get("search", "")[:200]
+    try:
+        found, has_more = dictionary.actors(visit.account.id, search, MAX_ACTORS)
+    except StorageError as error:
+        return HttpResponse(str(error), status=503, content_type="text/plain")
+    context = {"actors": found, "has_more": has_more, "search": search}
+    return render(request, "hub/logs/_actors.html", context)
+
+
+@require_safe
+@for_members
+def entry(request: HubRequest, visit: Visit, entry_id: str) -> HttpResponse:
+    """Show an entry: in the drawer beside a list, or on a page of its own."""
+    if is_fragment(request):
+        drawer = Drawer(Listing(request.GET, visit.account), entry_id).read()
+        return render(request, "hub/logs/_drawer.html", {"drawer": drawer}, status=drawer.status)
+    found = parse_id(entry_id)
+    shown = Entries.of(visit.account.id).get(found) if found else None
+    if shown is None:
+        raise Http404
+    context = {"view": EntryView(shown)}
+    return render(request, "hub/logs/entry.html", context)

@@ -1,0 +1,53 @@
+"""The Hub's navigation: each page that it leads to, declared once."""
+
+from dataclasses import dataclass
+
+from django.http import HttpRequest
+from django.urls import reverse
+
+from hub.access.visits import Visit
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page that the navigation leads to: the name of its URL, what it is called, its icon, and
+    whether it is for admins alone."""
+
+    name: str
+    label: str
+    icon: str
+    for_admins: bool = False
+
+
+PAGES = (
+    Page("logs", "Logs", "logs"),
+    Page("agents", "Agents", "agent"),
+    Page("api_keys", "API Keys", "key", for_admins=True),
+    Page("members", "Members", "members", for_admins=True),
+    Page("settings", "Settings", "settings", for_admins=True),
+    Page("help", "Help", "help"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A page as the navigation of one request shows it."""
+
+    page: Page
+    url: str
+    is_current: bool
+
+
+def links(request: HttpRequest) -> list[Link]:
+    """Return the links to the pages that whoever asks may see, the current one marked: none where
+    nobody is at an account."""
+    visit: Visit | None = getattr(request, "visit", None)
+    if visit is None:
+        return []
+    shown = [page for page in PAGES if visit.may_administer or not page.for_admins]
+    return [_link(page, request.path) for page in shown]
+
+
+def _link(page: Page, here: str) -> Link:
+    url = reverse(page.name)
+    return Link(page, url, here == url or here.startswith(f"{url}/"))

@@ -1,0 +1,472 @@
+"""Counting: the counters are what the log says, whatever happened to entries and workers."""
+
+import logging
+import threading
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import time_machine
+from hypothesis import given, settings as hypothesis_settings, strategies as st
+from pytest_django import Settings
+
+from auditlogs import worker
+from auditlogs.counters import counting, leader, tallies
+from auditlogs.counters.counting import STANDBY_SECONDS, Counting
+from auditlogs.counters.leader import LEAD, Lead, LostLead
+from auditlogs.entry.times import from_ms, now, to_ms
+from auditlogs.models import new_account_id
+from auditlogs.query import slices
+from auditlogs.recording.recorder import record_many
+from auditlogs.storage import mongo
+from auditlogs.storage.mongo import Document, TookTooLong
+from auditlogs.write.spool import spool
+from tests.auditlogs.counters import counted
+from tests.auditlogs.counters.counted import DAY_MS, HOUR_MS
+from tests.away import connected_to, nowhere
+from tests.counting import begin_anew, catch_up
+from tests.factories import SYSTEM, USER, new, unique
+from tests.watching import asked, watcher
+
+SCOUT = {"type": "agent", "id": "agent-1", "name": "Momentum Scout"}
+
+
+@pytest.fixture(autouse=True)
+def _from_here_on() -> None:
+    begin_anew()
+
+
+@pytest.fixture
+def account() -> str:
+    """An account's id; these tests need no more of it."""
+    return new_account_id()
+
+
+def record(account: str, *entries: dict[str, Any]) -> None:
+    record_many([new(**{"bot_id": "bot-1", **entry}) for entry in entries], account=account)
+
+
+def log_of(account: str) -> list[Document]:
+    return list(mongo.entries().find({"account": account}))
+
+
+def is_right(account: str) -> bool:
+    """Tell whether the counters, hours and days, are what the log says."""
+    log = log_of(account)
+    hours, days = counted.held(account), counted.held(account, "day")
+    return hours == counted.expected(log) and days == counted.expected(log, DAY_MS)
+
+
+def hours_ago(hours: float) -> datetime:
+    return now() - timedelta(hours=hours)
+
+
+def test_it_counts_the_entries_of_each_bot_and_those_that_failed(account: str) -> None:
+    at = from_ms(tallies.start_of("hour", to_ms(now())) - 1_000_000)
+    record(
+        account,
+        {"timestamp": at, "result": "failure", "actor": SCOUT},
+        {"timestamp": at + timedelta(seconds=1), "actor": {**SCOUT, "name": "Renamed"}},
+        {"timestamp": at + timedelta(seconds=2), "result": "partial", "actor": USER},
+        {"timestamp": at, "bot_id": "bot-2", "actor": SYSTEM, "result": "failure"},
+        {"timestamp": at, "bot_id": None, "actor": USER},
+    )
+    catch_up(Counting())
+    ((first, second),) = counted.held(account).values()
+    assert first == tallies.Tally(
+        "bot-1", 3, 1, 1, to_ms(at + timedelta(seconds=2)), "agent-1", "Renamed"
+    )
+    assert (second.entries, second.failures, second.agent, second.name) == (1, 1, None, None)
+    assert is_right(account)
+
+
+def test_what_is_late_is_counted_where_it_belongs(account: str) -> None:
+    work = Counting()
+    record(account, {})
+    catch_up(work)
+    record(account, *({"timestamp": hours_ago(hours)} for hours in (3, 3.1, 30, 400)))
+    catch_up(work)
+    assert len(counted.held(account)) >= 4
+    assert is_right(account)
+
+
+def test_a_retry_counts_once(account: str) -> None:
+    entry = {"id": unique("w"), "timestamp": hours_ago(1)}
+    work = Counting()
+    for _ in range(3):
+        record(account, entry)
+        catch_up(work)
+    assert [tally.entries for (tally,) in counted.held(account).values()] == [1]
+
+
+def test_each_account_has_counters_of_its_own(account: str) -> None:
+    other = new_account_id()
+    record(account, {}, {})
+    record(other, {"bot_id": "bot-1", "result": "failure"})
+    catch_up(Counting())
+    assert is_right(account)
+    assert is_right(other)
+    assert sum(t.entries for (t,) in counted.held(other).values()) == 1
+
+
+def test_an_hour_without_bots_leaves_nothing(account: str) -> None:
+    record(account, {"bot_id": None, "actor": USER})
+    catch_up(Counting())
+    assert mongo.counters().find_one({"account": account}) is None
+
+
+def test_an_hour_that_has_left_the_log_is_not_counted_again(account: str) -> None:
+    tallies.count_hour(account, tallies.start_of("hour", to_ms(hours_ago(24 * 31))), 1)
+    assert counted.held(account) == {}
+
+
+def test_more_bots_than_are_counted_are_dropped_by_id_and_it_is_said(
+    account: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tallies, "MAX_BOTS", 2)
+    record(account, *({"bot_id": f"bot-{n}", "timestamp": hours_ago(0)} for n in (3, 1, 2)))
+    catch_up(Counting())
+    for kind in ("hour", "day"):
+        (span,) = tallies.kept(account, kind, 0)[-1:]
+        assert [tally.bot for tally in span.tallies][:2] == ["bot-1", "bot-2"]
+        assert span.is_cut
+
+
+def test_an_hour_that_takes_too_long_is_read_in_parts(
+    account: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hour = tallies.start_of("hour", to_ms(hours_ago(2)))
+    times = [from_ms(hour + minutes * 60_000) for minutes in (1, 1, 8, 30, 59)]
+    record(account, *({"timestamp": at, "result": "failure"} for at in times))
+    expected = counted.expected(log_of(account))
+    run, asked_for = slices.run, []
+
+    def slow(selection: Any, low: Any, high: Any, *stages: Document) -> list[Document]:
+        length = (high.int - low.int) >> 80
+        asked_for.append(length)
+        if length > 600_000:
+            raise TookTooLong
+        return run(selection, low, high, *stages)
+
+    monkeypatch.setattr(slices, "run", slow)
+    tallies.count_hour(account, hour, 1)
+    assert counted.held(account) == expected
+    assert asked_for[0] == HOUR_MS
+    assert min(asked_for) == HOUR_MS // 8
+    monkeypatch.setattr(tallies, "SHORTEST_MS", HOUR_MS)
+    with pytest.raises(TookTooLong):
+        tallies.count_hour(account, hour, 1)
+
+
+def test_without_arrivals_the_log_is_not_counted(account: str) -> None:
+    record(account, {})
+    work = Counting()
+    catch_up(work)
+    with watcher.watch() as commands:
+        work.step()
+    assert len(asked(commands, "find", mongo.ENTRIES)) <= 4
+    assert asked(commands, "aggregate", mongo.ENTRIES) == []
+
+
+def test_arrivals_tell_whose_and_which_hour_and_nothing_else(account: str) -> None:
+    since = now()
+    record(account, {"payload": {"secret": "x"}})
+    with watcher.watch() as commands:
+        arrival, *_ = slices.arrivals(since, slices.LOWEST, None, 10)
+    assert arrival.account == account
+    for command in asked(commands, "find", mongo.ENTRIES):
+        assert command["projection"] == {"recordedAt": 1, "account": 1}
+        assert 0 < command["limit"] <= 10
+        assert 0 < command["maxTimeMS"] <= 5_000
+
+
+def test_arrivals_of_the_same_instant_are_read_on_from_any_of_them(account: str) -> None:
+    with time_machine.travel(hours_ago(20 * 24), tick=False):
+        at = now()
+        record(account, *[{}] * 7)
+    found: list[slices.Arrival] = []
+    place, last = from_ms(to_ms(at)), slices.LOWEST
+    while chunk := slices.arrivals(place, last, at + timedelta(seconds=1), 3):
+        found += chunk
+        place, last = chunk[-1].at, chunk[-1].id
+    assert [each.id for each in found] == sorted(each["_id"] for each in log_of(account))
+
+
+def test_a_log_that_nobody_has_counted_is_counted_in_steps(
+    account: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with time_machine.travel(hours_ago(0.2)):
+        begin_anew()
+        record(account, *({"timestamp": hours_ago(h)} for h in range(1, 12)))
+    work = Counting()
+    with monkeypatch.context() as patch:
+        patch.setattr(counting, "CHUNK", 4)
+        work.step()
+    assert len(counted.held(account)) == 4
+    assert work.is_behind
+    assert leader.counted_at() is None
+    # In steps of the ordinary size: others have recorded since, too.
+    catch_up(work)
+    assert is_right(account)
+    assert leader.counted_at()
+
+
+def test_a_look_at_much_is_made_in_steps_and_what_is_counted_is_not_counted_again(
+    account: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(counting, "CHUNK", 3)
+    record(account, *({"timestamp": hours_ago(h)} for h in range(1, 9)))
+    work = Counting()
+    work.step()
+    assert work.is_behind
+    assert len(counted.held(account)) == 3
+    assert leader.counted_at() is None
+    catch_up(work)
+    assert is_right(account)
+    record(account, {"timestamp": hours_ago(20)})
+    with watcher.watch() as commands:
+        catch_up(work)
+    assert len(asked(commands, "aggregate", mongo.ENTRIES)) == 1
+    assert is_right(account)
+
+
+def test_what_is_seen_late_is_counted_in_the_end(account: str) -> None:
+    with time_machine.travel(now(), tick=False) as clock:
+        work = Counting()
+        catch_up(work)
+        clock.shift(300)
+        catch_up(work)
+        clock.shift(-40)
+        record(account, {"timestamp": hours_ago(5)})
+        clock.shift(41)
+        catch_up(work)
+        assert counted.held(account) == {}
+        clock.shift(160)
+        catch_up(work)
+        assert is_right(account)
+
+
+def test_after_a_failure_what_the_database_was_asked_before_is_waited_for(account: str) -> None:
+    with time_machine.travel(now(), tick=False) as clock:
+        work = Counting()
+        catch_up(work)
+        place = work._done.at
+        work.failed()
+        clock.shift(600)
+        catch_up(work)
+        assert work._done.at == place
+        work._well_since -= 121
+        catch_up(work)
+        assert work._done.at > place
+
+
+def test_one_counts_and_another_takes_its_place(account: str) -> None:
+    with time_machine.travel(now(), tick=False) as clock:
+        first, second = Counting(), Counting()
+        catch_up(first)
+        record(account, {})
+        assert second.step() == STANDBY_SECONDS
+        assert counted.held(account) == {}
+        first.end()
+        catch_up(second)
+        assert is_right(account)
+        assert first.step() == STANDBY_SECONDS
+        # The second is killed: it says nothing any more.
+        record(account, {"bot_id": "bot-2"})
+        clock.shift(leader.LEAD_SECONDS - 1)
+        assert first.step() == STANDBY_SECONDS
+        clock.shift(2)
+        catch_up(first)
+        assert is_right(account)
+
+
+def test_two_cannot_take_the_lead_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    first, second = Lead(), Lead()
+    found: list[leader.Progress | None] = []
+
+    def take_between() -> None:
+        found.append(second.take())
+
+    replace = mongo.replace_counters
+
+    def slow(document: Document, only_if: Document) -> bool:
+        if document["holder"] == first._holder:
+            monkeypatch.setattr(mongo, "replace_counters", replace)
+            take_between()
+        return replace(document, only_if)
+
+    monkeypatch.setattr(mongo, "replace_counters", slow)
+    assert first.take() is None
+    assert found[0] is not None
+    with pytest.raises(LostLead):
+        first.keep(leader.Progress())
+
+
+def test_whoever_has_lost_the_lead_finds_out_and_notes_nothing(account: str) -> None:
+    with time_machine.travel(now(), tick=False) as clock:
+        first, second = Counting(), Counting()
+        catch_up(first)
+        clock.shift(leader.LEAD_SECONDS + 1)
+        catch_up(second)
+        record(account, {})
+        first._lead._renewed_at = 0.0
+        assert first.step() == STANDBY_SECONDS
+        assert not first._lead.is_held
+        assert not counted.held(account)
+        catch_up(second)
+        assert is_right(account)
+
+
+def test_an_old_count_never_covers_a_new_one(account: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A worker is stopped between counting an hour and keeping it, and has been replaced."""
+    record(account, {"timestamp": hours_ago(2)})
+    count, hour = tallies._count, tallies.start_of("hour", to_ms(hours_ago(2)))
+
+    def count_and_be_replaced(account: str, hour: int) -> Any:
+        old = count(account, hour)
+        monkeypatch.setattr(tallies, "_count", count)
+        record(account, {"timestamp": from_ms(hour)})
+        tallies.count_hour(account, hour, term=8)
+        return old
+
+    monkeypatch.setattr(tallies, "_count", count_and_be_replaced)
+    tallies.count_hour(account, hour, term=7)
+    assert counted.held(account) == counted.expected(log_of(account))
+
+
+@pytest.mark.parametrize("survived", range(5))
+def test_a_worker_that_dies_in_the_middle_leaves_the_rest_to_the_next(
+    account: str, monkeypatch: pytest.MonkeyPatch, survived: int
+) -> None:
+    record(account, *({"timestamp": hours_ago(h)} for h in (1, 5, 30)))
+    replace, left = mongo.replace_counters, [survived]
+
+    def die_after_some(document: Document, only_if: Document) -> bool:
+        if document["_id"] != LEAD:
+            left[0] -= 1
+            if left[0] < 0:
+                raise SystemExit
+        return replace(document, only_if)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(mongo, "replace_counters", die_after_some)
+        with pytest.raises(SystemExit):
+            Counting().step()
+    with time_machine.travel(now() + timedelta(seconds=leader.LEAD_SECONDS + 1)):
+        catch_up(Counting())
+    assert is_right(account)
+
+
+Step = tuple[str, Any]
+ENTRY = st.fixed_dictionaries(
+    {
+        "bot_id": st.sampled_from(["bot-1", "bot-2", "bot-é", None]),
+        "actor": st.sampled_from([SCOUT, USER, SYSTEM, {**SCOUT, "id": "agent-2", "name": None}]),
+        "result": st.sampled_from(["success", "failure", "partial"]),
+        "ago": st.sampled_from([0.0, 0.5, 1.0, 23.9, 24.0, 700.0]),
+        "id": st.sampled_from("abcdefgh"),
+    }
+)
+STEPS = st.lists(
+    st.one_of(
+        st.tuples(st.just("record"), st.lists(ENTRY, min_size=1, max_size=5)),
+        st.tuples(st.just("count"), st.integers(0, 1)),
+        st.tuples(st.just("kill"), st.integers(0, 1)),
+        st.tuples(st.just("wait"), st.sampled_from([1, 20, 31, 200])),
+    ),
+    max_size=14,
+)
+
+
+@hypothesis_settings(max_examples=12)
+@given(STEPS)
+def test_whatever_arrives_and_whoever_counts_it_comes_out_right(steps: list[Step]) -> None:
+    account = new_account_id()
+    base = from_ms(to_ms(now()))
+    with time_machine.travel(base, tick=False) as clock:
+        begin_anew()
+        workers = [Counting(), Counting()]
+        for what, value in steps:
+            if what == "record":
+                # The content goes with the id, so that the same id again is the same entry.
+                for each in value:
+                    entry = {**each, "timestamp": base - timedelta(hours=each["ago"])}
+                    entry["id"] = "-".join(map(str, (each["id"], each["bot_id"], each["result"])))
+                    entry["id"] += f"-{each['actor']['id']}"
+                    del entry["ago"]
+                    record(account, entry)
+            elif what == "count":
+                workers[value].step()
+            elif what == "kill":
+                workers[value] = Counting()
+            else:
+                clock.shift(value)
+        clock.shift(200)
+        catch_up(Counting())
+        assert is_right(account)
+        log = log_of(account)
+        hours = counted.expected(log)
+        assert counted.rebuilt(account, hours) == hours
+
+
+def test_an_outage_is_said_once_and_counting_goes_on(
+    settings: Settings,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(leader, "SECONDS", 1.0)
+    monkeypatch.setattr(counting, "AWAY_SECONDS", 0.01)
+    monkeypatch.setattr(counting, "IDLE_SECONDS", 0.01)
+    stop, steps = threading.Event(), []
+    step = Counting.step
+
+    def watched(self: Counting) -> float:
+        steps.append("tried")
+        return step(self)
+
+    monkeypatch.setattr(Counting, "step", watched)
+    thread = threading.Thread(target=counting.count, args=[stop])
+    try:
+        with connected_to(nowhere(), settings, tmp_path):
+            thread.start()
+            wait_for(lambda: len(steps) > 1)
+        wait_for(lambda: leader.counted_at() is not None)
+    finally:
+        # Whatever comes of it, nothing counts on beside the tests that follow.
+        stop.set()
+        thread.join()
+    said = [r.getMessage() for r in caplog.records if r.name == "auditlogs.counters.counting"]
+    assert said == [
+        "Entries are not counted: The log's database cannot be reached.",
+        "The database is back; entries are counted again.",
+    ]
+    # It has let go of the lead.
+    assert Lead().take() is not None
+
+
+def test_half_a_worker_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(self: Counting) -> float:
+        raise RuntimeError("nobody thought of that")
+
+    monkeypatch.setattr(Counting, "step", fail)
+    monkeypatch.setattr(worker, "STANDBY_SECONDS", 0.01)
+    with pytest.raises(RuntimeError, match="nobody thought of that"):
+        worker.run(spool(), threading.Event())
+
+
+def wait_for(is_so: Any, seconds: float = 20.0) -> None:
+    pause = threading.Event()
+    for _ in range(int(seconds / 0.05)):
+        if is_so():
+            return
+        pause.wait(0.05)
+    raise AssertionError("it never came")
+
+
+@pytest.fixture(autouse=True)
+def _plain_logging(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
+    with caplog.at_level(logging.WARNING):
+        yield

@@ -1,0 +1,161 @@
+"""The commands: accounts, keys, indexes."""
+
+import io
+import re
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from auditlogs.accounts import accounts, keys
+from auditlogs.models import Account, ApiKey
+from auditlogs.storage import mongo
+from auditlogs.storage.indexes import ACCOUNT_LEAD, LEADS, ensure_indexes
+from tests.factories import unique
+
+DAY_SECONDS = 86_400
+
+
+def run(name: str, *arguments: str) -> str:
+    """Run a command; return what it wrote to standard output, and no more than an id elsewhere."""
+    out, err = io.StringIO(), io.StringIO()
+    call_command(name, *arguments, stdout=out, stderr=err)
+    assert re.fullmatch(r"(id: key_\d+\n)?", err.getvalue())
+    return out.getvalue()
+
+
+@pytest.mark.usefixtures("db")
+def test_an_account_is_made_and_its_id_printed() -> None:
+    name = unique("Acme & Söhne")
+    printed = run("create_account", f" {name} ")
+    assert printed == f"{Account.objects.get(name=name).id}\n"
+
+
+def test_an_account_is_not_made_twice(account: Account) -> None:
+    with pytest.raises(CommandError, match=f"There is an account {account.name} already"):
+        run("create_account", account.name)
+
+
+@pytest.mark.usefixtures("db")
+@pytest.mark.parametrize("name", ["", "  ", "x" * 65])
+def test_an_account_needs_a_name_of_reasonable_length(name: str) -> None:
+    with pytest.raises(CommandError, match="1 to 64 characters"):
+        run("create_account", name)
+
+
+@pytest.mark.usefixtures("db")
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("x\ny", "The name must have 1 to 64 characters, none of them invisible."),
+        ("hid\u200bden", "none of them invisible"),
+        (f"aud_{'0' * 36}", "The name must not be, or hold, a secret."),
+        ("acc_0123456789abcdef", "The name must not look like an account's id."),
+        ("ACC_0", "The name must not look like an account's id."),
+    ],
+)
+def test_what_no_account_can_be_called_is_refused(name: str, reason: str) -> None:
+    with pytest.raises(CommandError, match=reason):
+        run("create_account", name)
+    assert not Account.objects.filter(name=name).exists()
+
+
+def test_a_key_is_made_and_printed_and_nothing_else_is(account: Account) -> None:
+    printed = run("create_api_key", "SIEM", "--account", account.name, "--scope", "logs:read")
+    found = keys.find(printed.removesuffix("\n"))
+    assert found is not None
+    assert (found.account, found.name, found.scopes) == (account, "SIEM", ["logs:read"])
+
+
+def test_a_scope_may_be_given_again_and_again(account: Account) -> None:
+    twice = ["--scope", "logs:read", "--scope", "logs:read"]
+    key = keys.find(run("create_api_key", "k", "--account", account.name, *twice).strip())
+    assert key
+    assert key.scopes == ["logs:read"]
+
+
+def test_a_key_of_no_scope_is_not_made(account: Account) -> None:
+    with pytest.raises(CommandError, match="required: --scope"):
+        run("create_api_key", "k", "--account", account.name)
+    assert not account.api_keys.exists()
+
+
+def test_an_account_may_be_given_by_its_id(account: Account) -> None:
+    printed = run("create_api_key", "SIEM", "--account", account.id, "--scope", "logs:read")
+    found = keys.find(printed.strip())
+    assert found
+    assert found.account == account
+
+
+def test_an_id_means_its_account_whatever_another_is_called(account: Account) -> None:
+    # As one could be called before such names were refused.
+    Account.objects.create(name=account.id)
+    assert accounts.called(account.id) == account
+
+
+def test_a_name_is_used_by_one_active_key(account: Account) -> None:
+    arguments = ["create_api_key", "SIEM", "--account", account.name, "--scope", "logs:read"]
+    run(*arguments)
+    with pytest.raises(CommandError, match=r"^An active key has this name\.$"):
+        run(*arguments)
+    keys.revoke(account.api_keys.get())
+    assert run(*arguments)
+
+
+def test_a_key_needs_an_account_and_scopes_that_exist(account: Account) -> None:
+    with pytest.raises(CommandError, match="There is no account nobody"):
+        run("create_api_key", "k", "--account", "nobody", "--scope", "logs:read")
+    with pytest.raises(CommandError, match="No such scope: root"):
+        run("create_api_key", "k", "--account", account.name, "--scope", "root")
+    assert not ApiKey.objects.filter(account=account).exists()
+
+
+def indexes() -> dict[str, dict[str, Any]]:
+    return {
+        f"{collection.name}.{name}": dict(index)
+        for collection in (mongo.entries(), mongo.dictionary())
+        for name, index in collection.index_information().items()
+    }
+
+
+def test_indexes_are_made_once_and_named() -> None:
+    before = indexes()
+    printed = run("ensure_indexes").splitlines()
+    assert indexes() == before
+    assert {lead.index for lead in (ACCOUNT_LEAD, *LEADS)} <= set(printed)
+    assert printed[-1] == "retention (30 days)"
+    # One for each lead, that of arrivals, the retention, and the one by `_id` that is always there.
+    assert len(mongo.entries().index_information()) == len(LEADS) + 4
+
+
+def test_a_new_retention_changes_the_index_in_place(settings: Any) -> None:
+    names = (f"{mongo.ENTRIES}.retention", f"{mongo.DICTIONARY}.retention")
+    try:
+        for days in (30, 90, 7):
+            settings.AUDITLOGS_RETENTION_DAYS = days
+            assert run("ensure_indexes").splitlines()[-1] == f"retention ({days} days)"
+            kept = [indexes()[name]["expireAfterSeconds"] for name in names]
+            assert kept == [days * DAY_SECONDS] * 2
+    finally:
+        settings.AUDITLOGS_RETENTION_DAYS = 30
+        ensure_indexes()
+
+
+@pytest.mark.parametrize("days", [-1, 0, 24_856])
+def test_a_retention_that_would_empty_the_log_changes_nothing(settings: Any, days: int) -> None:
+    before = indexes()
+    settings.AUDITLOGS_RETENTION_DAYS = days
+    with pytest.raises(CommandError, match="expected a number from 1 to 24855"):
+        run("ensure_indexes")
+    assert indexes() == before
+
+
+def test_what_is_removed_is_counted_from_the_entrys_own_time() -> None:
+    keys_of = {name: index["key"] for name, index in indexes().items()}
+    assert keys_of[f"{mongo.ENTRIES}.retention"] == [("timestamp", 1)]
+    # A note is kept until the last entry of its week may have gone.
+    assert keys_of[f"{mongo.DICTIONARY}.retention"] == [("weekEnd", 1)]
+    assert timedelta(days=30) == timedelta(
+        seconds=indexes()[f"{mongo.DICTIONARY}.retention"]["expireAfterSeconds"]
+    )

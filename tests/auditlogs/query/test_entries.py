@@ -1,0 +1,172 @@
+"""The query object itself: immutable, for one account, and counted up to a limit."""
+
+import uuid
+from dataclasses import FrozenInstanceError
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import time_machine
+
+from auditlogs.entry.times import now
+from auditlogs.models import new_account_id
+from auditlogs.query import entries as query
+from auditlogs.query.entries import Count, Entries
+from auditlogs.query.window import Window
+from auditlogs.recording.recorder import record_many
+from tests.factories import AGENT, USER, make_entries, make_entry, new
+
+
+def test_narrowing_entries_makes_new_ones_and_leaves_the_old() -> None:
+    everything = Entries.of("acc")
+    narrowed = everything.where("botId", "b").matching(("w",)).order_by("actor")
+    assert (everything.equal, everything.words, everything.sort) == ({}, (), "-timestamp")
+    assert narrowed.where("result", "failure").equal == {"botId": "b", "result": "failure"}
+    assert narrowed.equal == {"botId": "b"}
+    changed: Any = narrowed
+    with pytest.raises(FrozenInstanceError):
+        changed.account = "another"
+
+
+def test_lists_are_told_apart_by_everything_that_is_asked_of_them() -> None:
+    base = Entries.of("acc")
+    lists = [
+        base,
+        Entries.of("acc2"),
+        base.where("botId", "b"),
+        base.where("actor.id", "b"),
+        base.where("botId", "b").where("actor.id", "b"),
+        base.matching(("a", "b")),
+        base.matching(("a b",)),
+        base.matching(("b", "a")),
+        base.order_by("actor"),
+        base.order_by("-actor"),
+    ]
+    assert len({each.fingerprint for each in lists}) == len(lists)
+    with time_machine.travel(now() + timedelta(hours=1)):
+        assert Entries.of("acc").fingerprint == base.fingerprint
+
+
+def test_a_count_has_a_limit_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    account = new_account_id()
+    make_entries(account, 3)
+    monkeypatch.setattr(query, "MAX_COUNT", 3)
+    assert Entries.of(account).count() == Count(3, is_more=False)
+    make_entries(account, 1)
+    assert Entries.of(account).count() == Count(3, is_more=True)
+    assert Entries.of(account).matching(("nothing",)).count() == Count(0, is_more=False)
+
+
+def test_an_entry_is_had_by_its_id_whatever_is_filtered() -> None:
+    account = new_account_id()
+    entry = make_entry(account)
+    entry_id = uuid.UUID(entry.id)
+    none = Entries.of(account).where("botId", "another").matching(("nothing",))
+    assert none.get(entry_id) == entry
+    assert not none.holds(entry_id)
+    assert Entries.of(account).holds(entry_id)
+    assert Entries.of(new_account_id()).get(entry_id) is None
+    assert not Entries.of(new_account_id()).holds(entry_id)
+
+
+@pytest.mark.parametrize("value", [0, 1, (1 << 128) - 1, 1 << 127, (1 << 128) - 2])
+def test_an_id_at_the_ends_of_all_ids_is_just_not_there(value: int) -> None:
+    account = new_account_id()
+    make_entry(account)
+    assert Entries.of(account).get(uuid.UUID(int=value)) is None
+    assert not Entries.of(account).holds(uuid.UUID(int=value))
+
+
+def test_the_neighbours_of_an_entry_outside_the_list_are_those_it_would_have() -> None:
+    account, at = new_account_id(), now()
+    actors = [USER, AGENT, USER]
+    ids = record_many(
+        [new(actor=a, timestamp=at - timedelta(hours=i)) for i, a in enumerate(actors)],
+        account=account,
+    )
+    entry = Entries.of(account).get(ids[1])
+    assert entry is not None
+    users = Entries.of(account).where("actor.id", "user-1")
+    assert users.neighbours(entry) == (ids[0], ids[2])
+    assert users.order_by("timestamp").neighbours(entry) == (ids[2], ids[0])
+    earlier = Window.resolve("all", None, at - timedelta(hours=1, minutes=30), now())
+    assert Entries.of(account).within(earlier).neighbours(entry) == (None, ids[2])
+    newest = Entries.of(account).get(ids[0])
+    assert newest is not None
+    assert Entries.of(account).within(earlier).neighbours(newest) == (None, ids[2])
+    later = Window.resolve("all", at - timedelta(minutes=30), None, now())
+    assert Entries.of(account).within(later).neighbours(entry) == (ids[0], None)
+
+
+def test_a_page_has_no_payloads_unless_they_are_asked_for() -> None:
+    account = new_account_id()
+    make_entry(account, payload={"a": 1})
+    assert Entries.of(account).page(1).entries[0].payload is None
+    assert Entries.of(account).page(1, payloads=True).entries[0].payload == {"a": 1}
+
+
+def test_a_page_says_how_far_it_looked_back_where_it_was_cut_short(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    account, at = new_account_id(), now()
+    record_many([new(timestamp=at - timedelta(days=20))], account=account)
+    monkeypatch.setattr("auditlogs.query.slices.BUDGET_SECONDS", 0)
+    page = Entries.of(account).page(5)
+    assert (page.entries, page.is_cut_short) == ([], True)
+    assert page.looked_back_to is not None
+    assert (
+        timedelta(hours=5, minutes=59) < now() - page.looked_back_to < timedelta(hours=6, minutes=1)
+    )
+    by_actor = Entries.of(account).order_by("actor").page(5)
+    assert (by_actor.is_cut_short, by_actor.looked_back_to) == (True, None)
+
+
+def test_a_page_whose_time_is_over_ends_with_the_value_it_has_read(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    account, at = new_account_id(), now()
+    results = ("success", "failure", "partial")
+    ids = record_many([new(result=result, timestamp=at) for result in results], account=account)
+    monkeypatch.setattr("auditlogs.query.slices.BUDGET_SECONDS", 0)
+    hour = Window.resolve("all", at - timedelta(hours=1), None, at)
+    by_result = Entries.of(account).within(hour).order_by("result")
+    pages = [by_result.page(5)]
+    while following := pages[-1].next:
+        pages.append(by_result.page(5, cursor=following))
+    found = [[uuid.UUID(entry.id) for entry in page.entries] for page in pages]
+    assert found[:3] == [[ids[1]], [ids[2]], [ids[0]]]
+    assert not any(found[3:])
+    assert pages[0].is_cut_short
+
+
+@pytest.mark.parametrize("sort", ["-timestamp", "-result"])
+def test_the_first_page_comes_back_as_it_was_whatever_was_recorded_since(sort: Any) -> None:
+    account = new_account_id()
+    make_entries(account, 5)
+    entries = Entries.of(account).order_by(sort)
+    first = entries.page(3)
+    assert first.next is not None
+    second = entries.page(3, cursor=first.next)
+    make_entries(account, 2)
+    assert second.previous is not None
+    back = entries.page(3, cursor=second.previous)
+    assert back.entries == first.entries
+    assert (back.first, back.previous) == (1, None)
+    # In smaller steps as well, and never before the first.
+    steps = [entries.page(2, cursor=second.previous)]
+    assert steps[0].previous is not None
+    steps.append(entries.page(2, cursor=steps[0].previous))
+    assert [*steps[1].entries, *steps[0].entries] == first.entries
+    assert steps[1].previous is None
+
+
+def test_a_word_that_begins_very_many_tokens_finds_only_what_has_one() -> None:
+    account = new_account_id()
+    many = [new(actor={"type": "user", "id": f"mm{i:03}"}) for i in range(query.MAX_TOKENS + 1)]
+    # Between them, two tokens of this one lie around everything that begins with "mm".
+    around = new(actor={"type": "user", "id": "a", "name": "z"})
+    ids = record_many([*many, around], account=account)
+    found = Entries.of(account).matching(("mm",))
+    assert found.count() == Count(len(many), is_more=False)
+    assert not found.holds(ids[-1])
+    assert {uuid.UUID(entry.id) for entry in found.page(100).entries} == set(ids[:-1])

@@ -1,0 +1,279 @@
+"""What a list asks of the database: one shape, one index each, few questions, none in words."""
+
+import uuid
+from collections.abc import Iterator
+from datetime import timedelta
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from django.http import QueryDict
+from hypothesis import given, strategies as st
+
+from auditlogs.entry.times import now
+from auditlogs.models import new_account_id
+from auditlogs.query import slices as reading
+from auditlogs.query.entries import SORTS, Entries
+from auditlogs.query.filters import parse
+from auditlogs.recording.recorder import record_many
+from auditlogs.storage import dictionary, mongo
+from auditlogs.storage.indexes import ACCOUNT_LEAD, LEADS
+from tests.factories import AGENT, ORDER, SYSTEM, USER, new, store_with_keys
+from tests.watching import Command, asked, watcher
+
+TRACE = "0af7651916cd43dd8448eb211c80319c"
+# Each filter, with the field that leads its query.
+LED_BY = {
+    "": None,
+    "dateRange=24h": None,
+    "startDate=2020-01-01T00:00:00Z": None,
+    "endDate=2100-01-01T00:00:00Z": None,
+    "requestId=r-1": "requestId",
+    f"correlationId={TRACE}": "correlationId",
+    "sessionId=s-1": "sessionId",
+    "target=ord-42": "target.id",
+    "actor=agent-7": "actor.id",
+    "botId=agent-7": "botId",
+    "assertedBy=key_1": "assertedBy",
+    "action=order.created": "action",
+    "action=mcp": "actionType",
+    "result=failure": "result",
+    # The more selective one leads, and the rest is left to the second stage.
+    "actor=agent-7&action=mcp": "actor.id",
+    "botId=agent-7&result=failure": "botId",
+    "botId=agent-7&assertedBy=key_1": "botId",
+    "action=mcp&result=failure": "result",
+    "action=order.created&result=failure": "action",
+    "actor=agent-7&target=ord-42&result=failure&action=mcp": "target.id",
+    f"correlationId={TRACE}&actor=agent-7": "correlationId",
+    "requestId=r-1&sessionId=s-1": "requestId",
+}
+ALLOWED = {"$gte", "$gt", "$lt", "$lte", "$and", "$in", "$elemMatch"}
+STAGES = {"$match", "$sort", "$limit", "$project", "$count"}
+
+
+@pytest.fixture(scope="module")
+def account() -> str:
+    """An account whose entries are all of the last hours, with every field in use."""
+    account, at = new_account_id(), now()
+    store_with_keys(
+        [
+            new(
+                timestamp=at - timedelta(minutes=i),
+                actor=(AGENT, USER, SYSTEM)[i % 3],
+                action=("mcp.tool.call", "order.created")[i % 2],
+                result=("success", "failure", "partial")[i // 6 % 3],
+                target=ORDER,
+                request_id="r-1",
+                session_id="s-1",
+                correlation_id=TRACE,
+                bot_id="agent-7",
+            )
+            for i in range(60)
+        ],
+        ["key_1"] * 60,
+        account,
+    )
+    return account
+
+
+def list_of(account: str, query: str) -> Entries:
+    request = parse(QueryDict(query), account=account, default_range="7d", now=now())
+    assert request.errors == {}
+    return request.entries
+
+
+def queries(commands: list[Command]) -> list[list[dict[str, Any]]]:
+    return [command["pipeline"] for command in asked(commands, "aggregate", mongo.ENTRIES)]
+
+
+def keys_in(value: Any) -> Iterator[str]:
+    if isinstance(value, dict):
+        yield from value
+        for inner in value.values():
+            yield from keys_in(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from keys_in(inner)
+
+
+@pytest.mark.parametrize("query", LED_BY)
+def test_a_query_is_led_by_the_account_its_most_selective_field_and_a_slice_of_time(
+    account: str, query: str
+) -> None:
+    with watcher.watch() as commands:
+        page = list_of(account, query).page(2)
+    (pipeline,) = queries(commands)
+    first, lead = pipeline[0]["$match"], LED_BY[query]
+    assert list(first) == ["account", "_id"] + ([lead] if lead else [])
+    assert first["account"] == account
+    assert first["_id"].keys() <= {"$gte", "$lt"}
+    assert all(isinstance(bound, uuid.UUID) for bound in first["_id"].values())
+    assert all(isinstance(first[name], str) for name in first if name != "_id")
+    assert [next(iter(stage)) for stage in pipeline[-3:]] == ["$sort", "$limit", "$project"]
+    assert pipeline[-3:-1] == [{"$sort": {"_id": -1}}, {"$limit": 3}]
+    assert len(page.entries) == 2
+
+
+def test_a_reader_of_one_bot_asks_for_that_bot_alone_whatever_they_ask(account: str) -> None:
+    mine = Entries.of(account, "agent-7")
+    (entry,) = mine.page(1).entries
+    id = uuid.UUID(entry.id)
+    for entries in (mine, mine.where("actor.id", "user-1"), mine.where("botId", "agent-7")):
+        with watcher.watch() as commands:
+            entries.order_by("actor").page(2, offset=1)
+            entries.count()
+            entries.holds(id)
+            entries.neighbours(entry)
+            assert entries.whole().get(id) == mine.get(id)
+        assert len(queries(commands)) > 6
+        for pipeline in queries(commands):
+            matches = [stage["$match"] for stage in pipeline if "$match" in stage]
+            match = {key: value for each in matches for key, value in each.items()}
+            assert (match["account"], match["botId"]) == (account, "agent-7")
+
+
+def test_a_reader_of_one_bot_who_asks_for_another_asks_nothing(account: str) -> None:
+    entries = Entries.of(account, "agent-8").where("botId", "agent-7")
+    (entry,) = Entries.of(account).page(1).entries
+    with watcher.watch() as commands:
+        assert entries.page(5, offset=1).entries == []
+        assert entries.count().value == 0
+        assert not entries.holds(uuid.UUID(entry.id))
+        assert entries.neighbours(entry) == (None, None)
+    assert commands == []
+    assert Entries.of(account, "agent-8").get(uuid.UUID(entry.id)) is None
+
+
+def test_every_lead_has_an_index_of_exactly_its_fields_and_the_order_in_time() -> None:
+    indexes = mongo.entries().index_information()
+    for lead in (ACCOUNT_LEAD, *LEADS):
+        fields = list(dict.fromkeys(["account", lead.path, "_id"]))
+        assert indexes[lead.index]["key"] == [(field, 1) for field in fields]
+    assert {lead.path for lead in LEADS} >= {lead for lead in LED_BY.values() if lead}
+
+
+@pytest.mark.parametrize(
+    ("sort", "lead", "slices"),
+    [
+        ("-timestamp", None, 1),
+        ("timestamp", None, 4),  # the oldest hours of the week are empty
+        ("actor", "actorKey", 1),
+        ("-actor", "actorKey", 1),
+        ("action", "action", 1),
+        ("-action", "action", 1),
+        ("result", "result", 1),
+        ("-result", "result", 1),
+    ],
+)
+def test_a_sort_reads_the_lists_of_its_first_values_only(
+    account: str, sort: str, lead: str | None, slices: int
+) -> None:
+    with watcher.watch() as commands:
+        page = list_of(account, f"sort={sort}").page(5)
+    pipelines = queries(commands)
+    assert len(page.entries) == 5
+    assert len(pipelines) == slices
+    expected = ["account", "_id"] + ([lead] if lead else [])
+    assert all(list(pipeline[0]["$match"]) == expected for pipeline in pipelines)
+    assert all(pipeline[-3]["$sort"].keys() == {"_id"} for pipeline in pipelines)
+    is_by_dictionary = sort.lstrip("-") in {"actor", "action"}
+    assert len(asked(commands, "find", mongo.DICTIONARY)) == is_by_dictionary
+    assert len(commands) == slices + is_by_dictionary
+
+
+def test_a_sorted_list_goes_on_from_value_to_value_without_reading_any_twice(account: str) -> None:
+    entries = list_of(account, "sort=-result")
+    first = entries.page(18)
+    assert first.next is not None
+    with watcher.watch() as commands:
+        entries.page(15, cursor=first.next)
+    values = [pipeline[0]["$match"]["result"] for pipeline in queries(commands)]
+    # There are 24 successes, of which 18 were shown; then the partial ones, in one slice.
+    assert list(dict.fromkeys(values)) == ["success", "partial"]
+    assert values.count("partial") == 1
+
+
+def test_an_empty_stretch_of_time_is_crossed_in_ever_wider_slices() -> None:
+    with watcher.watch() as commands:
+        Entries.of(new_account_id()).page(5)
+    reach = [pipeline[0]["$match"]["_id"] for pipeline in queries(commands)]
+    widths = [r["$lt"].int - r["$gte"].int >> 80 for r in reach[1:-1]]
+    assert len(reach) == 5
+    assert all(wide == 4 * narrow for narrow, wide in pairwise(widths))
+    assert all(a["$gte"] == b["$lt"] for a, b in pairwise(reach))
+    assert "$lt" not in reach[0]
+
+
+def test_a_field_that_few_entries_share_is_read_in_one_go() -> None:
+    account = new_account_id()
+    for name in ("requestId", "sessionId", "correlationId"):
+        with watcher.watch() as commands:
+            list_of(account, f"{name}=none&dateRange=all").page(5)
+        assert len(queries(commands)) == 1
+
+
+@pytest.mark.parametrize("sort", SORTS)
+def test_every_question_has_a_limit_and_a_time_limit(account: str, sort: str) -> None:
+    entries = list_of(account, f"sort={sort}&search=mom+sc")
+    with watcher.watch() as commands:
+        page = entries.page(3, offset=2)
+        entries.neighbours(page.entries[0])
+        entries.count()
+        entries.holds(uuid.UUID(page.entries[0].id))
+        entries.get(uuid.UUID(page.entries[0].id))
+        dictionary.actors(account, "a", 5)
+        dictionary.actor(account, "agent-7")
+        dictionary.bot_name(account, "agent-7")
+    assert len(commands) > 8
+    for command in commands:
+        assert 0 < command["maxTimeMS"] <= 5_000
+    for command in asked(commands, "find", mongo.DICTIONARY):
+        assert 0 < command["limit"] <= 1_000
+    for pipeline in queries(commands):
+        reach = pipeline[0]["$match"]["_id"]
+        upper = reach.get("$lt") or reach.get("$lte")
+        is_one_entry = bool(upper) and upper.int - reach["$gte"].int <= 1
+        assert is_one_entry or any("$limit" in stage for stage in pipeline)
+
+
+def test_payloads_stay_in_the_database_unless_they_are_asked_for(account: str) -> None:
+    entries = list_of(account, "")
+    with watcher.watch() as commands:
+        entries.page(2)
+        entries.page(2, payloads=True)
+        entries.page(2, offset=1)
+    projections = [pipeline[-1]["$project"] for pipeline in queries(commands)]
+    assert [p == reading.WITHOUT_PAYLOAD for p in projections] == [True, False, False, True]
+    assert "payload" not in projections[1]
+    assert projections[2] == reading.ONLY_POSITION
+    assert all("tokens" in p for p in projections if p != reading.ONLY_POSITION)
+
+
+NASTY = st.text(st.sampled_from("abz019$.[]{}()*+?^|\\/\"':,-_ 日é"), min_size=1, max_size=12)
+NAMES = ["actor", "botId", "target", "search", "requestId", "sessionId", "correlationId"]
+
+
+@given(st.dictionaries(st.sampled_from(NAMES), NASTY, min_size=1), st.sampled_from(SORTS))
+def test_no_text_of_a_caller_is_ever_an_operator_a_field_or_a_pattern(
+    parameters: dict[str, str], sort: str
+) -> None:
+    query = QueryDict(mutable=True)
+    query.update(parameters | {"sort": sort})
+    request = parse(query, account=new_account_id(), default_range="7d", now=now())
+    assert request.errors == {}
+    # The words are noted, so that no search ends at the dictionary.
+    for word in request.entries.words:
+        actor = {"type": "user", "id": "u", "name": f"x {word}"}
+        record_many([new(actor=actor)], account=request.entries.account)
+    with watcher.watch() as commands:
+        request.entries.page(2)
+        request.entries.count()
+    fields = {"account", "_id", "tokens", "actorKey", *(lead.path for lead in LEADS)}
+    assert commands
+    for pipeline in queries(commands):
+        assert {next(iter(stage)) for stage in pipeline} <= STAGES
+        matches = [stage["$match"] for stage in pipeline if "$match" in stage]
+        assert set(keys_in(matches)) <= ALLOWED | fields
+    for command in asked(commands, "find", mongo.DICTIONARY):
+        assert set(keys_in(command["filter"])) <= {"_id", "$gte", "$gt", "$lt"}

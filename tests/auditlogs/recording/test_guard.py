@@ -1,0 +1,172 @@
+"""Guarded actions: timed, recorded as they went, and in the mode strict not run unrecorded."""
+
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from pytest_django.fixtures import Settings
+
+from auditlogs import audited, bind
+from auditlogs.entry.schema import Entry
+from auditlogs.models import new_account_id
+from auditlogs.query.entries import Entries
+from auditlogs.recording.recorder import InvalidEntry
+from auditlogs.write.store import CannotStore
+from tests import apart, away
+from tests.away import connected_to, impatience
+from tests.factories import AGENT, ORDER
+
+MNEMONIC = "legal winner thank year wave sausage worth useful legal winner thank yellow"
+
+
+@pytest.fixture
+def account() -> Iterator[str]:
+    """An account, bound with an actor to the context."""
+    with bind(account=new_account_id(), actor=AGENT) as bound:
+        assert bound.account
+        yield bound.account
+
+
+def entries(account: str) -> list[Entry]:
+    return Entries.of(account).order_by("timestamp").page(100, payloads=True).entries
+
+
+def test_a_block_that_ends_is_a_success_with_its_duration(account: str) -> None:
+    with audited("order.created", target=ORDER, payload={"pair": "SOL/USDC"}) as happening:
+        happening.payload["orderId"] = "ord-42"
+    (entry,) = entries(account)
+    assert (entry.result, entry.actor.id) == ("success", AGENT["id"])
+    assert entry.payload == {"pair": "SOL/USDC", "orderId": "ord-42"}
+    assert entry.duration is not None
+    assert 0 <= entry.duration < 5_000
+
+
+def test_an_exception_is_a_failure_with_its_type_and_message_and_goes_on(account: str) -> None:
+    with pytest.raises(ValueError, match="no such pair"), audited("order.created"):
+        raise ValueError("no such pair: password=hunter2")
+    (entry,) = entries(account)
+    assert entry.result == "failure"
+    assert entry.payload
+    assert entry.payload["errorType"] == "ValueError"
+    assert entry.payload["error"].startswith("no such pair: password=[REDACTED:")
+
+
+@pytest.mark.parametrize("before", [0, 1_930, 1_990, 5_000])
+def test_no_part_of_a_secret_is_left_where_a_message_is_cut(account: str, before: int) -> None:
+    with pytest.raises(RuntimeError), audited("order.created"):
+        raise RuntimeError(f"{'x' * before} {MNEMONIC} {'x' * 20_000}")
+    (entry,) = entries(account)
+    assert entry.payload
+    assert len(entry.payload["error"]) <= 2_000
+    assert "legal" not in entry.payload["error"]
+
+
+def test_a_block_may_say_that_it_worked_in_part_or_failed(account: str) -> None:
+    with audited("order.filled") as happening:
+        happening.partial("2 of 3 legs")
+    with audited("mcp.tool.call") as happening:
+        happening.failure("Insufficient scope: trade")
+    part, failed = entries(account)
+    assert (part.result, part.payload) == ("partial", {"reason": "2 of 3 legs"})
+    assert (failed.result, failed.payload) == ("failure", {"error": "Insufficient scope: trade"})
+
+
+def test_a_function_is_guarded_at_every_call(account: str) -> None:
+    @audited("order.approved")
+    def approve(number: int) -> int:
+        """Approve."""
+        if number == 2:
+            raise KeyError(number)
+        return number
+
+    assert approve(1) == 1
+    with pytest.raises(KeyError):
+        approve(2)
+    assert [entry.result for entry in entries(account)] == ["success", "failure"]
+    assert len({entry.correlation_id for entry in entries(account)}) == 2
+    assert approve.__doc__ == "Approve."
+
+
+def test_an_async_function_and_block_are_guarded_too(account: str) -> None:
+    @audited("mcp.tool.call")
+    async def call(tool: str) -> str:
+        await asyncio.sleep(0)
+        if tool == "broken":
+            raise RuntimeError(tool)
+        return tool
+
+    async def work() -> None:
+        assert await call("quote") == "quote"
+        with pytest.raises(RuntimeError):
+            await call("broken")
+        async with audited("order.created") as happening:
+            happening.partial("half")
+
+    apart.run(work())
+    assert [entry.result for entry in entries(account)] == ["success", "failure", "partial"]
+
+
+def test_what_could_not_be_recorded_is_said_before_anything_runs(account: str) -> None:
+    ran = []
+    with pytest.raises(InvalidEntry, match="/action"), audited("Order"):
+        ran.append(1)
+    with pytest.raises(InvalidEntry, match="/target/id"), audited("a.b", target={"type": "x"}):
+        ran.append(1)
+    with pytest.raises(TypeError, match="account"), bind(account=None), audited("order.created"):
+        ran.append(1)
+    with pytest.raises(TypeError, match="says itself what the duration is"):
+        audited("order.created", duration=1)
+    assert ran == []
+    assert entries(account) == []
+
+
+def test_a_generator_is_no_action_to_guard() -> None:
+    def numbers() -> Iterator[int]:
+        yield 1
+
+    with pytest.raises(TypeError, match="guard a block in it"):
+        audited("order.created")(numbers)
+
+
+def test_a_block_that_says_what_cannot_be_stored_is_recorded_without_it(account: str) -> None:
+    with audited("order.created", payload={"orderId": "ord-1"}) as happening:
+        happening.payload["n"] = float("nan")
+    (entry,) = entries(account)
+    assert entry.result == "success"
+    assert entry.payload
+    assert "/payload/n" in entry.payload["invalidEntry"]
+
+
+def test_strict_records_the_intent_and_then_the_outcome(account: str) -> None:
+    with audited("order.created", mode="strict", target=ORDER) as happening:
+        (intent,) = entries(account)
+        happening.payload["orderId"] = "ord-42"
+    outcome = next(entry for entry in entries(account) if entry.id != intent.id)
+    assert (intent.result, intent.payload) == ("partial", {"phase": "intent"})
+    assert outcome.result == "success"
+    assert outcome.payload == {"phase": "outcome", "orderId": "ord-42"}
+    assert outcome.correlation_id == intent.correlation_id is not None
+
+
+def test_strict_runs_nothing_that_cannot_be_recorded(settings: Settings, tmp_path: Path) -> None:
+    ran = []
+    no_folder = tmp_path / "a file"
+    no_folder.touch()
+    with (
+        connected_to(away.nowhere(), settings, no_folder),
+        impatience(0.2),
+        pytest.raises(CannotStore),
+        audited("order.created", mode="strict", account="a", actor=AGENT),
+    ):
+        ran.append(1)
+    assert ran == []
+
+
+def test_async_mode_does_not_wait(account: str) -> None:
+    from auditlogs.recording.outbox import outbox
+
+    with audited("order.created", mode="async"):
+        pass
+    assert outbox().flush(10)
+    assert [entry.result for entry in entries(account)] == ["success"]

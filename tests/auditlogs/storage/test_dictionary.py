@@ -1,0 +1,229 @@
+"""The kept dictionary: actors, actions, bots and tokens, by the entries that name them."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given, settings, strategies as st
+
+from auditlogs.entry.times import DAY_MS, from_ms, now, to_ms
+from auditlogs.models import new_account_id
+from auditlogs.recording.recorder import record_many
+from auditlogs.storage import dictionary, mongo
+from auditlogs.storage.dictionary import NamedActor, NamedBot, week_of
+from tests.auditlogs.query import oracle
+from tests.factories import AGENT, SYSTEM, USER, make_entry, new
+
+EVER = range(10_000)
+
+
+@pytest.fixture
+def account() -> str:
+    """An account's id; these tests need no more of it."""
+    return new_account_id()
+
+
+def noted(account: str) -> list[dict[str, Any]]:
+    low, high = f"{account}\x1f", f"{account}\x20"
+    return list(mongo.dictionary().find({"_id": {"$gte": low, "$lt": high}}).sort("_id", 1))
+
+
+def test_actors_are_offered_by_name_each_once(account: str) -> None:
+    for actor in (USER, AGENT, SYSTEM, AGENT):
+        make_entry(account, actor=actor)
+    assert dictionary.actors(account, "", 10) == (
+        [
+            NamedActor("user", "user-1", "Ada Lovelace"),
+            NamedActor("agent", "agent-7", "Momentum Scout"),
+            NamedActor("system", "system", None),
+        ],
+        False,
+    )
+
+
+@pytest.mark.parametrize(
+    ("search", "found"),
+    [
+        ("ada", ["user-1"]),
+        ("LOVE", ["user-1"]),
+        ("ＵＳＥＲ", ["user-1"]),
+        ("m", ["agent-7", "system"]),
+        ("agent-7", ["agent-7"]),
+        ("zzz", []),
+        (".*", []),
+    ],
+)
+def test_actors_are_found_by_a_part_of_their_name_or_id(
+    account: str, search: str, found: list[str]
+) -> None:
+    for actor in (USER, AGENT, SYSTEM):
+        make_entry(account, actor=actor)
+    assert [actor.id for actor in dictionary.actors(account, search, 10)[0]] == found
+
+
+def test_no_more_actors_are_offered_than_asked_for_and_that_there_are_more_is_said(
+    account: str,
+) -> None:
+    for i in range(4):
+        make_entry(account, actor={"type": "user", "id": f"u-{i}"})
+    assert [len(dictionary.actors(account, "", limit)[0]) for limit in (1, 3, 4, 5)] == [1, 3, 4, 4]
+    assert [dictionary.actors(account, "", limit)[1] for limit in (1, 3, 4, 5)] == [
+        True,
+        True,
+        False,
+        False,
+    ]
+
+
+def test_an_actor_goes_by_the_name_it_had_last_and_is_found_by_any(account: str) -> None:
+    at = now()
+    for days, name in ((20, "Scout"), (1, "Ranger"), (9, "Walker")):
+        make_entry(account, actor={**AGENT, "name": name}, timestamp=at - timedelta(days=days))
+    last = NamedActor("agent", "agent-7", "Ranger")
+    assert dictionary.actor(account, "agent-7") == last
+    assert dictionary.bot_name(account, "agent-7") == "Ranger"
+    for search in ("", "scout", "walker", "ranger"):
+        assert dictionary.actors(account, search, 5) == ([last], False)
+
+
+def test_the_last_of_very_many_names_is_the_last(account: str) -> None:
+    at = now() - timedelta(hours=1)
+    names = [f"run {i}" for i in range(dictionary.BATCH + 10)]
+    record_many(
+        [
+            new(actor={**AGENT, "name": name}, timestamp=at + timedelta(milliseconds=i))
+            for i, name in enumerate(names)
+        ],
+        account=account,
+    )
+    assert dictionary.bot_name(account, "agent-7") == names[-1]
+
+
+def test_a_bot_is_named_by_its_own_entries_and_by_those_about_it(account: str) -> None:
+    target = {"type": "bot", "id": "bot-9", "name": "Night Watch"}
+    make_entry(account, actor=USER, target=target)
+    make_entry(account, actor=AGENT, target={"type": "order", "id": "ord-1", "name": "Buy"})
+    assert dictionary.bot_name(account, "bot-9") == "Night Watch"
+    assert dictionary.bot_name(account, "agent-7") == "Momentum Scout"
+    assert dictionary.bot_name(account, "ord-1") is None
+    assert dictionary.bot_name(account, "user-1") is None
+
+
+def test_nobody_renames_a_bot_that_has_a_name_of_its_own(account: str) -> None:
+    make_entry(account, actor=AGENT)
+    target = {"type": "bot", "id": "agent-7", "name": "Somebody Else"}
+    make_entry(account, actor=USER, target=target)
+    assert dictionary.bot_name(account, "agent-7") == "Momentum Scout"
+    assert dictionary.bots(account, 10) == [NamedBot("agent-7", "Momentum Scout")]
+    # A name is better than none.
+    make_entry(account, actor={"type": "agent", "id": "agent-8"})
+    make_entry(account, actor=USER, target={**target, "id": "agent-8"})
+    assert dictionary.bot_name(account, "agent-8") == "Somebody Else"
+    assert dictionary.bots(account, 10)[1] == NamedBot("agent-8", "Somebody Else")
+
+
+def test_nothing_is_known_of_another_accounts_actors(account: str) -> None:
+    make_entry(new_account_id(), actor=AGENT)
+    assert dictionary.actors(account, "", 10) == ([], False)
+    assert dictionary.actor(account, "agent-7") is None
+    assert dictionary.bot_name(account, "agent-7") is None
+    assert dictionary.tokens(account, "momentum", EVER, 10) == ()
+    # Nor of one whose id begins with this one's.
+    make_entry(f"{account}0", actor=AGENT)
+    assert dictionary.actors(account, "", 10) == ([], False)
+    assert list(dictionary.values(account, "action", EVER, {}, None, 1)) == []
+
+
+def test_values_come_in_code_point_order_or_reverse_from_any_on(account: str) -> None:
+    actions = ["a.b", "a.b_c", "a.bc", "b.a", "a.b.c"]
+    for action in actions:
+        make_entry(account, action=action, action_type="mcp")
+    ordered = sorted(actions)
+
+    def values(start: str | None, step: int, **only: str) -> list[str]:
+        return list(dictionary.values(account, "action", EVER, only, start, step))
+
+    assert values(None, 1) == ordered
+    assert values(None, -1) == ordered[::-1]
+    for i, action in enumerate(ordered):
+        assert values(action, 1) == ordered[i:]
+        assert values(action, -1) == ordered[i::-1]
+    assert values("a.bb", 1) == ordered[ordered.index("a.bc") :]
+    assert values(None, 1, actionType="auth") == []
+    assert values(None, 1, id="a.bc") == ["a.bc"]
+
+
+def test_a_value_is_known_in_the_weeks_of_its_entries_only(account: str) -> None:
+    at = now()
+    for action, days in (("a.now", 0), ("a.then", 15)):
+        make_entry(account, action=action, action_type="mcp", timestamp=at - timedelta(days=days))
+    this, other = week_of(to_ms(at)), week_of(to_ms(at - timedelta(days=15)))
+
+    def values(weeks: range) -> list[str]:
+        return list(dictionary.values(account, "action", weeks, {}, None, 1))
+
+    assert values(range(this, this + 1)) == ["a.now"]
+    assert values(range(other, other + 1)) == ["a.then"]
+    assert values(range(other, this + 1)) == ["a.now", "a.then"]
+    assert dictionary.tokens(account, "th", range(this, this + 1), 5) == ()
+    assert dictionary.tokens(account, "th", range(other, other + 1), 5) == ("then",)
+
+
+def test_more_values_than_one_batch_are_all_yielded(account: str) -> None:
+    count = dictionary.BATCH + 5
+    record_many(
+        [new(action=f"a.n{i:04}", action_type="mcp") for i in range(count)], account=account
+    )
+    expected = [f"a.n{i:04}" for i in range(count)]
+    for step in (1, -1):
+        found = list(dictionary.values(account, "action", EVER, {}, None, step))
+        assert found == expected[::step]
+
+
+def test_a_word_is_expanded_to_the_tokens_that_begin_with_it_up_to_a_limit(account: str) -> None:
+    make_entry(account, actor={"type": "user", "id": "ada-1", "name": "Ada Adams"})
+    assert dictionary.tokens(account, "ad", EVER, 3) == ("ada", "adams")
+    assert dictionary.tokens(account, "ad", EVER, 2) == ("ada", "adams")
+    assert dictionary.tokens(account, "ad", EVER, 1) is None
+    assert dictionary.tokens(account, "ada-", EVER, 3) == ("ada-1",)
+    assert dictionary.tokens(account, "adb", EVER, 3) == ()
+
+
+TEXTS = st.text("abc .-_日é", min_size=1, max_size=6).filter(lambda text: bool(text.strip()))
+
+
+@given(
+    names=st.lists(TEXTS, min_size=1, max_size=4), word=st.text("abc.-日é", min_size=1, max_size=3)
+)
+@settings(max_examples=max(1, settings().max_examples // 2))
+def test_every_entry_that_a_word_finds_has_one_of_the_tokens_it_is_expanded_to(
+    names: list[str], word: str
+) -> None:
+    account = new_account_id()
+    entries = [new(actor={"type": "user", "id": "1", "name": name}) for name in names]
+    record_many(entries, account=account)
+    expanded = dictionary.tokens(account, word, EVER, 1_000)
+    assert expanded is not None
+    assert all(token.startswith(word) for token in expanded)
+    for name in names:
+        tokens = oracle.tokens(name)
+        is_found = any(token.startswith(word) for token in tokens)
+        assert is_found == bool(tokens & set(expanded))
+
+
+def test_a_note_goes_when_the_last_entry_of_its_week_may_have_gone(account: str) -> None:
+    at: datetime = now() - timedelta(days=10)
+    make_entry(account, timestamp=at)
+    ends = {note["weekEnd"] for note in noted(account)}
+    assert len(noted(account)) > 5
+    assert ends == {from_ms((to_ms(at) // (7 * DAY_MS) + 1) * 7 * DAY_MS)}
+    assert at < ends.pop() <= at + timedelta(days=7)
+
+
+def test_a_value_is_noted_once_a_week_however_often_it_is_named(account: str) -> None:
+    same = [new() for _ in range(5)]
+    record_many(same, account=account)
+    before = noted(account)
+    record_many(same, account=account)
+    assert noted(account) == before
+    assert len({note["_id"] for note in before}) == len(before)

@@ -1,0 +1,301 @@
+"""The filter bar: what its controls show, what it says, and where its links lead."""
+
+import pytest
+from django.contrib.auth.models import User
+
+from auditlogs.models import Account
+from tests.factories import ORDER, SYSTEM, USER
+from tests.hub.markup import Element
+from tests.hub.pages import Hub, link, links, rows
+
+CORRELATION = "0f8b2c64-9d1e-4a57-b3c0-6e2f1d7a9b58"
+
+
+def options(page: Element, select: str) -> list[str]:
+    return [option.text for option in page.all(f"#{select}", "option")]
+
+
+def chips(page: Element) -> dict[str, str]:
+    """Return what each chip says, with where its link leads."""
+    return {chip.text: chip.one("a")["href"] for chip in page.all(".chip")}
+
+
+def test_each_control_is_labelled_and_named_as_its_parameter(hub: Hub) -> None:
+    form = hub.logs().one("#filters")
+    labels = {label["for"]: label.text for label in form.all("label")}
+    assert labels == {
+        "dateRange": "Date Range",
+        "actor": "Actor",
+        "action": "Action Type",
+        "result": "Result",
+        "search": "Search",
+        "sort": "Sort",
+        "startDate": "Start UTC",
+        "endDate": "End UTC",
+    }
+    for name in labels:
+        assert form.one(f"#{name}")["name"] == name
+
+
+def test_the_selects_offer_what_the_specification_names(hub: Hub) -> None:
+    hub.record({}, {"actor": USER}, {"actor": SYSTEM}, {"actor": {"type": "user", "id": "user-2"}})
+    page = hub.logs()
+    assert options(page, "dateRange") == [
+        *("Last 24h", "Last 7 days", "Last 30 days", "All Time", "Custom")
+    ]
+    assert options(page, "action") == ["All types", "auth", "trade", "config", "mcp", "system"]
+    assert options(page, "result") == ["All results", "Failure", "Partial", "Success"]
+    assert options(page, "actor") == [
+        *("All actors", "Ada Lovelace", "Momentum Scout", "system", "user-2")
+    ]
+
+
+def test_the_controls_show_what_was_asked_for(hub: Hub) -> None:
+    hub.record({})
+    page = hub.logs("?dateRange=30d&actor=agent-7&action=mcp&result=partial&search=Buy+%3Csol%3E")
+    chosen = {
+        select["name"]: select.one("option[selected]")["value"]
+        for select in page.all("#filters", "select")
+    }
+    assert chosen == {
+        "dateRange": "30d",
+        "actor": "agent-7",
+        "action": "mcp",
+        "result": "partial",
+        "sort": "",
+    }
+    assert page.one("#search")["value"] == "Buy <sol>"
+    assert page.one("#actor", "option[selected]").text == "Momentum Scout"
+
+
+def test_an_actor_that_is_not_known_is_shown_by_its_id(hub: Hub) -> None:
+    hub.record({})
+    page = hub.logs("?actor=agent-0")
+    assert page.one("#actor", "option[selected]").text == "agent-0"
+    assert rows(page) == []
+
+
+@pytest.mark.parametrize(
+    ("control", "query", "sentence"),
+    [
+        ("dateRange", "dateRange=1y", "Expected one of 24h, 7d, 30d, all."),
+        ("startDate", "startDate=yesterday", "Expected a date and time with a zone, such as"),
+        (
+            "endDate",
+            "endDate=2026-02-30T00:00:00Z",
+            "Expected a date and time with a zone, such as",
+        ),
+        (
+            "startDate",
+            "startDate=2026-03-02T00:00:00Z&endDate=2026-03-01T00:00:00Z",
+            "Expected a start that is not after the end.",
+        ),
+        ("actor", f"actor={'a' * 257}", "Ensure this value has at most 256 characters"),
+        ("action", "action=everything", "Expected one of auth, trade, config, mcp, system, or an"),
+        ("result", "result=lost", "Expected one of failure, partial, success."),
+        ("result", "result=failure&result=success", "Expected once."),
+        ("search", f"search={'a' * 201}", "Expected at most 200 characters."),
+        ("search", "search=a+b+c+d+e+f+g+h+i", "Expected at most 8 words."),
+        ("search", "search=%00", "Null characters are not allowed."),
+    ],
+)
+def test_a_bad_value_has_its_message_at_the_control_and_the_rest_is_applied(
+    hub: Hub, control: str, query: str, sentence: str
+) -> None:
+    kept, _ = hub.record({"target": ORDER}, {})
+    page = hub.logs(f"?target=ord-42&{query}")
+    assert page.one(f"#{control}-message").text.startswith(sentence)
+    assert page.one(f"#{control}")["aria-describedby"] == f"{control}-message"
+    others = [each for each in page.all(".field-message") if each["id"] != f"{control}-message"]
+    assert [each.text for each in others] == [""] * 6
+    assert rows(page) == [kept]
+    assert page.all(".notices") == []
+
+    fragment = hub.logs(f"?target=ord-42&{query}", htmx=True)
+    message = fragment.one(f"#{control}-message")
+    assert message.text.startswith(sentence)
+    assert message["hx-swap-oob"] == "true"
+
+
+def test_one_notice_tells_what_has_no_control(hub: Hub) -> None:
+    ids = hub.record({})
+    page = hub.logs("?colour=red&Actor=x&sort=size&cursor=stale&target=a&target=b&offset=5&limit=9")
+    notice = page.one("#results", ".banner")
+    assert notice["role"] == "status"
+    sorts = "timestamp, -timestamp, actor, -actor, action, -action, result, -result"
+    assert [each.text for each in notice.all("li")] == [
+        "“target” was left out: expected once",
+        "“colour” was left out: not a known parameter",
+        "“Actor” was left out: not a known parameter; did you mean actor?",
+        "“offset” was left out: not a known parameter",
+        "“limit” was left out: not a known parameter",
+        f"“sort” was left out: expected one of {sorts}",
+        "“cursor” was left out: is not a cursor of this log, or was cut short",
+    ]
+    assert rows(page) == ids
+    assert page.all(".field-message")[0].text == ""
+    # What is not known is not carried along.
+    assert "colour" not in page.one("#results")["data-url"]
+
+
+def test_what_has_no_control_is_a_chip_by_its_name(hub: Hub) -> None:
+    hub.record(
+        {
+            "action": "order.created",
+            "target": ORDER,
+            "correlation_id": CORRELATION,
+            "request_id": "req-1",
+            "session_id": "sess-1",
+        }
+    )
+    query = (
+        f"botId=agent-7&action=order.created&target=ord-42&correlationId={CORRELATION}"
+        "&requestId=req-1&sessionId=sess-1"
+    )
+    page = hub.logs(f"?result=success&sort=actor&{query}")
+    assert len(rows(page)) == 1
+    found = chips(page)
+    assert list(found) == [
+        "Agent: Momentum Scout",
+        "Action: order.created",
+        "Target: ord-42",
+        f"Correlation ID: {CORRELATION}",
+        "Request ID: req-1",
+        "Session ID: sess-1",
+    ]
+    parts = query.split("&")
+    for number, leads_to in enumerate(found.values()):
+        others = "&".join(part for part in parts if part != parts[number])
+        assert leads_to == f"/hub/logs?result=success&sort=actor&{others}"
+
+
+def test_a_bot_that_is_not_known_is_a_chip_by_its_id(hub: Hub) -> None:
+    assert list(chips(hub.logs("?botId=bot-0"))) == ["Agent: bot-0"]
+
+
+def test_a_bot_is_named_where_it_is_only_a_target(hub: Hub) -> None:
+    target = {"type": "bot", "id": "bot-9", "name": "Grid Keeper"}
+    hub.record({"actor": USER, "action": "bot.created", "target": target})
+    assert list(chips(hub.logs("?botId=bot-9"))) == ["Agent: Grid Keeper"]
+
+
+def test_a_chip_is_not_made_of_what_was_not_understood(hub: Hub) -> None:
+    assert chips(hub.logs(f"?target={'t' * 257}&action=mcp")) == {}
+
+
+def test_the_form_keeps_what_has_no_control(hub: Hub) -> None:
+    page = hub.logs("?botId=agent-7&action=order.created&result=failure&dateRange=30d")
+    kept = {each["name"]: each["value"] for each in page.all("#filters", "[data-kept]")}
+    assert kept == {"botId": "agent-7", "action": "order.created"}
+
+
+def test_a_type_that_is_chosen_takes_the_place_of_the_action_that_was_kept(hub: Hub) -> None:
+    created, filled, _ = hub.record(
+        {"action": "order.created"}, {"action": "order.filled"}, {"action": "auth.signed_in"}
+    )
+    page = hub.logs("?action=trade&action=order.created")
+    assert rows(page) == [created, filled]
+    assert page.one("#action-message").text == ""
+    assert rows(hub.logs("?action=&action=order.created")) == [created]
+    assert hub.logs("?action=mcp&action=auth").one("#action-message").text == "Expected once."
+
+
+@pytest.mark.parametrize(
+    ("query", "leads_to"),
+    [
+        ("", None),
+        ("?dateRange=7d", None),
+        ("?sort=actor", None),
+        ("?result=", None),
+        ("?colour=red", None),
+        ("?dateRange=24h", "/hub/logs"),
+        ("?startDate=2026-03-01T00:00:00Z", "/hub/logs"),
+        ("?result=failure&sort=-result", "/hub/logs?sort=-result"),
+        ("?target=x", "/hub/logs"),
+        ("?result=lost", "/hub/logs"),
+    ],
+)
+def test_clear_all_is_there_while_a_filter_differs_and_keeps_the_sort(
+    hub: Hub, query: str, leads_to: str | None
+) -> None:
+    for htmx in (False, True):
+        page = hub.logs(query, htmx=htmx)
+        found = [each["href"] for each in page.all("#clear-all", "a")]
+        assert found == ([leads_to] if leads_to else [])
+
+
+@pytest.mark.parametrize(
+    ("query", "number"),
+    [
+        ("", "0"),
+        ("?sort=actor", "0"),
+        ("?startDate=2026-03-01T00:00:00Z&endDate=2026-03-02T00:00:00Z", "1"),
+        ("?dateRange=24h&result=failure&search=a&botId=b", "4"),
+    ],
+)
+def test_the_filters_are_counted(hub: Hub, query: str, number: str) -> None:
+    for htmx in (False, True):
+        assert hub.logs(query, htmx=htmx).one("#filter-count").text == number
+
+
+def test_links_leave_defaults_and_the_page_out(hub: Hub) -> None:
+    hub.record(*[{}] * 51)
+    page = hub.logs("?dateRange=7d&result=success&sort=result")
+    older = hub.read(link(page, "Next")["href"])
+    assert link(older, "Refresh")["href"] == "/hub/logs?result=success&sort=result"
+    assert "cursor=" in older.one("#results")["data-url"]
+    assert "dateRange" not in older.one("#results")["data-url"]
+
+
+def test_the_actors_of_the_control_are_looked_up_by_name_or_id(hub: Hub) -> None:
+    hub.record(
+        {},
+        {"actor": USER},
+        {"actor": SYSTEM},
+        {"actor": {"type": "agent", "id": "bare-agent"}},
+        {"actor": {"type": "agent", "id": "agent-3", "name": "Straße <b>"}},
+    )
+
+    def found(search: str) -> list[str]:
+        page = hub.read(f"/hub/logs/actors?search={search}")
+        return [each["data-name"] for each in page.all("[role=option]")][1:]
+
+    assert found("") == ["bare-agent", "Momentum Scout", "Straße <b>", "system", "Ada Lovelace"]
+    assert found("SCOUT") == ["Momentum Scout"]
+    assert found("strasse") == ["Straße <b>"]
+    assert found("agent-") == ["Momentum Scout", "Straße <b>"]
+    assert found("bare") == ["bare-agent"]
+    page = hub.read("/hub/logs/actors?search=%3Cnobody%3E")
+    assert "No actor has “<nobody>” in its name or id." in page.text
+    groups = [each.text for each in hub.read("/hub/logs/actors").all(".kind")]
+    assert groups == ["Agents", "System", "Users"]
+    assert hub.read("/hub/logs/actors").one("[data-value=user-1]").text == "Ada Lovelaceuser-1"
+
+
+def test_more_actors_than_are_listed_are_told(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    for place in ("hub.logs.views.MAX_ACTORS", "hub.logs.filter_bar.MAX_ACTORS"):
+        monkeypatch.setattr(place, 2)
+    hub.record({}, {"actor": USER}, {"actor": SYSTEM})
+    assert "There are more. Type a part of the name." in hub.read("/hub/logs/actors").text
+    assert "There are more" not in hub.read("/hub/logs/actors?search=ada").text
+    assert options(hub.logs(), "actor")[-1].startswith("More actors than can be listed")
+
+
+def test_the_same_actor_is_offered_once_by_its_latest_name(hub: Hub) -> None:
+    hub.record(
+        {"actor": {"type": "agent", "id": "agent-1", "name": "New name"}},
+        {"actor": {"type": "agent", "id": "agent-1", "name": "Old name"}},
+    )
+    assert options(hub.logs(), "actor") == ["All actors", "New name"]
+    page = hub.read("/hub/logs/actors?search=old")
+    assert [each["data-name"] for each in page.all("[role=option]")][1:] == ["New name"]
+
+
+def test_links_of_the_page_are_few_and_named(hub: Hub, user: User, account: Account) -> None:
+    hub.record({})
+    profile = f"Profile: {user.username}{account.name}"
+    assert links(hub.logs("?result=success")) == [
+        *("Skip to content", "Hub", "Logs", "Agents", "Help", profile),
+        *("Clear All", "of how many?", "Refresh"),
+        *("Timestamp", "Actor", "Action", "Result", "mcp.tool.call"),
+    ]

@@ -1,0 +1,97 @@
+"""The payload as a tree: what is open, folded, left out or hidden."""
+
+from typing import Any
+
+from auditlogs.entry.schema import Redaction
+from hub.logs.payload import MAX_NODES, Node, pretty, tree
+from tests.hub.pages import Hub
+
+
+def nodes(payload: dict[str, Any], *redactions: Redaction) -> list[Node]:
+    return tree(payload, redactions).children
+
+
+def test_values_are_told_by_their_kind() -> None:
+    payload = {"a": "text", "b": 1, "c": 1.5, "d": True, "e": None, "f": {}, "g": [], "h": ""}
+    assert [(node.name, node.kind, node.text) for node in nodes(payload)] == [
+        ("a", "string", "text"),
+        ("b", "number", "1"),
+        ("c", "number", "1.5"),
+        ("d", "literal", "true"),
+        ("e", "literal", "null"),
+        ("f", "object", "0 keys"),
+        ("g", "array", "0 values"),
+        ("h", "string", ""),
+    ]
+
+
+def test_the_first_level_is_open_and_the_rest_is_folded() -> None:
+    (outer,) = nodes({"outer": {"inner": {"leaf": 1}}})
+    assert outer.is_open
+    assert outer.text == "1 key"
+    (inner,) = outer.children
+    assert not inner.is_open
+    assert [leaf.text for leaf in inner.children] == ["1"]
+
+
+def test_a_long_string_is_folded_and_a_short_one_is_not() -> None:
+    long, short = nodes({"long": "x" * 161, "short": "x" * 160})
+    assert long.beginning == "x" * 80
+    assert long.text == "x" * 161
+    assert short.beginning == ""
+
+
+def test_what_was_redacted_is_named_by_its_rule() -> None:
+    payload = {"a/b": {"~x": ["[REDACTED:key-name]"]}, "c": "[REDACTED:key-name]"}
+    hidden = Redaction(path="/payload/a~1b/~0x/0", rule="key-name")
+    outer, plain = nodes(payload, hidden)
+    (leaf,) = outer.children[0].children
+    assert (leaf.kind, leaf.text) == ("redacted", "key-name")
+    # A text that looks the same but was not redacted is a text.
+    assert plain.kind == "string"
+
+
+def test_beyond_its_limit_a_node_says_how_much_it_leaves_out() -> None:
+    root = tree({"list": list(range(MAX_NODES + 10)), "next": 1}, ())
+    (shown,) = root.children
+    assert len(shown.children) == MAX_NODES - 1
+    assert shown.left_out == 11
+    assert root.left_out == 1
+
+
+def test_the_page_says_what_the_tree_leaves_out_and_copies_it_all(hub: Hub) -> None:
+    (entry,) = hub.record({"payload": {"list": list(range(MAX_NODES + 10))}})
+    page = hub.read(f"/hub/logs/{entry}")
+    assert page.all(".payload", ".absent")[0].text == "11 more, in the copied JSON"
+    assert str(MAX_NODES + 9) in page.one("#payload-text").text
+
+
+def test_empty_containers_and_deep_ones_are_rendered(hub: Hub) -> None:
+    deep: dict[str, Any] = {"leaf": 1}
+    for _ in range(30):
+        deep = {"level": deep}
+    (entry,) = hub.record({"payload": {"none": {}, "nothing": [], "": [[], {}], "deep": deep}})
+    page = hub.read(f"/hub/logs/{entry}")
+    said = [node.text for node in page.all(".payload", ".node")]
+    assert said[0] == "none {}"
+    assert said[1] == "nothing []"
+    assert said[3:5] == ["[]", "{}"]
+    assert said[-1] == "leaf 1"
+
+
+def test_copied_json_is_the_payload() -> None:
+    assert (
+        pretty({"b": [1, {"a": "é"}]})
+        == '{\n  "b": [\n    1,\n    {\n      "a": "é"\n    }\n  ]\n}'
+    )
+
+
+def test_what_is_left_of_a_text_stands_beside_what_was_redacted() -> None:
+    url = "https://[REDACTED:url-credentials]@host/x?token=[REDACTED:url-secret]"
+    (leaf,) = nodes({"url": url}, *(Redaction(path="/payload/url", rule=r) for r in ("a", "b")))
+    assert leaf.kind == "string"
+    assert [(part.text, part.rule) for part in leaf.parts] == [
+        *(("https://", ""), ("", "url-credentials"), ("@host/x?token=", ""), ("", "url-secret")),
+    ]
+    (plain,) = nodes({"url": url})
+    assert [(part.text, part.rule) for part in plain.parts] == [(url, "")]
