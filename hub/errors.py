@@ -7,8 +7,8 @@ from django.db import OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from auditlogs.accounts import self_audit
 from auditlogs.api import problems
+from hub.access import self_audit
 from hub.access.visits import caller_of
 from hub.account.switching import open_to
 

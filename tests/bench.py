@@ -142,10 +142,11 @@ def measure() -> None:
 def measure_agents(client: "Client", account: "Account") -> None:
     """Print how long the agents take, few and many, each active in every hour of thirty days."""
     from auditlogs.counters import tallies as counters
-    from auditlogs.counters.tallies import Span, Tally
     from auditlogs.entry.times import DAY_MS, HOUR_MS, now, to_ms
+    from auditlogs.storage import counts
+    from auditlogs.storage.counts import Span, Tally
 
-    this_hour = counters.start_of("hour", to_ms(now()))
+    this_hour = counts.start_of("hour", to_ms(now()))
     for bots in FLEETS:
         for hour in range(this_hour - 30 * DAY_MS, this_hour + 1, HOUR_MS):
             tallies = [
@@ -154,7 +155,7 @@ def measure_agents(client: "Client", account: "Account") -> None:
             ]
             counters._keep(account.id, "hour", Span(hour, tallies, False), 1)
             if hour % DAY_MS == 23 * HOUR_MS or hour == this_hour:
-                counters.sum_day(account.id, counters.start_of("day", hour), 1)
+                counters.sum_day(account.id, counts.start_of("day", hour), 1)
         for url in ("/hub/agents", "/hub/agents/bot_000001"):
             client.get(url)
             times: list[float] = []

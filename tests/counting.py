@@ -6,7 +6,7 @@ from auditlogs.counters.leader import LEAD
 from auditlogs.entry.identity import id_ms
 from auditlogs.entry.times import EPOCH, from_ms, now, to_ms
 from auditlogs.query.slices import LOWEST
-from auditlogs.storage import mongo
+from auditlogs.storage import counts, mongo
 
 
 def begin_anew() -> None:
@@ -33,7 +33,7 @@ def count() -> None:
 def count_account(account: str) -> None:
     """Count every entry of an account, whoever leads."""
     ids = [each["_id"] for each in mongo.entries().find({"account": account}, {"_id": 1})]
-    for hour in {tallies.start_of("hour", id_ms(each)) for each in ids}:
+    for hour in {counts.start_of("hour", id_ms(each)) for each in ids}:
         tallies.count_hour(account, hour, 1)
-    for day in {tallies.start_of("day", id_ms(each)) for each in ids}:
+    for day in {counts.start_of("day", id_ms(each)) for each in ids}:
         tallies.sum_day(account, day, 1)

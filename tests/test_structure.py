@@ -212,8 +212,7 @@ def test_only_the_worker_asks_across_accounts_and_learns_nothing_of_what_entries
 
 def test_the_counters_are_read_where_they_are_kept() -> None:
     users = {
-        f"auditlogs/{name}.py"
-        for name in ("counters/tallies", "storage/indexes", "counters/leader")
+        f"auditlogs/{name}.py" for name in ("storage/counts", "storage/indexes", "counters/leader")
     }
     assert {name_of(p) for p in SOURCES if calls_of(ast.parse(p.read_text()), "counters")} == users
     literal = {name_of(path) for path in SOURCES if "audit_counters" in strings(path)}

@@ -8,8 +8,8 @@ from typing import Any
 import msgspec
 from django.http import HttpRequest, HttpResponse
 
-from auditlogs.accounts import keys, self_audit
-from auditlogs.api import problems
+from auditlogs.accounts import keys
+from auditlogs.api import problems, self_audit
 from auditlogs.api.body import BadBody, Oversized, entries_of, read
 from auditlogs.entry.schema import Entry
 from auditlogs.entry.text import SEPARATOR

@@ -8,8 +8,8 @@ from django.core.exceptions import SuspiciousOperation
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 
-from auditlogs.accounts import keys, rate_limit, self_audit
-from auditlogs.api import problems
+from auditlogs.accounts import keys, rate_limit
+from auditlogs.api import problems, self_audit
 from auditlogs.api.ingest import ingest
 from auditlogs.entry.identity import parse_id
 from auditlogs.entry.schema import to_json

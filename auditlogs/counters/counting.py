@@ -19,6 +19,7 @@ from auditlogs.entry.identity import id_ms
 from auditlogs.entry.times import from_ms, now, to_ms
 from auditlogs.query import slices
 from auditlogs.query.slices import LOWEST, Arrival
+from auditlogs.storage import counts
 from auditlogs.storage.mongo import StorageError
 
 logger = logging.getLogger(__name__)
@@ -146,11 +147,11 @@ class Counting:
 
     def _recount(self, arrived: Iterable[Arrival]) -> None:
         """Count anew the hours that these entries belong to, and then their days."""
-        hours = {(each.account, tallies.start_of("hour", id_ms(each.id))) for each in arrived}
+        hours = {(each.account, counts.start_of("hour", id_ms(each.id))) for each in arrived}
         for account, hour in sorted(hours):
             self._lead.keep(self._done)
             tallies.count_hour(account, hour, self._lead.term)
-        for account, day in sorted({(a, tallies.start_of("day", hour)) for a, hour in hours}):
+        for account, day in sorted({(a, counts.start_of("day", hour)) for a, hour in hours}):
             self._lead.keep(self._done)
             tallies.sum_day(account, day, self._lead.term)
 

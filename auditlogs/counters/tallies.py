@@ -5,17 +5,17 @@ An hour is counted whole, from the log, and takes the place of what was kept of 
 added to a counter, so counting again changes nothing. A day is the sum of its hours.
 """
 
-from dataclasses import dataclass
 from itertools import groupby
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
 
 from auditlogs.entry.identity import id_ms
 from auditlogs.entry.text import SEPARATOR
-from auditlogs.entry.times import DAY_MS, HOUR_MS, from_ms, now, to_ms
+from auditlogs.entry.times import DAY_MS, HOUR_MS, from_ms, now
 from auditlogs.query.entries import Entries
 from auditlogs.storage import mongo
+from auditlogs.storage.counts import LENGTHS_MS, READ_SECONDS, Kind, Span, Tally, kept
 from auditlogs.storage.mongo import Document, TookTooLong
 from auditlogs.storage.retention import oldest_ms
 
@@ -25,10 +25,6 @@ MAX_BOTS = 2_000
 MAX_ROWS = MAX_BOTS * 9
 # An hour that takes too long is read in ever shorter parts, down to this.
 SHORTEST_MS = 60_000
-READ_SECONDS = 5.0
-
-Kind = Literal["hour", "day"]
-LENGTHS_MS: dict[Kind, int] = {"hour": HOUR_MS, "day": DAY_MS}
 
 COUNT: tuple[Document, ...] = (
     {"$match": {"botId": {"$ne": None}}},
@@ -46,35 +42,6 @@ COUNT: tuple[Document, ...] = (
 )
 
 
-class Tally(msgspec.Struct, frozen=True, array_like=True):
-    """What was counted of a bot in a span of time: entries, those that failed and those that worked
-    in part, and the time of the last, in milliseconds.
-
-    `agent` and `name` are those of the agent that acted last; None where only others have acted.
-    """
-
-    bot: str
-    entries: int
-    failures: int
-    partial: int
-    last_ms: int
-    agent: str | None
-    name: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Span:
-    """An hour or a day of an account, from its start in milliseconds on: a tally for each bot,
-    sorted by its id; `is_cut` tells that there were more bots than are counted."""
-
-    start: int
-    tallies: list[Tally]
-    is_cut: bool
-
-
-_tallies = msgspec.json.Decoder(list[Tally])
-
-
 def count_hour(account: str, hour: int, term: int) -> None:
     """Count an hour of an account, by its start in milliseconds; one that has left the log stays
     as it is, and so does what a later term of leading has counted. Raises StorageError."""
@@ -88,24 +55,6 @@ def sum_day(account: str, day: int, term: int) -> None:
     parts = kept(account, "hour", day, day + DAY_MS)
     is_cut = any(part.is_cut for part in parts)
     _keep(account, "day", Span(day, _sum(parts), is_cut), term)
-
-
-def kept(account: str, kind: Kind, start: int, before: int | None = None) -> list[Span]:
-    """Return the spans of an account that are kept, by their start: from one on, up to another
-    (exclusive). Raises StorageError."""
-    reach = {"$gte": from_ms(start)} | ({} if before is None else {"$lt": from_ms(before)})
-    wanted = {"account": account, "kind": kind, "start": reach}
-    fields = {"_id": 0, "start": 1, "bots": 1, "isCut": 1}
-    with mongo.time_limit(READ_SECONDS):
-        found = list(mongo.counters().find(wanted, fields).sort("start", 1))
-    return [
-        Span(to_ms(each["start"]), _tallies.decode(each["bots"]), each["isCut"]) for each in found
-    ]
-
-
-def start_of(kind: Kind, ms: int) -> int:
-    """Return the start of the hour or the day that holds a millisecond."""
-    return ms // LENGTHS_MS[kind] * LENGTHS_MS[kind]
 
 
 def _count(account: str, hour: int) -> tuple[list[Tally], bool]:

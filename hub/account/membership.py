@@ -7,10 +7,11 @@ from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import User
 from django.utils.crypto import constant_time_compare, salted_hmac
 
-from auditlogs.accounts import keys, self_audit
+from auditlogs.accounts import keys
 from auditlogs.accounts.accounts import change_of
-from auditlogs.accounts.self_audit import Caller
+from auditlogs.accounts.self_audit import Caller, token_revoked
 from auditlogs.models import Account
+from hub.access import self_audit
 from hub.account.changes import Refused
 from hub.models import Membership, Role
 
@@ -146,4 +147,4 @@ def _end_session_tokens(caller: Caller, member: Membership) -> None:
     """End their session tokens of the account: they would open it again if they came back."""
     for token in keys.session_tokens_of(member.user, member.account):
         keys.revoke(token)
-        self_audit.token_revoked(token, caller)
+        token_revoked(token, caller)

@@ -9,11 +9,12 @@ from django.shortcuts import redirect, render
 from django.utils.text import capfirst
 from django.views.decorators.http import require_http_methods
 
-from auditlogs.accounts import accounts, self_audit
+from auditlogs.accounts import accounts
 from auditlogs.accounts.accounts import change_of
 from auditlogs.entry.actions import ACTION_TYPES
 from auditlogs.models import ACCOUNT_NAME_LENGTH, Account
 from auditlogs.storage.retention import retention_days
+from hub.access import self_audit
 from hub.access.visits import HubRequest, Visit, caller_of, for_admins
 from hub.ui.forms import PageForm
 

@@ -6,8 +6,8 @@ from django.http import HttpResponse, HttpResponseRedirect, QueryDict
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_http_methods
 
-from auditlogs.accounts import self_audit
 from auditlogs.models import Account
+from hub.access import self_audit
 from hub.access.visits import SESSION_ACCOUNT, HubRequest, caller_of, for_people, own_address
 
 MAX_ACCOUNTS = 50

@@ -12,13 +12,14 @@ from django.utils.safestring import SafeString
 from django.views.decorators.http import require_safe
 
 from auditlogs.accounts import keys
-from auditlogs.counters import leader, tallies as counters
-from auditlogs.counters.tallies import Span, Tally
+from auditlogs.counters import leader
 from auditlogs.entry.schema import ID_LENGTH, Entry
 from auditlogs.entry.text import norm
 from auditlogs.entry.times import DAY_MS, HOUR_MS, format_rfc3339, from_ms, now, to_ms
 from auditlogs.models import Account, ApiKey
 from auditlogs.query.entries import Entries
+from auditlogs.storage import counts
+from auditlogs.storage.counts import Span, Tally
 from auditlogs.storage.mongo import StorageError
 from auditlogs.storage.retention import oldest_ms
 from hub.access.visits import HubRequest, Visit, for_members
@@ -109,12 +110,12 @@ class Fleet:
     def __init__(self, account: str, moment: datetime) -> None:
         """Read the counters. Raises StorageError."""
         self._oldest = oldest_ms(moment)
-        self._hour = counters.start_of("hour", to_ms(moment))
+        self._hour = counts.start_of("hour", to_ms(moment))
         self.counted_at = leader.counted_at()
         self.is_stale = self.counted_at is not None and moment - self.counted_at > STALE
         week = self._hour - (WEEK_HOURS - 1) * HOUR_MS
-        self.days = counters.kept(account, "day", counters.start_of("day", self._oldest))
-        self._hours = counters.kept(account, "hour", week)
+        self.days = counts.kept(account, "day", counts.start_of("day", self._oldest))
+        self._hours = counts.kept(account, "hour", week)
 
     @property
     def is_cut(self) -> bool:
@@ -205,7 +206,7 @@ class AgentView:
     def days(self) -> list[Day]:
         """Each day that is kept, the newest first."""
         counted = {span.start: _figures(span, self._bot) for span in self._fleet.days}
-        today = counters.start_of("day", to_ms(now()))
+        today = counts.start_of("day", to_ms(now()))
         starts = range(today, min(counted, default=today) - 1, -DAY_MS)
         return [self._day(start, counted.get(start, Figures())) for start in starts]
 

@@ -11,7 +11,7 @@ from django.contrib.auth.signals import user_logged_in
 from django.dispatch import receiver
 from django.http import HttpRequest, HttpResponse
 
-from auditlogs.accounts import self_audit
+from hub.access import self_audit
 from hub.access.visits import caller_of
 
 # When a session was last used, in seconds since the epoch; told to the minute.

@@ -16,11 +16,12 @@ from django.shortcuts import redirect, render, resolve_url
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
-from auditlogs.accounts import keys, self_audit
+from auditlogs.accounts import keys
 from auditlogs.accounts.rate_limit import Reached
 from auditlogs.accounts.self_audit import Caller
 from auditlogs.entry.times import now
 from auditlogs.storage.mongo import StorageError
+from hub.access import self_audit
 from hub.access.visits import HubRequest, caller_of, claimed_caller, for_people
 from hub.sign_in import lockout
 from hub.sign_in.sso.backends import is_linked

@@ -9,8 +9,8 @@ from django.contrib.auth.models import User
 from django.contrib.auth.views import LoginView, LogoutView
 from django.http import HttpRequest, HttpResponse
 
-from auditlogs.accounts import self_audit
 from auditlogs.entry.times import now
+from hub.access import self_audit
 from hub.access.visits import caller_of, claimed_caller
 from hub.sign_in import lockout
 

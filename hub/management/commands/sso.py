@@ -8,9 +8,10 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import transaction
 
-from auditlogs.accounts import keys, self_audit
+from auditlogs.accounts import keys
 from auditlogs.accounts.self_audit import COMMAND_LINE
 from auditlogs.storage.mongo import StorageError
+from hub.access import self_audit
 
 
 class Command(BaseCommand):

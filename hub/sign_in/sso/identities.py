@@ -20,8 +20,9 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
 
-from auditlogs.accounts import keys, self_audit
+from auditlogs.accounts import keys
 from auditlogs.accounts.self_audit import Caller
+from hub.access import self_audit
 from hub.models import Identity
 from hub.sign_in.sso.refusals import Refused
 

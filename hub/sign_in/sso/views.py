@@ -15,8 +15,8 @@ from django.utils.crypto import constant_time_compare
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
-from auditlogs.accounts import self_audit
 from auditlogs.storage.mongo import StorageError
+from hub.access import self_audit
 from hub.access.visits import caller_of, claimed_caller, own_address
 from hub.sign_in import lockout
 from hub.sign_in.sso import identities, provider

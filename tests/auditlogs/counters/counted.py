@@ -7,7 +7,8 @@ from typing import Any
 from msgspec import json
 
 from auditlogs.counters import tallies
-from auditlogs.counters.tallies import Kind, Tally
+from auditlogs.storage import counts
+from auditlogs.storage.counts import Kind, Tally
 
 HOUR_MS, DAY_MS = 3_600_000, 86_400_000
 Counted = dict[int, list[Tally]]
@@ -38,7 +39,7 @@ def ms_of(entry: dict[str, Any]) -> int:
 
 def held(account: str, kind: Kind = "hour") -> Counted:
     """Return the tallies that are kept of an account."""
-    return {span.start: span.tallies for span in tallies.kept(account, kind, 0)}
+    return {span.start: span.tallies for span in counts.kept(account, kind, 0)}
 
 
 def held_in(documents: Iterable[dict[str, Any]], kind: Kind) -> Counted:

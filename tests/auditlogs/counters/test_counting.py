@@ -20,7 +20,7 @@ from auditlogs.entry.times import from_ms, now, to_ms
 from auditlogs.models import new_account_id
 from auditlogs.query import slices
 from auditlogs.recording.recorder import record_many
-from auditlogs.storage import mongo
+from auditlogs.storage import counts, mongo
 from auditlogs.storage.mongo import Document, TookTooLong
 from auditlogs.write.spool import spool
 from tests.auditlogs.counters import counted
@@ -64,7 +64,7 @@ def hours_ago(hours: float) -> datetime:
 
 
 def test_it_counts_the_entries_of_each_bot_and_those_that_failed(account: str) -> None:
-    at = from_ms(tallies.start_of("hour", to_ms(now())) - 1_000_000)
+    at = from_ms(counts.start_of("hour", to_ms(now())) - 1_000_000)
     record(
         account,
         {"timestamp": at, "result": "failure", "actor": SCOUT},
@@ -75,7 +75,7 @@ def test_it_counts_the_entries_of_each_bot_and_those_that_failed(account: str) -
     )
     catch_up(Counting())
     ((first, second),) = counted.held(account).values()
-    assert first == tallies.Tally(
+    assert first == counts.Tally(
         "bot-1", 3, 1, 1, to_ms(at + timedelta(seconds=2)), "agent-1", "Renamed"
     )
     assert (second.entries, second.failures, second.agent, second.name) == (1, 1, None, None)
@@ -118,7 +118,7 @@ def test_an_hour_without_bots_leaves_nothing(account: str) -> None:
 
 
 def test_an_hour_that_has_left_the_log_is_not_counted_again(account: str) -> None:
-    tallies.count_hour(account, tallies.start_of("hour", to_ms(hours_ago(24 * 31))), 1)
+    tallies.count_hour(account, counts.start_of("hour", to_ms(hours_ago(24 * 31))), 1)
     assert counted.held(account) == {}
 
 
@@ -129,7 +129,7 @@ def test_more_bots_than_are_counted_are_dropped_by_id_and_it_is_said(
     record(account, *({"bot_id": f"bot-{n}", "timestamp": hours_ago(0)} for n in (3, 1, 2)))
     catch_up(Counting())
     for kind in ("hour", "day"):
-        (span,) = tallies.kept(account, kind, 0)[-1:]
+        (span,) = counts.kept(account, kind, 0)[-1:]
         assert [tally.bot for tally in span.tallies][:2] == ["bot-1", "bot-2"]
         assert span.is_cut
 
@@ -137,7 +137,7 @@ def test_more_bots_than_are_counted_are_dropped_by_id_and_it_is_said(
 def test_an_hour_that_takes_too_long_is_read_in_parts(
     account: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    hour = tallies.start_of("hour", to_ms(hours_ago(2)))
+    hour = counts.start_of("hour", to_ms(hours_ago(2)))
     times = [from_ms(hour + minutes * 60_000) for minutes in (1, 1, 8, 30, 59)]
     record(account, *({"timestamp": at, "result": "failure"} for at in times))
     expected = counted.expected(log_of(account))
@@ -322,7 +322,7 @@ def test_whoever_has_lost_the_lead_finds_out_and_notes_nothing(account: str) -> 
 def test_an_old_count_never_covers_a_new_one(account: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A worker is stopped between counting an hour and keeping it, and has been replaced."""
     record(account, {"timestamp": hours_ago(2)})
-    count, hour = tallies._count, tallies.start_of("hour", to_ms(hours_ago(2)))
+    count, hour = tallies._count, counts.start_of("hour", to_ms(hours_ago(2)))
 
     def count_and_be_replaced(account: str, hour: int) -> Any:
         old = count(account, hour)

@@ -10,7 +10,7 @@ from typing import Any, get_args
 import mcp.types
 import pytest
 
-from auditlogs.accounts import self_audit
+from auditlogs.api import self_audit
 from auditlogs.explain.codes import (
     HUB_CODES,
     KNOWN_CODES,
@@ -80,7 +80,7 @@ def given(name: str, among: list[ast.AST]) -> Iterator[ast.AST | None]:
 
 def test_every_code_that_the_sources_record_is_known() -> None:
     found = set(chain.from_iterable(map(texts, given("code", nodes(NOT_RECORDED)))))
-    found |= {code for code, _ in self_audit.WHY_SHUT.values()}
+    found |= {code for code, _ in self_audit.WHY_INVALID.values()}
     # Of each way to say one: as a key, an argument in order, a named one, an item.
     ways = {"revoked-key", "permission-denied", "circuit_breaker_open", "partial_fill", "state"}
     assert ways | {"partial_success", "insufficient-scope"} <= found

@@ -14,12 +14,12 @@ from django.http import QueryDict
 from pymongo.errors import OperationFailure
 
 import auditlogs
-from auditlogs.counters import leader, tallies
+from auditlogs.counters import leader
 from auditlogs.entry.times import now
 from auditlogs.models import new_account_id
 from auditlogs.query.entries import Entries
 from auditlogs.query.filters import parse
-from auditlogs.storage import dictionary, mongo
+from auditlogs.storage import counts, dictionary, mongo
 from hub.demo import database
 from tests.counting import count
 from tests.factories import AGENT
@@ -214,7 +214,7 @@ def test_the_worker_can_count_and_the_web_process_read_what_it_counted(act_as: C
     auditlogs.record("order.created", account=account, actor=AGENT, result="failure")
     count()
     act_as(WEB)
-    (hour,) = tallies.kept(account, "hour", 0)
+    (hour,) = counts.kept(account, "hour", 0)
     assert [(t.bot, t.entries, t.failures) for t in hour.tallies] == [(AGENT["id"], 1, 1)]
     assert leader.counted_at()
 

@@ -14,7 +14,7 @@ from auditlogs.accounts import keys
 from auditlogs.counters import leader, tallies
 from auditlogs.entry.times import from_ms, now, to_ms
 from auditlogs.models import Account
-from auditlogs.storage import mongo
+from auditlogs.storage import counts, mongo
 from hub.agents import views
 from hub.agents.sparkline import columns, sparkline
 from hub.agents.views import reason_of
@@ -39,7 +39,7 @@ def _begin_anew() -> None:
 @pytest.fixture
 def middle_of_an_hour() -> Iterator[Any]:
     """An instant soon, that no border between hours comes near."""
-    at = from_ms(tallies.start_of("hour", to_ms(now()))) + timedelta(minutes=90)
+    at = from_ms(counts.start_of("hour", to_ms(now()))) + timedelta(minutes=90)
     with time_machine.travel(at, tick=False) as clock:
         yield clock
 
