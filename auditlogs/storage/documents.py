@@ -16,26 +16,16 @@ def to_document(entry: Entry, account: str) -> Document:
     found_by = [entry.action, actor.id, actor.name]
     if target:
         found_by += [target.type, target.id, target.name]
+    fields = msgspec.to_builtins(msgspec.structs.replace(entry, payload=None))
+    del fields["id"]
     return {
         "_id": uuid.UUID(entry.id),
         "account": account,
+        **fields,
         "timestamp": parse_rfc3339(entry.timestamp),
-        "actor": msgspec.to_builtins(actor),
-        "action": entry.action,
-        "actionType": entry.action_type,
-        "target": msgspec.to_builtins(target),
-        "result": entry.result,
-        "duration": entry.duration,
-        "correlationId": entry.correlation_id,
-        "requestId": entry.request_id,
-        "sessionId": entry.session_id,
-        "sourceIp": entry.source_ip,
-        "botId": entry.bot_id,
         # As text, a payload comes back as it was sent: BSON would refuse some keys and numbers.
         "payload": None if entry.payload is None else msgspec.json.encode(entry.payload).decode(),
         "recordedAt": parse_rfc3339(entry.recorded_at),
-        "assertedBy": entry.asserted_by,
-        "redactions": msgspec.to_builtins(entry.redactions),
         "actorKey": actor_key(actor),
         "tokens": tokens(found_by),
     }

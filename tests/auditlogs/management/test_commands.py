@@ -33,7 +33,7 @@ def test_an_account_is_made_and_its_id_printed() -> None:
 
 
 def test_an_account_is_not_made_twice(account: Account) -> None:
-    with pytest.raises(CommandError, match=f"There is an account {account.name} already"):
+    with pytest.raises(CommandError, match=f"Account {account.name} already exists"):
         run("create_account", account.name)
 
 
@@ -104,7 +104,7 @@ def test_a_name_is_used_by_one_active_key(account: Account) -> None:
 
 
 def test_a_key_needs_an_account_and_scopes_that_exist(account: Account) -> None:
-    with pytest.raises(CommandError, match="There is no account nobody"):
+    with pytest.raises(CommandError, match="Account nobody does not exist"):
         run("create_api_key", "k", "--account", "nobody", "--scope", "logs:read")
     with pytest.raises(CommandError, match="No such scope: root"):
         run("create_api_key", "k", "--account", account.name, "--scope", "root")
