@@ -19,8 +19,8 @@ from mcp.shared.exceptions import MCPError
 from opentelemetry.trace import format_trace_id, get_current_span
 from pydantic import BaseModel
 
-from auditlogs.entry.schema import ID_LENGTH, NAME_LENGTH, Result
-from auditlogs.entry.text import has_control_character
+from auditlogs.entry.invisible import escaped
+from auditlogs.entry.schema import ID_LENGTH, LONG_ID_LENGTH, NAME_LENGTH, Result
 from auditlogs.intake.context import Fields, bind, session_label, trace_id
 from auditlogs.intake.fields import EntryFields
 from auditlogs.redaction import Redactor
@@ -108,7 +108,7 @@ class RecordToolCalls(ServerMiddleware[Any]):
 
     def _actor(self, ctx: RequestContext) -> Mapping[str, Any]:
         actor = dict(self._agent(ctx))
-        actor["id"] = _visible(actor.get("id"), ID_LENGTH)
+        actor["id"] = _visible(actor.get("id"), LONG_ID_LENGTH)
         if actor.get("name") is not None:
             actor["name"] = _visible(actor["name"], NAME_LENGTH)
         return actor
@@ -203,8 +203,5 @@ def _bounded(arguments: Any) -> Any:
 
 def _visible(value: Any, length: int) -> str:
     """Return a caller's text as an entry accepts it: no caller may avoid the log by its name."""
-    text = "".join(
-        "\N{REPLACEMENT CHARACTER}" if has_control_character(char) else char
-        for char in ("" if value is None else str(value))[:length]
-    )
+    text = escaped("" if value is None else str(value)[:length])[:length]
     return text if text.strip() else "unknown"

@@ -1,7 +1,6 @@
 """The body of a request that brings entries: read, inflated and parsed within its limits."""
 
 import json
-import math
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,16 +9,18 @@ from typing import Any, NoReturn
 import msgspec
 from django.http import HttpRequest
 
-from auditlogs.intake.validation import MAX_ENTRY_BYTES, MAX_INTEGER, MIN_INTEGER
+from auditlogs.entry import numbers
+from auditlogs.intake.validation import MAX_ENTRY_BYTES
 
 MAX_BODY_BYTES = 5 * 1024 * 1024
 MAX_ENTRIES = 1_000
 CHUNK = 64 * 1024
 # What zlib has to be told to expect the header of gzip.
 GZIP = 16 + zlib.MAX_WBITS
-MAX_INTEGER_DIGITS = 20
 
-JSON, NDJSON = "application/json", "application/x-ndjson"
+JSON = "application/json"
+# None of them is registered, so each is in use.
+LINES = ("application/x-ndjson", "application/ndjson", "application/jsonl")
 ENTRY_OBJECTS = ("actor", "target")
 # What may stand between the parts of JSON.
 WHITE = " \t\r\n"
@@ -46,8 +47,8 @@ def read(request: HttpRequest) -> bytes:
     """Return a body, inflated. Raises BadBody: 400 `malformed-gzip`, 413 `body-too-large`, 415
     `unsupported-media-type`."""
     charset = (request.content_params or {}).get("charset", "utf-8")
-    if request.content_type not in (JSON, NDJSON) or charset.lower() not in ("utf-8", "utf8"):
-        detail = f"Send {JSON} or {NDJSON} in UTF-8."
+    if request.content_type not in (JSON, *LINES) or charset.lower() not in ("utf-8", "utf8"):
+        detail = f"Send one of {', '.join((JSON, *LINES))}, in UTF-8."
         raise BadBody(415, "unsupported-media-type", detail)
     encoding = request.headers.get("Content-Encoding", "identity").strip().lower()
     if encoding not in ("identity", "gzip"):
@@ -70,7 +71,7 @@ def entries_of(body: bytes, kind: str) -> Iterator[Any]:
     Raises BadBody: 400 `malformed-json`, 413 `too-many-entries`; at any entry, so none may be
     stored before the last.
     """
-    texts = list(_lines(body) if kind == NDJSON else _items(body))
+    texts = list(_lines(body) if kind in LINES else _items(body))
     if len(texts) > MAX_ENTRIES:
         raise _too_many()
     for what, text in texts:
@@ -141,7 +142,7 @@ def _items(body: bytes) -> Iterator[tuple[str, str]]:
         yield "The body", text
         return
     try:
-        items = msgspec.json.decode(body, type=list[msgspec.Raw])
+        items = msgspec.json.decode(text, type=list[msgspec.Raw])
     except msgspec.DecodeError as error:
         raise _malformed("The body", str(error)) from error
     except RecursionError as error:
@@ -152,7 +153,8 @@ def _items(body: bytes) -> Iterator[tuple[str, str]]:
 
 def _decoded(body: bytes) -> str:
     try:
-        return body.decode()
+        # Programs on Windows put a byte-order mark first.
+        return body.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise _malformed("The body", f"not UTF-8 at byte {error.start}") from error
 
@@ -163,13 +165,13 @@ def _parsed(text: str, what: str) -> Any:
         value = json.loads(
             text,
             parse_constant=_not_json,
-            parse_float=_finite,
-            parse_int=_integer,
+            parse_float=numbers.to_float,
+            parse_int=numbers.to_int,
             object_pairs_hook=_object,
         )
         _check_envelopes(value)
         # Lone surrogates can be written in JSON, but in no UTF-8.
-        text.encode() if "\\u" not in text else json.dumps(value, ensure_ascii=False).encode()
+        text.encode() if "\\u" not in text else numbers.encode(value)
     except json.JSONDecodeError as error:
         place = f"{error.msg} at line {error.lineno}, column {error.colno}"
         raise _malformed(what, place) from error
@@ -200,20 +202,6 @@ def _check_envelopes(value: Any) -> None:
 
 def _not_json(name: str) -> NoReturn:
     raise ValueError(f"{name} is not JSON")
-
-
-def _finite(text: str) -> float:
-    number = float(text)
-    if not math.isfinite(number):
-        raise ValueError("a number is beyond the range of 64 bits")
-    return number
-
-
-def _integer(text: str) -> int:
-    number = int(text) if len(text) <= MAX_INTEGER_DIGITS else math.inf
-    if not MIN_INTEGER <= number <= MAX_INTEGER:
-        raise ValueError("a number is beyond the range of 64 bits")
-    return int(number)
 
 
 def _malformed(what: str, reason: str) -> BadBody:

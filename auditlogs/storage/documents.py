@@ -4,6 +4,7 @@ import uuid
 
 import msgspec
 
+from auditlogs.entry import numbers
 from auditlogs.entry.schema import Entry, actor_key
 from auditlogs.entry.text import tokens
 from auditlogs.entry.times import format_rfc3339, parse_rfc3339
@@ -24,7 +25,7 @@ def to_document(entry: Entry, account: str) -> Document:
         **fields,
         "timestamp": parse_rfc3339(entry.timestamp),
         # As text, a payload comes back as it was sent: BSON would refuse some keys and numbers.
-        "payload": None if entry.payload is None else msgspec.json.encode(entry.payload).decode(),
+        "payload": None if entry.payload is None else numbers.encode(entry.payload).decode(),
         "recordedAt": parse_rfc3339(entry.recorded_at),
         "actorKey": actor_key(actor),
         "tokens": tokens(found_by),
@@ -40,7 +41,7 @@ def to_entry(document: Document) -> Entry:
             "id": str(document["_id"]),
             "timestamp": format_rfc3339(document["timestamp"]),
             "recordedAt": format_rfc3339(document["recordedAt"]),
-            "payload": None if payload is None else msgspec.json.decode(payload),
+            "payload": None if payload is None else numbers.decode(payload),
         },
         Entry,
     )
@@ -53,6 +54,6 @@ def says_the_same(one: Entry, other: Entry) -> bool:
 
 
 def _content(entry: Entry) -> bytes:
-    # As JSON, because Python takes 1, 1.0 and True for the same.
+    # As JSON, because Python takes 1 and True for the same.
     bare = msgspec.structs.replace(entry, recorded_at="", asserted_by=None, redactions=[])
-    return msgspec.json.encode(bare, order="sorted")
+    return numbers.canonical(bare)

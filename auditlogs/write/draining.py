@@ -5,6 +5,7 @@ from itertools import accumulate
 
 import msgspec
 
+from auditlogs.entry import numbers
 from auditlogs.entry.schema import Entry
 from auditlogs.entry.times import format_rfc3339, now
 from auditlogs.storage import mongo
@@ -69,7 +70,7 @@ def _bounded(waiting: list[Waiting]) -> list[Waiting]:
 
 def _document(waiting: Waiting) -> Document:
     """Return the document of an entry that waits; it is recorded when it reaches the log."""
-    entry = msgspec.json.decode(waiting.body, type=Entry)
+    entry = numbers.decode_as(waiting.body, Entry)
     arrived = msgspec.structs.replace(entry, recorded_at=format_rfc3339(now()))
     return to_document(arrived, waiting.account)
 

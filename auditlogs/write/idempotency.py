@@ -11,6 +11,7 @@ from datetime import datetime
 
 import msgspec
 
+from auditlogs.entry import numbers
 from auditlogs.entry.schema import NewEntry
 from auditlogs.entry.times import from_ms, to_ms
 from auditlogs.storage import mongo
@@ -35,7 +36,7 @@ def claim(
     Their content is compared without secrets, which were taken out before. Raises KeyReused, and
     CannotStore when the key cannot be kept.
     """
-    digest = hashlib.sha256(msgspec.json.encode(entries, order="sorted")).hexdigest()
+    digest = hashlib.sha256(numbers.canonical(entries)).hexdigest()
     id = hashlib.sha256(f"{len(account)}:{account}{key}".encode()).hexdigest()
     new = ClaimedKey(id, digest, to_ms(received))
     first = _claim(spool, new)

@@ -17,6 +17,7 @@ from typing import Any
 import msgspec
 from django.conf import settings
 
+from auditlogs.entry import numbers
 from auditlogs.entry.schema import Entry
 from auditlogs.storage.indexes import KEY_SECONDS
 from auditlogs.write.breaker import Breaker
@@ -215,7 +216,7 @@ def _oldest_key_ms() -> int:
 
 def _insert(db: sqlite3.Connection, entry: Entry, account: str, since: float) -> Entry:
     """Insert an entry if none of its id waits; return the one that waits."""
-    body = msgspec.json.encode(entry)
+    body = numbers.encode(entry)
     new = db.execute(
         "INSERT INTO waiting (id, account, body, since) VALUES (?, ?, ?, ?)"
         " ON CONFLICT (id) DO NOTHING",
@@ -234,8 +235,8 @@ def _insert(db: sqlite3.Connection, entry: Entry, account: str, since: float) ->
 def _decoded(body: bytes) -> Entry | None:
     """Return the entry that a body holds, or None for one that cannot be read."""
     try:
-        return msgspec.json.decode(body, type=Entry)
-    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return numbers.decode_as(body, Entry)
+    except (msgspec.MsgspecError, ValueError):
         return None
 
 

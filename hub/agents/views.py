@@ -13,7 +13,7 @@ from django.views.decorators.http import require_safe
 
 from auditlogs.accounts import keys
 from auditlogs.counters import leader
-from auditlogs.entry.schema import ID_LENGTH, Entry
+from auditlogs.entry.schema import LONG_ID_LENGTH, Entry
 from auditlogs.entry.text import norm
 from auditlogs.entry.times import DAY_MS, HOUR_MS, format_rfc3339, from_ms, now, to_ms
 from auditlogs.models import Account, ApiKey
@@ -193,7 +193,7 @@ class AgentView:
         self.failures_url = Links({"botId": bot, "result": "failure"}).here
 
     def _from_the_log(self) -> Agent:
-        newest = self._entries.page(1).entries if len(self._bot) <= ID_LENGTH else []
+        newest = self._entries.page(1).entries if len(self._bot) <= LONG_ID_LENGTH else []
         if not newest:
             raise Http404
         actor = newest[0].actor

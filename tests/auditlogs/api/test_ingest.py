@@ -335,22 +335,19 @@ def test_a_payload_that_is_nested_too_deep_is_refused(api: Api, levels: int) -> 
     "body",
     [
         *(b"", b" ", b"{", b"nope", b"\xff", b"[1,]", b'{"a":1} x', b'"\\ud800"'),
-        b"\xef\xbb\xbf{}",
         json.dumps(VALID).encode("utf-16"),
         *(json.dumps(VALID)[:-1].encode() + end for end in (b', "duration": NaN}',)),
         *(
             json.dumps(VALID)[:-1].encode() + b', "payload": {"a": ' + value + b"}}"
             for value in (
-                *(b"NaN", b"-Infinity", b"1e999", b"123456789012345678901234567890"),
-                *(b"18446744073709551616", b"-9223372036854775809", b'"\\udfff"', b"'x'", b"01"),
+                *(b"NaN", b"-Infinity", b"1e9999999999999999999", b'"\\udfff"', b"'x'", b"01"),
                 b"[" * 100_000 + b"]" * 100_000,
-                b"1" * 100_000,
             )
         ),
         json.dumps(VALID)[:-1].encode() + b', "result": "failure"}',
         json.dumps(VALID).replace('"id"', '"id": "x", "id"').encode(),
     ],
-    ids=range(24),
+    ids=range(19),
 )
 @pytest.mark.parametrize("kind", ["application/json", NDJSON])
 def test_what_is_not_json_that_can_be_stored_is_refused(

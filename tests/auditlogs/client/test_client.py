@@ -126,7 +126,7 @@ UNFIT: dict[str, dict[str, Any]] = {
     "misspelt": {"sessionId": "s-1"},
     "another's account": {"account": "acme"},
     "no such actor": {"actor": {"type": "robot", "id": "r"}},
-    "control character": {"actor": {"type": "agent", "id": "a\x00b"}},
+    "nothing to see": {"actor": {"type": "agent", "id": " "}},
     "no such result": {"result": "fine"},
     "no action": {"action": "created"},
     "of no type": {"action": "unknown.action"},
@@ -135,7 +135,6 @@ UNFIT: dict[str, dict[str, Any]] = {
     "no zone": {"timestamp": datetime(2026, 3, 1, 12)},  # noqa: DTZ001
     "far ahead": {"timestamp": datetime(2126, 3, 1, 12, tzinfo=UTC)},
     "too large": {"payload": {"text": "x" * 70_000}},
-    "huge number": {"payload": {"number": 1 << 70}},
     "no JSON": {"payload": {"object": object()}},
     "no Unicode": {"payload": {"text": "\ud800"}},
     "no number": {"payload": {"number": float("nan")}},

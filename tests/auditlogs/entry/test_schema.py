@@ -81,7 +81,7 @@ def test_an_entry_needs_its_action_its_actor_and_its_result(missing: str) -> Non
         ("/actor/id", {"actor": {**AGENT, "id": ""}}),
         ("/actor/id", {"actor": {**AGENT, "id": 7}}),
         ("/actor/id", {"actor": {**AGENT, "id": {"$ne": None}}}),
-        ("/actor/id", {"actor": {**AGENT, "id": "x" * 129}}),
+        ("/actor/id", {"actor": {**AGENT, "id": "x" * 257}}),
         ("/actor/name", {"actor": {**AGENT, "name": ""}}),
         ("/actor/name", {"actor": {**AGENT, "name": "x" * 257}}),
         ("/result", {"result": "succes"}),
