@@ -83,7 +83,7 @@ def check(plain: Any, received: datetime, *, redactor: Redactor, kept_days: int 
     `kept_days` is the retention, or None where it is unknown: only the server knows it.
     """
     # Before redaction, which takes time for every value it walks through.
-    _raise_if_any(_beyond_limits(plain), redactor)
+    _raise_if_any(beyond_limits(plain), redactor)
     clean, redactions = redactor.entry(plain) if isinstance(plain, dict) else (plain, [])
     entry = typed(clean, redactor)
     faults = (*_bad_texts(clean), *_bad_type(entry), *_bad_identity(entry, received, kept_days))
@@ -156,7 +156,7 @@ def _raise_if_any(faults: Iterable[Fault], redactor: Redactor) -> None:
         raise InvalidEntry(reported)
 
 
-def _beyond_limits(plain: Any) -> list[Fault]:
+def beyond_limits(plain: Any) -> list[Fault]:
     """Return the faults that no later step can handle: too deep, too large, not JSON."""
     fields = plain if isinstance(plain, dict) else {"": plain}
     # Level by level instead of recursively: no depth of nesting can exhaust the stack.

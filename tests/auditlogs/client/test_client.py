@@ -15,8 +15,8 @@ from auditlogs.entry.identity import uuid7, uuid7_ms
 from auditlogs.entry.times import format_rfc3339, now, to_ms
 from auditlogs.intake.validation import InvalidEntry
 from auditlogs.redaction import Redactor
-from tests.auditlogs.client.conftest import PATIENCE_SECONDS, Read
 from tests.auditlogs.client.faulty_hub import Answer, Visit, faulty_hub, hangs_up
+from tests.auditlogs.conftest import PATIENCE_SECONDS, Read
 from tests.factories import AGENT, ORDER, USER
 
 KEY = "aud_" + "x" * 36
