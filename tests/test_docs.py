@@ -133,7 +133,7 @@ def test_every_path_of_the_tree_exists(document: Path) -> None:
     for path in set(re.findall(rf"(?<![\w/.-])(?:{FOLDERS})/[\w./-]*\w", text)):
         assert (ROOT / path).exists(), path
     for name in set(re.findall(r"(?<![\w/.-])(?:auditlogs|hub)(?:\.\w+)+", text)):
-        place, *rest = ROOT, *name.split(".")
+        place, rest = ROOT, name.split(".")
         while rest and (place / rest[0]).is_dir():
             place /= rest.pop(0)
         if rest and (module := place / f"{rest[0]}.py").is_file():
