@@ -36,7 +36,7 @@ def work(spool: Spool, stop: threading.Event) -> None:
     """Drain the spool until told to stop; wait while another process of the host does it."""
     while not stop.is_set():
         try:
-            with spool.sole_drainer() as is_sole:
+            with spool.drain_lock() as is_sole:
                 if is_sole:
                     _lead(spool, stop)
         except SpoolError as error:
@@ -50,7 +50,7 @@ def drain_now(spool: Spool, seconds: float) -> int:
     Raises StorageError, SpoolError, and BlockingIOError when another process drains it.
     """
     until, moved = time.monotonic() + seconds, 0
-    with spool.sole_drainer() as is_sole:
+    with spool.drain_lock() as is_sole:
         if not is_sole:
             raise BlockingIOError
         while time.monotonic() < until and (left := drain(spool)):

@@ -20,13 +20,13 @@ def check_name(name: str) -> None:
         raise ValueError("the name must not look like an account's id")
 
 
-def called(text: str) -> Account | None:
+def find_account(text: str) -> Account | None:
     """Return the account of this id, or else of this name, or None."""
     return Account.objects.filter(pk=text).first() or Account.objects.filter(name=text).first()
 
 
 @contextmanager
-def change_of(account: Account) -> Iterator[Account]:
+def locked_account(account: Account) -> Iterator[Account]:
     """Within this block, nobody else changes the account, its keys or its members. Whatever is
     raised in it undoes the change, such as that it cannot be recorded."""
     with transaction.atomic():

@@ -31,7 +31,7 @@ ALPHABET = string.digits + string.ascii_uppercase + string.ascii_lowercase
 RANDOM_LENGTH = 30
 CHECKSUM_LENGTH = 6
 # The text of a key stands the same in JSON, in URLs and in code: nothing of it needs an escape.
-SHAPE = re.compile(
+KEY_PATTERN = re.compile(
     rf"(?:{PREFIX}|{SESSION_PREFIX})[0-9A-Za-z]{{{RANDOM_LENGTH + CHECKSUM_LENGTH}}}".encode()
 )
 # How much of a key's text tells it from others at a glance, and opens nothing.
@@ -52,7 +52,7 @@ MAX_LISTED = 200
 # A key's last use is told to the minute.
 USE_IS_NEW_AFTER = timedelta(minutes=1)
 
-State = Literal["active", "expired", "revoked"]
+KeyState = Literal["active", "expired", "revoked"]
 
 logger = logging.getLogger(__name__)
 
@@ -119,7 +119,7 @@ def create_session_token(person: User, account: Account) -> str:
     )
 
 
-def check_is_free(account: Account, name: str) -> None:
+def check_name_is_free(account: Account, name: str) -> None:
     """Raise ValueError where an active key of the account has this name, by which people tell
     them apart. It is asked within a change of the account."""
     if active_of(account).filter(name=name).exists():
@@ -130,7 +130,7 @@ def find(text: str) -> ApiKey | None:
     """Return the key of this text, or None if it opens nothing, or no longer. A mistyped one is
     told without asking the database."""
     key = look_up(text)
-    return key if key and opens(key) else None
+    return key if key and is_valid(key) else None
 
 
 def look_up(text: str) -> ApiKey | None:
@@ -145,7 +145,7 @@ def look_up(text: str) -> ApiKey | None:
     return known.filter(digest=_digest(text)).first()
 
 
-def opens(key: ApiKey) -> bool:
+def is_valid(key: ApiKey) -> bool:
     """Tell whether a key opens anything now: neither revoked nor expired, and its holder, if it has
     one, may still read the account."""
     if state(key) != "active":
@@ -153,7 +153,7 @@ def opens(key: ApiKey) -> bool:
     return key.holder is None or key.holder.has_perm(PERMISSION_TO_READ, key.account)
 
 
-def state(key: ApiKey) -> State:
+def state(key: ApiKey) -> KeyState:
     """Return what became of a key."""
     if key.revoked_at is not None:
         return "revoked"
@@ -192,17 +192,19 @@ def revoke(key: ApiKey) -> bool:
     return bool(ApiKey.objects.filter(pk=key.pk, revoked_at=None).update(revoked_at=Now()))
 
 
-def is_in(key: ApiKey, body: bytes) -> bool:
+def appears_in(key: ApiKey, body: bytes) -> bool:
     """Tell whether a body holds the text of a key."""
-    return any(_digest(found.group().decode()) == key.digest for found in SHAPE.finditer(body))
+    return any(
+        _digest(found.group().decode()) == key.digest for found in KEY_PATTERN.finditer(body)
+    )
 
 
-def expose(key: ApiKey) -> None:
+def mark_exposed(key: ApiKey) -> None:
     """Keep that a key was found where it may be read; the first time stays."""
     ApiKey.objects.filter(pk=key.pk, exposed_at=None).update(exposed_at=now())
 
 
-def end_tokens_of(person: User) -> None:
+def revoke_tokens_of(person: User) -> None:
     """Let no session token of a person open anything from now on, in whatever account."""
     ApiKey.objects.filter(holder=person, revoked_at=None).update(revoked_at=Now())
 
@@ -220,7 +222,7 @@ def learn_agent(key: ApiKey) -> bool:
     return True
 
 
-def used(key: ApiKey) -> None:
+def record_use(key: ApiKey) -> None:
     """Keep when a key was used, to the minute. That it cannot be kept fails nothing."""
     moment = now()
     if key.last_used_at is not None and moment - key.last_used_at < USE_IS_NEW_AFTER:

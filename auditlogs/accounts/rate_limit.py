@@ -22,24 +22,24 @@ IPV6_PREFIX = 64
 
 
 @dataclass(frozen=True, slots=True)
-class Reached:
+class LimitExceeded:
     """A rate that was reached, and in how many seconds to try again."""
 
     rate: RateLimitItem
     seconds: int
 
 
-def by_calls(key: ApiKey) -> Reached | None:
+def count_call(key: ApiKey) -> LimitExceeded | None:
     """Count a call of a key; return which rate it goes beyond, if it does."""
     return _hit_any(settings.AUDITLOGS_API_RATE, "calls", key.public_id)
 
 
-def by_failures(address: str | None) -> Reached | None:
+def count_failure(address: str | None) -> LimitExceeded | None:
     """Count a call from an address with what opens nothing; return the rate if it goes beyond."""
     return _hit(FAILURES, "failures", network_of(address))
 
 
-def by_tries(rates: str, address: str | None) -> Reached | None:
+def count_password_attempt(rates: str, address: str | None) -> LimitExceeded | None:
     """Count a try of a password from an address; return which rate it goes beyond, if it does."""
     return _hit_any(rates, "tries", network_of(address))
 
@@ -59,18 +59,18 @@ def network_of(address: str | None) -> str:
     return str(ipaddress.ip_network((parsed.packed, IPV6_PREFIX), strict=False))
 
 
-def _hit_any(rates: str, *who: str) -> Reached | None:
+def _hit_any(rates: str, *who: str) -> LimitExceeded | None:
     for rate in _rates(rates):
         if reached := _hit(rate, *who):
             return reached
     return None
 
 
-def _hit(rate: RateLimitItem, *who: str) -> Reached | None:
+def _hit(rate: RateLimitItem, *who: str) -> LimitExceeded | None:
     if _limiter().hit(rate, *who):
         return None
     reset = _limiter().get_window_stats(rate, *who).reset_time
-    return Reached(rate, max(1, math.ceil(reset - time.time())))
+    return LimitExceeded(rate, max(1, math.ceil(reset - time.time())))
 
 
 @functools.cache

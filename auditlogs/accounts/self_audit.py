@@ -14,7 +14,7 @@ from limits import RateLimitItem, RateLimitItemPerMinute
 from limits.storage import MemoryStorage
 from limits.strategies import FixedWindowRateLimiter
 
-from auditlogs.accounts.rate_limit import Reached, network_of
+from auditlogs.accounts.rate_limit import LimitExceeded, network_of
 from auditlogs.entry.schema import Actor, Result, Target
 from auditlogs.entry.times import format_rfc3339
 from auditlogs.intake import context
@@ -145,7 +145,7 @@ def _sampler() -> FixedWindowRateLimiter:
     return FixedWindowRateLimiter(MemoryStorage())
 
 
-def window_of(reached: Reached) -> dict[str, Any]:
+def window_of(reached: LimitExceeded) -> dict[str, Any]:
     """Return the payload fields that describe a rate limit."""
     return {"limit": reached.rate.amount, "window": f"{reached.rate.get_expiry()}s"}
 
@@ -161,7 +161,7 @@ def key_target(key: ApiKey) -> Target:
     return Target(type="api_key", id=key.public_id, name=key.name)
 
 
-def place_of(request: HttpRequest, kind: str) -> Target:
+def route_target(request: HttpRequest, kind: str) -> Target:
     """Return the page or endpoint of a request as a target, by its URL pattern: the path itself is
     the caller's text."""
     assert request.resolver_match is not None

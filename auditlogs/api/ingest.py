@@ -27,7 +27,7 @@ KEY_LENGTH = 255
 MAX_FAULTS = 1_000
 
 
-class BadEntries(Exception):
+class InvalidEntries(Exception):
     """Entries that cannot be stored, with every fault: its index, path, code and sentence."""
 
     def __init__(self, errors: list[dict[str, Any]]) -> None:
@@ -35,7 +35,7 @@ class BadEntries(Exception):
         self.errors = errors
 
 
-class OtherActor(Exception):
+class ActorMismatch(Exception):
     """Entries of others than the bot that a key belongs to, with every fault as above."""
 
     def __init__(self, errors: list[dict[str, Any]]) -> None:
@@ -49,17 +49,17 @@ def ingest(request: HttpRequest, key: ApiKey) -> HttpResponse:
     try:
         idempotency_key = _idempotency_key(request)
         body = read(request)
-        if keys.is_in(key, body):
-            keys.expose(key)
+        if keys.appears_in(key, body):
+            keys.mark_exposed(key)
             self_audit.key_exposed(request, key)
         checked = _checked(entries_of(body, request.content_type or ""), received)
         entries = _complete(_own(checked, key), key, idempotency_key, received)
         receipts = write(entries, key.account_id) if entries else []
     except BadBody as error:
         return problems.bad_body(error.status, error.slug, error.detail)
-    except BadEntries as error:
+    except InvalidEntries as error:
         return problems.bad_entries(error.errors)
-    except OtherActor as error:
+    except ActorMismatch as error:
         self_audit.actor_refused(request, key)
         return problems.actor_mismatch(error.errors)
     except KeyReused:
@@ -86,7 +86,7 @@ def _idempotency_key(request: HttpRequest) -> str | None:
 
 
 def _checked(found: Iterable[Any], received: datetime) -> list[Checked]:
-    """Check every entry. Raises BadEntries with the faults of all of them."""
+    """Check every entry. Raises InvalidEntries with the faults of all of them."""
     checked: list[Checked] = []
     errors: list[dict[str, Any]] = []
     for index, plain in enumerate(found):
@@ -100,7 +100,7 @@ def _checked(found: Iterable[Any], received: datetime) -> list[Checked]:
         if len(errors) >= MAX_FAULTS:
             break
     if errors:
-        raise BadEntries(errors[:MAX_FAULTS])
+        raise InvalidEntries(errors[:MAX_FAULTS])
     return checked
 
 
@@ -111,7 +111,7 @@ def _check(plain: Any, received: datetime) -> Checked:
 
 
 def _own(checked: list[Checked], key: ApiKey) -> list[Checked]:
-    """Return the entries, of a key with a bot as that bot's. Raises OtherActor, StorageError."""
+    """Return the entries, of a key with a bot as that bot's. Raises ActorMismatch, StorageError."""
     if key.bot is None:
         return checked
     errors = _of_others(checked, key.bot, key.agent)
@@ -119,7 +119,7 @@ def _own(checked: list[Checked], key: ApiKey) -> list[Checked]:
     if errors and keys.learn_agent(key):
         errors = _of_others(checked, key.bot, key.agent)
     if errors:
-        raise OtherActor(errors)
+        raise ActorMismatch(errors)
     return [
         replace(each, entry=msgspec.structs.replace(each.entry, bot_id=key.bot)) for each in checked
     ]

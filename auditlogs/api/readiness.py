@@ -10,7 +10,7 @@ from django.views.decorators.http import require_safe
 from auditlogs.recording import losses
 from auditlogs.storage import mongo
 from auditlogs.storage.mongo import StorageError
-from auditlogs.write.breaker import State
+from auditlogs.write.breaker import BreakerState
 from auditlogs.write.spool import Spool, spool
 from auditlogs.write.spool_file import SpoolError
 
@@ -34,12 +34,12 @@ class Report(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
     status: Literal["ready", "degraded", "unready"]
     database: Literal["up", "down"]
-    breaker: State
+    breaker: BreakerState
     spool: SpoolReport
     lost: int
 
 
-class Answer(msgspec.Struct, frozen=True, kw_only=True):
+class PublicReport(msgspec.Struct, frozen=True, kw_only=True):
     """What everyone may know: whether entries are taken."""
 
     status: Literal["ready", "unready"]
@@ -47,11 +47,11 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
 
 @require_safe
 def readyz(request: HttpRequest) -> HttpResponse:
-    """Answer 200 where entries are taken, else 503; for staff with the report, whose figures speak
+    """PublicReport 200 where entries are taken, else 503; for staff with the report, whose figures speak
     of every account."""
     found = report(spool())
     is_unready = found.status == "unready"
-    short = Answer(status="unready" if is_unready else "ready")
+    short = PublicReport(status="unready" if is_unready else "ready")
     response = HttpResponse(
         msgspec.json.encode(found if _is_staff(request) else short),
         status=503 if is_unready else 200,

@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from django.http import HttpRequest
 
 from auditlogs.accounts import keys
-from auditlogs.accounts.rate_limit import Reached
+from auditlogs.accounts.rate_limit import LimitExceeded
 from auditlogs.accounts.self_audit import (
     Caller,
     caller_of_key,
     key_target,
-    place_of,
     record_denial,
     record_sampled,
+    route_target,
     window_of,
 )
 from auditlogs.entry.schema import Actor, Target
@@ -23,7 +23,7 @@ from auditlogs.models import ApiKey
 UNKNOWN_KEY = Actor(type="system", id="unknown-key")
 
 # Why a known key is invalid, by its state; an active one is the session token of a person.
-WHY_INVALID: dict[keys.State, tuple[str, str]] = {
+WHY_INVALID: dict[keys.KeyState, tuple[str, str]] = {
     "revoked": ("revoked-key", "The API key was revoked"),
     "expired": ("expired-key", "The API key has expired"),
     "active": ("holder-without-access", "Its holder may not see the account"),
@@ -65,7 +65,7 @@ def key_refused(request: HttpRequest, key: ApiKey | None) -> None:
         caller = caller_of_key(request, key)
         code, error = WHY_INVALID[keys.state(key)]
         payload = {"code": code, "error": error, "keyName": key.name}
-    record_denial(caller, place_of(request, "endpoint"), {"method": "api_key", **payload}, key)
+    record_denial(caller, route_target(request, "endpoint"), {"method": "api_key", **payload}, key)
 
 
 def key_in_address(request: HttpRequest) -> None:
@@ -73,19 +73,19 @@ def key_in_address(request: HttpRequest) -> None:
     caller = Caller(actor=UNKNOWN_KEY, source_ip=source_ip(request))
     error = "A key was sent in the address"
     payload = {"method": "api_key", "code": "key-in-query", "error": error}
-    record_denial(caller, place_of(request, "endpoint"), payload)
+    record_denial(caller, route_target(request, "endpoint"), payload)
 
 
 def actor_refused(request: HttpRequest, key: ApiKey) -> None:
     """Record that a key sent an entry of another actor than its bot. Nothing of it is kept."""
     error = "An entry named another actor than the bot of the key"
-    _refused_for_bot(request, key, place_of(request, "endpoint"), "actor-mismatch", error)
+    _refused_for_bot(request, key, route_target(request, "endpoint"), "actor-mismatch", error)
 
 
 def bot_refused(request: HttpRequest, key: ApiKey, asked: str) -> None:
     """Record that a key asked for the entries of another bot than its own."""
     error = "The key may see the entries of one bot alone, and asked for another's"
-    place = place_of(request, "endpoint")
+    place = route_target(request, "endpoint")
     _refused_for_bot(request, key, place, "bot-mismatch", error, asked=asked)
 
 
@@ -107,15 +107,15 @@ def scope_refused(request: HttpRequest, key: ApiKey, scope: str) -> None:
         "keyName": key.name,
         "keyScopes": key.scopes,
     }
-    record_denial(caller_of_key(request, key), place_of(request, "endpoint"), payload, key)
+    record_denial(caller_of_key(request, key), route_target(request, "endpoint"), payload, key)
 
 
-def rate_limit_hit(request: HttpRequest, reached: Reached, key: ApiKey | None = None) -> None:
+def rate_limit_hit(request: HttpRequest, reached: LimitExceeded, key: ApiKey | None = None) -> None:
     """Record that a key called more often than it may, or an address with what is no key."""
     caller = Caller(actor=UNKNOWN_KEY, source_ip=source_ip(request))
     if key:
         caller = caller_of_key(request, key)
-    place = place_of(request, "endpoint")
+    place = route_target(request, "endpoint")
     record_sampled("rate_limit.hit", caller, place, window_of(reached), key)
 
 

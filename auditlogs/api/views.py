@@ -31,7 +31,7 @@ View = Callable[Concatenate[HttpRequest, P], HttpResponse]
 KeyView = Callable[Concatenate[HttpRequest, ApiKey, P], HttpResponse]
 
 
-class NotAdmitted(Exception):
+class RequestDenied(Exception):
     """A request whose key does not let it in, with the answer that says so."""
 
     def __init__(self, response: HttpResponse) -> None:
@@ -52,7 +52,7 @@ def endpoint(methods: Mapping[str, tuple[str, KeyView[P]]]) -> View[P]:
             # Whoever is signed in in this browser has not asked.
             with context.bind(person=None):
                 return _answer(request, *args, **kwargs)
-        except NotAdmitted as refusal:
+        except RequestDenied as refusal:
             return refusal.response
         except TookTooLong as error:
             return problems.unavailable("query-timeout", f"{error} Ask for less.")
@@ -77,7 +77,7 @@ def endpoint(methods: Mapping[str, tuple[str, KeyView[P]]]) -> View[P]:
 
 
 def entry_list(request: HttpRequest, key: ApiKey) -> HttpResponse:
-    """Answer with an array of entries, newest first unless asked otherwise."""
+    """PublicReport with an array of entries, newest first unless asked otherwise."""
     asked = parse(request.GET, account=key.account_id, bot=key.bot, default_range="all", now=now())
     if asked.errors:
         return problems.bad_parameters(asked.errors, asked.unknown)
@@ -91,7 +91,7 @@ def entry_list(request: HttpRequest, key: ApiKey) -> HttpResponse:
 
 
 def entry_detail(request: HttpRequest, key: ApiKey, entry_id: str) -> HttpResponse:
-    """Answer with one entry. What is unknown and what is another's are the same 404."""
+    """PublicReport with one entry. What is unknown and what is another's are the same 404."""
     if request.GET:
         return _no_parameters(request)
     found = parse_id(entry_id)
@@ -116,35 +116,35 @@ def _has_key_in_address(request: HttpRequest) -> bool:
     """Tell whether a parameter is called as secrets are, or the address holds what looks like a
     key."""
     address = request.get_full_path().encode()
-    return any(map(is_secret_name, request.GET)) or bool(keys.SHAPE.search(address))
+    return any(map(is_secret_name, request.GET)) or bool(keys.KEY_PATTERN.search(address))
 
 
 def _admitted(request: HttpRequest, scope: str) -> ApiKey:
-    """Return the key of a request, which has the scope and keeps to its rate. Raises NotAdmitted.
+    """Return the key of a request, which has the scope and keeps to its rate. Raises RequestDenied.
 
     Whatever was wrong with a key that opens nothing, the answer is the same.
     """
     header = request.headers.get("Authorization", "")
     if not header:
-        raise NotAdmitted(problems.unauthorized(has_key=False))
+        raise RequestDenied(problems.unauthorized(has_key=False))
     sent = BEARER.fullmatch(header)
     key = keys.look_up(sent[1]) if sent else None
-    if key is None or not keys.opens(key):
-        raise NotAdmitted(_unauthorized(request, key))
-    if reached := rate_limit.by_calls(key):
+    if key is None or not keys.is_valid(key):
+        raise RequestDenied(_unauthorized(request, key))
+    if reached := rate_limit.count_call(key):
         self_audit.rate_limit_hit(request, reached, key)
         what = "This key has sent too many requests."
-        raise NotAdmitted(problems.rate_limited(what, reached.seconds))
-    keys.used(key)
+        raise RequestDenied(problems.rate_limited(what, reached.seconds))
+    keys.record_use(key)
     if scope not in key.scopes:
         self_audit.scope_refused(request, key, scope)
-        raise NotAdmitted(problems.insufficient_scope(scope))
+        raise RequestDenied(problems.insufficient_scope(scope))
     return key
 
 
 def _unauthorized(request: HttpRequest, key: ApiKey | None) -> HttpResponse:
     """Return the answer to what opens nothing, a key that once did or something else."""
-    if reached := rate_limit.by_failures(source_ip(request)):
+    if reached := rate_limit.count_failure(source_ip(request)):
         self_audit.rate_limit_hit(request, reached)
         what = "Too many keys that are not valid came from this address."
         return problems.rate_limited(what, reached.seconds)

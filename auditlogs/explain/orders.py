@@ -11,7 +11,7 @@ StateName = Literal["created", "approved", "filled-in-part", "filled", "cancelle
 
 
 @dataclass(frozen=True, slots=True)
-class State:
+class OrderState:
     """A state of an order: the action that brings it about, and with which result where that
     matters; what it means beyond the action's own sentence."""
 
@@ -26,38 +26,38 @@ class State:
         return KNOWN_ACTIONS[self.action].sentence
 
 
-STATES: Mapping[StateName, State] = {
-    "created": State(
+STATES: Mapping[StateName, OrderState] = {
+    "created": OrderState(
         "Created",
         "order.created",
         "success",
         "A new order waits for approval, by the platform within the agent’s limits or by a person.",
     ),
-    "approved": State(
+    "approved": OrderState(
         "Approved",
         "order.approved",
         "success",
         "An approved order goes to its provider, which looks for a market.",
     ),
-    "filled-in-part": State(
+    "filled-in-part": OrderState(
         "Filled in part",
         "order.filled",
         "partial",
         "There was a market for some of it; the rest stayed open.",
     ),
-    "filled": State(
+    "filled": OrderState(
         "Filled",
         "order.filled",
         "success",
         "All of it was traded.",
     ),
-    "cancelled": State(
+    "cancelled": OrderState(
         "Cancelled",
         "order.cancelled",
         "success",
         "The agent or a person took back what was not filled yet.",
     ),
-    "rejected": State(
+    "rejected": OrderState(
         "Rejected",
         "order.rejected",
         None,

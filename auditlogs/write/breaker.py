@@ -16,7 +16,7 @@ from typing import Literal
 FAILURES = 3
 OPEN_SECONDS = 5.0
 
-State = Literal["closed", "open", "half-open"]
+BreakerState = Literal["closed", "open", "half-open"]
 
 
 class Breaker:
@@ -31,7 +31,7 @@ class Breaker:
         self._opened_at: float | None = None
 
     @property
-    def state(self) -> State:
+    def state(self) -> BreakerState:
         """Return how things stand."""
         opened_at = self._since()
         if opened_at is None:
@@ -39,7 +39,7 @@ class Breaker:
         # A clock that was set back must not keep it open.
         return "open" if 0 <= time.time() - opened_at < OPEN_SECONDS else "half-open"
 
-    def lets_through(self) -> bool:
+    def allows_call(self) -> bool:
         """Tell whether a call may be tried now. A half open one lets a single caller through."""
         state = self.state
         if state == "half-open":
@@ -54,7 +54,7 @@ class Breaker:
             self._failures = 0
         return state == "closed"
 
-    def succeeded(self) -> None:
+    def record_success(self) -> None:
         """Close: the database answered."""
         self._failures = 0
         if self._since() is not None:
@@ -62,7 +62,7 @@ class Breaker:
             with contextlib.suppress(OSError):
                 self._file.unlink()
 
-    def failed(self) -> None:
+    def record_failure(self) -> None:
         """Count a failure; open when there were enough in a row."""
         with self._lock:
             self._failures += 1

@@ -11,8 +11,8 @@ from auditlogs.storage import mongo
 from auditlogs.storage.documents import to_document
 from auditlogs.storage.mongo import Document, Refused
 from auditlogs.write import idempotency
-from auditlogs.write.spool import Spool, Waiting
-from auditlogs.write.store import CONFLICT, Stored, store
+from auditlogs.write.spool import Spool, SpooledEntry
+from auditlogs.write.store import CONFLICT, Outcome, store
 
 BATCH = 500
 BATCH_BYTES = 256 * 1024
@@ -33,32 +33,32 @@ def drain(spool: Spool) -> int:
     """
     if spool.breaker.state == "half-open":
         mongo.ping(PING_SECONDS)
-        spool.breaker.succeeded()
+        spool.breaker.record_success()
     idempotency.move_claims(spool)
     waiting = _bounded(spool.oldest(BATCH))
-    documents: list[tuple[Waiting, Document]] = []
+    documents: list[tuple[SpooledEntry, Document]] = []
     for each in waiting:
         try:
             documents.append((each, _document(each)))
         except ValueError:
             # Not JSON, not UTF-8, not an entry, or one whose id or time is none.
-            spool.bury(each.id, UNREADABLE)
+            spool.move_to_dead_letters(each.id, UNREADABLE)
     outcome = _store([document for _, document in documents])
     in_the_log: list[str] = []
     refused: list[str] = []
     for (each, _), became in zip(documents, outcome, strict=True):
         if became == "conflict":
-            spool.bury(each.id, CONFLICT)
+            spool.move_to_dead_letters(each.id, CONFLICT)
         elif became == "refused" and each.tries + 1 >= MAX_TRIES:
-            spool.bury(each.id, REFUSED)
+            spool.move_to_dead_letters(each.id, REFUSED)
         else:
             (refused if became == "refused" else in_the_log).append(each.id)
-    spool.count_try(refused)
+    spool.count_rejection(refused)
     spool.remove(in_the_log)
     return len(waiting) - len(refused)
 
 
-def _bounded(waiting: list[Waiting]) -> list[Waiting]:
+def _bounded(waiting: list[SpooledEntry]) -> list[SpooledEntry]:
     """Return the first of what waits, as much as can be stored in the time there is: what is long
     has many words, and each is noted in the dictionary."""
     sizes = accumulate(len(each.body) for each in waiting)
@@ -67,14 +67,14 @@ def _bounded(waiting: list[Waiting]) -> list[Waiting]:
     )
 
 
-def _document(waiting: Waiting) -> Document:
+def _document(waiting: SpooledEntry) -> Document:
     """Return the document of an entry that waits; it is recorded when it reaches the log."""
     entry = msgspec.json.decode(waiting.body, type=Entry)
     arrived = msgspec.structs.replace(entry, recorded_at=format_rfc3339(now()))
     return to_document(arrived, waiting.account)
 
 
-def _store(documents: Sequence[Document]) -> list[Stored]:
+def _store(documents: Sequence[Document]) -> list[Outcome]:
     """Store documents; one that cannot even be sent is found by sending each alone."""
     if not documents:
         return []

@@ -61,7 +61,7 @@ def move_claims(spool: Spool) -> None:
     if keys:
         with mongo.time_limit(SECONDS):
             mongo.insert_missing(mongo.idempotency(), [_document(key) for key in keys])
-        spool.note_moved(keys)
+        spool.mark_moved(keys)
 
 
 def _claim(spool: Spool, new: ClaimedKey) -> ClaimedKey:
@@ -76,7 +76,7 @@ def _claim(spool: Spool, new: ClaimedKey) -> ClaimedKey:
         try:
             first = _claim_in_database(here or new)
         except StorageError:
-            spool.breaker.failed()
+            spool.breaker.record_failure()
         else:
             if here and here != first:
                 # It came to another host before.

@@ -22,7 +22,7 @@ COLUMNS = {
 }
 
 
-def has_head(file: int) -> bool:
+def has_header(file: int) -> bool:
     """Tell whether an open file begins as SQLite's do."""
     return os.pread(file, len(MAGIC), 0) == MAGIC
 
@@ -50,7 +50,7 @@ def _legible(aside: Path, schema: str) -> Iterator[sqlite3.Connection]:
     """Open a damaged file, as far as that goes."""
     with tempfile.TemporaryDirectory(dir=aside.parent) as folder:
         with aside.open("rb") as file:
-            is_legible = has_head(file.fileno())
+            is_legible = has_header(file.fileno())
         if not is_legible:
             aside = _with_head(aside, Path(folder), schema)
         with closing(sqlite3.connect(aside)) as old:

@@ -30,7 +30,7 @@ MAX_BODY_BYTES = 128 * 1024
 
 
 @dataclass(frozen=True, slots=True)
-class Waiting:
+class SpooledEntry:
     """An entry that waits, and how often it was refused. Its place in the queue may change when the
     file is repaired; its id does not."""
 
@@ -92,7 +92,7 @@ class Spool:
 
         return self.file.write(insert, seconds)
 
-    def held(self, ids: Iterable[str], seconds: float = BUSY_SECONDS) -> dict[str, Entry]:
+    def find(self, ids: Iterable[str], seconds: float = BUSY_SECONDS) -> dict[str, Entry]:
         """Return those of these entries that wait here, by id."""
         ids = list(ids)
 
@@ -106,20 +106,20 @@ class Spool:
 
         return self.file.read(find, {}, seconds)
 
-    def oldest(self, limit: int) -> list[Waiting]:
+    def oldest(self, limit: int) -> list[SpooledEntry]:
         """Return the first entries of the queue."""
         query = "SELECT id, account, body, tries FROM waiting ORDER BY seq LIMIT ?"
-        return [Waiting(*row) for row in self._rows(query, limit)]
+        return [SpooledEntry(*row) for row in self._rows(query, limit)]
 
     def remove(self, ids: Iterable[str]) -> None:
         """Take entries out: the database has them."""
         self._each("DELETE FROM waiting WHERE id = ?", [(each,) for each in ids])
 
-    def count_try(self, ids: Iterable[str]) -> None:
+    def count_rejection(self, ids: Iterable[str]) -> None:
         """Note that the database has refused these entries once more."""
         self._each("UPDATE waiting SET tries = tries + 1 WHERE id = ?", [(each,) for each in ids])
 
-    def bury(self, id: str, reason: str) -> None:
+    def move_to_dead_letters(self, id: str, reason: str) -> None:
         """Make a dead letter of an entry."""
 
         def move(db: sqlite3.Connection) -> None:
@@ -155,7 +155,7 @@ class Spool:
         return [DeadLetter(*row) for row in self._rows(query, MAX_SHOWN)]
 
     @contextmanager
-    def sole_drainer(self) -> Iterator[bool]:
+    def drain_lock(self) -> Iterator[bool]:
         """Tell whether this process alone may drain the spool during the block."""
         with self.file.locked("drain.lock", wait=False) as is_locked:
             yield is_locked
@@ -186,7 +186,7 @@ class Spool:
         query = "SELECT id, digest, first_ms FROM keys WHERE moved = 0 LIMIT ?"
         return [ClaimedKey(*row) for row in self._rows(query, limit)]
 
-    def note_moved(self, keys: Iterable[ClaimedKey]) -> None:
+    def mark_moved(self, keys: Iterable[ClaimedKey]) -> None:
         """Note that the database knows these keys."""
         self._each("UPDATE keys SET moved = 1 WHERE id = ?", [(key.id,) for key in keys])
 

@@ -12,7 +12,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TypeVar
 
-from auditlogs.write.salvage import has_head, salvage
+from auditlogs.write.salvage import has_header, salvage
 
 T = TypeVar("T")
 Action = Callable[[sqlite3.Connection], T]
@@ -54,7 +54,7 @@ class SpoolError(Exception):
     """The spool could not take entries, or could not be read; the message is fit to be shown."""
 
 
-class Damaged(Exception):
+class FileDamaged(Exception):
     """The file is not what was written to it."""
 
 
@@ -140,7 +140,7 @@ class SpoolFile:
                         self._check()
                         return result
                     self._close()
-                except Damaged:
+                except FileDamaged:
                     self._set_aside()
                 except (sqlite3.Error, FileNotFoundError) as error:
                     if self._opened != self._identity():
@@ -154,7 +154,7 @@ class SpoolFile:
             raise _named(error) from error
         except OSError as error:
             raise SpoolError(f"The spool cannot be used: {error.strerror}.") from error
-        except Damaged:
+        except FileDamaged:
             # The new file too.
             pass
         finally:
@@ -221,13 +221,13 @@ class SpoolFile:
             return None
 
     def _check(self) -> None:
-        """Raise Damaged if the file has lost its head or its end, which SQLite, while it has the
+        """Raise FileDamaged if the file has lost its head or its end, which SQLite, while it has the
         pages in memory, would not notice before the next process does."""
         assert self._head is not None
         length = os.fstat(self._head).st_size
         # It never shrinks of itself.
-        if length < self._length or not has_head(self._head):
-            raise Damaged
+        if length < self._length or not has_header(self._head):
+            raise FileDamaged
         self._length = length
 
     def _create(self) -> None:
@@ -276,7 +276,7 @@ class SpoolFile:
                 with closing(self._connect(is_capped=False)) as new:
                     recovered = salvage(aside, new, SCHEMA)
                 _move(aside, kept)
-            except (sqlite3.Error, OSError, Damaged) as error:
+            except (sqlite3.Error, OSError, FileDamaged) as error:
                 logger.error("What is in %s cannot be recovered yet: %s", aside.name, error)  # noqa: TRY400
                 return
             logger.error(
@@ -310,16 +310,16 @@ def _move(path: Path, other: Path) -> None:
 
 
 def _check_whole(db: sqlite3.Connection) -> None:
-    """Raise Damaged if a file is not of the schema, or a page of it not what SQLite has written; a
+    """Raise FileDamaged if a file is not of the schema, or a page of it not what SQLite has written; a
     second for 2 GiB."""
     for question, answer in (("user_version", VERSION), ("quick_check(1)", "ok")):
         if db.execute(f"PRAGMA {question}").fetchone() != (answer,):
-            raise Damaged
+            raise FileDamaged
 
 
 def _is_damage(error: Exception) -> bool:
     # The second is raised by Python, which has no code for it, at a text that was never written so.
-    if isinstance(error, Damaged) or "decode to UTF-8" in str(error):
+    if isinstance(error, FileDamaged) or "decode to UTF-8" in str(error):
         return True
     return _code(error) in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 

@@ -18,7 +18,7 @@ from auditlogs.write.spool_file import SpoolError
 
 Status = Literal["created", "duplicate", "conflict", "spooled"]
 # `refused` is an entry that the database will never take, for what it is.
-Stored = Literal["created", "duplicate", "conflict", "refused"]
+Outcome = Literal["created", "duplicate", "conflict", "refused"]
 
 WRITE_SECONDS = 5.0
 # The one caller that tries whether the database is back waits no longer than this.
@@ -59,7 +59,7 @@ def write(entries: Sequence[Entry], account: str, *, seconds: float | None = Non
     ]
 
 
-def store(documents: list[Document], seconds: float) -> list[Stored]:
+def store(documents: list[Document], seconds: float) -> list[Outcome]:
     """Insert documents into the log and return what became of each, in order.
 
     Raises StorageError when that is not certain for each of them, and the breaker counts it.
@@ -78,10 +78,10 @@ def store(documents: list[Document], seconds: float) -> list[Stored]:
     except Refused:
         raise
     except StorageError:
-        breaker.failed()
+        breaker.record_failure()
         raise
-    breaker.succeeded()
-    outcome: list[Stored] = ["created"] * len(documents)
+    breaker.record_success()
+    outcome: list[Outcome] = ["created"] * len(documents)
     for place in refused:
         outcome[place] = "refused"
     for place in there:
@@ -100,7 +100,7 @@ def _try_database(
     ]
     state = here.breaker.state
     open_ = [place for place, status in enumerate(statuses) if status is None]
-    if not open_ or not here.breaker.lets_through():
+    if not open_ or not here.breaker.allows_call():
         return statuses
     limit = min(seconds, PROBE_SECONDS) if state == "half-open" else seconds
     try:
@@ -115,7 +115,7 @@ def _try_database(
 def _waits(here: Spool, entries: Sequence[Entry], seconds: float) -> list[bool]:
     """Tell of each entry whether another one with its id waits in the spool, and so came first."""
     try:
-        held = here.held((entry.id for entry in entries), min(seconds, BUSY_SECONDS))
+        held = here.find((entry.id for entry in entries), min(seconds, BUSY_SECONDS))
     except SpoolError:
         # What cannot be read cannot be compared; the drainer will find it.
         held = {}

@@ -12,13 +12,13 @@ from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.models import User
 from django.http import HttpRequest
 
-from auditlogs.accounts.rate_limit import Reached
+from auditlogs.accounts.rate_limit import LimitExceeded
 from auditlogs.accounts.self_audit import (
     Caller,
-    place_of,
     record_by,
     record_denial,
     record_sampled,
+    route_target,
     window_of,
 )
 from auditlogs.entry.schema import Target
@@ -52,9 +52,9 @@ def sign_in_locked_out(caller: Caller, until: datetime) -> None:
     record_sampled("auth.sign_in_failed", caller, None, _lock(until))
 
 
-def tries_limited(request: HttpRequest, caller: Caller, reached: Reached) -> None:
+def tries_limited(request: HttpRequest, caller: Caller, reached: LimitExceeded) -> None:
     """Record that an address tried passwords too often."""
-    record_sampled("rate_limit.hit", caller, place_of(request, "page"), window_of(reached))
+    record_sampled("rate_limit.hit", caller, route_target(request, "page"), window_of(reached))
 
 
 def signed_out(caller: Caller) -> None:
@@ -136,7 +136,7 @@ def identity_changed(caller: Caller, person: AbstractBaseUser, change: dict[str,
 
 def page_refused(request: HttpRequest, caller: Caller, code: str, error: str) -> None:
     """Record that a page of the Hub was refused, or a form of it."""
-    record_denial(caller, place_of(request, "page"), {"code": code, "error": error})
+    record_denial(caller, route_target(request, "page"), {"code": code, "error": error})
 
 
 def _account_changed(

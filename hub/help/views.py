@@ -10,7 +10,7 @@ from django.views.decorators.http import require_safe
 
 from auditlogs.accounts import keys
 from auditlogs.explain import codes, scopes
-from auditlogs.explain.orders import STATES, TRANSITIONS, State
+from auditlogs.explain.orders import STATES, TRANSITIONS, OrderState
 from hub.access.visits import HubRequest, for_people
 from hub.help import order_picture
 
@@ -74,7 +74,7 @@ def _page(request: HubRequest, name: str, context: dict[str, Any]) -> HttpRespon
     return render(request, f"hub/help/{name.removeprefix('help_')}.html", context)
 
 
-def _log_url(state: State) -> str:
+def _log_url(state: OrderState) -> str:
     """Return the list of the entries that brought orders into a state."""
     asked = {"action": state.action}
     if sum(each.action == state.action for each in STATES.values()) > 1:

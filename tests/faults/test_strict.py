@@ -54,7 +54,7 @@ def hopeless(absence: Absence, fault: Fault, settings: Settings, folder: Path) -
             if fault == "full":
                 fill()
             # As if the database had just gone.
-            spool().breaker.succeeded()
+            spool().breaker.record_success()
             yield
     finally:
         server.stop()

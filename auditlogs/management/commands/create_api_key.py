@@ -31,13 +31,13 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Refuse an account or a scope that does not exist, and the name of an active key."""
-        account = accounts.called(options["account"])
+        account = accounts.find_account(options["account"])
         if account is None:
             raise CommandError(f"There is no account {options['account']}.")
         try:
             # A key that could not be recorded is not made either.
-            with accounts.change_of(account):
-                keys.check_is_free(account, options["name"])
+            with accounts.locked_account(account):
+                keys.check_name_is_free(account, options["name"])
                 text = keys.create(
                     account, options["name"], options["scope"], created_by="command line"
                 )

@@ -194,7 +194,7 @@ def test_the_last_use_of_a_key_is_kept_once_a_minute(
         key = keys.look_up(text)
         assert key
         with time_machine.travel(moment, tick=False), django_assert_num_queries(queries):
-            keys.used(key)
+            keys.record_use(key)
         kept = ApiKey.objects.get(pk=key.pk).last_used_at
         assert kept == (moment if queries else NOON)
 

@@ -56,7 +56,7 @@ def detached(settings: Settings, tmp_path: Path) -> Iterator[Callable[[], None]]
             settings.MONGODB_URI = own
             # As if the time in which nobody tries had passed.
             (tmp_path / "spool" / "breaker").unlink(missing_ok=True)
-            spool().breaker.succeeded()
+            spool().breaker.record_success()
 
         yield back
 
@@ -475,7 +475,7 @@ def test_the_command_says_what_waits_and_stores_it(detached: Callable[[], None])
 
 
 def test_two_never_drain_at_once(tmp_path: Path) -> None:
-    with spool().sole_drainer() as first:
+    with spool().drain_lock() as first:
         assert first
         with pytest.raises(CommandError, match="A worker drains the spool already"):
             command("spool", "drain")
