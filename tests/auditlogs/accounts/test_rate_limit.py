@@ -1,4 +1,4 @@
-"""How often the API may be called: by a key, and by what is none."""
+"""Rate limits of the API: requests of a key, and invalid keys of an address."""
 
 import time
 from typing import Any
@@ -81,11 +81,13 @@ def test_one_key_does_not_use_up_anothers_share(account: Account, settings: Sett
     assert other.get().status_code == 200
 
 
-def test_an_address_has_ten_keys_a_minute_that_open_nothing(db: None) -> None:
+def test_an_address_may_send_ten_invalid_keys_a_minute(db: None) -> None:
     assert [call(f"Bearer {n}").status_code for n in range(10)] == [401] * 10
     refused = call("Bearer 10")
     problem = problem_of(refused, 429, "rate-limited")
-    assert problem["detail"].startswith("Too many keys that are not valid came from this address.")
+    assert problem["detail"].startswith(
+        "Too many requests with invalid keys came from this address."
+    )
     assert 1 <= int(refused["Retry-After"]) <= 60
     assert call("Bearer 10", "192.0.2.2").status_code == 401
     with time_machine.travel(time.time() + 61, tick=False):
@@ -98,7 +100,7 @@ def test_a_valid_key_is_not_held_up_by_others_at_its_address(api_key: str) -> No
     assert call(f"Bearer {api_key}").status_code == 200
 
 
-def test_who_sends_no_key_is_only_asked_for_one(db: None) -> None:
+def test_requests_without_a_key_are_not_limited(db: None) -> None:
     client = Client()
     assert {client.get(LIST).status_code for _ in range(15)} == {401}
 

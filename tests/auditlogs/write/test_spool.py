@@ -1,4 +1,4 @@
-"""The spool and the breaker: what they hold, whatever is asked of them in whatever order."""
+"""The spool and the circuit breaker, compared with a model under random operations."""
 
 import os
 import shutil
@@ -181,7 +181,7 @@ def test_nobody_else_may_enter_its_folder(tmp_path: Path) -> None:
     assert (tmp_path / "spool").stat().st_mode & 0o077 == 0
 
 
-def test_looking_at_a_spool_makes_none(tmp_path: Path) -> None:
+def test_reading_a_spool_creates_no_file(tmp_path: Path) -> None:
     here = Spool(tmp_path / "spool", 1 << 20)
     assert here.depth() == Depth(0, 0.0, 0)
     assert (here.oldest(9), here.dead_letters(), here.unmoved_keys(9)) == ([], [], [])
@@ -270,7 +270,7 @@ def test_it_opens_after_some_failures_in_a_row_for_all_processes(
     assert not there.allows_call()
 
 
-def test_half_open_it_lets_exactly_one_through(
+def test_half_open_it_allows_exactly_one_call(
     pair: tuple[Breaker, Breaker], tmp_path: Path
 ) -> None:
     here, there = pair
@@ -280,7 +280,7 @@ def test_half_open_it_lets_exactly_one_through(
     assert [there.allows_call(), here.allows_call(), there.allows_call()] == [True, False, False]
 
 
-def test_half_open_it_lets_exactly_one_of_many_at_once_through(tmp_path: Path) -> None:
+def test_half_open_it_allows_exactly_one_of_many_calls_at_once(tmp_path: Path) -> None:
     breakers = [Breaker(tmp_path / "breaker") for _ in range(8)]
     fail(breakers[0])
     for _ in range(20):
@@ -300,7 +300,7 @@ def test_half_open_it_lets_exactly_one_of_many_at_once_through(tmp_path: Path) -
         assert sum(let) == 1
 
 
-def test_who_came_through_closes_it_for_all_or_leaves_it_open(
+def test_the_outcome_of_that_call_closes_it_for_all_or_leaves_it_open(
     pair: tuple[Breaker, Breaker], tmp_path: Path
 ) -> None:
     here, there = pair
@@ -316,7 +316,7 @@ def test_who_came_through_closes_it_for_all_or_leaves_it_open(
     assert there.allows_call()
 
 
-def test_where_its_file_cannot_be_written_a_process_keeps_it_in_mind(tmp_path: Path) -> None:
+def test_where_its_file_cannot_be_written_it_works_in_memory(tmp_path: Path) -> None:
     (tmp_path / "spool").touch()
     breaker = Breaker(tmp_path / "spool" / "breaker")
     fail(breaker)

@@ -1,4 +1,4 @@
-"""The spool's disk does not do its part: damaged, full, not to be written, gone."""
+"""Failures of the spool's disk: damage, no space, no permission, no folder."""
 
 import os
 import shutil
