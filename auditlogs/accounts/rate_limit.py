@@ -1,4 +1,4 @@
-"""Rate limits: API requests of a key, invalid keys and password attempts of a network address.
+"""Rate limits, such as requests of an API key and invalid keys of a network address.
 
 Windows are fixed and counted by each process, so that N processes allow up to N times the rate.
 """
@@ -33,7 +33,7 @@ class LimitExceeded:
 
 def count_call(key: ApiKey) -> LimitExceeded | None:
     """Count a request of a key; return the rate that it exceeds, if any."""
-    return _hit_any(settings.AUDITLOGS_API_RATE, "calls", key.public_id)
+    return count(settings.AUDITLOGS_API_RATE, "calls", key.public_id)
 
 
 def count_failure(address: str | None) -> LimitExceeded | None:
@@ -41,9 +41,15 @@ def count_failure(address: str | None) -> LimitExceeded | None:
     return _hit(FAILURES, "failures", network_of(address))
 
 
-def count_password_attempt(rates: str, address: str | None) -> LimitExceeded | None:
-    """Count a password attempt from an address; return the rate that it exceeds, if any."""
-    return _hit_any(rates, "tries", network_of(address))
+def count(rates: str, kind: str, source: str) -> LimitExceeded | None:
+    """Count a request of a kind from a source; return the first of the rates that it exceeds.
+
+    `rates` is in the notation of the library `limits`: "1200/minute;200/10 seconds".
+    """
+    for rate in _rates(rates):
+        if exceeded := _hit(rate, kind, source):
+            return exceeded
+    return None
 
 
 def network_of(address: str | None) -> str:
@@ -61,17 +67,10 @@ def network_of(address: str | None) -> str:
     return str(ipaddress.ip_network((parsed.packed, IPV6_PREFIX), strict=False))
 
 
-def _hit_any(rates: str, *who: str) -> LimitExceeded | None:
-    for rate in _rates(rates):
-        if reached := _hit(rate, *who):
-            return reached
-    return None
-
-
-def _hit(rate: RateLimitItem, *who: str) -> LimitExceeded | None:
-    if _limiter().hit(rate, *who):
+def _hit(rate: RateLimitItem, *identifiers: str) -> LimitExceeded | None:
+    if _limiter().hit(rate, *identifiers):
         return None
-    reset = _limiter().get_window_stats(rate, *who).reset_time
+    reset = _limiter().get_window_stats(rate, *identifiers).reset_time
     return LimitExceeded(rate, max(1, math.ceil(reset - time.time())))
 
 
