@@ -9,6 +9,7 @@ from django.shortcuts import render
 
 from auditlogs.api import problems
 from hub.access import self_audit
+from hub.access.codes import HubCode
 from hub.access.visits import caller_of
 from hub.account.switching import open_to
 
@@ -61,7 +62,7 @@ def server_error(request: HttpRequest) -> HttpResponse:
     return render(None, "500.html", status=500)
 
 
-def _shut_out(request: HttpRequest, code: str, reason: str) -> HttpResponse:
+def _shut_out(request: HttpRequest, code: HubCode, reason: str) -> HttpResponse:
     """Record that a request is refused, and say why; whoever has an account finds back to it."""
     self_audit.page_refused(request, caller_of(request), code, reason)
     has_account = isinstance(request.user, User) and open_to(request.user).exists()

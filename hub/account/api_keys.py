@@ -16,7 +16,7 @@ from django.utils.text import capfirst
 from django.views.decorators.http import require_http_methods
 
 from auditlogs.accounts import keys, self_audit
-from auditlogs.accounts.accounts import change_of
+from auditlogs.accounts.accounts import locked_account
 from auditlogs.accounts.self_audit import Caller
 from auditlogs.entry.schema import ID_LENGTH
 from auditlogs.entry.times import now
@@ -106,7 +106,7 @@ class KeyRow:
     """A key as the list shows it: what became of it, in a word and a tone, and its bot's name."""
 
     key: ApiKey
-    state: keys.State
+    state: keys.KeyState
     word: str
     tone: str
     agent: str | None
@@ -159,11 +159,11 @@ def _make(caller: Caller, visit: Visit, asked: dict[str, Any]) -> str:
     an active key of this name: so a form that is sent twice makes one key."""
     # Asked before anything waits for this change.
     agent = dictionary.agent_of(visit.account.id, asked["bot"]) if asked["bot"] else None
-    with change_of(visit.account) as account:
+    with locked_account(visit.account) as account:
         if keys.active_of(account).count() >= MAX_ACTIVE:
             raise Refused(f"The account has {MAX_ACTIVE} active keys, as many as it may have.")
         try:
-            keys.check_is_free(account, asked["name"])
+            keys.check_name_is_free(account, asked["name"])
         except ValueError as error:
             told = "If this form made it, it stood in the answer, once."
             raise Refused(capfirst(f"{error}. {told}"), field="name") from error
@@ -183,7 +183,7 @@ def _make(caller: Caller, visit: Visit, asked: dict[str, Any]) -> str:
 
 
 def _revoke(caller: Caller, key: ApiKey) -> None:
-    with change_of(key.account):
+    with locked_account(key.account):
         if not keys.revoke(key):
             raise Refused("It was revoked already.")
         self_audit.key_revoked(key, caller)
@@ -233,7 +233,7 @@ def _row(key: ApiKey, names: dict[str, str | None]) -> KeyRow:
     return KeyRow(key, state, *_told(key, state), agent)
 
 
-def _told(key: ApiKey, state: keys.State) -> tuple[str, str]:
+def _told(key: ApiKey, state: keys.KeyState) -> tuple[str, str]:
     """Return what became of a key, in words, and the tone in which it is told."""
     if state != "active":
         return capfirst(state), "quiet"

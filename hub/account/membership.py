@@ -8,7 +8,7 @@ from django.contrib.auth.models import User
 from django.utils.crypto import constant_time_compare, salted_hmac
 
 from auditlogs.accounts import keys
-from auditlogs.accounts.accounts import change_of
+from auditlogs.accounts.accounts import locked_account
 from auditlogs.accounts.self_audit import Caller, token_revoked
 from auditlogs.models import Account
 from hub.access import self_audit
@@ -26,7 +26,7 @@ def add(caller: Caller, account: Account, name: str, role: str) -> tuple[User, b
     Raises Refused when the account is full, for staff, who see it anyway and only read, when they
     are a member already, or the name of somebody else differs only in capital letters.
     """
-    with change_of(account):
+    with locked_account(account):
         if account.memberships.count() >= MAX_MEMBERS:
             raise Refused(f"The account has {MAX_MEMBERS} members, as many as it may have.")
         if namesake := namesake_of(name):
@@ -136,7 +136,7 @@ def _taken(account: Account, namesake: User) -> str:
 def _change_of(member: Membership) -> Iterator[Membership]:
     """Change the account of a member, who is looked up anew: what was read before the change may be
     over. Raises Refused for whoever is no member any more."""
-    with change_of(member.account) as account:
+    with locked_account(member.account) as account:
         found = account.memberships.select_related("user", "account").filter(pk=member.pk).first()
         if found is None:
             raise Refused(f"{member.user} is no member any more.")

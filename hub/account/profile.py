@@ -8,7 +8,7 @@ from django.utils.text import capfirst
 from django.views.decorators.http import require_POST, require_safe
 
 from auditlogs.accounts import keys, self_audit
-from auditlogs.accounts.accounts import change_of
+from auditlogs.accounts.accounts import locked_account
 from auditlogs.models import Account
 from hub.access.visits import HubRequest, Visit, caller_of, for_members, for_people
 from hub.account.changes import Refused, Secret
@@ -50,7 +50,7 @@ def session_token_end(request: HubRequest, visit: Visit, key: str) -> HttpRespon
     token = keys.by_public_id(key)
     if token is None or token.holder != request.user or token.account != visit.account:
         raise Http404
-    with change_of(visit.account):
+    with locked_account(visit.account):
         if keys.revoke(token):
             self_audit.token_revoked(token, caller_of(request))
     messages.success(request, "The session token opens nothing any more.")
@@ -60,7 +60,7 @@ def session_token_end(request: HubRequest, visit: Visit, key: str) -> HttpRespon
 def _make(request: HubRequest, account: Account) -> str:
     """Make a session token and return its text. Raises Refused when there are too many, and for a
     form that is sent again."""
-    with change_of(account):
+    with locked_account(account):
         newest = str(_newest(request, account))
         if request.POST.get("after", newest) != newest:
             raise Refused(

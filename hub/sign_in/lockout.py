@@ -14,14 +14,14 @@ from django.db.models import Max
 from django.http import HttpRequest
 from django.utils.crypto import salted_hmac
 
-from auditlogs.accounts.rate_limit import Reached, by_tries, network_of
+from auditlogs.accounts.rate_limit import LimitExceeded, count, network_of
 from auditlogs.entry.times import now
 from auditlogs.middleware import source_ip
 
 
-def too_many(request: HttpRequest) -> Reached | None:
+def too_many(request: HttpRequest) -> LimitExceeded | None:
     """Count a try of whoever calls from there; return the rate if it goes beyond."""
-    return by_tries(settings.SIGN_IN_RATE, source_ip(request))
+    return count(settings.SIGN_IN_RATE, "tries", network_of(source_ip(request)))
 
 
 def bare(request: HttpRequest) -> HttpRequest:

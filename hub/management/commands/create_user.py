@@ -51,7 +51,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Refuse a name that is taken or not allowed, an unknown account, a weak password, and who
         is a member already."""
-        account = accounts.called(options["account"]) if options["account"] else None
+        account = accounts.find_account(options["account"]) if options["account"] else None
         if account is None and not options["staff"]:
             raise CommandError(f"There is no account {options['account']}.")
         name = User.normalize_username(options["name"])

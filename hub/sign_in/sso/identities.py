@@ -72,7 +72,7 @@ def link(caller: Caller, person: User, claims: dict[str, Any]) -> None:
         with transaction.atomic():
             person.identities.create(issuer=settings.OIDC_ISSUER, subject=_subject(claims))
             # Whoever knew a password of theirs may have made some.
-            keys.end_tokens_of(person)
+            keys.revoke_tokens_of(person)
             # Whoever sent an invitation may know the password that came with it.
             if not person.email:
                 person.set_unusable_password()

@@ -4,6 +4,8 @@ from typing import Literal
 
 from django.contrib.auth.models import User
 
+from hub.access.codes import HubCode
+
 Reason = Literal["away", "busy", "refused", "stale", "unknown", "untrusted"]
 
 # What the sign-in page says. It tells nobody which people there are.
@@ -21,7 +23,7 @@ class Refused(Exception):
     """Nobody is signed in. `code` is for the log and may say more than the person is told;
     `person` is whom the identity belongs to, where that is known."""
 
-    def __init__(self, reason: Reason, code: str, person: User | None = None) -> None:
+    def __init__(self, reason: Reason, code: HubCode, person: User | None = None) -> None:
         super().__init__(code)
         self.reason = reason
         self.code = code
