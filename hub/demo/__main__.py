@@ -14,7 +14,7 @@ from typing import NoReturn
 
 import msgspec
 
-from hub.demo import child, database
+from hub.demo import child, database, environment
 from hub.demo.child import Child, DemoError
 from hub.demo.ports import HIGHEST, HOST, is_free
 from hub.demo.state import FOLDER, STATE_FILE, State, load_state, new_state, save_state
@@ -77,7 +77,8 @@ def _run(port: int, stack: ExitStack) -> NoReturn:
         stack.callback(embedded.stop)
         children["database"] = embedded.process
         uri = embedded.uri
-    save_state(FOLDER, msgspec.structs.replace(state, mongodb_uri=uri, port=port))
+    save_state(FOLDER, state)
+    environment.write(FOLDER, environment.of_demo(FOLDER, state.secret_key, uri))
     _say("Preparing the Hub ...")
     _prepare(stack)
     children["Hub"] = hub = _start(stack, "gunicorn", *_gunicorn(port))

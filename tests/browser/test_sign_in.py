@@ -11,7 +11,7 @@ from django.utils.encoding import force_bytes
 from django.utils.http import urlsafe_base64_encode
 from playwright.sync_api import BrowserContext, Page, expect
 
-from hub.sign_in.passwords import ways_in
+from hub.sign_in.passwords import password_links
 from tests.browser.conftest import Console
 from tests.browser.logs import Logs
 from tests.people import PASSWORD
@@ -103,7 +103,7 @@ def test_a_person_changes_their_password(page: Page, signed_in: None, user: User
 def test_a_link_leads_to_a_password_and_in(page: Page, user: User, console: Console) -> None:
     console.expect("404")
     uid = urlsafe_base64_encode(force_bytes(user.pk))
-    link = reverse("set_password", args=[uid, ways_in.make_token(user)])
+    link = reverse("set_password", args=[uid, password_links.make_token(user)])
     page.goto(link)
     expect(page.get_by_label("New password", exact=True)).to_be_focused()
     page.get_by_label("New password", exact=True).fill(NEW)

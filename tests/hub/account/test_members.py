@@ -11,8 +11,8 @@ from auditlogs.accounts import keys
 from auditlogs.accounts.self_audit import Caller
 from auditlogs.models import Account
 from hub.account import membership
-from hub.account.changes import Refused
 from hub.models import Membership, Role
+from hub.ui.confirmation import ChangeRefused
 from tests.factories import unique
 from tests.hub.forms import form_at, page_of, said, send, told
 from tests.hub.markup import Element
@@ -155,7 +155,7 @@ def test_a_member_who_became_staff_only_reads_and_gets_no_other_role(
     ):
         assert "can only read, in every account" in page.one("[role=alert]").text
     stored, (wanted,) = account.memberships.get(user=person), {*Role.values} - {role}
-    with pytest.raises(Refused, match="can only read"):
+    with pytest.raises(ChangeRefused, match="can only read"):
         membership.give_role(Caller(), stored, wanted)
     assert account.memberships.get(user=person).role == role
     assert send(client, path_of(person, "remove"))["Location"] == PAGE
@@ -433,7 +433,7 @@ def test_whoever_is_removed_meanwhile_is_not_changed_any_more(
         "reset": lambda: membership.reset(Caller(), member_as_read, state),
         "remove": lambda: membership.remove(Caller(), member_as_read),
     }
-    with pytest.raises(Refused, match="no member any more"):
+    with pytest.raises(ChangeRefused, match="no member any more"):
         change[step]()
     assert signs_in_with(user, PASSWORD)
     assert user.memberships.get().account == other

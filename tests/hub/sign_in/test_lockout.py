@@ -208,10 +208,10 @@ def test_nothing_that_was_typed_is_kept_in_clear(
 def test_what_is_kept_of_a_name_cannot_be_guessed_without_the_secret_key(
     settings: Settings,
 ) -> None:
-    request = lockout.bare(Client().get(SIGN_IN, REMOTE_ADDR="192.0.2.1").wsgi_request)
-    kept = lockout.name_of(request, {"username": "ada"})
+    request = lockout.stripped_request(Client().get(SIGN_IN, REMOTE_ADDR="192.0.2.1").wsgi_request)
+    kept = lockout.username_digest(request, {"username": "ada"})
     settings.SECRET_KEY = "another" * 10
-    assert lockout.name_of(request, {"username": "ada"}) != kept
+    assert lockout.username_digest(request, {"username": "ada"}) != kept
 
 
 def test_an_address_that_tries_too_often_waits_and_no_password_is_looked_at(

@@ -18,7 +18,7 @@ from auditlogs.entry.schema import Entry
 from auditlogs.models import Account
 from auditlogs.query.entries import Entries
 from hub.models import Membership
-from hub.sign_in.passwords import ways_in
+from hub.sign_in.passwords import password_links
 from tests.away import connected_to, nowhere
 from tests.factories import unique
 from tests.hub.markup import Element, read
@@ -39,7 +39,7 @@ def clock() -> Iterator[time_machine.Traveller]:
 def link_for(person: User) -> str:
     """Return the link that an admin would hand to a person."""
     uid = urlsafe_base64_encode(force_bytes(person.pk))
-    return reverse("set_password", args=[uid, ways_in.make_token(person)])
+    return reverse("set_password", args=[uid, password_links.make_token(person)])
 
 
 def opened(client: Client, link: str) -> str:
