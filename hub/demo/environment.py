@@ -1,4 +1,4 @@
-"""The environment file of the demo: its settings as shell assignments, read by its owner alone.
+"""The environment file of the demo: its settings as shell assignments, readable by its owner alone.
 
 The demo writes it before it starts its processes; `hub.startup.start` loads it, so that the Hub,
 the worker and every `manage.py` command in this checkout work on the demo's data.
@@ -46,16 +46,22 @@ def load(folder: Path = FOLDER) -> None:
     """
     path = folder / FILE
     try:
-        for assignment in shlex.split(path.read_text()):
-            name, is_assignment, value = assignment.partition("=")
-            if not is_assignment:
-                raise ValueError("a word is not an assignment")
-            os.environ[name] = value
+        os.environ.update(_assignments(path.read_text()))
     except (FileNotFoundError, NotADirectoryError):
         return
     except (OSError, ValueError) as error:
-        reason = type(error).__name__
         raise DamagedFile(
-            f"The demo's settings in {path} cannot be read ({reason}). "
-            "Set SECRET_KEY to use settings of your own, or start the demo again: make demo"
+            f"The demo's settings in {path} cannot be read ({type(error).__name__}). "
+            "Start the demo again (make demo), or set SECRET_KEY to use settings of your own."
         ) from error
+
+
+def _assignments(text: str) -> dict[str, str]:
+    """Return the variables of shell assignments. Raises ValueError for anything else."""
+    variables = {}
+    for word in shlex.split(text):
+        name, is_assignment, value = word.partition("=")
+        if not is_assignment:
+            raise ValueError("not an assignment")
+        variables[name] = value
+    return variables

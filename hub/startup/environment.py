@@ -48,8 +48,8 @@ _DECLARED = (
         "SECRET_KEY",
         "text",
         "",
-        "Signs sessions and cursors. At least 50 random characters, the same for all processes: "
-        "openssl rand -base64 48",
+        "Signs sessions and cursors; the same for all processes. `openssl rand -base64 48` makes "
+        "one.",
         validators.secret_key,
         default_is="required",
         example="",
@@ -58,8 +58,8 @@ _DECLARED = (
         "SECRET_KEY_FALLBACKS",
         "list",
         [],
-        "Former secret keys whose signatures are still accepted, so that a change of SECRET_KEY "
-        "signs nobody out. Each has to be as strong as SECRET_KEY.",
+        "Former secret keys whose signatures are still accepted, so that changing `SECRET_KEY` "
+        "signs nobody out. Each has to be as strong as `SECRET_KEY`.",
         validators.secret_keys,
     ),
     Setting(
@@ -168,8 +168,8 @@ _DECLARED = (
         "OIDC_ISSUER",
         "URL",
         "",
-        "The OpenID Connect issuer for single sign-on; needs the extra `sso`, OIDC_CLIENT_ID and "
-        "OIDC_CLIENT_SECRET.",
+        "The OpenID Connect issuer for single sign-on. Needs the extra `sso`, `OIDC_CLIENT_ID` and "
+        "`OIDC_CLIENT_SECRET`.",
         validators.issuer,
     ),
     Setting("OIDC_CLIENT_ID", "text", "", "The client ID of the Hub at the issuer."),

@@ -113,7 +113,7 @@ def test_a_link_leads_to_a_password_and_in(page: Page, user: User, console: Cons
     sign_in(page, user.username, NEW)
     expect(page.get_by_role("heading", name="Logs")).to_be_visible()
     page.goto(link)
-    expect(page.get_by_role("heading", name="This link opens nothing")).to_be_visible()
+    expect(page.get_by_role("heading", name="This link is not valid")).to_be_visible()
 
 
 def test_no_text_becomes_a_script(page: Page, console: Console) -> None:

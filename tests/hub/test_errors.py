@@ -105,7 +105,7 @@ def test_without_the_database_of_people_a_page_says_when_to_come_back(hub: Hub) 
         response = hub.get("/hub/logs?result=failure")
     assert response.status_code == 503
     page = main_of(response.content)
-    assert "people and keys cannot be reached" in page.text
+    assert "database of users and API keys is not available" in page.text
     assert link(page, "Try again")["href"] == "/hub/logs?result=failure"
     assert b"hunter2" not in response.content
 

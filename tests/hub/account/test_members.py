@@ -122,13 +122,13 @@ def test_somebody_known_joins_and_nobody_else_gets_a_way_in(
         assert response["Location"] == PAGE
         page = page_of(client, PAGE)
         assert not page.all("#secret")
-        assert f"{person.username} is a member now" in page.one(".banner").text
+        assert f"{person.username} was added" in page.one(".banner").text
         assert account in {each.account for each in person.memberships.all()}
 
 
 def test_staff_cannot_be_made_members(client: Client, account: Account, staff: User) -> None:
     page = add(client, staff.username, "admin")
-    refusal = f"{staff.username} cannot be a member of any account."
+    refusal = f"{staff.username} cannot be a member of an account."
     assert page.one("#id_username_error").text == refusal
     assert staff.username not in names(page)
     assert not staff.memberships.exists()
@@ -195,7 +195,7 @@ def test_a_form_that_is_sent_twice_adds_once(client: Client, account: Account) -
     sent = {**form_at(page_of(client, PAGE), PAGE), "username": name, "role": "viewer"}
     client.post(PAGE, sent)
     page = said(client.post(PAGE, sent))
-    assert page.one("#id_username_error").text == f"{name} is a member already."
+    assert page.one("#id_username_error").text == f"{name} is already a member."
     assert not page.all("#secret")
     assert len(told(account.id, "member.added")) == 1
 
@@ -204,7 +204,9 @@ def test_a_name_that_only_capital_letters_tell_from_a_members_is_refused(
     client: Client, account: Account, user: User
 ) -> None:
     page = add(client, user.username.upper())
-    told_why = f"{user.username} is a member, and their name differs only in capital letters."
+    told_why = (
+        f"The member {user.username} has the same name with other capitals. Choose another one."
+    )
     assert page.one("#id_username_error").text == told_why
     assert not User.objects.filter(username=user.username.upper()).exists()
 
@@ -214,7 +216,7 @@ def test_what_people_of_other_accounts_are_called_is_not_told(
 ) -> None:
     stranger = member(other)
     page = add(client, stranger.username.upper())
-    assert page.one("#id_username_error").text == "This user name is taken."
+    assert page.one("#id_username_error").text == "This user name is taken. Choose another one."
     assert stranger.username not in page.text
     assert not User.objects.filter(username=stranger.username.upper()).exists()
 
@@ -254,7 +256,7 @@ def test_an_account_has_no_more_members_than_it_may(
 ) -> None:
     monkeypatch.setattr(membership, "MAX_MEMBERS", 1)
     page = add(client, unique("grace"))
-    assert "has 1 members, as many as it may have" in page.one("[role=alert]").text
+    assert "the maximum of 1 members" in page.one("[role=alert]").text
     assert account.memberships.count() == 1
 
 
@@ -433,7 +435,7 @@ def test_whoever_is_removed_meanwhile_is_not_changed_any_more(
         "reset": lambda: membership.reset(Caller(), member_as_read, state),
         "remove": lambda: membership.remove(Caller(), member_as_read),
     }
-    with pytest.raises(ChangeRefused, match="no member any more"):
+    with pytest.raises(ChangeRefused, match="no longer a member"):
         change[step]()
     assert signs_in_with(user, PASSWORD)
     assert user.memberships.get().account == other

@@ -65,7 +65,7 @@ def test_a_form_that_is_sent_twice_makes_one_token(client: Client, user: User) -
     sent = form_at(page_of(client, PAGE), TOKENS)
     said(client.post(TOKENS, sent)).one("#secret")
     page = said(client.post(TOKENS, sent))
-    assert "A session token was made since this page was shown" in page.one("[role=alert]").text
+    assert "You created a session token after this page was loaded" in page.one("[role=alert]").text
     assert not page.all("#secret")
     assert user.session_tokens.count() == 1
     said(send(client, PAGE, TOKENS)).one("#secret")

@@ -76,7 +76,7 @@ def test_somebody_known_becomes_a_member_of_one_more_account(
 ) -> None:
     person = member(account)
     said = create(person.username, "--account", other.name, "--role", "admin")
-    assert said == f"{person.username} was there already, and keeps their password.\n"
+    assert said == f"{person.username} existed already and keeps their password.\n"
     person.refresh_from_db()
     assert person.check_password(PASSWORD)
     assert set(person.memberships.values_list("account", "role")) == {
@@ -90,7 +90,7 @@ def test_somebody_known_becomes_a_member_of_one_more_account(
 @pytest.mark.usefixtures("unread")
 def test_a_member_is_not_added_again(account: Account) -> None:
     person = member(account)
-    with pytest.raises(CommandError, match=f"{person.username} is a member already"):
+    with pytest.raises(CommandError, match=f"{person.username} is already a member"):
         create(person.username, "--account", account.name, "--role", "admin")
     assert person.memberships.get().role == Role.VIEWER
 

@@ -220,7 +220,7 @@ def test_a_link_sets_a_password_once(user: User, account: Account) -> None:
     for each in (link, form):
         answer = Client().get(each)
         assert answer.status_code == 404
-        assert read(answer.content.decode()).one("h1").text == "This link opens nothing"
+        assert read(answer.content.decode()).one("h1").text == "This link is not valid"
     assert visitor.post(form, SET).status_code == 404
 
 
