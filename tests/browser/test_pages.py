@@ -103,7 +103,7 @@ def test_whoever_is_new_sets_a_password_and_signs_in(
     context.clear_cookies()
     page.goto(link)
     page.get_by_label("New password", exact=True).fill("an entirely different horse")
-    page.get_by_label("New password, once more").fill("an entirely different horse")
+    page.get_by_label("Repeat new password").fill("an entirely different horse")
     page.get_by_role("button", name="Set password").click()
     page.get_by_label("User name").fill(name)
     page.get_by_label("Password").fill("an entirely different horse")

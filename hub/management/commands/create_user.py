@@ -51,8 +51,8 @@ class Command(BaseCommand):
         if account is None and not options["staff"]:
             raise CommandError(f"Account {options['account']} does not exist.")
         name = User.normalize_username(options["name"])
-        is_known = account is not None and User.objects.filter(username=name).exists()
-        person = None if is_known else _new(name, is_staff=options["staff"])
+        exists = account is not None and User.objects.filter(username=name).exists()
+        person = None if exists else _new(name, is_staff=options["staff"])
         try:
             with transaction.atomic():
                 if person:
@@ -62,7 +62,7 @@ class Command(BaseCommand):
                     membership.add(caller, account, name, options["role"])
         except (ChangeRefused, StorageError) as error:
             raise CommandError(str(error)) from error
-        if is_known:
+        if exists:
             self.stderr.write(f"{name} existed already and keeps their password.", str)
 
 

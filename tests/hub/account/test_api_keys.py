@@ -213,7 +213,7 @@ def test_bots_that_the_log_knows_are_suggested_and_their_agent_is_kept(
     make(client, name="bound", bot="bot-7", scopes=["logs:read", "logs:write"])
     key = only_key(account)
     assert (key.bot, key.agent) == ("bot-7", "agent-7")
-    assert "Only agent Momentum Scout" in card(page_of(client, PAGE), "bound").text
+    assert "Limited to agent Momentum Scout" in card(page_of(client, PAGE), "bound").text
 
 
 def test_such_a_key_reads_that_agent_alone(client: Client, account: Account) -> None:

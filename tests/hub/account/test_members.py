@@ -391,7 +391,7 @@ def test_a_reset_ends_everything_and_shows_a_way_in_once(
     assert entry.target.id == f"user_{user.pk}"
     assert link not in str(entry)
     page = said(client.post(path, sent))
-    assert "sent already" in page.one("[role=alert]").text
+    assert "already reset" in page.one("[role=alert]").text
     assert not page.all("#secret")
     choose_password(link)
     assert signs_in_with(user, NEW_PASSWORD)

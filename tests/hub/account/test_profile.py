@@ -144,7 +144,7 @@ def test_whoever_was_removed_from_their_last_account_still_has_it(user: User) ->
     client = signed_in(user)
     page = page_of(client, PAGE)
     assert page.one("#you-title").text == user.username
-    assert "you belong to none yet" in page.one("main").text
+    assert "you are not a member of any yet" in page.one("main").text
     assert not page.all("main", "form")
     assert [each["href"] for each in page.all("main", "a")] == ["/hub/password"]
     accounts = page_of(client, "/hub/accounts").one("main").text

@@ -1,4 +1,4 @@
-"""The demo's environment file: what is written is what commands load, and only its owner reads it."""
+"""The demo's environment file: commands load what was written, and only its owner can read it."""
 
 import os
 import stat

@@ -111,7 +111,7 @@ def test_a_name_that_only_capital_letters_tell_from_another_is_refused(
 ) -> None:
     person = member(other)
     name = person.username.upper()
-    with pytest.raises(CommandError, match=f"There is a user {re.escape(person.username)} already"):
+    with pytest.raises(CommandError, match=f"User {re.escape(person.username)} exists"):
         create(name, *((place, account.name) if place == "--account" else (place,)))
     assert not User.objects.filter(username=name).exists()
 

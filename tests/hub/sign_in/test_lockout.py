@@ -79,7 +79,7 @@ def test_the_fifth_failure_locks_out_and_says_until_when(
     assert response.status_code == 429
     told = alert(response)
     assert told.text == (
-        "Too many sign-ins with this user name have failed. Try again at 12:15:01 UTC."
+        "Too many failed sign-ins with this user name. Try again at 12:15:01 UTC."
     )
     until = parse_rfc3339(told.one("time")["datetime"])
     assert until == NOON + timedelta(minutes=15, seconds=1)
@@ -226,7 +226,7 @@ def test_an_address_that_tries_too_often_waits_and_no_password_is_looked_at(
     assert response.status_code == 429
     assert 0 < int(response["Retry-After"]) <= 60
     assert alert(response).text.startswith(
-        "There were too many sign-ins from your address. Try again at 12:0"
+        "Too many sign-in attempts from your network. Try again at 12:0"
     )
     assert visitor.get(SIGN_IN).status_code == 200
     clock.shift(timedelta(seconds=61))

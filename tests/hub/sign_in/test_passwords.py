@@ -74,7 +74,7 @@ def test_a_person_changes_their_password(client: Client, user: User) -> None:
     response = client.post(PAGE, CHANGE)
     assert response["Location"] == "/hub/password?changed"
     page = read(client.get(response["Location"]).content.decode())
-    assert page.one("[role=status].banner").text.startswith("You have a new password.")
+    assert page.one("[role=status].banner").text.startswith("Your password was changed.")
     user.refresh_from_db()
     assert user.check_password(NEW)
 
@@ -157,7 +157,7 @@ def test_nobody_guesses_the_old_one_without_end(
     response = client.post(PAGE, CHANGE)
     assert response.status_code == 429
     assert 0 < int(response["Retry-After"]) <= 60
-    assert "too many tries" in read(response.content.decode()).one("[role=alert]").text
+    assert "Too many attempts" in read(response.content.decode()).one("[role=alert]").text
     (entry,) = recorded(account)
     assert (entry.action, entry.actor.name) == ("rate_limit.hit", user.username)
     user.refresh_from_db()
