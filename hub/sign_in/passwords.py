@@ -8,7 +8,7 @@ from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.forms import PasswordChangeForm, SetPasswordForm
 from django.contrib.auth.models import User
 from django.contrib.auth.tokens import PasswordResetTokenGenerator
-from django.contrib.auth.views import PasswordResetConfirmView
+from django.contrib.auth.views import INTERNAL_RESET_SESSION_TOKEN, PasswordResetConfirmView
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.http import HttpResponse
@@ -90,7 +90,15 @@ class SetPassword(PasswordResetConfirmView):
     def form_valid(self, form: "SetPasswordForm[User]") -> HttpResponse:
         """Set the password, which invalidates the link; answer 503 where it cannot be recorded."""
         try:
-            _save(form, claimed_caller(self.request, self.user), "link")
+            with transaction.atomic():
+                # Of two simultaneous uses of a link, the second waits for the row of the first, and
+                # then finds the link used.
+                form.user = User.objects.select_for_update().get(pk=form.user.pk)
+                token = self.request.session[INTERNAL_RESET_SESSION_TOKEN]
+                if not password_links.check_token(form.user, token):
+                    self.validlink = False
+                    return self.render_to_response(self.get_context_data())
+                _save(form, claimed_caller(self.request, form.user), "link")
         except StorageError as error:
             return render(self.request, "503.html", {"reason": str(error)}, status=503)
         # Failures with the former password must not keep the person out with the new one.

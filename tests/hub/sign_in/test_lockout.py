@@ -78,9 +78,7 @@ def test_the_fifth_failure_locks_out_and_says_until_when(
     response = try_as(visitor, name)
     assert response.status_code == 429
     told = alert(response)
-    assert told.text == (
-        "Too many failed sign-ins with this user name. Try again at 12:15:01 UTC."
-    )
+    assert told.text == ("Too many failed sign-ins with this user name. Try again at 12:15:01 UTC.")
     until = parse_rfc3339(told.one("time")["datetime"])
     assert until == NOON + timedelta(minutes=15, seconds=1)
     assert told.one("time")["data-time"] == "clock"

@@ -1,12 +1,15 @@
 """A password changed by its person, or set by a link: recorded, and what it opened has ended."""
 
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 import time_machine
 from django.contrib.auth.models import User
+from django.db import connections
 from django.test import Client
 from django.urls import reverse
 from django.utils.encoding import force_bytes
@@ -222,6 +225,42 @@ def test_a_link_sets_a_password_once(user: User, account: Account) -> None:
         assert answer.status_code == 404
         assert read(answer.content.decode()).one("h1").text == "This link is not valid"
     assert visitor.post(form, SET).status_code == 404
+
+
+class BothHere:
+    """A password validator that lets a form pass once a second one is as far."""
+
+    barrier = threading.Barrier(2, timeout=30)
+
+    def validate(self, password: str, user: User | None = None) -> None:
+        self.barrier.wait()
+
+    def get_help_text(self) -> str:
+        return ""
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_simultaneous_uses_of_a_link_one_sets_a_password(
+    user: User, account: Account, settings: Settings
+) -> None:
+    link, visitors = link_for(user), (Client(), Client())
+    forms = [opened(visitor, link) for visitor in visitors]
+    settings.AUTH_PASSWORD_VALIDATORS = [{"NAME": f"{__name__}.BothHere"}]
+
+    def use(number: int) -> int:
+        password = f"{NEW} {number}"
+        try:
+            data = {"new_password1": password, "new_password2": password}
+            return visitors[number].post(forms[number], data).status_code
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(2) as pool:
+        statuses = list(pool.map(use, (0, 1)))
+    assert sorted(statuses) == [302, 404]
+    user.refresh_from_db()
+    assert user.check_password(f"{NEW} {statuses.index(302)}")
+    assert [entry.action for entry in recorded(account)] == ["auth.password.changed"]
 
 
 def test_a_link_ends_the_sessions_and_tokens_before(user: User, account: Account) -> None:
