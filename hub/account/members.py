@@ -18,7 +18,7 @@ from django.views.decorators.http import require_http_methods
 
 from hub.access.visits import HubRequest, Visit, caller_of, for_admins
 from hub.account import membership
-from hub.account.membership import MAX_MEMBERS
+from hub.account.membership import MAX_MEMBERS, USERNAME_LENGTH
 from hub.account.secret import Secret
 from hub.models import Membership, Role
 from hub.sign_in.passwords import password_links
@@ -31,7 +31,7 @@ class MemberForm(PageForm):
 
     username = UsernameField(
         label="User name",
-        max_length=User._meta.get_field("username").max_length,
+        max_length=USERNAME_LENGTH,
         validators=[User.username_validator],
         help_text="For a new user name you get a link with which that person sets a password.",
     )

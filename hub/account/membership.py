@@ -6,16 +6,19 @@ from contextlib import contextmanager
 from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import User
 from django.utils.crypto import constant_time_compare, salted_hmac
+from django.utils.text import capfirst
 
 from auditlogs.accounts import keys
 from auditlogs.accounts.accounts import change_of
 from auditlogs.accounts.self_audit import Caller, token_revoked
 from auditlogs.models import Account
+from auditlogs.recording.policy import check_text
 from hub.access import self_audit
 from hub.models import Membership, Role
 from hub.ui.confirmation import ChangeRefused
 
 MAX_MEMBERS = 500
+USERNAME_LENGTH: int = User._meta.get_field("username").max_length or 0
 LAST_ADMIN = "This is the only admin of the account. Make another member an admin first."
 
 
@@ -23,8 +26,9 @@ def add(caller: Caller, account: Account, name: str, role: str) -> tuple[User, b
     """Make the person with this user name a member; create the person if the name is free.
 
     Return the person, and whether they are new: then they have no password yet. Raises
-    ChangeRefused when the account is full, the person is a member already or staff, or another
-    person's name differs only in case. Raises CannotStore, as does every change below.
+    ChangeRefused when the account is full, the person is a member already or staff, the new name
+    is a secret, or another person's name differs only in case. Raises CannotStore, as does every
+    change below.
     """
     with change_of(account):
         if account.memberships.count() >= MAX_MEMBERS:
@@ -37,6 +41,11 @@ def add(caller: Caller, account: Account, name: str, role: str) -> tuple[User, b
         person, is_new = User.objects.get_or_create(
             username=name, defaults={"password": make_password(None)}
         )
+        if is_new:
+            try:
+                check_username(name)
+            except ValueError as error:
+                raise ChangeRefused(capfirst(f"{error}."), field="username") from error
         if person.is_staff:
             raise ChangeRefused(f"{name} cannot be a member of an account.", field="username")
         if account.memberships.filter(user=person).exists():
@@ -90,6 +99,14 @@ def reset(caller: Caller, member: Membership, state: str | None) -> None:
         current.user.save(update_fields=["password"])
         _end_session_tokens(caller, current)
         self_audit.member_reset(caller, current.user)
+
+
+def check_username(name: str) -> None:
+    """Raise ValueError for a new user name that contains a secret, such as a pasted password.
+
+    Members and staff would see it, and entries would show the person as redacted.
+    """
+    check_text("the user name", name, USERNAME_LENGTH)
 
 
 def namesake_of(name: str) -> User | None:

@@ -10,6 +10,7 @@ from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import transaction
+from django.utils.text import capfirst
 
 from auditlogs.accounts import accounts
 from auditlogs.accounts.self_audit import COMMAND_LINE
@@ -76,10 +77,13 @@ def _new(name: str, *, is_staff: bool) -> User:
     person = User(username=name, is_staff=is_staff)
     try:
         person.full_clean(exclude=["password"])
+        membership.check_username(name)
         password = _read_password()
         validate_password(password, person)
     except ValidationError as error:
         raise CommandError(" ".join(error.messages)) from error
+    except ValueError as error:
+        raise CommandError(capfirst(f"{error}.")) from error
     person.set_password(password)
     return person
 

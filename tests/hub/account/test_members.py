@@ -211,6 +211,19 @@ def test_a_name_that_only_capital_letters_tell_from_a_members_is_refused(
     assert not User.objects.filter(username=user.username.upper()).exists()
 
 
+def test_a_user_name_cannot_be_a_secret(client: Client, account: Account) -> None:
+    for secret in (
+        keys.create(account, "leaked", ["logs:read"]),
+        "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N_XgL0n3I9PlFUP0THsR8U",
+        "AKIAIOSFODNN7EXAMPLE",
+    ):
+        page = add(client, secret)
+        assert "The user name must not" in page.one("#id_username_error").text
+        assert not page.all("#secret")
+        assert not User.objects.filter(username=secret).exists()
+    assert told(account.id, "member.added") == []
+
+
 def test_what_people_of_other_accounts_are_called_is_not_told(
     client: Client, account: Account, other: Account
 ) -> None:

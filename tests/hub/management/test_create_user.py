@@ -10,6 +10,7 @@ from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
 from pytest_django.fixtures import Settings
 
+from auditlogs.accounts import keys
 from auditlogs.models import Account
 from hub.models import Role
 from tests.away import connected_to, nowhere
@@ -114,6 +115,15 @@ def test_a_name_that_only_capital_letters_tell_from_another_is_refused(
     with pytest.raises(CommandError, match=f"User {re.escape(person.username)} exists"):
         create(name, *((place, account.name) if place == "--account" else (place,)))
     assert not User.objects.filter(username=name).exists()
+
+
+@pytest.mark.parametrize("place", ["--account", "--staff"])
+@pytest.mark.usefixtures("unread")
+def test_a_user_name_cannot_be_a_secret(account: Account, place: str) -> None:
+    key = keys.create(account, "leaked", ["logs:read"])
+    with pytest.raises(CommandError, match=r"The user name must not .* a secret"):
+        create(key, *((place, account.name) if place == "--account" else (place,)))
+    assert not User.objects.filter(username=key).exists()
 
 
 @pytest.mark.usefixtures("typed")
