@@ -148,7 +148,7 @@ def test_whoever_was_removed_from_their_last_account_still_has_it(user: User) ->
     assert not page.all("main", "form")
     assert [each["href"] for each in page.all("main", "a")] == ["/hub/password"]
     accounts = page_of(client, "/hub/accounts").one("main").text
-    assert "no account yet that you may see" in accounts
+    assert "You do not have access to any account yet." in accounts
     assert "You belong to these" not in accounts
     assert client.post(TOKENS).status_code == 403
 
