@@ -29,6 +29,7 @@ lint: .venv/.dev ## Check style, types, imports and templates
 	.venv/bin/mypy
 	.venv/bin/lint-imports
 	.venv/bin/djlint templates --lint
+	.venv/bin/djade --check $$(find templates -name '*.html')
 
 pictures: .venv/.dev ## Retake the screenshots under docs/
 	.venv/bin/python -m tests.chromium

@@ -1,13 +1,15 @@
 """How values are shown in templates. Nothing here asks the database."""
 
 import functools
+from collections.abc import Iterable
 from datetime import datetime
 
 from django import template
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
 from auditlogs.entry.times import format_rfc3339, now, parse_rfc3339
+from hub.logs.payload import Part
 from hub.ui import icons, navigation, times
 
 register = template.Library()
@@ -45,6 +47,23 @@ def moment(instant: datetime) -> SafeString:
         times.full_time(instant),
         times.short_time(instant, now()),
     )
+
+
+@register.simple_tag
+def quoted(parts: Iterable[Part]) -> SafeString:
+    """Return a string of the payload in quotes, secrets that were replaced in it as marks."""
+    # Not a template: the white space of a string is shown as it is, so none may be added.
+    inside = format_html_join(
+        "",
+        "{}",
+        (
+            (format_html('<span class="redacted">redacted · {}</span>', part.rule),)
+            if part.rule
+            else (part.text,)
+            for part in parts
+        ),
+    )
+    return format_html('"{}"', inside)
 
 
 @register.filter

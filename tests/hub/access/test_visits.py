@@ -94,7 +94,7 @@ def test_a_form_from_elsewhere_is_refused_in_words(user: User) -> None:
     assert response.status_code == 403
     page = read(response.content.decode())
     assert page.one("h1").text == "Not allowed"
-    assert "did not come from the Hub" in page.one("main").text
+    assert "was not sent from the Hub" in page.one("main").text
     assert link(page.one("main"), "Go to Logs")["href"] == "/hub/logs"
     assert strict.get("/hub/logs").status_code == 200
 
@@ -106,7 +106,7 @@ def test_whoever_belongs_to_no_account_is_told_so_and_can_sign_out(client: Clien
         response = client.get(path)
         assert response.status_code == 403
         page = read(response.content.decode())
-        assert "you belong to no account yet" in page.one("main").text
+        assert "not a member of any account yet" in page.one("main").text
         assert page.one("main", "button").text == "Sign out"
         assert [each["href"] for each in page.all("main", "a")] == ["/hub/profile"]
 

@@ -200,7 +200,7 @@ def test_many_accounts_are_found_by_name(staff: User) -> None:
     client = signed_in(staff)
     page = page_of(client, f"{ACCOUNTS}?search={mark}")
     assert len(page.all("[name=to]")) == 50
-    assert "There are more" in page.text
+    assert "Only the first" in page.text
     page = page_of(client, f"{ACCOUNTS}?search={mark}+51")
     assert len(page.all("[name=to]")) == 1
     assert "No account has “nobody's”" in page_of(client, f"{ACCOUNTS}?search=nobody's").text

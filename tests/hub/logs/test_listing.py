@@ -181,10 +181,10 @@ def test_a_row_says_who_did_what_to_what_and_how_it_ended(hub: Hub) -> None:
     cells = {each["class"].removeprefix("column-"): each.text for each in row.all("td")}
     assert cells["timestamp"].startswith("3 minutes ago")
     assert cells["timestamp"].endswith(" UTC")
-    assert cells["actor"] == "Momentum Scoutagent-7"
+    assert cells["actor"] == "Momentum Scout agent-7"
     assert cells["action"] == "order.created"
     assert cells["type"] == "trade"
-    assert cells["target"] == "Buy SOLorder"
+    assert cells["target"] == "Buy SOL order"
     assert cells["result"] == "Partial"
     assert cells["correlation"] == "0f8b2c64…9b58"
     assert row.one(".column-result", "svg")["class"] == "icon icon-partial"
@@ -196,7 +196,7 @@ def test_a_row_says_who_did_what_to_what_and_how_it_ended(hub: Hub) -> None:
         each["class"].removeprefix("column-"): each.text
         for each in hub.logs().one(f"#entry-{bare}").all("td")
     }
-    assert cells["actor"] == "agent-without-a-nameagent"
+    assert cells["actor"] == "agent-without-a-name agent"
     assert cells["target"] == "No target"
     assert cells["correlation"] == "No correlation ID"
 
