@@ -9,7 +9,11 @@ from environs import Env
 from hub.demo.state import FOLDER, load_state
 from hub.startup import environment
 
-BASE_DIR = Path(__file__).resolve().parent.parent
+_ROOT = Path(__file__).resolve().parent.parent
+IS_CHECKOUT = (_ROOT / "manage.py").is_file()
+# A checkout has `templates` and `static` beside the packages, and keeps its data there. A wheel has
+# them inside `hub`, where Django finds an app's files, and keeps its data in the current folder.
+BASE_DIR = _ROOT if IS_CHECKOUT else Path.cwd()
 
 env = Env()
 # The environment is whole or the demo's is: the two are never mixed.
@@ -102,7 +106,7 @@ MIDDLEWARE = [
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
-        "DIRS": [BASE_DIR / "templates"],
+        "DIRS": [BASE_DIR / "templates"] if IS_CHECKOUT else [],
         "APP_DIRS": True,
         "OPTIONS": {
             "context_processors": [
@@ -181,7 +185,7 @@ SILENCED_SYSTEM_CHECKS = [
 
 STATIC_URL = "/static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
-STATICFILES_DIRS = [BASE_DIR / "static"]
+STATICFILES_DIRS = [BASE_DIR / "static"] if IS_CHECKOUT else []
 WHITENOISE_ALLOW_ALL_ORIGINS = False
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},

@@ -9,7 +9,7 @@ from auditlogs.entry.schema import Entry
 from auditlogs.entry.times import format_rfc3339, now
 from auditlogs.storage import mongo
 from auditlogs.storage.documents import to_document
-from auditlogs.storage.mongo import Document, Refused
+from auditlogs.storage.mongo import Document, DocumentRejected
 from auditlogs.write import idempotency
 from auditlogs.write.spool import Spool, Waiting
 from auditlogs.write.store import CONFLICT, Stored, store
@@ -80,7 +80,7 @@ def _store(documents: Sequence[Document]) -> list[Stored]:
         return []
     try:
         return store(list(documents), STORE_SECONDS)
-    except Refused:
+    except DocumentRejected:
         if len(documents) == 1:
             return ["refused"]
         return [became for document in documents for became in _store([document])]

@@ -16,7 +16,7 @@ REFUSED = 3
 
 def begin() -> None:
     """Load the settings, or end the process with one line that says what is wrong with them."""
-    process_log.take_over()
+    process_log.install_hooks()
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "hub.settings")
     try:
         assert settings.SECRET_KEY
