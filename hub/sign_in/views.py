@@ -3,6 +3,7 @@
 import math
 from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.contrib.auth.forms import AuthenticationForm
 from django.contrib.auth.models import User
@@ -29,6 +30,11 @@ class SignIn(LoginView):
             until = now() + timedelta(seconds=reached.seconds)
             return self._refuse(AuthenticationForm(), "limited", until)
         return super().post(request, *args, **kwargs)
+
+    def get_redirect_url(self) -> str:
+        url: str = super().get_redirect_url()
+        # With the sign-in page itself as its target, a person who is signed in never leaves it.
+        return "" if urlsplit(url).path == self.request.path else url
 
     def get_form_kwargs(self) -> dict[str, Any]:
         # The form passes this request to axes, which would store the rest of it.
