@@ -31,10 +31,11 @@ class SignIn(LoginView):
             return self._refuse(AuthenticationForm(), "limited", until)
         return super().post(request, *args, **kwargs)
 
-    def get_redirect_url(self) -> str:
-        url: str = super().get_redirect_url()
-        # With the sign-in page itself as its target, a person who is signed in never leaves it.
-        return "" if urlsplit(url).path == self.request.path else url
+    def get_success_url(self) -> str:
+        url: str = super().get_success_url()
+        # The sign-in page as its own target would be a redirection loop.
+        is_itself = urlsplit(url).path == self.request.path
+        return self.get_default_redirect_url() if is_itself else url
 
     def get_form_kwargs(self) -> dict[str, Any]:
         # The form passes this request to axes, which would store the rest of it.
