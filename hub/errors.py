@@ -10,6 +10,7 @@ from django.shortcuts import redirect, render, resolve_url
 
 from auditlogs.api import problems
 from hub.access import self_audit
+from hub.access.codes import HubCode
 from hub.access.visits import HubRequest, caller_of, current_visit, safe_redirect_url
 from hub.account.switching import accounts_of
 
@@ -85,7 +86,7 @@ def add_navigation(request: HttpRequest) -> None:
         request.visit = current_visit(cast(HubRequest, request))  # type: ignore[attr-defined]
 
 
-def _refuse(request: HttpRequest, code: str, reason: str) -> HttpResponse:
+def _refuse(request: HttpRequest, code: HubCode, reason: str) -> HttpResponse:
     """Record the refusal and show its reason."""
     self_audit.page_refused(request, caller_of(request), code, reason)
     add_navigation(request)

@@ -7,7 +7,11 @@ from typing import Any
 from hub.startup import validators
 from hub.startup.environment import read
 
-BASE_DIR = Path(__file__).resolve().parent.parent
+_ROOT = Path(__file__).resolve().parent.parent
+IS_CHECKOUT = (_ROOT / "manage.py").is_file()
+# A checkout has `templates` and `static` beside the packages, and keeps its data there. A wheel has
+# them inside `hub`, where Django finds an app's files, and keeps its data in the current folder.
+BASE_DIR = _ROOT if IS_CHECKOUT else Path.cwd()
 
 SECRET_KEY: str = read("SECRET_KEY")
 # Signatures made with a former key are still accepted.
@@ -71,7 +75,7 @@ MIDDLEWARE = [
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
-        "DIRS": [BASE_DIR / "templates"],
+        "DIRS": [BASE_DIR / "templates"] if IS_CHECKOUT else [],
         "APP_DIRS": True,
         "OPTIONS": {
             "context_processors": [
@@ -152,7 +156,7 @@ SILENCED_SYSTEM_CHECKS = [
 
 STATIC_URL = "/static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
-STATICFILES_DIRS = [BASE_DIR / "static"]
+STATICFILES_DIRS = [BASE_DIR / "static"] if IS_CHECKOUT else []
 WHITENOISE_ALLOW_ALL_ORIGINS = False
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},

@@ -15,19 +15,20 @@ from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.models import User
 from django.http import HttpRequest
 
-from auditlogs.accounts.rate_limit import Reached
+from auditlogs.accounts.rate_limit import LimitExceeded
 from auditlogs.accounts.self_audit import (
     Caller,
-    place_of,
     record_by,
     record_denial,
     record_sampled,
+    route_target,
     window_of,
 )
 from auditlogs.entry.schema import Target
 from auditlogs.entry.times import format_rfc3339
 from auditlogs.middleware import actor_of
 from auditlogs.models import Account
+from hub.access.codes import HubCode
 
 
 def signed_in(caller: Caller, method: str = "password") -> None:
@@ -41,7 +42,8 @@ def signed_in(caller: Caller, method: str = "password") -> None:
 def sign_in_failed(caller: Caller) -> None:
     """Record a failed sign-in, without the user name unless it exists: people type passwords into
     that field."""
-    payload = {"method": "password", "code": "invalid-credentials"}
+    code: HubCode = "invalid-credentials"
+    payload = {"method": "password", "code": code}
     record_by("auth.sign_in_failed", caller, "failure", None, payload)
 
 
@@ -55,9 +57,9 @@ def sign_in_locked_out(caller: Caller, until: datetime) -> None:
     record_sampled("auth.sign_in_failed", caller, None, _lock(until))
 
 
-def sign_in_rate_limited(request: HttpRequest, caller: Caller, reached: Reached) -> None:
+def sign_in_rate_limited(request: HttpRequest, caller: Caller, reached: LimitExceeded) -> None:
     """Record that an address exceeded the rate limit for passwords."""
-    record_sampled("rate_limit.hit", caller, place_of(request, "page"), window_of(reached))
+    record_sampled("rate_limit.hit", caller, route_target(request, "page"), window_of(reached))
 
 
 def signed_out(caller: Caller) -> None:
@@ -67,7 +69,8 @@ def signed_out(caller: Caller) -> None:
 
 def session_idled(caller: Caller) -> None:
     """Record that an idle session was ended."""
-    record_by("auth.signed_out", caller, "success", _session(caller), {"code": "idle"})
+    code: HubCode = "idle"
+    record_by("auth.signed_out", caller, "success", _session(caller), {"code": code})
 
 
 def password_changed(caller: Caller, method: str) -> None:
@@ -117,7 +120,7 @@ def member_reset(caller: Caller, person: User) -> None:
     record_by("member.reset", caller, "success", _person_target(person), mode="strict")
 
 
-def single_sign_on_failed(caller: Caller, code: str) -> None:
+def single_sign_on_failed(caller: Caller, code: HubCode) -> None:
     """Record that single sign-on failed, with a code of ours; the provider's text is untrusted."""
     payload = {"method": "oidc", "code": code}
     record_sampled("auth.sign_in_failed", caller, None, payload)
@@ -134,9 +137,9 @@ def identity_changed(caller: Caller, person: AbstractBaseUser, change: dict[str,
     record_by("auth.identity.updated", caller, "success", target, payload, mode="strict")
 
 
-def page_refused(request: HttpRequest, caller: Caller, code: str, error: str) -> None:
+def page_refused(request: HttpRequest, caller: Caller, code: HubCode, error: str) -> None:
     """Record that a page or form of the Hub was refused."""
-    record_denial(caller, place_of(request, "page"), {"code": code, "error": error})
+    record_denial(caller, route_target(request, "page"), {"code": code, "error": error})
 
 
 def _account_changed(
@@ -146,7 +149,8 @@ def _account_changed(
 
 
 def _lock(until: datetime) -> dict[str, Any]:
-    return {"method": "password", "code": "locked-out", "until": format_rfc3339(until)}
+    code: HubCode = "locked-out"
+    return {"method": "password", "code": code, "until": format_rfc3339(until)}
 
 
 def _session(caller: Caller) -> Target | None:

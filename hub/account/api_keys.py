@@ -16,7 +16,7 @@ from django.utils.text import capfirst
 from django.views.decorators.http import require_http_methods
 
 from auditlogs.accounts import keys, self_audit
-from auditlogs.accounts.accounts import change_of
+from auditlogs.accounts.accounts import locked_account
 from auditlogs.accounts.self_audit import Caller
 from auditlogs.entry.schema import ID_LENGTH
 from auditlogs.entry.times import now
@@ -106,7 +106,7 @@ class KeyRow:
     """A key in the list: its state, the label and colour of that, and its agent's name."""
 
     key: ApiKey
-    state: keys.State
+    state: keys.KeyState
     label: str
     tone: str
     agent: str | None
@@ -162,14 +162,14 @@ def _create(caller: Caller, visit: Visit, fields: dict[str, Any]) -> str:
     """
     # Read before the account is locked, since MongoDB may take its time.
     agent = dictionary.agent_of(visit.account.id, fields["bot"]) if fields["bot"] else None
-    with change_of(visit.account) as account:
+    with locked_account(visit.account) as account:
         if keys.active_of(account).count() >= MAX_ACTIVE:
             raise ChangeRefused(
                 f"The account already has the maximum of {MAX_ACTIVE} active keys. "
                 "Revoke a key that is no longer used, then try again."
             )
         try:
-            keys.check_is_free(account, fields["name"])
+            keys.check_name_is_free(account, fields["name"])
         except ValueError as error:
             raise ChangeRefused(
                 "An active key already has this name. Choose another one, or revoke that key.",
@@ -191,7 +191,7 @@ def _create(caller: Caller, visit: Visit, fields: dict[str, Any]) -> str:
 
 
 def _revoke(caller: Caller, key: ApiKey) -> None:
-    with change_of(key.account):
+    with locked_account(key.account):
         if not keys.revoke(key):
             raise ChangeRefused("This key is already revoked.")
         self_audit.key_revoked(key, caller)
@@ -241,7 +241,7 @@ def _row(key: ApiKey, names: dict[str, str | None]) -> KeyRow:
     return KeyRow(key, state, *_state_label(key, state), agent)
 
 
-def _state_label(key: ApiKey, state: keys.State) -> tuple[str, str]:
+def _state_label(key: ApiKey, state: keys.KeyState) -> tuple[str, str]:
     """Return the label of a key's state and its colour, the suffix of a `tag-` class."""
     if state != "active":
         return capfirst(state), "quiet"

@@ -9,7 +9,7 @@ from django.utils.crypto import constant_time_compare, salted_hmac
 from django.utils.text import capfirst
 
 from auditlogs.accounts import keys
-from auditlogs.accounts.accounts import change_of
+from auditlogs.accounts.accounts import locked_account
 from auditlogs.accounts.self_audit import Caller, token_revoked
 from auditlogs.models import Account
 from auditlogs.recording.policy import check_text
@@ -30,7 +30,7 @@ def add(caller: Caller, account: Account, name: str, role: str) -> tuple[User, b
     is a secret, or another person's name differs only in case. Raises CannotStore, as does every
     change below.
     """
-    with change_of(account):
+    with locked_account(account):
         if account.memberships.count() >= MAX_MEMBERS:
             raise ChangeRefused(
                 f"The account already has the maximum of {MAX_MEMBERS} members. "
@@ -169,7 +169,7 @@ def _change_of(member: Membership) -> Iterator[Membership]:
 
     Raises ChangeRefused where the person was removed after the caller had read it.
     """
-    with change_of(member.account) as account:
+    with locked_account(member.account) as account:
         memberships = account.memberships.select_related("user", "account")
         current = memberships.filter(pk=member.pk).first()
         if current is None:

@@ -8,7 +8,7 @@ from django.utils.text import capfirst
 from django.views.decorators.http import require_POST, require_safe
 
 from auditlogs.accounts import keys, self_audit
-from auditlogs.accounts.accounts import change_of
+from auditlogs.accounts.accounts import locked_account
 from auditlogs.models import Account
 from hub.access.visits import HubRequest, Visit, caller_of, for_members, for_people
 from hub.account.examples import reading_call
@@ -51,7 +51,7 @@ def session_token_end(request: HubRequest, visit: Visit, key: str) -> HttpRespon
     token = keys.by_public_id(key)
     if token is None or token.holder != request.user or token.account != visit.account:
         raise Http404
-    with change_of(visit.account):
+    with locked_account(visit.account):
         if keys.revoke(token):
             self_audit.token_revoked(token, caller_of(request))
     messages.success(request, f"The session token ending in {token.last_four} has ended.")
@@ -63,7 +63,7 @@ def _create(request: HubRequest, account: Account) -> str:
 
     Raises ChangeRefused when there are too many, and for a form that is submitted again.
     """
-    with change_of(account):
+    with locked_account(account):
         newest = str(_newest(request, account))
         if request.POST.get("after", newest) != newest:
             raise ChangeRefused(

@@ -10,7 +10,7 @@ from django.utils.text import capfirst
 from django.views.decorators.http import require_http_methods
 
 from auditlogs.accounts import accounts
-from auditlogs.accounts.accounts import change_of
+from auditlogs.accounts.accounts import locked_account
 from auditlogs.entry.actions import ACTION_TYPES
 from auditlogs.models import ACCOUNT_NAME_LENGTH, Account
 from auditlogs.storage.retention import retention_days
@@ -52,7 +52,7 @@ def account_settings(request: HubRequest, visit: Visit) -> HttpResponse:
 def _rename(request: HubRequest, account: Account, form: NameForm) -> bool:
     """Rename an account and record it. Return False where another account has the name."""
     try:
-        with change_of(account) as current:
+        with locked_account(account) as current:
             before, current.name = current.name, form.cleaned_data["name"]
             if current.name != before:
                 current.save(update_fields=["name"])

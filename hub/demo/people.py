@@ -146,7 +146,7 @@ def key_for_a_trial(random: Random, at: datetime) -> list[NewEntry]:
     work.wait(1_800, 5_400)
     found = {
         "keyName": name,
-        "error": "The key was found in a body that it sent. Revoke it and make another.",
+        "error": "The key was found in a request body. Revoke it and create another.",
     }
     work.note(PLATFORM, "api_key.exposed", "partial", target=key, payload=found)
     work.wait(60, 900)

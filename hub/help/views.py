@@ -1,5 +1,6 @@
 """The help pages: scopes, the life of an order, and error codes."""
 
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode
 
@@ -10,9 +11,10 @@ from django.views.decorators.http import require_safe
 
 from auditlogs.accounts import keys
 from auditlogs.explain import codes, scopes
-from auditlogs.explain.orders import STATES, TRANSITIONS, State
+from auditlogs.explain.orders import STATES, TRANSITIONS, OrderState
 from hub.access.visits import HubRequest, for_people
 from hub.help import order_picture
+from hub.help.codes import HUB_CODES
 
 # URL name and title of each page, in the order of the tabs.
 TOPICS = {
@@ -60,7 +62,7 @@ def help_codes(request: HubRequest) -> HttpResponse:
     context = {
         "groups": [
             ("platform", "Platform and agents", _rows(codes.PLATFORM_CODES)),
-            ("hub", "Hub and API", _rows(codes.HUB_CODES)),
+            ("hub", "Hub and API", _rows({**codes.LOG_CODES, **HUB_CODES})),
             ("mcp", "MCP servers", _rows(codes.MCP_CODES)),
         ],
         "problems": codes.PROBLEMS,
@@ -74,7 +76,7 @@ def _page(request: HubRequest, name: str, context: dict[str, Any]) -> HttpRespon
     return render(request, f"hub/help/{name.removeprefix('help_')}.html", context)
 
 
-def _log_url(state: State) -> str:
+def _log_url(state: OrderState) -> str:
     """Return the URL of the entries that brought orders into a state."""
     filters = {"action": state.action}
     # Filled and partially filled orders have the same action.
@@ -83,7 +85,7 @@ def _log_url(state: State) -> str:
     return f"{reverse('logs')}?{urlencode(filters)}"
 
 
-def _rows(table: dict[str, codes.Code]) -> list[tuple[str, codes.Code, str, str]]:
+def _rows(table: Mapping[str, codes.Code]) -> list[tuple[str, codes.Code, str, str]]:
     """Return rows of name, code, and the URL and title of a page about it, or empty texts."""
     rows = []
     for name, code in table.items():

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from auditlogs.query.entries import DEFAULT_SORT, Sort
+from auditlogs.query.order import DEFAULT_SORT, Order, Sort
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ def headings(asked: str | None) -> list[Heading]:
 def _heading(column: Column, asked: str | None) -> Heading:
     sorts = [sort for sort, _ in column.sorts]
     current = asked or DEFAULT_SORT
-    state = "descending" if current.startswith("-") else "ascending"
+    state = "descending" if Order.parse(current).descending else "ascending"
     aria_sort = state if current in sorts else "none"
     following = sorts.index(asked) + 1 if asked in sorts else 0
     if following < len(sorts):

@@ -9,8 +9,9 @@ from django.http import QueryDict
 
 from auditlogs.entry.times import from_ms, now
 from auditlogs.models import Account
-from auditlogs.query.entries import DEFAULT_SORT, Count, Page
+from auditlogs.query.entries import Count, Page
 from auditlogs.query.filters import ListRequest, parse
+from auditlogs.query.order import DEFAULT_ORDER
 from auditlogs.storage.mongo import StorageError, TookTooLong, Unavailable
 from auditlogs.storage.retention import oldest_ms, retention_days
 from hub.logs.backlog import Backlog
@@ -94,7 +95,7 @@ class Listing:
     @property
     def is_newest_first(self) -> bool:
         """Whether the next page is the older one."""
-        return self.asked.entries.sort == DEFAULT_SORT
+        return self.asked.entries.order == DEFAULT_ORDER
 
     @property
     def last(self) -> int:

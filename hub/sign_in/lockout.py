@@ -14,14 +14,14 @@ from django.db.models import Max
 from django.http import HttpRequest
 from django.utils.crypto import salted_hmac
 
-from auditlogs.accounts.rate_limit import Reached, by_tries, network_of
+from auditlogs.accounts.rate_limit import LimitExceeded, count, network_of
 from auditlogs.entry.times import now
 from auditlogs.middleware import source_ip
 
 
-def count_attempt(request: HttpRequest) -> Reached | None:
+def count_attempt(request: HttpRequest) -> LimitExceeded | None:
     """Count an attempt from the request's address; return the rate that it exceeds, if any."""
-    return by_tries(settings.SIGN_IN_RATE, source_ip(request))
+    return count(settings.SIGN_IN_RATE, "tries", network_of(source_ip(request)))
 
 
 def stripped_request(request: HttpRequest) -> HttpRequest:

@@ -17,7 +17,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
 from auditlogs.accounts import keys
-from auditlogs.accounts.rate_limit import Reached
+from auditlogs.accounts.rate_limit import LimitExceeded
 from auditlogs.accounts.self_audit import Caller
 from auditlogs.entry.times import now
 from auditlogs.storage.mongo import StorageError
@@ -49,7 +49,7 @@ def password(request: HubRequest) -> HttpResponse:
     return render(request, "hub/sign_in/password.html", {"form": form})
 
 
-def _rate_limited(request: HubRequest, reached: Reached) -> HttpResponse:
+def _rate_limited(request: HubRequest, reached: LimitExceeded) -> HttpResponse:
     """Show an empty form that says when to try again."""
     self_audit.sign_in_rate_limited(request, caller_of(request), reached)
     until = now() + timedelta(seconds=reached.seconds)
@@ -119,5 +119,5 @@ def _save(form: "SetPasswordForm[User]", caller: Caller, method: str) -> None:
     """
     with transaction.atomic():
         form.save()
-        keys.end_tokens_of(form.user)
+        keys.revoke_tokens_of(form.user)
         self_audit.password_changed(caller, method)

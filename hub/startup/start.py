@@ -21,7 +21,7 @@ def begin() -> None:
 
     Without a SECRET_KEY, commands in a checkout use the environment of the demo, if there is one.
     """
-    process_log.take_over()
+    process_log.install_hooks()
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "hub.settings")
     try:
         # One environment or the other, never a mixture: a demo must not reach a deployment's data.

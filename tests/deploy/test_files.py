@@ -1,4 +1,4 @@
-"""The files under deploy/ fit together, and the program, as far as can be seen without a run."""
+"""The files under deploy/ agree with each other and the program, as far as can be read in them."""
 
 import json
 import re

@@ -48,7 +48,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Create the user. Raises CommandError for a name that is taken or not allowed, an unknown
         account, a weak password, and a user who is already a member."""
-        account = accounts.called(options["account"]) if options["account"] else None
+        account = accounts.find_account(options["account"]) if options["account"] else None
         if account is None and not options["staff"]:
             raise CommandError(f"Account {options['account']} does not exist.")
         name = User.normalize_username(options["name"])

@@ -46,7 +46,7 @@ class Command(BaseCommand):
                 if person.email != before:
                     self._record(person, {"field": "email", "from": before, "to": person.email})
                 if options["unlink"] and person.identities.all().delete()[0]:
-                    keys.end_tokens_of(person)
+                    keys.revoke_tokens_of(person)
                     self._record(person, {"field": "identity", "from": "linked", "to": None})
         except (ValidationError, StorageError) as error:
             raise CommandError(" ".join(getattr(error, "messages", [str(error)]))) from error

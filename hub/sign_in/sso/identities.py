@@ -73,7 +73,7 @@ def link(caller: Caller, person: User, claims: dict[str, Any]) -> None:
         with transaction.atomic():
             person.identities.create(issuer=settings.OIDC_ISSUER, subject=_subject(claims))
             # Session tokens may have been made by somebody who knew the former password.
-            keys.end_tokens_of(person)
+            keys.revoke_tokens_of(person)
             # The admin who sent the invitation may have set its password.
             if not person.email:
                 person.set_unusable_password()

@@ -4,6 +4,8 @@ from typing import Literal
 
 from django.contrib.auth.models import User
 
+from hub.access.codes import HubCode
+
 Reason = Literal["away", "busy", "refused", "stale", "unknown", "untrusted"]
 
 # What the sign-in page says. The same sentence for every unknown identity: it must not tell who has
@@ -22,7 +24,7 @@ class SignInRefused(Exception):
     """A sign-in was refused: `reason` selects the sentence for the person, `code` is for the log
     and may say more; `person` is the owner of the identity, if that is known."""
 
-    def __init__(self, reason: Reason, code: str, person: User | None = None) -> None:
+    def __init__(self, reason: Reason, code: HubCode, person: User | None = None) -> None:
         super().__init__(code)
         self.reason = reason
         self.code = code

@@ -293,8 +293,8 @@ def test_a_key_of_another_account_or_of_a_person_is_not_there(
         path = f"{PAGE}/{id}/revoke"
         assert client.get(path).status_code == 404
         assert client.post(path, {"account": account.id}).status_code == 404
-    assert keys.opens(foreign)
-    assert keys.opens(token)
+    assert keys.is_valid(foreign)
+    assert keys.is_valid(token)
 
 
 def test_it_tells_what_became_of_each_key(client: Client, account: Account) -> None:

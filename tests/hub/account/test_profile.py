@@ -105,7 +105,7 @@ def test_nobody_ends_what_is_not_theirs(client: Client, account: Account, user: 
     for each in (key, theirs):
         assert each
         assert client.post(f"{TOKENS}/{each.public_id}/end").status_code == 404
-        assert keys.opens(each)
+        assert keys.is_valid(each)
     assert elsewhere
     assert client.post(f"{TOKENS}/{elsewhere.public_id}/end").status_code == 404
     assert client.post(f"{TOKENS}/nothing/end").status_code == 404
