@@ -1,16 +1,17 @@
 """Error responses: pages for people, problem documents (RFC 9457) under /api."""
 
 import sys
+from typing import cast
 
 from django.contrib.auth.models import User
 from django.db import OperationalError
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render, resolve_url
 
 from auditlogs.api import problems
 from hub.access import self_audit
 from hub.access.codes import HubCode
-from hub.access.visits import caller_of
+from hub.access.visits import HubRequest, caller_of, current_visit, safe_redirect_url
 from hub.account.switching import accounts_of
 
 API_PREFIX = "/api/"
@@ -30,7 +31,18 @@ def permission_denied(request: HttpRequest, exception: Exception | None = None) 
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
-    """Answer a form without a valid CSRF token with status 403."""
+    """Answer a form without a valid CSRF token with status 403.
+
+    Signing in replaces the token, so a sign-in page in another tab is outdated: it leads on to
+    where the person wanted to go.
+    """
+    is_outdated = (
+        "csrfmiddlewaretoken" in request.POST
+        and request.headers.get("Sec-Fetch-Site", "same-origin") == "same-origin"
+    )
+    is_sign_in = request.path == resolve_url("sign_in")
+    if is_sign_in and is_outdated and request.user.is_authenticated:
+        return redirect(safe_redirect_url(request, request.POST.get("next", "")))
     reason = "This form has expired or was not sent from the Hub. Go back, reload and try again."
     return _refuse(request, "csrf", reason)
 
@@ -45,13 +57,15 @@ def page_not_found(request: HttpRequest, exception: Exception | None = None) -> 
     """Answer a request for what does not exist with status 404, and for another account's alike."""
     if request.path.startswith(API_PREFIX):
         return problems.not_found()
+    add_navigation(request)
     return render(request, "404.html", status=404)
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
     """Answer a request that failed with 503 if the database is unavailable, else with 500.
 
-    The response says nothing about the cause: the text of an exception may contain secrets.
+    The response says nothing about the cause: the text of an exception may contain secrets. Both
+    pages are rendered without the request, since its context could fail for the same reason.
     """
     is_unavailable = isinstance(sys.exception(), OperationalError)
     if request.path.startswith(API_PREFIX):
@@ -61,14 +75,21 @@ def server_error(request: HttpRequest) -> HttpResponse:
             else problems.unexpected()
         )
     if is_unavailable:
-        return render(None, "503.html", {"reason": UNAVAILABLE, "request": request}, status=503)
-    # Rendered without the request: what broke the page could break the context processors too.
+        context = {"reason": UNAVAILABLE, "retry_url": request.get_full_path()}
+        return render(None, "503.html", context, status=503)
     return render(None, "500.html", status=500)
+
+
+def add_navigation(request: HttpRequest) -> None:
+    """Set `request.visit`, for the navigation on the page of an error, unless the view has."""
+    if not hasattr(request, "visit") and isinstance(request.user, User):
+        request.visit = current_visit(cast(HubRequest, request))  # type: ignore[attr-defined]
 
 
 def _refuse(request: HttpRequest, code: HubCode, reason: str) -> HttpResponse:
     """Record the refusal and show its reason."""
     self_audit.page_refused(request, caller_of(request), code, reason)
+    add_navigation(request)
     has_account = isinstance(request.user, User) and accounts_of(request.user).exists()
     context = {"reason": reason, "has_account": has_account}
     return render(request, "403.html", context, status=403)

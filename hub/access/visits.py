@@ -4,6 +4,7 @@ import functools
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Concatenate, ParamSpec
+from urllib.parse import urlsplit, urlunsplit
 
 from django.conf import settings
 from django.contrib.auth.models import User
@@ -30,6 +31,8 @@ SESSION_ACCOUNT = "account"
 # The account that a page was rendered for. htmx sends the header, forms send the field.
 ACCOUNT_HEADER = "Hub-Account"
 ACCOUNT_FIELD = "account"
+# The views of parts that a page loads by itself, without the reader asking for them.
+BACKGROUND_PARTS = {"logs_count", "actors"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,9 +203,18 @@ def _account_has_changed(request: HubRequest) -> HttpResponse:
 
 
 def _ask_to_sign_in(request: HubRequest) -> HttpResponse:
-    """Redirect to the sign-in page, which says so if an idle session was ended."""
-    sign_in = resolve_url("sign_in") + ("?because=idle" if request.ended_idle else "")
-    return _redirect_via(request, sign_in)
+    """Redirect to the sign-in page, which says why a person was signed out."""
+    reason = _why_signed_out(request)
+    return _redirect_via(request, resolve_url("sign_in") + (f"?because={reason}" if reason else ""))
+
+
+def _why_signed_out(request: HubRequest) -> str:
+    """Return "idle" or "ended" for a person whose session is over, else an empty text."""
+    if request.ended_idle:
+        return "idle"
+    # Django empties a session that it does not find, or that began with a former password.
+    had_session = bool(request.COOKIES.get(settings.SESSION_COOKIE_NAME))
+    return "ended" if had_session and request.session.is_empty() else ""
 
 
 def _redirect_via(request: HubRequest, page: str) -> HttpResponse:
@@ -211,7 +223,21 @@ def _redirect_via(request: HubRequest, page: str) -> HttpResponse:
     For a fragment the whole page is redirected, by a header of htmx: the browser would follow a
     normal redirect and put the sign-in page into the fragment's place.
     """
-    if is_fragment(request):
-        back = request.htmx.current_url_abs_path or resolve_url("logs")
-        return HttpResponseClientRedirect(redirect_to_login(back, page)["Location"])
-    return redirect_to_login(request.get_full_path(), page)
+    redirect = redirect_to_login(_return_url(request), page)
+    return HttpResponseClientRedirect(redirect["Location"]) if is_fragment(request) else redirect
+
+
+def _return_url(request: HubRequest) -> str:
+    """Return where to go after signing in: to what the person just asked for.
+
+    That is the page around a part that it loads by itself, and the page of a form: the form's
+    target may accept POST only.
+    """
+    is_read = request.method in {"GET", "HEAD"}
+    match = request.resolver_match
+    if is_read and not (is_fragment(request) and match and match.view_name in BACKGROUND_PARTS):
+        return request.get_full_path()
+    own = request.get_full_path()
+    page = request.htmx.current_url if is_fragment(request) else request.headers.get("Referer", own)
+    url = urlsplit(safe_redirect_url(request, page or ""))
+    return urlunsplit(("", "", url.path, url.query, ""))

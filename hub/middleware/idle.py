@@ -38,9 +38,12 @@ class IdleMiddleware:
         # Only pages have sessions, and reading one adds `Vary: Cookie` to the response.
         if not request.path.startswith("/hub") or SESSION_KEY not in request.session:
             return
+        # Django has just emptied a session that began with a former password.
+        if not isinstance(request.user, User):
+            return
         now = time.time()
         idle = now - request.session.get(LAST_SEEN, now)
-        if isinstance(request.user, User) and idle > max_idle_seconds(request.user):
+        if idle > max_idle_seconds(request.user):
             self_audit.session_idled(caller_of(request))
             logout(request)
             request.ended_idle = True  # type: ignore[attr-defined]

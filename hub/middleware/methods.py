@@ -5,6 +5,7 @@ from collections.abc import Callable
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.shortcuts import render
 
+from hub.errors import add_navigation
 from hub.middleware.cross_site import PAGES
 
 
@@ -17,5 +18,6 @@ class MethodMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self._get_response(request)
         if isinstance(response, HttpResponseNotAllowed) and request.path.startswith(PAGES):
+            add_navigation(request)
             response.content = render(request, "405.html").content
         return response

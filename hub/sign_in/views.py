@@ -3,6 +3,7 @@
 import math
 from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.contrib.auth.forms import AuthenticationForm
 from django.contrib.auth.models import User
@@ -29,6 +30,12 @@ class SignIn(LoginView):
             until = now() + timedelta(seconds=reached.seconds)
             return self._refuse(AuthenticationForm(), "limited", until)
         return super().post(request, *args, **kwargs)
+
+    def get_success_url(self) -> str:
+        url: str = super().get_success_url()
+        # The sign-in page as its own target would be a redirection loop.
+        is_itself = urlsplit(url).path == self.request.path
+        return self.get_default_redirect_url() if is_itself else url
 
     def get_form_kwargs(self) -> dict[str, Any]:
         # The form passes this request to axes, which would store the rest of it.

@@ -28,6 +28,23 @@ def test_an_unknown_address_leads_back_to_the_logs(hub: Hub) -> None:
         assert link(page, "Go to Logs")["href"] == "/hub/logs"
 
 
+def test_pages_of_errors_keep_the_navigation(hub: Hub) -> None:
+    paths = {"/hub/nowhere": 404, "/hub/agents/nobody": 404, "/hub/members": 403}
+    for path, status in {**paths, "/hub/sign-out": 405}.items():
+        response = hub.get(path)
+        assert response.status_code == status
+        page = read(response.content.decode())
+        assert link(page.one("header.navigation"), "Agents")["href"] == "/hub/agents"
+        assert page.one(".who")["href"] == "/hub/profile"
+
+
+@pytest.mark.django_db
+def test_a_stranger_sees_no_navigation_on_them(client: Client) -> None:
+    response = client.get("/hub/nowhere")
+    assert response.status_code == 404
+    assert read(response.content.decode()).all("header.navigation") == []
+
+
 def test_what_does_not_exist_is_an_entry_only_where_one_was_asked_for(hub: Hub) -> None:
     for path in ("/hub/nowhere", "/hub/agents/nobody"):
         assert "entry" not in main_of(hub.get(path).content).text

@@ -99,7 +99,7 @@ def test_choosing_an_account_leads_to_where_one_wanted_to_be(staff: User, accoun
 def test_the_page_of_a_fragment_is_led_to_choose_and_back(staff: User) -> None:
     here = {**HTMX, "HX-Current-URL": "http://testserver/hub/logs?result=failure"}
     response = signed_in(staff).get("/hub/logs?result=success", headers=here)
-    assert response["HX-Redirect"] == f"{ACCOUNTS}?next=/hub/logs%3Fresult%3Dfailure"
+    assert response["HX-Redirect"] == f"{ACCOUNTS}?next=/hub/logs%3Fresult%3Dsuccess"
     assert response.content == b""
 
 
