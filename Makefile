@@ -2,6 +2,9 @@
 PYTHON ?= python3
 PORT ?= 8000
 
+# Without compiled files, every process of the tests compiles all that it imports once more.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help demo quick test test-faults test-deploy lint pictures bench lock clean
