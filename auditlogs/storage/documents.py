@@ -14,9 +14,9 @@ from auditlogs.storage.mongo import Document
 def to_document(entry: Entry, account: str) -> Document:
     """Return the document that stores an entry of an account."""
     actor, target = entry.actor, entry.target
-    found_by = [entry.action, actor.id, actor.name]
+    searched = [entry.action, actor.id, actor.name]
     if target:
-        found_by += [target.type, target.id, target.name]
+        searched += [target.type, target.id, target.name]
     fields = msgspec.to_builtins(msgspec.structs.replace(entry, payload=None))
     del fields["id"]
     return {
@@ -24,16 +24,17 @@ def to_document(entry: Entry, account: str) -> Document:
         "account": account,
         **fields,
         "timestamp": parse_rfc3339(entry.timestamp),
-        # As text, a payload comes back as it was sent: BSON would refuse some keys and numbers.
+        # Stored as text, because BSON has no integers over 64 bits and no keys with a null
+        # character: a payload must come back exactly as it was sent.
         "payload": None if entry.payload is None else numbers.encode(entry.payload).decode(),
         "recordedAt": parse_rfc3339(entry.recorded_at),
         "actorKey": actor_key(actor),
-        "tokens": tokens(found_by),
+        "tokens": tokens(searched),
     }
 
 
 def to_entry(document: Document) -> Entry:
-    """Return the entry that a stored document holds; its payload stays away if it was not read."""
+    """Return the entry of a stored document; without a payload where none was read."""
     payload = document.get("payload")
     return msgspec.convert(
         {
@@ -48,12 +49,12 @@ def to_entry(document: Document) -> Entry:
 
 
 def says_the_same(one: Entry, other: Entry) -> bool:
-    """Tell whether two entries have the same content: all that a writer says, whoever sent it and
-    whenever it was recorded. The order of a payload's keys is no content."""
+    """Tell whether two entries have the same content: every field that the writer sets. Who sent
+    it, when it was recorded and the order of the payload's keys do not count."""
     return _content(one) == _content(other)
 
 
 def _content(entry: Entry) -> bytes:
-    # As JSON, because Python takes 1 and True for the same.
+    # Compared as JSON, because in Python 1 == True.
     bare = msgspec.structs.replace(entry, recorded_at="", asserted_by=None, redactions=[])
     return numbers.canonical(bare)

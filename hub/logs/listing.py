@@ -9,8 +9,9 @@ from django.http import QueryDict
 
 from auditlogs.entry.times import from_ms, now
 from auditlogs.models import Account
-from auditlogs.query.entries import DEFAULT_SORT, Count, Page
+from auditlogs.query.entries import Count, Page
 from auditlogs.query.filters import ListRequest, parse
+from auditlogs.query.order import DEFAULT_ORDER
 from auditlogs.storage.mongo import StorageError, TookTooLong, Unavailable
 from auditlogs.storage.retention import oldest_ms, retention_days
 from hub.logs.backlog import Backlog
@@ -34,6 +35,7 @@ class Listing:
     """The list that a request asks for. Reading it is a step of its own: `read`."""
 
     def __init__(self, data: QueryDict, account: Account) -> None:
+        self._account = account.id
         self.now = now()
         self.open_entry = data.get(ENTRY, "")
         self.asked: ListRequest = parse(
@@ -48,12 +50,13 @@ class Listing:
         self.filters = FilterBar(account.id, self.asked, self.links)
         self.retention_days = retention_days()
         self.oldest_kept = from_ms(oldest_ms(self.now))
-        self.backlog = Backlog.of(account.id)
+        self.backlog: Backlog | None = None
         self.page: Page | None = None
         self.failure: StorageError | None = None
 
     def read(self) -> Self:
         """Read the page; a failure of the database is kept, to be told in the list's place."""
+        self.backlog = Backlog.of(self._account)
         try:
             self.page = self.asked.entries.page(PAGE_SIZE, cursor=self.asked.cursor)
         except StorageError as failure:
@@ -94,7 +97,7 @@ class Listing:
     @property
     def is_newest_first(self) -> bool:
         """Whether the next page is the older one."""
-        return self.asked.entries.sort == DEFAULT_SORT
+        return self.asked.entries.order == DEFAULT_ORDER
 
     @property
     def last(self) -> int:

@@ -11,7 +11,7 @@ from django.core.management import CommandError, call_command
 from auditlogs.accounts import accounts, keys
 from auditlogs.models import Account, ApiKey
 from auditlogs.storage import mongo
-from auditlogs.storage.indexes import ACCOUNT_LEAD, LEADS, ensure_indexes
+from auditlogs.storage.indexes import ACCOUNT_FILTER, LEADING_FILTERS, ensure_indexes
 from tests.factories import unique
 
 DAY_SECONDS = 86_400
@@ -91,7 +91,7 @@ def test_an_account_may_be_given_by_its_id(account: Account) -> None:
 def test_an_id_means_its_account_whatever_another_is_called(account: Account) -> None:
     # As one could be called before such names were refused.
     Account.objects.create(name=account.id)
-    assert accounts.called(account.id) == account
+    assert accounts.find_account(account.id) == account
 
 
 def test_a_name_is_used_by_one_active_key(account: Account) -> None:
@@ -123,10 +123,10 @@ def test_indexes_are_made_once_and_named() -> None:
     before = indexes()
     printed = run("ensure_indexes").splitlines()
     assert indexes() == before
-    assert {lead.index for lead in (ACCOUNT_LEAD, *LEADS)} <= set(printed)
+    assert {lead.index for lead in (ACCOUNT_FILTER, *LEADING_FILTERS)} <= set(printed)
     assert printed[-1] == "retention (30 days)"
     # One for each lead, that of arrivals, the retention, and the one by `_id` that is always there.
-    assert len(mongo.entries().index_information()) == len(LEADS) + 4
+    assert len(mongo.entries().index_information()) == len(LEADING_FILTERS) + 4
 
 
 def test_a_new_retention_changes_the_index_in_place(settings: Any) -> None:
