@@ -1,7 +1,7 @@
 """Values: where in a text that stands which a name is given: in quotes, in brackets, as a word."""
 
 from auditlogs.redaction.patterns import pattern
-from auditlogs.redaction.shapes import looks_random
+from auditlogs.redaction.randomness import looks_made_up
 
 Place = tuple[int, int]
 
@@ -21,6 +21,8 @@ _stop = pattern(r"[\s,;&|<>\"'`)\]}\\]")
 _string_prefix = pattern(
     r"(?:[bBuUrRfF@$]{1,2}|&\w+[ \t]+|!!?\w*[ \t]+|[A-Za-z_][A-Za-z0-9_.]*\()(\\*[\"'`])"
 )
+_item = pattern(r"\r?\n[ \t]*- +")
+_MAX_ITEMS = 1_000
 _structure = pattern(r"\\.|[\"'{}\[\]()]")
 _line_end = pattern(r"[\r\n]")
 _header_end = pattern(r"[\r\n]|\\[rn]")
@@ -45,7 +47,7 @@ def value(data: bytes, begin: int, *, is_line: bool = False) -> Place | None:
     quote = skip(data, begin, b"\\")
     if quote < len(data) and data[quote] in QUOTES:
         return _quoted(data, begin, quote)
-    for opening in (b"%22", b"%27", b"&quot;", b"&#39;", b"&apos;"):
+    for opening in (b"&quot;", b"&#39;", b"&apos;"):
         if data.startswith(opening, begin):
             inner = begin + len(opening)
             closing = data.find(opening, inner)
@@ -57,6 +59,20 @@ def value(data: bytes, begin: int, *, is_line: bool = False) -> Place | None:
     if is_line:
         return begin, _end_of_line(data, begin)
     return _unquoted(data, begin)
+
+
+def list_items(data: bytes, begin: int) -> list[Place]:
+    """Return where the items stand of a YAML list that begins on the line below a name."""
+    items = []
+    place = skip(data, begin, WHITE)
+    while match := _item.match(data, place):
+        start = match.end()
+        stop = _end(data, start)
+        inner = value(data, start, is_line=True)
+        if inner and b": " not in data[start:stop] and len(items) < _MAX_ITEMS:
+            items.append(inner)
+        place = stop
+    return items
 
 
 def header_value(data: bytes, start: int, end: int) -> Place | None:
@@ -164,7 +180,7 @@ def _next_line(data: bytes, begin: int) -> Place | None:
     stop = _end(data, start)
     if b":" in data[start:stop] or b"=" in data[start:stop]:
         return None
-    return (start, stop) if looks_random(data[start:stop]) else None
+    return (start, stop) if looks_made_up(data[start:stop]) else None
 
 
 def _block(data: bytes, begin: int) -> Place | None:
