@@ -13,7 +13,7 @@ from auditlogs.redaction.encodings import is_id
 from auditlogs.redaction.judging import STATES, is_secret, looks_secret, speaks_of_secret
 from auditlogs.redaction.names import CORES, Kind, Names
 from auditlogs.redaction.patterns import Span, pattern, spans
-from auditlogs.redaction.randomness import is_random, looks_made_up
+from auditlogs.redaction.randomness import has_noise, looks_made_up
 from auditlogs.redaction.values import (
     QUOTES,
     Place,
@@ -45,12 +45,12 @@ _SENTENCE = frozenset(
 _LINE_NAMES = ("authorization", "cookie", "cookies")
 _PHRASES = ("passphrase", "seedphrase", "mnemonic", "recoveryphrase", "seed", "mnemonicphrase")
 _AFTER_NAMES = b"\"'`\\]) \t\r\n=:>-"
-# Names of secrets in one text; beyond, the text is replaced whole.
-_MAX_NAMES = 2_000
+# Names of secrets, and of what may be one, in one text; beyond, the text is replaced whole.
+_MAX_NAMES = 5_000
 
 _word = pattern(r"\s*([A-Za-z]{1,14})(?:[\s.,;!?)]|$)")
 _beginning = pattern(r"^[\s\"'`\\\[(-]*(?:[A-Za-z]{3,12}[ \t]+)?[^\s\"'`]{12,}")
-_SAMPLE = 120
+_SAMPLE = 48
 # Names after which a word with digits in it is the secret itself, not what a sentence tells.
 _bare = pattern(
     r"(?i)(?:password|passwd|passphrase|api[ _-]?key|secret(?:[ _-](?:access[ _-])?key)?"
@@ -61,6 +61,7 @@ _pair_next = pattern(
     rf"(?i)^[\"'\\]*(?:[\s,;-]|\\+[nrt])+[\"'\\]*(?:{_VALUES})[\"'\\]*\s*(?:=>|=|:)"
 )
 _arn = pattern(r"\barn:[a-z-]*:\S*$")
+_key_sign = pattern(r"^\\?[\"']\s*(?::|=>)")
 _identified = pattern(r"(?i)\bidentified\s+(?:with\s+\S+\s+)?(?:by|as)\s+(?:password\s+)?")
 # Cookies with which a site knows a visitor, whose names say nothing elsewhere.
 _cookie = pattern(
@@ -112,7 +113,7 @@ class Assignments:
             rf"(?i)\b(?:variable|secret)\s+\"{name}\"\s*\{{[^{{}}]*\b(?:default|value)\s*=\s*"
         )
         self._field_error = pattern(rf"(?i)(?:^|\n)(?:\w+\.)*{name}\r?\n[^\r\n]*\binput_value=")
-        self._record = pattern(rf"(?i)\n\s*{name}\s*\|[ \t]*")
+        self._record = pattern(rf"(?i)\n\s*(?:\w+ )?{name}\s*\|[ \t]*")
         self._name_in = pattern(rf"(?i){name}")
 
     def find(self, data: bytes) -> Iterator[Span]:
@@ -204,6 +205,8 @@ class Assignments:
         found = data[slice(*place)]
         if not is_secret(found.decode(), kind, name.decode().lower()):
             return []
+        if _key_sign.search(data[place[1] : place[1] + 8]):
+            return []  # The name of the next value: `{'name': 'X-Api-Key', 'value': …}`.
         is_header = b"-" in name or name.lower() in (b"authorization", b"cookie")
         return [place] if is_header or looks_made_up(found) else []
 
@@ -272,7 +275,8 @@ def _values_of(name: _Name, data: bytes, start: int, end: int) -> list[Place]:
         place = header_value(data, start, end)
     else:
         place = value(data, end, is_line=_begins_line(data, start, sign, end))
-        if place and name.plain.endswith(_PHRASES) and data[place[0] - 1] not in QUOTES:
+        is_phrase = name.kind is Kind.SECRET and name.plain.endswith(_PHRASES)
+        if place and is_phrase and data[place[0] - 1] not in QUOTES:
             place = place[0], max(place[1], end_of_words(data, place[0]))
     return [place] if place and _is_secret_at(data, place, name) else []
 
@@ -282,8 +286,7 @@ def _may_be_secret(data: bytes, begin: int) -> bool:
     word = _beginning.search(data[begin : begin + _SAMPLE])
     if word is None:
         return False
-    found = word[0].strip(b" \t\r\n-\"'`[(")
-    return len(found) < _SAMPLE // 2 or is_random(found.decode())
+    return len(word[0]) < _SAMPLE or has_noise(word[0].decode())
 
 
 def _is_state(word: bytes) -> bool:

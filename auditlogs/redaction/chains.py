@@ -38,10 +38,12 @@ def find(data: bytes) -> Iterator[Span]:
         if not (start and data[start - 1 : start].isalnum()) and not data[end : end + 1].isalnum():
             if _is_key(data[start:end].decode()):
                 yield start, end, RULE
-    for start, end in spans(_hex128, data):
+    if len(data) < 64:
+        return
+    for start, end in spans(_hex128, data) if len(data) >= 128 else ():
         if is_key_pair(bytes.fromhex(data[start:end].decode())):
             yield start, end, RULE
-    for start, end in spans(_base64_64, data):
+    for start, end in spans(_base64_64, data) if len(data) >= 86 else ():
         run = data[start : start + 86].replace(b"-", b"+").replace(b"_", b"/")
         if is_key_pair(base64.b64decode(run + b"==")):
             yield start, end, RULE
@@ -100,11 +102,9 @@ def _is_key(run: str) -> bool:
     if 86 <= len(run) <= 88:
         data = _from_base58(run, _BITCOIN)
         return data is not None and is_key_pair(data)
-    if not _is_mixed(run):
-        return False
     if len(run) in (51, 52):
         # Of Bitcoin by its prefix, of other coins by the checksum.
-        return run[0] in "5KL9c" or _is_checked_key(run)
+        return (run[0] in "5KL9c" and _is_mixed(run)) or _is_checked_key(run)
     if len(run) == 58 and run.startswith("6P"):
         return True  # BIP-38
     if len(run) in (54, 98) and run.startswith(("edsk", "spsk", "p2sk")):

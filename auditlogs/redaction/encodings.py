@@ -14,6 +14,7 @@ _base64 = pattern(
     r"[A-Za-z0-9+/_-]{10,}(?:(?:\\n|[\r\n\s])+[A-Za-z0-9+/_-]{4,})*(?:={1,2}|(?:%3[dD]){1,2})?"
 )
 _hex = pattern(r"(?:0x|\\x)?[0-9a-fA-F]{16,}|(?:\\x[0-9a-fA-F]{2}){6,}")
+_hex_run = re.compile(rb"(?:0x)?[0-9a-f]+")
 _percent = pattern(r"(?i)[^\s\"'<>]*(?:%[0-9a-f]{2}[^\s\"'<>]*)+")
 _percents = re.compile(rb"%[0-9a-fA-F]{2}")
 _escape = pattern(r"(?:[^\s\"']|\\+[\"'])*\\+(?:u[0-9a-fA-F]{4}|x[0-9a-fA-F]{2}|[0-7]{3})[^\r\n]*")
@@ -35,8 +36,12 @@ _PRINTABLE = bytes(range(0x20, 0x7F)) + _WHITE
 
 def find(data: bytes) -> Iterator[tuple[int, int, str, str]]:
     """Yield (from, before, text within, rule) of the encoded texts in a view."""
+    if len(data) < 10:
+        return
     for start, end in spans(_base64, data):
         run = data[start:end]
+        if _hex_run.fullmatch(run):
+            continue  # Read as digits, below.
         for a, b in _pieces(run):
             if text := _from_base64(run[a:b]):
                 yield start + a, start + b, text, "base64"

@@ -81,6 +81,7 @@ _WIDE_ID = re.compile(r"[0-9]{15,}")
 _HEX_KEY = re.compile(r"(?i)(?:0x)?(?:ed|00)?(?:[0-9a-f]{64}|[0-9a-f]{96}|[0-9a-f]{128})")
 _TON = re.compile(r"[EUk0][Qf][0-9A-Za-z_-]{46}")
 _WORDS_OF_HEADER = re.compile(r"[^\s,;]+")
+_SHORTEST_OF_SEVERAL = 16
 _HEADERS = ("authorization", "authheader", "auth", "cookie", "cookies", "bearer")
 
 
@@ -93,6 +94,8 @@ def is_secret(value: str, kind: Kind, plain: str) -> bool:
     text = value.strip()
     if plain.endswith(_HEADERS) and (" " in text or "=" in text):
         return _is_credential_header(text)
+    if plain.endswith("s") and len(text) < _SHORTEST_OF_SEVERAL:
+        return False
     return looks_secret(text, is_asset=kind is Kind.TOKEN, is_id=plain.endswith(("key", "sid", "code")))
 
 

@@ -43,6 +43,8 @@ class Markup:
 
     def _in_element(self, data: bytes, start: int, end: int) -> list[Place]:
         name = self._name.search(data, start, end)
+        if name and self._names.kind(name[0].decode()) < Kind.TOKEN:
+            return []
         tag = data[start + 1 : end - 1].split(None, 1)[0]
         if name is None or data[end - 2] == 0x2F:
             return []

@@ -96,6 +96,14 @@ _HARMLESS = frozenset(
     verification walk watermark
     """.split()
 )
+# What makes a token an asset, where it is the word before.
+_ASSETS = frozenset(
+    """
+    a ask b base bid borrow buy collateral debt dest destination fee from gas governance in input
+    lp native out output paid pay payment pool quote receive reward sell settlement source stake
+    supply swap to underlying want wrapped yield
+    """.split()
+)
 # Words after such a name that leave the secret in the value: `passwordConfirmation`.
 _CARRYING = frozenset(
     """
@@ -166,7 +174,7 @@ class Names:
                 return Kind.PLAIN
             if not _PUBLIC.isdisjoint(words) or plain.startswith("pubkey"):
                 return Kind.PUBLIC
-            if self._is_secret(plain, words):
+            if self._is_secret(plain, words) or plain_name(name.rpartition(".")[2]) in _WHOLE:
                 return Kind.SECRET
             if kind := _doubtful(words):
                 return kind
@@ -211,7 +219,7 @@ def _doubtful(words: list[str]) -> Kind | None:
     if before in _HARMLESS or "".join(words[-3:-1]) in _HARMLESS:
         return None
     if last.endswith(("token", "tokens")):
-        return Kind.TOKEN
+        return None if before in _ASSETS else Kind.TOKEN
     if last in _DOUBTFUL_WORDS and (last != "code" or len(words) == 1):
         return Kind.DOUBTFUL
     return Kind.DOUBTFUL if last.endswith(_DOUBTFUL_ENDINGS) else None

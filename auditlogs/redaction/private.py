@@ -47,7 +47,7 @@ class PrivateKeys:
 
     def find(self, data: bytes) -> Iterator[Span]:
         """Yield the private keys in a view."""
-        if not _key.search(data):
+        if len(data) < 64 or not _key.search(data):
             return
         plain = _address.sub(b"", data) if b"ddress" in data and len(data) < 4_096 else data
         private = [end for _, end in spans(_says_private, plain)]

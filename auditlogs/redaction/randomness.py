@@ -41,6 +41,11 @@ def is_random(text: str) -> bool:
     return odd >= _ODD_PAIRS and odd >= len(text) * _ODD_SHARE
 
 
+def has_noise(text: str) -> bool:
+    """Tell whether a part of a text looks drawn at random, however long the rest of it is."""
+    return _odd_pairs(text[:_LONGEST]) >= _ODD_PAIRS
+
+
 def _odd_pairs(text: str) -> int:
     words = _pairs_of_words()
     odd = 0

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from auditlogs.redaction.encodings import from_base64
 from auditlogs.redaction.judging import looks_secret
 from auditlogs.redaction.patterns import Span, pattern, spans
-from auditlogs.redaction.randomness import is_random, looks_made_up
+from auditlogs.redaction.randomness import has_noise, looks_made_up
 from auditlogs.redaction.vendors import HOOKS, KEYS, regex
 
 _HASH = (
@@ -42,6 +42,10 @@ _pem_body = pattern(_PEM_BODY)
 _pem_end = pattern(r"-{3,5}\s?END [A-Z0-9 ]*KEY(?: BLOCK)?\s?-{3,5}|Private-MAC: [0-9a-f]+")
 _scheme = pattern(_SCHEME)
 _scheme_parts = pattern(r"(?i)^([a-z0-9-]+?)(?:[ \t]+|%20|\+|[ \t]*[=:][ \t]*)[\"'\\]{0,4}")
+_says_scheme = pattern(
+    r"(?i)bearer|basic|negotiate|ntlm|dpop|jwt|token|api-?key|digest|aws4|hawk|oauth|mac |vapid"
+    r"|signature "
+)
 _parameters = pattern(
     r"(?i)\b(?:digest|aws4-hmac-sha256|hawk|oauth|mac|signature|token|vapid)[ \t]+[a-z_]+ ?="
     r"[^\r\n]*"
@@ -54,15 +58,17 @@ _secret_parameter = pattern(
 def find(data: bytes) -> Iterator[Span]:
     """Yield the secrets in a view that a vendor, a standard or this project gave a shape."""
     for start, end in spans(_key, data):
-        if is_random(data[start:end].decode()):
+        if has_noise(data[start:end].decode()):
             yield start, end, "api-key"
     if b"IA" in data:
         for _, end in spans(_aws, data):
             yield end - 40, end, "api-key"
-    for start, end in spans(_hook, data):
-        yield start, end, "webhook-url"
-    for start, end in spans(_jose, data):
-        yield start, end, "jwt"
+    if b"/" in data:
+        for start, end in spans(_hook, data):
+            yield start, end, "webhook-url"
+    if b"ey" in data or b"ew" in data:
+        for start, end in spans(_jose, data):
+            yield start, end, "jwt"
     if b"$" in data or b"SHA" in data:
         for start, end in spans(_hash, data):
             yield start, end, "password-hash"
@@ -87,6 +93,8 @@ def _private_keys(data: bytes) -> Iterator[Span]:
 
 def authorizations(data: bytes) -> Iterator[Span]:
     """Yield what follows the name of an authorization scheme, if it is no word of a sentence."""
+    if not _says_scheme.search(data):
+        return
     for start, end in spans(_parameters, data):
         if _secret_parameter.search(data, start, end):
             yield start + data[start:end].index(b" ") + 1, end, "authorization"

@@ -23,7 +23,7 @@ class Tables:
 
     def find(self, data: bytes) -> Iterator[Span]:
         """Yield the secrets in the cells of a view."""
-        if b"\n" in data:
+        if b"\n" in data and b"[ RECORD " not in data:
             yield from self._columns(data)
         yield from self._inserted(data)
 

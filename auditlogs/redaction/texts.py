@@ -1,6 +1,7 @@
 """Texts: what the finders find in a text is replaced, until they find nothing more."""
 
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
 from typing import Any
@@ -18,6 +19,7 @@ from auditlogs.redaction.markup import Markup
 from auditlogs.redaction.names import Names
 from auditlogs.redaction.patterns import Span, pattern
 from auditlogs.redaction.private import PrivateKeys
+from auditlogs.redaction.randomness import has_noise
 from auditlogs.redaction.tables import Tables
 
 MAX_IN_TEXT = 1_000
@@ -66,6 +68,12 @@ class Texts:
             if is_mark(text):
                 return text
         return mark("redactor-failed")
+
+    def name(self, text: str) -> str:
+        """Return the name of a key without its secrets."""
+        if not self._patterns and _identifier.fullmatch(text) and not has_noise(text):
+            return text
+        return self.redact(text)
 
     def _is_plain(self, text: str) -> bool:
         """Tell of a text too short for a mnemonic whether it plainly holds no secret."""
@@ -170,6 +178,7 @@ def _is_harmless(data: bytes) -> bool:
     return len(data) not in (128, 130) and _harmless.search(data) is not None
 
 
+_identifier = re.compile(r"[A-Za-z0-9_.-]{1,40}")
 # No key of a vendor is shorter; nor is what begins a private key, or the address of a hook.
 _run = pattern(r"[0-9A-Za-z+/_=.:-]{13}")
 _decoder = json.JSONDecoder()

@@ -45,6 +45,8 @@ _PARTNERS = (
     ("key", frozenset("secret apisecret passphrase".split())),
     ("secretid", frozenset(("roleid",))),
 )
+# Names of numbers that are the bytes of a secret.
+_secret_bytes = re.compile(r"(?i)priv|secret|seed|key[ _-]?pair|signing[ _-]?key|\b[ps]k\b|mnemonic")
 # Whatever its words: a name of a field, a permission, a tool. No password is told from one.
 _name_like = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:[_:.*/ -]+[A-Za-z0-9]+)*\*?|\*")
 _HEADERS = frozenset("authorization proxyauthorization cookie setcookie".split())
@@ -61,9 +63,9 @@ class Key:
         self.plain = plain_name(name) if len(name) <= REMEMBERED else ""
         self.kind = names.kind(without_marks(name))
         # A longer one is read by the walk, which knows where it stands.
-        self.shown = texts.redact(name) if len(name) <= REMEMBERED else name
-        self.says_private = self.kind is not Kind.PUBLIC and (
-            private.says_private(name) or self.kind is Kind.SECRET
+        self.shown = texts.name(name) if len(name) <= REMEMBERED else name
+        self.says_private = self.kind is Kind.SECRET or (
+            self.kind is not Kind.PUBLIC and _secret_bytes.search(name) is not None
         )
 
 
