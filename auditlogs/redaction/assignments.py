@@ -38,7 +38,7 @@ _SENTENCE = frozenset(
     are at bad be been but by can cannot cant changed created deleted denied did do does empty enter
     expected expired failed false field for forbidden got has have hidden in incorrect invalid is
     it its last length malformed masked may mismatch missing must never new nil no none not null
-    permission please rejected required revoked rotated should string that the this to too true
+    permission please print raise rejected required return revoked rotated should string that the this to too true
     unauthorized undefined unknown updated use value was weak were will with wrong yes you your
     """.split()
 )
@@ -60,6 +60,7 @@ _with_password = pattern(r"(?i)\bwith\s+(?:encrypted\s+)?password\s+")
 _pair_next = pattern(
     rf"(?i)^[\"'\\]*(?:[\s,;-]|\\+[nrt])+[\"'\\]*(?:{_VALUES})[\"'\\]*\s*(?:=>|=|:)"
 )
+_is_sign = pattern(r"(?i)\s(?:is|was):$")
 _arn = pattern(r"\barn:[a-z-]*:\S*$")
 _key_sign = pattern(r"^\\?[\"']\s*(?::|=>)")
 _identified = pattern(r"(?i)\bidentified\s+(?:with\s+\S+\s+)?(?:by|as)\s+(?:password\s+)?")
@@ -96,7 +97,7 @@ class Assignments:
         # Without groups, which would cost as much again for every match.
         self._assignment = pattern(
             rf"(?i){name}(?:[\"'`\\\])]|&quot;|&#39;){{0,8}}"
-            r"(?:\s*(?:=>|:=|==|=|::\s|:)|\s+(?:is|was)\b|[ \t]+\\*[\"'`])"
+            r"(?:\s*(?:=>|:=|==|=|::\s|:)|\s+(?:is|was)\b:?|[ \t]+\\*[\"'`])"
         )
         self._pair = pattern(
             rf"(?i)[\"'\\]*\b(?:{_NAMERS})[\"'\\]*\s*(?:=>|=|:)\s*"
@@ -114,6 +115,7 @@ class Assignments:
         )
         self._field_error = pattern(rf"(?i)(?:^|\n)(?:\w+\.)*{name}\r?\n[^\r\n]*\binput_value=")
         self._record = pattern(rf"(?i)\n\s*(?:\w+ )?{name}\s*\|[ \t]*")
+        self._prompt = pattern(rf"(?i){name}\s+(?:for|of)\s+[^\s:]{{1,60}}:[ \t]+")
         self._name_in = pattern(rf"(?i){name}")
 
     def find(self, data: bytes) -> Iterator[Span]:
@@ -130,6 +132,8 @@ class Assignments:
                 yield from each(data, self._record, self._after_name)
         if b"=" in data:
             yield from each(data, _cookie, _session)
+        if b":" in data:
+            yield from each(data, self._prompt, self._after_prompt)
         yield from each(data, _bare, _bare_word)
         yield from each(data, _with_password, _quoted_value)
         yield from each(data, self._pair, self._in_pair)
@@ -143,7 +147,7 @@ class Assignments:
         known: dict[bytes, _Name] = {}
         for start, end in spans(self._assignment, data):
             # Names within a value are a part of it, and would be costly to look at again.
-            if start < after or _is_in_arn(data, start):
+            if start < after or data[start - 2 : start] == b"${" or _is_in_arn(data, start):
                 continue
             matched = data[start:end]
             name = known.get(matched)
@@ -164,6 +168,7 @@ class Assignments:
     def _read(self, matched: bytes) -> "_Name":
         """Return the name and the sign of an assignment."""
         closed = matched.rstrip()
+        closed = closed.removesuffix(b":") if _is_sign.search(closed) else closed
         word = closed.rsplit(None, 1)[-1].lower()
         sign = word if word in (b"is", b"was") and word != closed.lower() else b""
         name = closed[: len(closed) - len(sign)].rstrip(_AFTER_NAMES)
@@ -194,6 +199,9 @@ class Assignments:
             return []
         found = self._named(name[0].decode().rpartition(".")[2], b"=")
         return [place] if _is_secret_at(data, place, found) else []
+
+    def _after_prompt(self, data: bytes, start: int, end: int) -> list[Place]:
+        return [place for place in self._after_name(data, start, end) if looks_made_up(data[slice(*place)])]
 
     def _after_listed(self, data: bytes, start: int, end: int) -> list[Place]:
         """Return what follows a name in a list, if the name is a header's or it looks made up."""
@@ -299,6 +307,9 @@ def _is_secret_at(data: bytes, place: Place, name: _Name) -> bool:
         return False
     if found[0] == "{" and data[place[0] - 1] not in QUOTES:
         return False  # What is in it has names of its own.
+    is_bare = data[place[0] - 1] not in QUOTES and name.sign == b"="
+    if is_bare and name.plain.endswith(found.replace("_", "").lower()):
+        return False  # In code: `self.password = password`.
     if name.plain.endswith("s") and name.sign == b":":
         # "secrets: they are never stored", "passwords: 12"
         if found.replace(" ", "").isalpha() or found.split()[0].isdigit():

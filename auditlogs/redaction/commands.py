@@ -36,7 +36,7 @@ _uses = [
     for name, option in _PROGRAMS
 ]
 _user_option = pattern(r"(?:^|\s)(?:-u|--user|--proxy-user|-U)[= ]+[\"']?[^\s:\"'/]+:[^\s\"']+")
-_pgpass = pattern(r"(?m)^[\w.*-]+:(?:[0-9]{2,5}|\*):[^\s:]+:[^\s:]+:[^\s]+$")
+_pgpass = pattern(r"(?m)^[\w.*-]+:(?:[0-9]{2,5}|\*):(?:\*|[A-Za-z_][\w.-]*):[^\s:]+:[^\s]{4,}$")
 _netrc = pattern(r"\b(?:login|user)\s+\S+\s+password\s+\S+")
 _USER_OPTIONS = ("-u", "--user", "--proxy-user", "-U")
 _MAX_WORDS = 200

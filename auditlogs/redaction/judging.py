@@ -44,6 +44,7 @@ _PLACEHOLDER = re.compile(
     r"[*•●xX.·…_#-]{3,}|.{0,8}(?:\*{4,}|•{4,}|…|x{6,}).{0,4}"
     r"|\$\{[^{}]*\}?|\$[A-Z][A-Z0-9_]*|\$\(.*\)|\{\{.*\}\}|\{[A-Za-z_]*\}|%\w*%|%\(?\w*\)?[sd]"
     r"|<[A-Za-z][A-Za-z _.-]*>|\[[A-Za-z][A-Za-z _.-]*\]|\([A-Za-z][A-Za-z _.-]*\)"
+    r"|hmac-sha256:[0-9a-f]{64}|!(?:secret|vault|env|ref|include|Ref|GetAtt|Sub|ImportValue)\b.*"
     r"|HIDDEN_DUE_TO_SECURITY_REASONS|(?i:your|my|the|some|example|dummy)[-_ ][A-Za-z_ -]*"
     r"|[A-Z]{2,}(?:_[A-Z]+)*_(?:HERE|PLACEHOLDER|REDACTED)"
 )
@@ -67,7 +68,7 @@ _UUID = re.compile(r"(?i)\{?[0-9a-f]{8}-?(?:[0-9a-f]{4}-){3}[0-9a-f]{12}\}?")
 # Ids, addresses and assets, none of which is a secret under a name in doubt.
 _HARMLESS = re.compile(
     r"[0-9][0-9.,:_TZ+-]*|0x[0-9a-fA-F]{1,63}|S-1-[0-9-]+|/[^?]*|[^@\s]+@[\w-]+(?:\.[\w-]+)+"
-    r"|(?:https?|wss?|ipfs|ar|s3|gs|file)://.*|ibc/[0-9A-F]{64}|factory/.*|sha(?:1|256|512)[:-].*"
+    r"|(?:https?|wss?|ipfs|ar|s3|gs|file)://.*|ibc/[0-9A-F]{64}|factory/.*|(?:hmac-)?sha(?:1|256|512)[:-].*"
     r"|0x[0-9a-fA-F]+(?:::\w+)+|(?:AC|AP|CA|CF|CN|DN|HX|IP|MB|MC|MM|NO|PN|QU|RE|SM|UC|US|WF|WK)"
     r"[0-9a-f]{32}|[0-9A-F]{40}\+[A-Z0-9]+|Qm[1-9A-HJ-NP-Za-km-z]{44}|baf[a-z2-7]{56}"
     r"|(?:bc|tb|ltc|cosmos|osmo|inj|sei|celestia|dydx|neutron|terra|addr|stake|kava|juno|akash|thor"
@@ -96,7 +97,7 @@ def is_secret(value: str, kind: Kind, plain: str) -> bool:
         return _is_credential_header(text)
     if plain.endswith("s") and len(text) < _SHORTEST_OF_SEVERAL:
         return False
-    return looks_secret(text, is_asset=kind is Kind.TOKEN, is_id=plain.endswith(("key", "sid", "code")))
+    return looks_secret(text, is_asset=kind is Kind.TOKEN, is_id=plain.endswith(("key", "sid", "code", "pk", "sk")))
 
 
 def speaks_of_secret(value: str, plain: str = "") -> bool:

@@ -77,7 +77,7 @@ _DOUBTFUL_ENDINGS = ("key", "keys", "pass", "auth", "cookie", "cookies", "seed",
 # The same, as its last word only: a risk is no `sk`, a barcode no `code`.
 _DOUBTFUL_WORDS = frozenset(
     """
-    authorization bearer clave code keyshare jwe jws jwt parol pk seed share sid signer sk
+    authorization bearer clave code entropy keyshare jwe jws jwt parol pk seed share sid signer sk
     sessioncookie wif
     """.split()
 )
@@ -210,7 +210,7 @@ class Names:
 
 
 def _doubtful(words: list[str]) -> Kind | None:
-    if words[-1] in ("hash", "hashed", "digest"):
+    if words[-1] in ("hash", "hashed", "digest") or words[0] in ("hashed", "masked", "hmac"):
         return None
     while len(words) > 1 and (words[-1] in _CARRYING or _version.fullmatch(words[-1])):
         words = words[:-1]

@@ -1,5 +1,7 @@
 """Values: where in a text that stands which a name is given: in quotes, in brackets, as a word."""
 
+import re
+
 from auditlogs.redaction.patterns import pattern
 from auditlogs.redaction.randomness import looks_made_up
 
@@ -19,10 +21,11 @@ _next_name = pattern(r"(?:[,;&|]\s*|\s+)[\"'\\]{0,3}[A-Za-z_][A-Za-z0-9_.-]*[\"'
 _name_follows = pattern(r"\s*[\"']?[A-Za-z_$][A-Za-z0-9_.$\[\]%-]*[\"']?\s*[=:]")
 _stop = pattern(r"[\s,;&|<>\"'`)\]}\\]")
 _string_prefix = pattern(
-    r"(?:[bBuUrRfF@$]{1,2}|&\w+[ \t]+|!!?\w*[ \t]+|[A-Za-z_][A-Za-z0-9_.]*\()(\\*[\"'`])"
+    r"(?:[bBuUrRfF@$]{1,2}|string\([0-9]+\)[ \t]*|Some\(|&\w+[ \t]+|!!?\w*[ \t]+|[A-Za-z_][A-Za-z0-9_.]*\()(\\*[\"'`])"
 )
 _item = pattern(r"\r?\n[ \t]*- +")
 _MAX_ITEMS = 1_000
+_heredoc = pattern(r"<<[-~]?[\"']?(\w+)[\"']?\r?\n[ \t]*")
 _structure = pattern(r"\\.|[\"'{}\[\]()]")
 _line_end = pattern(r"[\r\n]")
 _header_end = pattern(r"[\r\n]|\\[rn]")
@@ -42,6 +45,9 @@ def value(data: bytes, begin: int, *, is_line: bool = False) -> Place | None:
         return _next_line(data, begin)
     if data[begin] in b"|>" and data[begin + 1 : begin + 3].strip(b"-+ \r")[:1] in (b"", b"\n"):
         return _block(data, begin)
+    if data[begin : begin + 2] == b"<<" and (opening := _heredoc.match(data, begin)):
+        closing = re.compile(rb"(?m)^[ \t]*" + opening[1] + rb"\b").search(data, opening.end())
+        return opening.end(), _skip_back(data, opening.end(), closing.start() if closing else len(data))
     if prefix := _string_prefix.match(data, begin):
         begin = prefix.start(1)
     quote = skip(data, begin, b"\\")

@@ -9,6 +9,7 @@ from auditlogs.redaction import chains, mnemonics, private
 from auditlogs.redaction.judging import is_secret
 from auditlogs.redaction.marks import is_mark, mark, masked, without_marks
 from auditlogs.redaction.names import REMEMBERED, Kind, Names, plain_name
+from auditlogs.redaction.randomness import is_random
 from auditlogs.redaction.texts import MAX_LEVELS, Texts
 
 RULE = "key-name"
@@ -20,7 +21,8 @@ _NAMERS = frozenset(
     """
     name key field header headername param parameter setting property variable attribute var k
     option label column path id env type question prompt tokentype fieldname keyname envvar config
-    argument arg
+    argument arg loc parameterkey parametername variablename settingname attributename propertyname
+    optionname itemname
     """.split()
 )
 _VALUES = frozenset(
@@ -28,8 +30,10 @@ _VALUES = frozenset(
     value val values v from to old new before after previous current default defaultvalue content
     text data oldvalue newvalue stringvalue secretstring plaintext raw original updated actual
     expected was now input set answer response reply hash salt string got received
+    parametervalue variablevalue settingvalue attributevalue propertyvalue fieldvalue optionvalue
     """.split()
 )
+_ARGUMENTS = frozenset("params args arguments parameters".split())
 _COLUMNS = frozenset(("columns", "fields", "headers", "header", "names", "keys", "cols"))
 _ROWS = frozenset(("rows", "values", "data", "records", "row", "items"))
 # The members of a JSON Web Key that are private, by its type (RFC 7518, RFC 8037).
@@ -169,9 +173,11 @@ class Walk:
         """
         keys = [(key, self._keys[key]) for key in value]
         plains = {known.plain for _, known in keys}
-        namer = self._namer(value, keys) if not _VALUES.isdisjoint(plains) else None
+        may_be_named = not _VALUES.isdisjoint(plains) or not _ARGUMENTS.isdisjoint(plains)
+        namer = self._namer(value, keys) if may_be_named else None
         columns = self._columns(value, keys)
         partners = _partners(plains) | _jwk_members(value)
+        parent = None if "kty" in plains else parent
         is_kubernetes = value.get("kind") == "Secret" and ("data" in value or "stringData" in value)
         clean: dict[Any, Any] = {}
         numbers: dict[Any, int] = {}
@@ -179,10 +185,10 @@ class Walk:
             item = value[key]
             if known.plain in partners or known.kind is Kind.SECRET:
                 shown = self._under(item, _AS_SECRET if known.plain in partners else known, level + 1)
-            elif namer and known.plain in _VALUES:
-                shown = self._of_namer(item, namer, level)
             elif is_kubernetes and known.plain in ("data", "stringdata") and isinstance(item, dict):
                 shown = {name: self._under(inner, _AS_SECRET, level + 2) for name, inner in item.items()}
+            elif namer and (known.plain in _VALUES or (namer is _PRIVATE and known.plain in _ARGUMENTS)):
+                shown = self._of_namer(item, namer, level)
             elif columns and known.plain in _ROWS and isinstance(item, list | tuple):
                 shown = self._rows(item, columns, level)
             elif known.kind >= Kind.TOKEN:
@@ -213,7 +219,9 @@ class Walk:
         """
         if known.plain in _VALUES or known.plain.isdigit():
             return self._under(item, parent, level + 1)
-        if isinstance(item, str) and not known.plain.endswith(_DESCRIPTIONS):
+        is_cookie = "cookie" in parent.plain
+        is_described = known.plain.endswith(_DESCRIPTIONS) and not is_cookie
+        if isinstance(item, str) and not is_described and (is_cookie or parent.kind is Kind.SECRET):
             return self._under(item, _IN_DOUBT, level + 1)
         if isinstance(item, dict):
             return self.object(item, level + 1, parent)
@@ -233,6 +241,8 @@ class Walk:
         found: Key | None = None
         for key, known in keys:
             item = value[key]
+            if known.plain == "loc" and isinstance(item, list | tuple) and item:
+                item = item[-1]  # Where pydantic found what it says of an `input`.
             if not isinstance(item, str) or len(item) > 200:
                 continue
             if known.plain in _NAMERS:
@@ -247,6 +257,8 @@ class Walk:
         """Return what stands for a value that another value of the object has named."""
         if namer is not _PRIVATE:
             return self._under(item, namer, level + 1)
+        if isinstance(item, list | tuple):
+            return [self._of_namer(each, namer, level + 1) for each in item]
         if isinstance(item, str) and private.is_hex_key(item):
             return self._marked(private.RULE)
         return self.value(item, level + 1)
@@ -299,6 +311,9 @@ class Walk:
             words = self._without_pem(words)
         if len(words) < 2 or all(map(_is_name, words)):
             return [self._text(word, level + 1) for word in words]
+        if len(words) == 3 and (name := self._keys[words[0]]).kind is Kind.SECRET:
+            # What was changed, from, to.
+            return [words[0], *(self._under(word, name, level + 1) for word in words[1:])]
         secret = self._texts.commands.in_words(words)
         clean: list[Any] = []
         for i, word in enumerate(words):
@@ -408,7 +423,12 @@ def _jwk_members(value: dict[Any, Any]) -> frozenset[str]:
 
 
 def _is_name(item: Any) -> bool:
-    return isinstance(item, str) and len(item) <= 100 and _name_like.fullmatch(item) is not None
+    return (
+        isinstance(item, str)
+        and len(item) <= 100
+        and _name_like.fullmatch(item) is not None
+        and not is_random(item)
+    )
 
 
 def _is_pair(item: Any) -> bool:
