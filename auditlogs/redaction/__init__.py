@@ -44,8 +44,8 @@ class Redactor:
         The entry is a JSON object under its API names, whatever its fields hold. Paths are JSON
         Pointers (RFC 6901) from it. Marks that were there before are listed too, so that an
         entry redacted twice is the same entry. A field with more than 1,000 secrets, or with
-        64 KiB of paths to them, is replaced whole; of an actor and a target only the texts in it,
-        as the entry needs the objects. Never raises.
+        64 KiB of paths to them, is replaced whole. An actor and a target stay objects: only
+        texts in them are replaced. Never raises.
         """
         try:
             clean, has_marks = self._walked(entry)
@@ -58,7 +58,7 @@ class Redactor:
                 clean[name] = {"redaction": value}
             found = _listed({name: clean[name]})
             if found is None:
-                clean[name] = _replacement(name, clean[name], "too-many")
+                clean[name] = _replacement(name, "too-many")
                 found = _listed({name: clean[name]}) or []
             redactions += found
         return clean, redactions
@@ -82,8 +82,10 @@ class Redactor:
             return self._walked({name: value})[0].items()
         except Exception:  # noqa: BLE001 - as above
             if name in OBJECTS and isinstance(value, dict):
-                return [(name, {self.text(str(key)): self._part(part) for key, part in value.items()})]
-            return [(self.text(str(name)), _replacement(name, value, "redactor-failed"))]
+                return [
+                    (name, {self.text(str(key)): self._part(part) for key, part in value.items()})
+                ]
+            return [(self.text(str(name)), _replacement(name, "redactor-failed"))]
 
     def _part(self, part: Any) -> Any:
         """Return a part of an actor or a target, where they could not be redacted as a whole."""
@@ -107,12 +109,8 @@ class Redactor:
         return walk.value(value, level), walk.changed
 
 
-def _replacement(name: str, value: Any, rule: str) -> Any:
+def _replacement(name: str, rule: str) -> Any:
     """Return what stands for a field that is replaced whole."""
-    if name in OBJECTS and isinstance(value, dict):
-        return {
-            key: part if _listed({"": part}) == [] else mark(rule) for key, part in value.items()
-        }
     return {"redaction": mark(rule)} if name == "payload" else mark(rule)
 
 

@@ -99,7 +99,10 @@ def _key_of_node(data: bytes, start: int, end: int) -> Iterator[Span]:
     begin = data.index(b"/", start) + 1
     while data[begin : begin + 1] in (b"/", b"\\"):
         begin += 1
-    stop = min((at for at in (data.find(b"?", begin, end), data.find(b"#", begin, end)) if at > 0), default=end)
+    stop = min(
+        (at for at in (data.find(b"?", begin, end), data.find(b"#", begin, end)) if at > 0),
+        default=end,
+    )
     host, *parts = data[begin:stop].rpartition(b"@")[2].split(b"/")
     if not parts or len(parts) > 6 or not _rpc_host.search(host):
         return

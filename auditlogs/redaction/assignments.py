@@ -201,7 +201,11 @@ class Assignments:
         return [place] if _is_secret_at(data, place, found) else []
 
     def _after_prompt(self, data: bytes, start: int, end: int) -> list[Place]:
-        return [place for place in self._after_name(data, start, end) if looks_made_up(data[slice(*place)])]
+        return [
+            place
+            for place in self._after_name(data, start, end)
+            if looks_made_up(data[slice(*place)])
+        ]
 
     def _after_listed(self, data: bytes, start: int, end: int) -> list[Place]:
         """Return what follows a name in a list, if the name is a header's or it looks made up."""
@@ -275,7 +279,12 @@ def _values_of(name: _Name, data: bytes, start: int, end: int) -> list[Place]:
     if name.kind < Kind.SECRET and not is_header and not _may_be_secret(data, end):
         return []
     word = _word.match(data, end)
-    if sign == b":" and not is_header and word and (word[1].lower() in _SENTENCE or _is_state(word[1])):
+    if (
+        sign == b":"
+        and not is_header
+        and word
+        and (word[1].lower() in _SENTENCE or _is_state(word[1]))
+    ):
         return []
     if items := list_items(data, end):
         return [item for item in items if _is_secret_at(data, item, name)]

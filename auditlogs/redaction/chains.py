@@ -54,7 +54,9 @@ def find(data: bytes) -> Iterator[Span]:
             int(match[0], 16) if match[0][:2] == b"0x" else int(match[0])
             for match in _number.finditer(data[start:end])
         ]
-        if is_key_of_numbers(numbers, is_named=_named.search(data[max(0, start - 60) : start]) is not None):
+        if is_key_of_numbers(
+            numbers, is_named=_named.search(data[max(0, start - 60) : start]) is not None
+        ):
             yield start, end, RULE
 
 
@@ -83,7 +85,9 @@ def is_key_pair(data: bytes) -> bool:
     """Tell whether 64 bytes are an Ed25519 seed and the public key of it."""
     if len(data) != 64:
         return False
-    return Ed25519PrivateKey.from_private_bytes(data[:32]).public_key().public_bytes_raw() == data[32:]
+    return (
+        Ed25519PrivateKey.from_private_bytes(data[:32]).public_key().public_bytes_raw() == data[32:]
+    )
 
 
 def is_base58_address(text: str) -> bool:

@@ -32,7 +32,11 @@ _PROGRAMS = (
 _start = r"(?:^|[\s/|;&(\"'])"
 _program = pattern(_start + "(?:" + "|".join(f"(?:{name})" for name, _ in _PROGRAMS) + r")\s")
 _uses = [
-    pattern(rf"{_start}(?:{name})(?:\s[^\r\n|;&]*?)?{chr(92)}s+{option}" if option else rf"{_start}(?:{name})\s+")
+    pattern(
+        rf"{_start}(?:{name})(?:\s[^\r\n|;&]*?)?{chr(92)}s+{option}"
+        if option
+        else rf"{_start}(?:{name})\s+"
+    )
     for name, option in _PROGRAMS
 ]
 _user_option = pattern(r"(?:^|\s)(?:-u|--user|--proxy-user|-U)[= ]+[\"']?[^\s:\"'/]+:[^\s\"']+")

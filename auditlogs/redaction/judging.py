@@ -61,7 +61,9 @@ _REFERENCE = re.compile(
     r"|[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*\([\w.,'\" ]*\)?"
 )
 _ENV_NAME = re.compile(r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)*")
-_PUBLIC_KEY = re.compile(r"(?:ssh-(?:rsa|ed25519|dss)|ecdsa-sha2-\S+|sk-ssh-\S+) AAAA.*|age1[a-z0-9]{58}")
+_PUBLIC_KEY = re.compile(
+    r"(?:ssh-(?:rsa|ed25519|dss)|ecdsa-sha2-\S+|sk-ssh-\S+) AAAA.*|age1[a-z0-9]{58}"
+)
 # AWS calls it a key, but it is the name of one, and the handle of every investigation.
 ACCESS_KEY_ID = re.compile(r"(?:A3T[A-Z0-9]|AKIA|ASIA|ABIA|ACCA|AROA|AIDA)[A-Z0-9]{12,}")
 _UUID = re.compile(r"(?i)\{?[0-9a-f]{8}-?(?:[0-9a-f]{4}-){3}[0-9a-f]{12}\}?")
@@ -82,6 +84,7 @@ _WIDE_ID = re.compile(r"[0-9]{15,}")
 _HEX_KEY = re.compile(r"(?i)(?:0x)?(?:ed|00)?(?:[0-9a-f]{64}|[0-9a-f]{96}|[0-9a-f]{128})")
 _TON = re.compile(r"[EUk0][Qf][0-9A-Za-z_-]{46}")
 _WORDS_OF_HEADER = re.compile(r"[^\s,;]+")
+_SEVERAL = ("keys", "tokens", "seeds", "cookies")
 _SHORTEST_OF_SEVERAL = 16
 _HEADERS = ("authorization", "authheader", "auth", "cookie", "cookies", "bearer")
 
@@ -95,9 +98,11 @@ def is_secret(value: str, kind: Kind, plain: str) -> bool:
     text = value.strip()
     if plain.endswith(_HEADERS) and (" " in text or "=" in text):
         return _is_credential_header(text)
-    if plain.endswith("s") and len(text) < _SHORTEST_OF_SEVERAL:
+    if plain.endswith(_SEVERAL) and len(text) < _SHORTEST_OF_SEVERAL:
         return False
-    return looks_secret(text, is_asset=kind is Kind.TOKEN, is_id=plain.endswith(("key", "sid", "code", "pk", "sk")))
+    return looks_secret(
+        text, is_asset=kind is Kind.TOKEN, is_id=plain.endswith(("key", "sid", "code", "pk", "sk"))
+    )
 
 
 def speaks_of_secret(value: str, plain: str = "") -> bool:
@@ -159,8 +164,10 @@ def _is_credential_header(text: str) -> bool:
     if "=" in text:
         return any(not speaks_of_secret(word.partition("=")[2]) for word in words if "=" in word)
     rest = [word for word in words[1:] if not speaks_of_secret(word)]
-    return words[0].lower().rstrip(":") in _SCHEMES and bool(rest) or any(
-        looks_secret(word) for word in words
+    return (
+        words[0].lower().rstrip(":") in _SCHEMES
+        and bool(rest)
+        or any(looks_secret(word) for word in words)
     )
 
 

@@ -74,5 +74,3 @@ class Markup:
         boundary = data.find(b"\n--", end)
         stop = boundary if boundary >= 0 else len(data)
         return self._holds(name[0], data, end, stop) if name else []
-
-

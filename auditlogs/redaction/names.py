@@ -253,9 +253,13 @@ def _is_public(plain: str, words: list[str]) -> bool:
     if not words or not _signature_cores.search(plain):
         return False
     last = words[-1].rstrip(string.digits)
-    return not _PUBLIC.isdisjoint(words) or not _SIGNATURES.isdisjoint(
-        (last, last.removesuffix("s"), last.removesuffix("es"), plain)
-    ) or last.endswith(("hash", "signature", "address"))
+    return (
+        not _PUBLIC.isdisjoint(words)
+        or not _SIGNATURES.isdisjoint(
+            (last, last.removesuffix("s"), last.removesuffix("es"), plain)
+        )
+        or last.endswith(("hash", "signature", "address"))
+    )
 
 
 def plain_name(name: str) -> str:

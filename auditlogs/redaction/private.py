@@ -24,7 +24,10 @@ _says_private = pattern(
     r"(?:wallet[ _-]?)?key"
 )
 _says_public = pattern(
-    r"(?i)hash|\btx|txn?id|transaction|signature|\bsig\b|signed|pub(?:lic)?[ _-]?(?:key)?\b|address"
+    # Longest first: "the hash of the private key".
+    r"(?i)(?:hash|checksum|digest|fingerprint|id) (?:of|for|from) (?:\w+ ){0,2}?"
+    r"(?:private|secret|signing)[ _-]?key(?: file)?"
+    r"|hash|\btx|txn?id|transaction|signature|\bsig\b|signed|pub(?:lic)?[ _-]?(?:key)?\b|address"
     r"|\bblock|\broot|digest|sha-?[0-9]+|checksum|commit|topic|receipt|\border|condition|\bleaf"
     r"|proof|nonce|uuid|message id|request id"
 )

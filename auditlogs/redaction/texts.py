@@ -49,7 +49,7 @@ class Texts:
         self._gate = pattern(
             rf"(?i){cores}|[a-z0-9+/_=-]{{16}}|/\\?/|[%@&\\\x00-\x08\x0b-\x1f\x7f]|bearer|basic|digest|ntlm|identified"
             r"|\binto\b|(?:[0-9]{1,3}|0x[0-9a-f]{2})[ ,;]+[0-9]{1,3}[ ,;x]"
-            r"|^\s*[\[{\"]|(?:^|\s)-[pPauUw]|--user|\$[a-z0-9-]+\$|[0-9]:[a-z0-9_-]{30}"
+            r"|^\s*[\[{\"]|(?:^|\s)-[pPauUw]|--user|\$[a-z0-9-]+\$|[0-9]:[a-z0-9_-]{30}|q~"
             r"|(?:[0-9]{2,5}|\*):[^\s:]+:[^\s:]+:|hexlify|wallet|import"
         )
         self.inside: Callable[[Any, int], tuple[Any, int]]

@@ -24,6 +24,8 @@ _string_prefix = pattern(
     r"(?:[bBuUrRfF@$]{1,2}|string\([0-9]+\)[ \t]*|Some\(|&\w+[ \t]+|!!?\w*[ \t]+|[A-Za-z_][A-Za-z0-9_.]*\()(\\*[\"'`])"
 )
 _item = pattern(r"\r?\n[ \t]*- +")
+_object_line = pattern(r"\r?\n[ \t]+[A-Za-z][^\r\n]*")
+_value_line = pattern(r"^\s+(?:value|val|data|default):[ \t]+")
 _MAX_ITEMS = 1_000
 _heredoc = pattern(r"<<[-~]?[\"']?(\w+)[\"']?\r?\n[ \t]*")
 _structure = pattern(r"\\.|[\"'{}\[\]()]")
@@ -47,7 +49,9 @@ def value(data: bytes, begin: int, *, is_line: bool = False) -> Place | None:
         return _block(data, begin)
     if data[begin : begin + 2] == b"<<" and (opening := _heredoc.match(data, begin)):
         closing = re.compile(rb"(?m)^[ \t]*" + opening[1] + rb"\b").search(data, opening.end())
-        return opening.end(), _skip_back(data, opening.end(), closing.start() if closing else len(data))
+        return opening.end(), _skip_back(
+            data, opening.end(), closing.start() if closing else len(data)
+        )
     if prefix := _string_prefix.match(data, begin):
         begin = prefix.start(1)
     quote = skip(data, begin, b"\\")
@@ -68,17 +72,24 @@ def value(data: bytes, begin: int, *, is_line: bool = False) -> Place | None:
 
 
 def list_items(data: bytes, begin: int) -> list[Place]:
-    """Return where the items stand of a YAML list that begins on the line below a name."""
-    items = []
+    """Return where the items stand of a YAML list that begins on the line below a name.
+
+    Of an item that is an object it is the value that follows its name.
+    """
+    items: list[Place] = []
     place = skip(data, begin, WHITE)
     while match := _item.match(data, place):
-        start = match.end()
-        stop = _end(data, start)
-        inner = value(data, start, is_line=True)
-        if inner and b": " not in data[start:stop] and len(items) < _MAX_ITEMS:
-            items.append(inner)
-        place = stop
-    return items
+        start, place = match.end(), _end(data, match.end())
+        if b": " not in data[start:place]:
+            if inner := value(data, start, is_line=True):
+                items.append(inner)
+            continue
+        while line := _object_line.match(data, place):
+            place = line.end()
+            named = _value_line.search(data[line.start() : place])
+            if named and (inner := value(data, line.start() + named.end(), is_line=True)):
+                items.append(inner)
+    return items[:_MAX_ITEMS]
 
 
 def header_value(data: bytes, start: int, end: int) -> Place | None:

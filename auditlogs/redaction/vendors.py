@@ -25,7 +25,8 @@ CLASSES = {
     "word": "0-9A-Za-z_",
     "url": "0-9A-Za-z_-",
     "base64": "0-9A-Za-z+/=",
-    "path": "0-9A-Za-z_.~/+-",
+    "azure": "0-9A-Za-z_.~-",
+    "path": "0-9A-Za-z_./+-",
 }
 
 
@@ -70,7 +71,7 @@ KEYS = (
     Format("Smithery", "sm_(aat|pat|sat)_<base62:16+>", "sm_pat"),
     # Clouds
     Format("Alibaba", "LTAI<base62:16-24>", "LTAI_docs"),
-    Format("Azure AD", "<word:3><digit:1>Q~<path:31-34>", "Q1Q~"),
+    Format("Azure AD", "<word:3><digit:1>Q~<azure:31-34>", "Q1Q~"),
     Format("Bedrock", "ABSK<base64:100+>", "ABSK"),
     Format("Bedrock, short", "bedrock-api-key-<base64:40+>", "bedrock-api-key-name"),
     Format("Cloudflare", "v1.0-<hex:24>-<hex:146>", "v1.0-beta"),
@@ -80,7 +81,7 @@ KEYS = (
     Format("Fly.io, url", "fo1_<url:43>", "fo1_region"),
     Format("Google", "AIza<url:35>", "AIzaName"),
     Format("Google client", "GOCSPX-<url:28>", "GOCSPX-name"),
-    Format("Google access", "ya29.<path:20+>", "ya29.v"),
+    Format("Google access", "ya29.<url:20+>", "ya29.v"),
     Format("Google refresh", "1//0<url:30+>", "1//0"),
     Format("Heroku", "HRKU-<url:36+>", "HRKU-app"),
     Format("IBM", "p8e-<lower:32>", "p8e-1"),
@@ -104,7 +105,8 @@ KEYS = (
     Format("Docker", "dckr_(pat|oat)_<url:20+>", "dckr_pat"),
     Format("GitHub", "gh(p|o|u|s|r)_<base62:30+>", "ghp_prefix"),
     Format("GitHub fine-grained", "github_pat_<word:40+>", "github_pat_name"),
-    Format("GitLab", "gl(pat|dt|rt|rtr|cbt|ptt|ft|imt|agent|oas|soat|ffct|wt)-<path:20+>", "glpat-name"),
+    Format("GitLab routable", "gl(pat|rt)-<url:27+>.<lower:2>.<lower:9>", "glpat-a.01.b"),
+    Format("GitLab", "gl(pat|dt|rt|rtr|cbt|ptt|ft|imt|agent|oas|soat|ffct|wt)-<url:20+>", "glpat-1"),
     Format("GitLab runner", "GR1348941<url:20>", "GR1348941"),
     Format("Harness", "(pat|sat).<url:22>.<base62:24>.<base62:20>", "pat.name"),
     Format("Linear", "lin_(api|oauth)_<base62:32+>", "lin_api_url"),
@@ -123,11 +125,11 @@ KEYS = (
     Format("1Password", "ops_eyJ<base64:200+>", "ops_team"),
     Format("1Password account", "A3-<upper:6>-<upper:6>-<upper:5>-<upper:5>-<upper:5>-<upper:5>", "A3-1"),
     Format("age", "AGE-SECRET-KEY-1<upper:50+>", "AGE-SECRET-KEY-1"),
-    Format("Doppler", "dp.(pt|st|ct|sa|scim|audit).<path:40+>", "dp.st.config"),
+    Format("Doppler", "dp.(pt|st|ct|sa|scim|audit).<base62:40+>", "dp.st.config"),
     Format("Infisical", "st.<hex:24>.<hex:32>.<hex:32>", "st.dev.a"),
     Format("OpenShift", "sha256~<url:43>", "sha256~short"),
     Format("Okta", "SSWS 00<url:40>", "SSWS 00"),
-    Format("Tailscale", "tskey-(auth|api|client|scim|webhook)-<url:10+>", "tskey-auth-id"),
+    Format("Tailscale", "tskey-(auth|api|client|scim|webhook)-<url:20+>", "tskey-auth-id"),
     Format("Teleport, Vault", "hv(s|b|r).<url:20+>", "hvs.io"),
     Format("Vault, old", "s.<base62:24>", "s.example"),
     Format("Vault unseal", "hvk.<url:20+>", "hvk.io"),
@@ -140,8 +142,8 @@ KEYS = (
     Format("Resend", "re_<base62:8>_<base62:20+>", "re_compile"),
     Format("SendGrid", "SG.<url:16+>.<url:16+>", "SG.region"),
     Format("Brevo", "x(keysib|smtpsib)-<hex:64>-<base62:16>", "xkeysib-1"),
-    Format("Slack", "(|xoxe.)xox(a|b|c|d|e|o|p|r|s)-<url:10+>", "xoxb-1"),
-    Format("Slack app", "xapp-<digit:1>-<url:10+>", "xapp-1"),
+    Format("Slack", "(|xoxe.)xox(a|b|c|d|e|o|p|r|s)-<url:16+>", "xoxb-1"),
+    Format("Slack app", "xapp-<digit:1>-<url:16+>", "xapp-1"),
     Format("Telegram", "(|bot)<digit:7-11>:<url:34-36>", "1234567890:short"),
     Format("Twilio", "SK<hex:32>", "SK001"),
     Format("Zapier, Courier", "pk_(prod|test)_<upper:28>", "pk_prod"),
@@ -169,7 +171,7 @@ KEYS = (
     Format("Shopify", "shp(at|ca|pa|ss|ua)_<hEx:32>", "shpat_shop"),
     Format("Square", "sq0<lower:3>-<url:22+>", "sq0idp-1"),
     Format("Square access", "EAAA<url:60>", "EAAA"),
-    Format("Stripe", "(sk|rk)_(live|test|prod)_<base62:10+>", "sk_live"),
+    Format("Stripe", "(sk|rk)_(live|test|prod)_<base62:16+>", "sk_live"),
     Format("Stripe webhook", "whsec_<base64:16+>", "whsec_id"),
     # Chains, of which the prefix alone tells a key
     Format("Cardano", "(ed25519e_sk|ed25519_sk|addr_xsk|root_xsk|acct_xsk|stake_xsk)1<bech32:50+>", "addr_xsk1"),
@@ -201,7 +203,14 @@ RPC_HOSTS = (
     *("thirdweb.com", "1rpc.io", "nownodes.io", "rivet.cloud", "covalenthq.com", "moralis.io"),
     *("moralis-nodes.com", "blockdaemon.com", "allthatnode.com", "p2pify.com", "bware.io"),
     *("rockx.com", "triton.one", "genesysgo.net", "zmok.io", "bloxroute.com", "tatum.io"),
-    *("lava.build", "nodies.app", "dwellir.com", "publicnode.com", "chainnodes.org", "omniatech.io"),
+    *(
+        "lava.build",
+        "nodies.app",
+        "dwellir.com",
+        "publicnode.com",
+        "chainnodes.org",
+        "omniatech.io",
+    ),
     *("gateway.fm", "grpcfast.com", "hellomoon.io", "ironforge.network", "nansen.ai", "imtoken.io"),
 )
 
@@ -236,7 +245,7 @@ def pieces(text: str) -> list[Piece]:
 
 def regex(text: str) -> str:
     """Return the regular expression of a format."""
-    made = r"\b" if text[:1] not in "(" or not text.startswith("(|") else ""
+    made = r"\b" if not text.startswith("(|") else ""
     found = pieces(text)
     for piece in found:
         if piece.letters:

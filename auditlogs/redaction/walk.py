@@ -50,7 +50,9 @@ _PARTNERS = (
     ("secretid", frozenset(("roleid",))),
 )
 # Names of numbers that are the bytes of a secret.
-_secret_bytes = re.compile(r"(?i)priv|secret|seed|key[ _-]?pair|signing[ _-]?key|\b[ps]k\b|mnemonic")
+_secret_bytes = re.compile(
+    r"(?i)priv|secret|seed|key[ _-]?pair|signing[ _-]?key|\b[ps]k\b|mnemonic"
+)
 # Whatever its words: a name of a field, a permission, a tool. No password is told from one.
 _name_like = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:[_:.*/ -]+[A-Za-z0-9]+)*\*?|\*")
 _HEADERS = frozenset("authorization proxyauthorization cookie setcookie".split())
@@ -157,7 +159,11 @@ class Walk:
         """Return what stands for a list under a name that is, or may be, a secret's."""
         if rule := self._rule_of_whole(items, key):
             return self._marked(rule)
-        if key.kind is Kind.SECRET and len(items) >= 16 and all(type(item) is int for item in items):
+        if (
+            key.kind is Kind.SECRET
+            and len(items) >= 16
+            and all(type(item) is int for item in items)
+        ):
             return self._marked(RULE)
         is_names = key.plain in _LISTS_OF_NAMES and all(map(_is_name, items))
         if is_names or any(isinstance(item, str) and item[:1] == "-" for item in items):
@@ -184,10 +190,16 @@ class Walk:
         for key, known in keys:
             item = value[key]
             if known.plain in partners or known.kind is Kind.SECRET:
-                shown = self._under(item, _AS_SECRET if known.plain in partners else known, level + 1)
+                shown = self._under(
+                    item, _AS_SECRET if known.plain in partners else known, level + 1
+                )
             elif is_kubernetes and known.plain in ("data", "stringdata") and isinstance(item, dict):
-                shown = {name: self._under(inner, _AS_SECRET, level + 2) for name, inner in item.items()}
-            elif namer and (known.plain in _VALUES or (namer is _PRIVATE and known.plain in _ARGUMENTS)):
+                shown = {
+                    name: self._under(inner, _AS_SECRET, level + 2) for name, inner in item.items()
+                }
+            elif namer and (
+                known.plain in _VALUES or (namer is _PRIVATE and known.plain in _ARGUMENTS)
+            ):
                 shown = self._of_namer(item, namer, level)
             elif columns and known.plain in _ROWS and isinstance(item, list | tuple):
                 shown = self._rows(item, columns, level)
@@ -290,7 +302,9 @@ class Walk:
 
     def _row(self, row: Sequence[Any], columns: dict[int, Key], level: int) -> list[Any]:
         return [
-            self._under(item, columns[i], level + 2) if i in columns else self.value(item, level + 2)
+            self._under(item, columns[i], level + 2)
+            if i in columns
+            else self.value(item, level + 2)
             for i, item in enumerate(row)
         ]
 
@@ -321,7 +335,11 @@ class Walk:
                 clean.append(word[: secret[i]] + self._marked(RULE))
             elif i and self._announces(words[i - 1], word, i, words):
                 clean.append(self._marked(RULE))
-            elif i and private.is_hex_key(word) and private.says_private(" ".join(words[max(0, i - 3) : i])):
+            elif (
+                i
+                and private.is_hex_key(word)
+                and private.says_private(" ".join(words[max(0, i - 3) : i]))
+            ):
                 clean.append(self._marked(private.RULE))
             else:
                 clean.append(self._text(word, level + 1))

@@ -75,7 +75,14 @@ def checked58(prefix: bytes, length: int, after: bytes = b"") -> Make:
 
 # Names after which anything is a secret, in the languages of those who write them.
 STRONG = (
-    *("password", "db_password", "userPassword", "PGPASSWORD", "MYSQL_ROOT_PASSWORD", "newPassword"),
+    *(
+        "password",
+        "db_password",
+        "userPassword",
+        "PGPASSWORD",
+        "MYSQL_ROOT_PASSWORD",
+        "newPassword",
+    ),
     *("passphrase", "api_passphrase", "KC-API-PASSPHRASE", "OK-ACCESS-PASSPHRASE", "keystorePass"),
     *("client_secret", "clientSecret", "secretKey", "SECRET_KEY_BASE", "aws_secret_access_key"),
     *("api_key", "apiKey", "X-MBX-APIKEY", "CB-ACCESS-KEY", "OK-ACCESS-KEY", "X-BAPI-API-KEY"),
@@ -86,16 +93,60 @@ STRONG = (
     *("totp_secret", "mfaCode", "security_answer", "code_verifier", "macaroon", "pwd_hash"),
     *("password_digest", "encrypted_password", "ftp_pwd", "userpw", "rpcpassword", "smtp_pass"),
     *("wachtwoord", "senha", "şifre", "parola", "Passwort", "Kennwort", "mot_de_passe", "hasło"),
-    *("lösenord", "adgangskode", "passord", "salasana", "heslo", "jelszó", "пароль", "密码", "密碼"),
-    *("パスワード", "비밀번호", "mật khẩu", "รหัสผ่าน", "كلمة المرور", "סיסמה", "κωδικός", "kata sandi"),
-    *("contraseña", "clave_privada", "पासवर्ड", "parool", "dbPasswordOld", "password2", "passwordConfirm"),
+    *(
+        "lösenord",
+        "adgangskode",
+        "passord",
+        "salasana",
+        "heslo",
+        "jelszó",
+        "пароль",
+        "密码",
+        "密碼",
+    ),
+    *(
+        "パスワード",
+        "비밀번호",
+        "mật khẩu",
+        "รหัสผ่าน",
+        "كلمة المرور",
+        "סיסמה",
+        "κωδικός",
+        "kata sandi",
+    ),
+    *(
+        "contraseña",
+        "clave_privada",
+        "पासवर्ड",
+        "parool",
+        "dbPasswordOld",
+        "password2",
+        "passwordConfirm",
+    ),
 )
 # Names after which a secret has to look like one.
 WEAK = (
-    *("token", "root_token", "app_token", "bot_token", "TELEGRAM_TOKEN", "deployToken", "authToken2"),
+    *(
+        "token",
+        "root_token",
+        "app_token",
+        "bot_token",
+        "TELEGRAM_TOKEN",
+        "deployToken",
+        "authToken2",
+    ),
     *("key", "tls_key", "licenseKey", "unseal_key", "encryption_key", "hmacKey", "storageKey"),
     *("accountKey", "SharedAccessKey", "auth", "auth_header", "authorization", "pass", "seed"),
-    *("sid", "clave", "cookie", "session_cookie", "jwt", "registration_token", "joinToken", "bootstrapToken"),
+    *(
+        "sid",
+        "clave",
+        "cookie",
+        "session_cookie",
+        "jwt",
+        "registration_token",
+        "joinToken",
+        "bootstrapToken",
+    ),
 )
 KEY_NAMES = (
     *("pk", "WALLET_PK", "DEPLOYER_PK", "sk", "signerKey", "operatorKey", "executor_key", "key"),
@@ -115,7 +166,9 @@ NOTATIONS: dict[str, Callable[[str, str], Any]] = {
         "/rpc?params=" + quote(json.dumps({"id": 1, name: value}))
     ),
     "percent-encoded compact JSON": lambda name, value: (
-        "/rpc?q=" + quote(json.dumps({name: value, "n": 1}, separators=(",", ":")), safe="") + "&x=1"
+        "/rpc?q="
+        + quote(json.dumps({name: value, "n": 1}, separators=(",", ":")), safe="")
+        + "&x=1"
     ),
     "twice percent-encoded JSON": lambda name, value: (
         "/go?to=" + quote(quote(json.dumps({name: value}), safe=""), safe="")
@@ -123,7 +176,9 @@ NOTATIONS: dict[str, Callable[[str, str], Any]] = {
     "base64 of JSON": lambda name, value: base64.b64encode(
         json.dumps({"n": 1, name: value}).encode()
     ).decode(),
-    "Python's repr": lambda name, value: f"KeyError: {{'user': 'bob', {name!r}: {value!r}, 'n': None}}",
+    "Python's repr": lambda name, value: (
+        f"KeyError: {{'user': 'bob', {name!r}: {value!r}, 'n': None}}"
+    ),
     "Python's pair": lambda name, value: f"headers=[('Accept', '*/*'), ({name!r}, {value!r})]",
     "Python's name and value": lambda name, value: (
         f"ValueError: {{'name': {name!r}, 'value': {value!r}, 'secure': True}}"
@@ -187,7 +242,17 @@ NOTATIONS: dict[str, Callable[[str, str], Any]] = {
 }
 # Notations that cannot write every name.
 _LATIN_ONLY = frozenset(
-    ("XML", "Go's struct", "query", "logfmt", "option", "option with a sign", "dotenv", "argv", "curl")
+    (
+        "XML",
+        "Go's struct",
+        "query",
+        "logfmt",
+        "option",
+        "option with a sign",
+        "dotenv",
+        "argv",
+        "curl",
+    )
 ) | {"header", "raw headers", "properties", "HCL", "Rust's Debug", "Java's toString"}
 
 # Vendors' formats: (vendor, maker).
@@ -211,8 +276,14 @@ VENDORS: tuple[tuple[str, Make], ...] = (
     ("Langfuse", lambda r: f"sk-lf-{uuid.UUID(int=r.getrandbits(128))}"),
     ("Atlassian", lambda r: "ATATT3xFfGF0" + text(r, 172)),
     ("Bitbucket", lambda r: "ATBB" + text(r, 32)),
-    ("Slack bot", lambda r: f"xoxb-{r.randrange(10**11, 10**12)}-{r.randrange(10**12)}-{text(r, 24)}"),
-    ("Slack app", lambda r: f"xapp-1-A{text(r, 10, UPPER)}-{r.randrange(10**12)}-{r.randbytes(32).hex()}"),
+    (
+        "Slack bot",
+        lambda r: f"xoxb-{r.randrange(10**11, 10**12)}-{r.randrange(10**12)}-{text(r, 24)}",
+    ),
+    (
+        "Slack app",
+        lambda r: f"xapp-1-A{text(r, 10, UPPER)}-{r.randrange(10**12)}-{r.randbytes(32).hex()}",
+    ),
     ("Telegram", lambda r: f"{r.randrange(10**9, 10**10)}:AA{text(r, 33, URL)}"),
     ("Discord", lambda r: f"MT{text(r, 24)}.G{text(r, 5)}.{text(r, 38)}"),
     ("Stripe", lambda r: "sk_live_" + text(r, 99)),
@@ -383,7 +454,9 @@ def _pem_lines(random: Random) -> tuple[Any, str]:
 
 def _words(random: Random) -> tuple[Any, str]:
     words, canaries = mnemonic(random)
-    return random.choice((f"seed: {' '.join(words)}", words, {"value": ",".join(words)})), canaries[2]
+    return random.choice((f"seed: {' '.join(words)}", words, {"value": ",".join(words)})), canaries[
+        2
+    ]
 
 
 def _key_numbers(random: Random) -> tuple[Any, str]:
@@ -462,7 +535,11 @@ STRUCTURES: dict[str, Callable[[Random], tuple[Any, str]]] = {
         str(made),
     ),
     "weak password": lambda r: (
-        {"password": (made := f"{r.choice(('summer', 'letmein', 'hunter'))}{r.randrange(10, 99)}!")},
+        {
+            "password": (
+                made := f"{r.choice(('summer', 'letmein', 'hunter'))}{r.randrange(10, 99)}!"
+            )
+        },
         made,
     ),
     "password of words": lambda r: (
@@ -472,7 +549,7 @@ STRUCTURES: dict[str, Callable[[Random], tuple[Any, str]]] = {
 }
 
 
-def secrets(seed: int = 1, rounds: int = 2) -> Iterator[Case]:
+def secrets(seed: int = 1, rounds: int = 3) -> Iterator[Case]:
     """Yield every kind of secret, `rounds` times."""
     random = Random(seed)
     for _ in range(rounds):
@@ -551,29 +628,79 @@ def _address(random: Random) -> str:
 ASSETS = (
     *("SOL", "USDC", "BTC", "stETH", "wstETH", "1000PEPE", "USDC.e", "BTC-PERP", "ETH/USDT", "WIF"),
     *("solana", "usd-coin", "wrapped-bitcoin", "JupSOL", "mSOL", "PURR/USDC", "@107", "native"),
-    *("BTC-27JUN25-100000-C", "kPEPE", "XBTUSD", "tBTCUSD", "0x1::aptos_coin::AptosCoin", "wrap.near"),
+    *(
+        "BTC-27JUN25-100000-C",
+        "kPEPE",
+        "XBTUSD",
+        "tBTCUSD",
+        "0x1::aptos_coin::AptosCoin",
+        "wrap.near",
+    ),
 )
 ASSET_NAMES = (
-    *("token", "token0", "token1", "baseToken", "quoteToken", "inputToken", "outputToken", "tokenA"),
-    *("fromToken", "toToken", "token_in", "tokenOut", "feeToken", "collateralToken", "token_address"),
+    *(
+        "token",
+        "token0",
+        "token1",
+        "baseToken",
+        "quoteToken",
+        "inputToken",
+        "outputToken",
+        "tokenA",
+    ),
+    *(
+        "fromToken",
+        "toToken",
+        "token_in",
+        "tokenOut",
+        "feeToken",
+        "collateralToken",
+        "token_address",
+    ),
     *("lpToken", "rewardToken", "tokenMint", "tokenId", "Token", "gasToken", "wrappedToken"),
 )
 PUBLIC_NAMES = (
     *("txHash", "tx", "hash", "signature", "publicKey", "pubkey", "address", "blockHash", "root"),
     *("transactionHash", "merkleRoot", "messageHash", "signerAddress", "publicKeyHex", "txid"),
     *("keyHash", "sha256", "digest", "checksum", "orderHash", "parentHash", "commitment", "topic"),
-    *("orderId", "conditionId", "questionId", "cloid", "positionId", "poolId", "block", "stateRoot"),
+    *(
+        "orderId",
+        "conditionId",
+        "questionId",
+        "cloid",
+        "positionId",
+        "poolId",
+        "block",
+        "stateRoot",
+    ),
 )
 HARMLESS_NAMES = (
     *("tokenType", "tokenName", "keyName", "apiKeyId", "secretName", "secretId", "secretArn"),
     *("SecretId", "kmsKeyId", "keyArn", "passwordPolicy", "passwordLastChanged", "nextToken"),
     *("pageToken", "continuationToken", "idempotencyKey", "clientOrderId", "partitionKey"),
     *("objectKey", "cacheKey", "routingKey", "primaryKey", "foreignKey", "sortKey", "publicKey"),
-    *("sessionId", "clientRequestToken", "syncToken", "sshPublicKey", "hostKeyFingerprint", "keyVersion"),
+    *(
+        "sessionId",
+        "clientRequestToken",
+        "syncToken",
+        "sshPublicKey",
+        "hostKeyFingerprint",
+        "keyVersion",
+    ),
     *("authMethod", "authProvider", "authTime", "seedNodes", "sidecar", "codeName", "passRate"),
 )
 STATES = (
-    *("required", "sent", "changed", "expired", "invalid", "rotated", "reset", "revoked", "missing"),
+    *(
+        "required",
+        "sent",
+        "changed",
+        "expired",
+        "invalid",
+        "rotated",
+        "reset",
+        "revoked",
+        "missing",
+    ),
     *("ok", "none", "enabled", "disabled", "verified", "pending", "not set", "unknown", "updated"),
 )
 SENTENCES = (
@@ -630,7 +757,7 @@ SENTENCES = (
     "host:5432:tcp:open:ok",
     "id | token | amount\n---+-------+------\n 1 | SOL   | 1.5\n",
     "{'token': 'SOL', 'amount': 1.5, 'pass': True}",
-    "{:token=>\"SOL\", :key=>\"price\"}",
+    '{:token=>"SOL", :key=>"price"}',
     "tokens:\n  - SOL\n  - USDC\n",
     'variable "db_password" {\n  type      = string\n  sensitive = true\n}',
     "secretName: bot-credentials",
@@ -642,14 +769,21 @@ OBJECTS: tuple[Any, ...] = (
     {"balances": [{"token": "SOL", "amount": "1.5"}, {"token": "USDC", "amount": "2"}]},
     {"tokens": ["SOL", "USDC", "JUP"], "keys": ["price", "volume"], "codes": [200, 404]},
     {"changes": [{"field": "token", "from": "SOL", "to": "USDC"}]},
-    {"tools": ["rotate_api_key", "get_quote_v2"], "scopes": ["wallet:read_secret", "orders:create"]},
+    {
+        "tools": ["rotate_api_key", "get_quote_v2"],
+        "scopes": ["wallet:read_secret", "orders:create"],
+    },
     {"changedFields": ["password", "email_address"], "fields": ["api_key", "max_slippage_bps"]},
     {"Action": ["ecr:GetAuthorizationToken", "ecr:GetDownloadUrlForLayer"]},
     {"permissions": ["secrets.get", "keys.list"], "events": ["token.created", "order_filled"]},
     {"required": ["client_id", "client_secret"], "missing": ["password", "first_name"]},
     {"AllowUsersToChangePassword": False, "ExpirePasswords": True, "leakedPassword": False},
     {"pin": True, "auth": {}, "secrets": [], "password": "", "Sid": "", "seed": 42, "token": None},
-    {"identity": {"authorization": {"action": "roleAssignments/write", "scope": "/subscriptions/1"}}},
+    {
+        "identity": {
+            "authorization": {"action": "roleAssignments/write", "scope": "/subscriptions/1"}
+        }
+    },
     {"authorization": {"evidence": {"role": "Owner", "roleAssignmentScope": "/"}}},
     {"request": {"auth": {"strategy": "jwt", "user": {"name": "Example"}}}},
     {"actor": {"api_key": {"id": "key-1", "type": "service_account"}}},
@@ -692,7 +826,9 @@ LOOKALIKES: dict[str, Make] = {
     "asset in a query": lambda r: f"https://dex.example.com/q?token={r.choice(ASSETS)}&n=1".replace(
         "@", ""
     ),
-    "asset in a text": lambda r: f"{r.choice(('token: ', 'token=', 'invalid token '))}{r.choice(ASSETS[:10])} seen",
+    "asset in a text": lambda r: (
+        f"{r.choice(('token: ', 'token=', 'invalid token '))}{r.choice(ASSETS[:10])} seen"
+    ),
     "public value": lambda r: {
         r.choice(PUBLIC_NAMES): r.choice(("0x", "")) + r.randbytes(32).hex()
     },
@@ -724,7 +860,9 @@ LOOKALIKES: dict[str, Make] = {
         r.choice(("password", "otp", "pin", "api_key", "token", "auth", "secret")): r.choice(STATES)
     },
     "flag": lambda r: {
-        r.choice(("password", "otp", "pin", "usesApiKey", "token", "hasSecret")): r.choice((True, False))
+        r.choice(("password", "otp", "pin", "usesApiKey", "token", "hasSecret")): r.choice(
+            (True, False)
+        )
     },
     "count": lambda r: {r.choice(("tokens", "seed", "keys", "code", "pass")): r.randrange(10**6)},
     "sentence": _choice(*SENTENCES),
@@ -735,7 +873,9 @@ LOOKALIKES: dict[str, Make] = {
         )
     },
     "commit": lambda r: {"code": r.choice(("main", "v1.2.3")), "ref": r.randbytes(20).hex()},
-    "UUID": lambda r: {r.choice(("orderId", "sid", "key", "id")): str(uuid.UUID(int=r.getrandbits(128)))},
+    "UUID": lambda r: {
+        r.choice(("orderId", "sid", "key", "id")): str(uuid.UUID(int=r.getrandbits(128)))
+    },
     "number of an asset": lambda r: {
         r.choice(("token", "tokenId", "asset")): str(r.randrange(10**70, 10**77))
     },

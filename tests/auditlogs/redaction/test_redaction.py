@@ -562,7 +562,12 @@ def test_a_fault_of_the_redactor_replaces_what_it_could_not_read(
     entry = {"actor": {"id": CANARY}, "requestId": "r", "payload": {"a": ["b", CANARY]}, CANARY: 1}
     failed = mark("redactor-failed")
     assert Redactor().entry(entry) == (
-        {"actor": {"id": failed}, "requestId": "r", "payload": {"redaction": failed}, failed: failed},
+        {
+            "actor": {"id": failed},
+            "requestId": "r",
+            "payload": {"redaction": failed},
+            failed: failed,
+        },
         [
             Redaction(path="/actor/id", rule="redactor-failed"),
             Redaction(path="/payload/redaction", rule="redactor-failed"),
