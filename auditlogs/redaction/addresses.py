@@ -43,7 +43,8 @@ _django = pattern(r"/[0-9A-Za-z_-]{1,64}/[0-9a-z]{1,13}-[0-9a-f]{32,64}\b")
 _rpc_host = pattern(
     r"(?i)^(?:[a-z0-9-]+\.)*(?:"
     + "|".join(re.escape(host) for host in RPC_HOSTS)
-    + r"|(?:[a-z0-9-]*[.-])?(?:rpc|nodes?|mainnet|testnet|devnet|sepolia)(?:[.-][a-z0-9-]*)*\.[a-z]+)"
+    + r"|(?:[a-z0-9-]*[.-])?(?:rpc|nodes?|mainnet|testnet|devnet|sepolia)"
+    r"(?:[.-][a-z0-9-]*)*\.[a-z]+)"
     r"(?::[0-9]+)?$"
 )
 _solana_signature = re.compile(rb"[1-9A-HJ-NP-Za-km-z]{86,88}|0x[0-9a-f]{130}")

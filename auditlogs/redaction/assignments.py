@@ -38,7 +38,8 @@ _SENTENCE = frozenset(
     are at bad be been but by can cannot cant changed created deleted denied did do does empty enter
     expected expired failed false field for forbidden got has have hidden in incorrect invalid is
     it its last length malformed masked may mismatch missing must never new nil no none not null
-    permission please print raise rejected required return revoked rotated should string that the this to too true
+    permission please print raise rejected required return revoked rotated should string that the
+    this to too true
     unauthorized undefined unknown updated use value was weak were will with wrong yes you your
     """.split()
 )
@@ -319,10 +320,9 @@ def _is_secret_at(data: bytes, place: Place, name: _Name) -> bool:
     is_bare = data[place[0] - 1] not in QUOTES and name.sign == b"="
     if is_bare and name.plain.endswith(found.replace("_", "").lower()):
         return False  # In code: `self.password = password`.
-    if name.plain.endswith("s") and name.sign == b":":
-        # "secrets: they are never stored", "passwords: 12"
-        if found.replace(" ", "").isalpha() or found.split()[0].isdigit():
-            return False
+    is_plural = name.plain.endswith("s") and name.sign == b":"
+    if is_plural and (found.replace(" ", "").isalpha() or found.split()[0].isdigit()):
+        return False  # "secrets: they are never stored", "passwords: 12"
     return is_secret(found, name.kind, name.plain)
 
 

@@ -28,16 +28,18 @@ _numbers = pattern(
 )
 _number = pattern(r"0x[0-9a-fA-F]{1,2}|[0-9]{1,3}")
 _named = pattern(
-    r"(?i)(?:private|secret|seed|key[ _-]?pair|signing|mnemonic)[a-z_ -]*[\"']?\s*[:=]?\s*[\[({]?\s*$"
+    r"(?i)(?:private|secret|seed|key[ _-]?pair|signing|mnemonic)[a-z_ -]*[\"']?"
+    r"\s*[:=]?\s*[\[({]?\s*$"
 )
 
 
 def find(data: bytes) -> Iterator[Span]:
     """Yield the private keys in a view."""
     for start, end in spans(_base58, data):
-        if not (start and data[start - 1 : start].isalnum()) and not data[end : end + 1].isalnum():
-            if _is_key(data[start:end].decode()):
-                yield start, end, RULE
+        # A digit or letter beside it would make it a part of something else.
+        is_part = data[max(0, start - 1) : start].isalnum() or data[end : end + 1].isalnum()
+        if not is_part and _is_key(data[start:end].decode()):
+            yield start, end, RULE
     if len(data) < 64:
         return
     for start, end in spans(_hex128, data) if len(data) >= 128 else ():
@@ -91,7 +93,7 @@ def is_key_pair(data: bytes) -> bool:
 
 
 def is_base58_address(text: str) -> bool:
-    """Tell whether a text is 32 bytes in base58, as on Solana, or has the checksum of an address."""
+    """Tell whether a text is 32 bytes in base58, as on Solana, or an address by its checksum."""
     if not 26 <= len(text) <= 44 or not text.isalnum():
         return False
     data = _from_base58(text, _BITCOIN)

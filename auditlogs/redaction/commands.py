@@ -1,19 +1,19 @@
-"""Commands: secrets in the options of command lines, and in the lists of words they are started by."""
+"""Commands: secrets in the options of command lines, and in lists of the words of them."""
 
 from collections.abc import Iterator, Sequence
-from itertools import accumulate
+from itertools import accumulate, pairwise
 
 from auditlogs.redaction.judging import STATES, is_secret, speaks_of_secret
 from auditlogs.redaction.names import Kind, Names, plain_name
 from auditlogs.redaction.patterns import Span, pattern, spans
-from auditlogs.redaction.values import value
+from auditlogs.redaction.values import Place, value
 
 RULE = "key-name"
 # Options that are a secret in a few programs only: the program, then what stands before the value.
 _PROGRAMS = (
     (r"(?:mysql|mariadb)\w*", r"-p"),
     (r"sshpass", r"-p[ =]?"),
-    (r"(?:docker|podman|nerdctl|buildah|skopeo|helm|oras|az|cf|oc|crane)\s(?:[^|;&]*\s)?login", r"-p[ =]"),
+    (r"(?:docker|podman|buildah|skopeo|helm|oras|az|cf|oc|crane)\s(?:[^|;&]*\s)?login", r"-p[ =]"),
     (r"mongo(?:sh|dump|restore|export|import|stat)?", r"-p[ =]?"),
     (r"(?:redis|valkey|keydb)-cli", r"-a[ =]"),
     (r"ldap(?:search|add|modify|delete|passwd|whoami)", r"-[wy][ =]"),
@@ -28,15 +28,11 @@ _PROGRAMS = (
     (r"vault\s+(?:login|operator\s+unseal)", r""),
     (r"rabbitmqctl\s+(?:add_user|change_password)\s+\S+", r""),
     (r"htpasswd\s+-\w*b\w*\s+\S+\s+\S+", r""),
-)  # fmt: skip
+)
 _start = r"(?:^|[\s/|;&(\"'])"
 _program = pattern(_start + "(?:" + "|".join(f"(?:{name})" for name, _ in _PROGRAMS) + r")\s")
 _uses = [
-    pattern(
-        rf"{_start}(?:{name})(?:\s[^\r\n|;&]*?)?{chr(92)}s+{option}"
-        if option
-        else rf"{_start}(?:{name})\s+"
-    )
+    pattern(_start + f"(?:{name})" + (r"(?:\s[^\r\n|;&]*?)?\s+" + option if option else r"\s+"))
     for name, option in _PROGRAMS
 ]
 _user_option = pattern(r"(?:^|\s)(?:-u|--user|--proxy-user|-U)[= ]+[\"']?[^\s:\"'/]+:[^\s\"']+")
@@ -59,40 +55,26 @@ class Commands:
             return
         if b"-" in data:
             yield from self._options(data)
-        if b":" in data and (b"-u" in data or b"-U" in data or b"user" in data):
-            for start, end in spans(_user_option, data):
-                begin = data.index(b":", start) + 1
-                if not data[begin:end].isdigit() and not speaks_of_secret(data[begin:end].decode()):
-                    yield begin, end, RULE
-        if _program.search(data):
-            for begin in _after_programs(data):
-                place = value(data, begin)
-                if place and not speaks_of_secret(data[slice(*place)].decode()):
-                    yield *place, RULE
-        if data.count(b":") >= 4:
-            for start, end in spans(_pgpass, data):
-                begin = data.rindex(b":", start, end) + 1
-                if not speaks_of_secret(data[begin:end].decode()):
-                    yield begin, end, RULE
-        if b"password" in data and (b"login" in data or b"user" in data):
-            for start, end in spans(_netrc, data):
-                begin = end - len(data[start:end].split()[-1])
-                if not speaks_of_secret(data[begin:end].decode()):
-                    yield begin, end, RULE
+        for start, end in _places(data):
+            if not speaks_of_secret(data[start:end].decode()):
+                yield start, end, RULE
 
     def in_words(self, words: Sequence[str]) -> dict[int, int]:
         """Return which words of a command are secrets, and from which character on."""
         found: dict[int, int] = {}
-        for i, (word, following) in enumerate(zip(words, words[1:], strict=False), 1):
+        for i, (word, following) in enumerate(pairwise(words), 1):
             if word[:1] != "-" or "=" in word or len(word) > 100 or "[REDACTED:" in following:
                 continue
             kind = self._names.kind(word)
             if word in _USER_OPTIONS:
                 if ":" in following and not following.rpartition(":")[2].isdigit():
                     found[i] = 0
-            elif kind >= Kind.TOKEN and following[:2] != "--":
-                if is_secret(following, kind, plain_name(word)):
-                    found[i] = 0
+            elif (
+                kind >= Kind.TOKEN
+                and following[:2] != "--"
+                and is_secret(following, kind, plain_name(word))
+            ):
+                found[i] = 0
         if len(words) <= _MAX_WORDS:
             found |= self._in_program(words)
         return found
@@ -107,10 +89,8 @@ class Commands:
         found = {}
         for begin in _after_programs(line):
             i = max(n for n, start in enumerate(starts) if start <= begin)
-            if i >= len(words) or not words[i].isascii() or "[REDACTED:" in words[i]:
-                continue
-            if not speaks_of_secret(words[i]):
-                found[i] = begin - starts[i]
+            if i < len(words) and "[REDACTED:" not in words[i] and not speaks_of_secret(words[i]):
+                found[i] = len(plain[i][: begin - starts[i]].decode(errors="ignore"))
         return found
 
     def _options(self, data: bytes) -> Iterator[Span]:
@@ -127,10 +107,27 @@ class Commands:
                 continue
             found = data[slice(*place)].decode()
             plain = plain_name(name)
-            # "[--token TOKEN]", "--password is required"
+            # Not so of the usage `[--token TOKEN]`, nor where a sentence goes on.
             if is_secret(found, kind, plain) and found.lower().strip("]") not in STATES | {plain}:
                 after = place[1]
                 yield *place, RULE
+
+
+def _places(data: bytes) -> Iterator[Place]:
+    """Yield where a password stands, by its place in a line alone."""
+    if b":" in data and (b"-u" in data or b"-U" in data or b"user" in data):
+        for start, end in spans(_user_option, data):
+            begin = data.index(b":", start) + 1
+            if not data[begin:end].isdigit():  # The ids of a user and a group.
+                yield begin, end
+    if _program.search(data):
+        yield from filter(None, (value(data, begin) for begin in _after_programs(data)))
+    if data.count(b":") >= 4:
+        for start, end in spans(_pgpass, data):
+            yield data.rindex(b":", start, end) + 1, end
+    if b"password" in data and (b"login" in data or b"user" in data):
+        for start, end in spans(_netrc, data):
+            yield end - len(data[start:end].split()[-1]), end
 
 
 def _after_programs(data: bytes) -> Iterator[int]:

@@ -49,6 +49,11 @@ def find(data: bytes) -> Iterator[tuple[int, int, str, str]]:
     for start, end in spans(_hex, data):
         if text := _from_hex(data[start:end]):
             yield start, end, text, "hex"
+    yield from _escapes(data)
+
+
+def _escapes(data: bytes) -> Iterator[tuple[int, int, str, str]]:
+    """Yield the texts of a view in which single characters are encoded."""
     if b"%" in data:
         for start, end in spans(_percent, data):
             text = unquote(_marked(data[start:end]))

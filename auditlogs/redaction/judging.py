@@ -25,12 +25,12 @@ STATES = frozenset(
     ignored inactive include incorrect inherited int integer internal invalid issued jwt kerberos
     ldap leaked locked lost malformed managed mandatory masked match matched missing mtls na nil no
     none null number oauth oauth2 off ok oidc omit on open optional pass passed pending present
-    private protected provided public pushed read redacted refused rejected removed renewed
-    replaced requested required reset restored revoked role rotated rotating rotation same saml
-    same-origin sent server set short skipped sms sso store stored str string strong success
-    successful succeeded supported temporary text too-short too-weak true type undefined unauthorized
-    unchanged undefined unknown unlocked unset unsupported unused unverified updated used user valid
-    verified verifying wanted weak wrong yes
+    private protected provided public pushed read redacted refused rejected removed renewed replaced
+    requested required reset restored revoked role rotated rotating rotation same saml same-origin
+    sent server set short skipped sms sso store stored str string strong success successful
+    succeeded supported temporary text too-short too-weak true type undefined unauthorized unchanged
+    unknown unlocked unset unsupported unused unverified updated used user valid verified verifying
+    wanted weak wrong yes
     """.split()
 )
 _NOT_STATES = re.compile(r"(?:(?:not|is|was|been|has|are|never|already|to|be|must|by|n/?a)[ _-]?)*")
@@ -164,10 +164,8 @@ def _is_credential_header(text: str) -> bool:
     if "=" in text:
         return any(not speaks_of_secret(word.partition("=")[2]) for word in words if "=" in word)
     rest = [word for word in words[1:] if not speaks_of_secret(word)]
-    return (
-        words[0].lower().rstrip(":") in _SCHEMES
-        and bool(rest)
-        or any(looks_secret(word) for word in words)
+    return (words[0].lower().rstrip(":") in _SCHEMES and bool(rest)) or any(
+        looks_secret(word) for word in words
     )
 
 

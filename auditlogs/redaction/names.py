@@ -37,28 +37,25 @@ _WHOLE = frozenset(
 # Names that are secrets too where other words come before them: `hub_session_key`.
 _LAST_WORDS = frozenset(
     """
-    accesscode  aeskey   authcode  authorizationcode backupcode
-    backupcodes bottoken cardnumber cipherkey   creditcardnumber cvv
-    decryptionkey deploykey deploytoken devicetoken discordtoken enckey extendedkey
-    githubtoken gitlabtoken hmackey hftoken identitytoken idtoken invitetoken jsessionid jwttoken
-    keypair logintoken mfacode mfatoken npmtoken oauthtoken onetimecode otpcode otptoken
-    personaltoken phpsessid privkey prvkey proxyauthorization pushtoken recoverycode
-    recoverycodes registrytoken resettoken   seckey securitycode
-    servicetoken sessioncookie sessionkey setcookie sharedkey sharedaccesssignature signintoken
-    slacktoken smscode spendkey  sshprivkey statetoken telegramtoken totpcode twofactorcode
-    usertoken vaulttoken verificationcode verificationtoken  webhooktoken xsrftoken
-    adminpass authpass dbpass ftppass loginpass mailpass mysqlpass pgpass proxypass redispass
-    rootpass rpcpass smtppass sshpass userpass walletpass keystorepass keypass storepass
-    truststorepass certpass adminpwd dbpwd userpwd rootpwd userpw dbpw adminpw rootpw mypw
-    samlresponse clientassertion walletseed masterseed seedhex seedwords mnemonicwords
-    mnemonicwords macaroon codeverifier securityanswer secretanswer csrfmiddlewaretoken
-    otp userpin cardpin atmpin walletpin securitypin otpauth otpseed totpseed totpuri onetimepassword pw pwd mdp
-    clientcredentials keymaterial privatekeymaterial plaintextkey   
-    clavesecreta claveprivada claveapi cleprivee clesecrete cleapi chaveprivada chavesecreta
-    privatschluessel geheimschluessel apischluessel secretkeybase
-    parola parool sandi heslo haslo geslo sifre senha senhas passord salasana jelszo kodeord
-    lozinka zaporka loesenord losenord slaptazodis pasahitza lykilord fjalekalim contrasenya
-    matkhau katasandi katalaluan codigosecreto geheimnis
+    accesscode aeskey authcode authorizationcode backupcode backupcodes bottoken cardnumber
+    cipherkey creditcardnumber cvv decryptionkey deploykey deploytoken devicetoken discordtoken
+    enckey extendedkey githubtoken gitlabtoken hmackey hftoken identitytoken idtoken invitetoken
+    jsessionid jwttoken keypair logintoken mfacode mfatoken npmtoken oauthtoken onetimecode otpcode
+    otptoken personaltoken phpsessid privkey prvkey proxyauthorization pushtoken recoverycode
+    recoverycodes registrytoken resettoken seckey securitycode servicetoken sessioncookie sessionkey
+    setcookie sharedkey sharedaccesssignature signintoken slacktoken smscode spendkey sshprivkey
+    statetoken telegramtoken totpcode twofactorcode usertoken vaulttoken verificationcode
+    verificationtoken webhooktoken xsrftoken adminpass authpass dbpass ftppass loginpass mailpass
+    mysqlpass pgpass proxypass redispass rootpass rpcpass smtppass sshpass userpass walletpass
+    keystorepass keypass storepass truststorepass certpass adminpwd dbpwd userpwd rootpwd userpw
+    dbpw adminpw rootpw mypw samlresponse clientassertion walletseed masterseed seedhex seedwords
+    mnemonicwords macaroon codeverifier securityanswer secretanswer csrfmiddlewaretoken otp userpin
+    cardpin atmpin walletpin securitypin otpauth otpseed totpseed totpuri onetimepassword pw pwd mdp
+    clientcredentials keymaterial privatekeymaterial plaintextkey clavesecreta claveprivada claveapi
+    cleprivee clesecrete cleapi chaveprivada chavesecreta privatschluessel geheimschluessel
+    apischluessel secretkeybase parola parool sandi heslo haslo geslo sifre senha senhas passord
+    salasana jelszo kodeord lozinka zaporka loesenord losenord slaptazodis pasahitza lykilord
+    fjalekalim contrasenya matkhau katasandi katalaluan codigosecreto geheimnis
     """.split()
 )
 # Endings that mean a secret even where no word begins: `dbpassword`, `botApiKey`.
@@ -99,19 +96,19 @@ _HARMLESS = frozenset(
 # What makes a token an asset, where it is the word before.
 _ASSETS = frozenset(
     """
-    a ask b base bid borrow buy collateral debt dest destination fee from gas governance in input
-    lp native out output paid pay payment pool quote receive reward sell settlement source stake
-    supply swap to underlying want wrapped yield
+    a ask b base bid borrow buy collateral debt dest destination fee from gas governance in input lp
+    native out output paid pay payment pool quote receive reward sell settlement source stake supply
+    swap to underlying want wrapped yield
     """.split()
 )
 # Words after such a name that leave the secret in the value: `passwordConfirmation`.
 _CARRYING = frozenset(
     """
     again backup base64 b64 binary bytes clear cleartext confirm confirmation copy current decrypted
-    dev digest enc encoded encrypted hash hashed header hex json live main md5 new next old
-    original pem phrase plain plaintext prev previous primary prod production raw repeat repeated
-    retype salt secondary sha256 sha512 bcrypt argon2 staging str string temp test text tmp val
-    value verify words
+    dev digest enc encoded encrypted hash hashed header hex json live main md5 new next old original
+    pem phrase plain plaintext prev previous primary prod production raw repeat repeated retype salt
+    secondary sha256 sha512 bcrypt argon2 staging str string temp test text tmp val value verify
+    words
     """.split()
 )
 # Words before a name that make it a question about the secret.

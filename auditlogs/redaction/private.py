@@ -7,6 +7,8 @@ hash, a signature or a public key as often, and what says that, and is closer, w
 from bisect import bisect_right
 from collections.abc import Iterator
 
+import re2
+
 from auditlogs.redaction.names import Kind, Names
 from auditlogs.redaction.patterns import Span, pattern, spans
 
@@ -110,5 +112,5 @@ def _before(ends: list[int], start: int) -> int:
     return ends[i] if i >= 0 and ends[i] >= start - _BEFORE else -1
 
 
-def _last(regexp: object, data: bytes) -> int:
-    return max((end for _, end in spans(regexp, data)), default=-1)  # type: ignore[arg-type]
+def _last(regexp: re2._Regexp, data: bytes) -> int:
+    return max((end for _, end in spans(regexp, data)), default=-1)

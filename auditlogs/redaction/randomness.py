@@ -55,7 +55,7 @@ def _odd_pairs(text: str) -> int:
             if char.isdigit() or before.isdigit():
                 odd += char.isdigit() != before.isdigit()
             elif char.isupper() or not before.isupper():
-                odd += before.islower() and char.isupper() or (before + char).lower() not in words
+                odd += (before.islower() and char.isupper()) or (before + char).lower() not in words
             before = char
     return odd
 

@@ -21,13 +21,14 @@ _next_name = pattern(r"(?:[,;&|]\s*|\s+)[\"'\\]{0,3}[A-Za-z_][A-Za-z0-9_.-]*[\"'
 _name_follows = pattern(r"\s*[\"']?[A-Za-z_$][A-Za-z0-9_.$\[\]%-]*[\"']?\s*[=:]")
 _stop = pattern(r"[\s,;&|<>\"'`)\]}\\]")
 _string_prefix = pattern(
-    r"(?:[bBuUrRfF@$]{1,2}|string\([0-9]+\)[ \t]*|Some\(|&\w+[ \t]+|!!?\w*[ \t]+|[A-Za-z_][A-Za-z0-9_.]*\()(\\*[\"'`])"
+    r"(?:[bBuUrRfF@$]{1,2}|string\([0-9]+\)[ \t]*|Some\(|&\w+[ \t]+"
+    r"|!!?\w*[ \t]+|[A-Za-z_][A-Za-z0-9_.]*\()(\\*[\"'`])"
 )
 _item = pattern(r"\r?\n[ \t]*- +")
 _object_line = pattern(r"\r?\n[ \t]+[A-Za-z][^\r\n]*")
 _value_line = pattern(r"^\s+(?:value|val|data|default):[ \t]+")
 _MAX_ITEMS = 1_000
-_heredoc = pattern(r"<<[-~]?[\"']?(\w+)[\"']?\r?\n[ \t]*")
+_opening = pattern(r"<<[-~]?[\"']?(\w+)[\"']?\r?\n[ \t]*")
 _structure = pattern(r"\\.|[\"'{}\[\]()]")
 _line_end = pattern(r"[\r\n]")
 _header_end = pattern(r"[\r\n]|\\[rn]")
@@ -47,11 +48,8 @@ def value(data: bytes, begin: int, *, is_line: bool = False) -> Place | None:
         return _next_line(data, begin)
     if data[begin] in b"|>" and data[begin + 1 : begin + 3].strip(b"-+ \r")[:1] in (b"", b"\n"):
         return _block(data, begin)
-    if data[begin : begin + 2] == b"<<" and (opening := _heredoc.match(data, begin)):
-        closing = re.compile(rb"(?m)^[ \t]*" + opening[1] + rb"\b").search(data, opening.end())
-        return opening.end(), _skip_back(
-            data, opening.end(), closing.start() if closing else len(data)
-        )
+    if data[begin : begin + 2] == b"<<" and (here := _heredoc(data, begin)):
+        return here
     if prefix := _string_prefix.match(data, begin):
         begin = prefix.start(1)
     quote = skip(data, begin, b"\\")
@@ -69,6 +67,16 @@ def value(data: bytes, begin: int, *, is_line: bool = False) -> Place | None:
     if is_line:
         return begin, _end_of_line(data, begin)
     return _unquoted(data, begin)
+
+
+def _heredoc(data: bytes, begin: int) -> Place | None:
+    """Return the lines up to a word that is announced: `<<EOT`."""
+    opening = _opening.match(data, begin)
+    if opening is None:
+        return None
+    start = int(opening.end())
+    closing = re.compile(rb"^[ \t]*" + opening[1] + rb"\b", re.MULTILINE).search(data, start)
+    return start, _skip_back(data, start, closing.start() if closing else len(data))
 
 
 def list_items(data: bytes, begin: int) -> list[Place]:

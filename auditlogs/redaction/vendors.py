@@ -106,7 +106,11 @@ KEYS = (
     Format("GitHub", "gh(p|o|u|s|r)_<base62:30+>", "ghp_prefix"),
     Format("GitHub fine-grained", "github_pat_<word:40+>", "github_pat_name"),
     Format("GitLab routable", "gl(pat|rt)-<url:27+>.<lower:2>.<lower:9>", "glpat-a.01.b"),
-    Format("GitLab", "gl(pat|dt|rt|rtr|cbt|ptt|ft|imt|agent|oas|soat|ffct|wt)-<url:20+>", "glpat-1"),
+    Format(
+        "GitLab",
+        "gl(pat|dt|rt|rtr|cbt|ptt|ft|imt|agent|oas|soat|ffct|wt)-<url:20+>",
+        "glpat-1",
+    ),
     Format("GitLab runner", "GR1348941<url:20>", "GR1348941"),
     Format("Harness", "(pat|sat).<url:22>.<base62:24>.<base62:20>", "pat.name"),
     Format("Linear", "lin_(api|oauth)_<base62:32+>", "lin_api_url"),
@@ -123,7 +127,11 @@ KEYS = (
     Format("Terraform", "<base62:14>.atlasv1.<path:60+>", "atlasv1.io"),
     # Identity and secrets
     Format("1Password", "ops_eyJ<base64:200+>", "ops_team"),
-    Format("1Password account", "A3-<upper:6>-<upper:6>-<upper:5>-<upper:5>-<upper:5>-<upper:5>", "A3-1"),
+    Format(
+        "1Password account",
+        "A3-<upper:6>-<upper:6>-<upper:5>-<upper:5>-<upper:5>-<upper:5>",
+        "A3-1",
+    ),
     Format("age", "AGE-SECRET-KEY-1<upper:50+>", "AGE-SECRET-KEY-1"),
     Format("Doppler", "dp.(pt|st|ct|sa|scim|audit).<base62:40+>", "dp.st.config"),
     Format("Infisical", "st.<hex:24>.<hex:32>.<hex:32>", "st.dev.a"),
@@ -167,33 +175,57 @@ KEYS = (
     # Money
     Format("Flutterwave", "FLWSECK(_TEST|)-<lower:12-40>", "FLWSECK"),
     Format("GoCardless", "live_<url:40>", "live_orders"),
-    Format("Plaid", "access-(sandbox|development|production)-<hex:8>-<hex:4>-<hex:4>-<hex:4>-<hex:12>", "access-1"),
+    Format(
+        "Plaid",
+        "access-(sandbox|development|production)-<hex:8>-<hex:4>-<hex:4>-<hex:4>-<hex:12>",
+        "access-1",
+    ),
     Format("Shopify", "shp(at|ca|pa|ss|ua)_<hEx:32>", "shpat_shop"),
     Format("Square", "sq0<lower:3>-<url:22+>", "sq0idp-1"),
     Format("Square access", "EAAA<url:60>", "EAAA"),
     Format("Stripe", "(sk|rk)_(live|test|prod)_<base62:16+>", "sk_live"),
     Format("Stripe webhook", "whsec_<base64:16+>", "whsec_id"),
     # Chains, of which the prefix alone tells a key
-    Format("Cardano", "(ed25519e_sk|ed25519_sk|addr_xsk|root_xsk|acct_xsk|stake_xsk)1<bech32:50+>", "addr_xsk1"),
+    Format(
+        "Cardano",
+        "(ed25519e_sk|ed25519_sk|addr_xsk|root_xsk|acct_xsk|stake_xsk)1<bech32:50+>",
+        "addr_xsk1",
+    ),
     Format("NEAR", "ed25519:<base58:86-88>", "ed25519:short"),
     Format("Nostr", "nsec1<bech32:58>", "nsec1"),
     Format("Stellar", "S<base32:55>", "SOLUSDC"),
     Format("Sui", "suiprivkey1<bech32:58+>", "suiprivkey1"),
     Format("BIP-32", "(x|y|z|u|v|t|X|Y|Z|U|V|L|M|d|D)prv<base58:60+>", "xprv"),
-)  # fmt: skip
+)
 # Addresses that are a key as a whole: what they accept needs nothing else.
 HOOKS = (
-    Format("Slack", "hooks.slack(|-gov).com/(services|workflows|triggers)/<path:8+>", "hooks.slack.com"),
-    Format("Discord", "discord(|app).com/api/(|v9/|v10/)webhooks/<digit:5+>/<url:20+>", "discord.com/api"),
+    Format(
+        "Slack",
+        "hooks.slack(|-gov).com/(services|workflows|triggers)/<path:8+>",
+        "hooks.slack.com",
+    ),
+    Format(
+        "Discord",
+        "discord(|app).com/api/(|v9/|v10/)webhooks/<digit:5+>/<url:20+>",
+        "discord.com/api",
+    ),
     Format("Teams", "webhook.office.com/<path:20+>", "webhook.office.com"),
     Format("Power Automate", "logic.azure.com/<path:20+>", "logic.azure.com"),
     Format("Zapier", "hooks.zapier.com/hooks/catch/<path:8+>", "hooks.zapier.com"),
     Format("Make", "hook.(eu1.|eu2.|us1.|us2.|)make.com/<lower:20+>", "hook.make.com"),
     Format("IFTTT", "maker.ifttt.com/trigger/<word:1+>/with/key/<url:20+>", "maker.ifttt.com"),
     Format("Google Chat", "chat.googleapis.com/v1/spaces/<path:8+>", "chat.googleapis.com"),
-    Format("Feishu", "open.(feishu.cn|larksuite.com)/open-apis/bot/v2/hook/<url:20+>", "open.feishu.cn"),
-    Format("n8n, TradingView", "webhook(-test|)/<hex:8>-<hex:4>-<hex:4>-<hex:4>-<hex:12>", "webhook/orders"),
-)  # fmt: skip
+    Format(
+        "Feishu",
+        "open.(feishu.cn|larksuite.com)/open-apis/bot/v2/hook/<url:20+>",
+        "open.feishu.cn",
+    ),
+    Format(
+        "n8n, TradingView",
+        "webhook(-test|)/<hex:8>-<hex:4>-<hex:4>-<hex:4>-<hex:12>",
+        "webhook/orders",
+    ),
+)
 # Hosts of nodes whose address holds the key to them, in its path.
 RPC_HOSTS = (
     *("chainstack.com", "infura.io", "alchemy.com", "alchemyapi.io", "quiknode.pro", "ankr.com"),

@@ -1,9 +1,9 @@
 """The walk through JSON: secrets are told by the name of their key, by place and by shape."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from auditlogs.redaction import chains, mnemonics, private
 from auditlogs.redaction.judging import is_secret
@@ -33,6 +33,7 @@ _VALUES = frozenset(
     parametervalue variablevalue settingvalue attributevalue propertyvalue fieldvalue optionvalue
     """.split()
 )
+_KUBERNETES = frozenset(("data", "stringdata"))
 _ARGUMENTS = frozenset("params args arguments parameters".split())
 _COLUMNS = frozenset(("columns", "fields", "headers", "header", "names", "keys", "cols"))
 _ROWS = frozenset(("rows", "values", "data", "records", "row", "items"))
@@ -73,6 +74,16 @@ class Key:
         self.says_private = self.kind is Kind.SECRET or (
             self.kind is not Kind.PUBLIC and _secret_bytes.search(name) is not None
         )
+
+
+class _Around(NamedTuple):
+    """What an object says of its members: its own name, names in it, and what it is."""
+
+    parent: Key | None
+    namer: Key | None
+    columns: dict[int, Key]
+    partners: Set[str]
+    is_kubernetes: bool
 
 
 class Keys:
@@ -178,41 +189,15 @@ class Walk:
         `parent` is its key, if that is the name of a secret.
         """
         keys = [(key, self._keys[key]) for key in value]
-        plains = {known.plain for _, known in keys}
-        may_be_named = not _VALUES.isdisjoint(plains) or not _ARGUMENTS.isdisjoint(plains)
-        namer = self._namer(value, keys) if may_be_named else None
-        columns = self._columns(value, keys)
-        partners = _partners(plains) | _jwk_members(value)
-        parent = None if "kty" in plains else parent
-        is_kubernetes = value.get("kind") == "Secret" and ("data" in value or "stringData" in value)
+        around = self._around(value, keys, parent)
         clean: dict[Any, Any] = {}
         numbers: dict[Any, int] = {}
         for key, known in keys:
             item = value[key]
-            if known.plain in partners or known.kind is Kind.SECRET:
-                shown = self._under(
-                    item, _AS_SECRET if known.plain in partners else known, level + 1
-                )
-            elif is_kubernetes and known.plain in ("data", "stringdata") and isinstance(item, dict):
-                shown = {
-                    name: self._under(inner, _AS_SECRET, level + 2) for name, inner in item.items()
-                }
-            elif namer and (
-                known.plain in _VALUES or (namer is _PRIVATE and known.plain in _ARGUMENTS)
-            ):
-                shown = self._of_namer(item, namer, level)
-            elif columns and known.plain in _ROWS and isinstance(item, list | tuple):
-                shown = self._rows(item, columns, level)
-            elif known.kind >= Kind.TOKEN:
-                shown = self._under(item, known, level + 1)
-            elif parent and known.kind is Kind.PLAIN:
-                shown = self._inherited(item, known, parent, level)
-            elif parent and known.plain in _VALUES:
-                shown = self._under(item, parent, level + 1)
-            elif level == 0 and key in OBJECTS and isinstance(item, dict):
-                shown = self.object(item, level + 1)
+            if level == 0 and key in OBJECTS and isinstance(item, dict):
+                shown: Any = self.object(item, 1)
             else:
-                shown = self.value(item, level + 1, known)
+                shown = self._member(item, known, around, level)
             name = known.shown
             if not isinstance(key, str):
                 name = key
@@ -223,6 +208,40 @@ class Walk:
                 self.changed += name != key
             clean[self._unlike(name, clean, numbers)] = shown
         return clean
+
+    def _around(
+        self, value: dict[Any, Any], keys: list[tuple[Any, Key]], parent: Key | None
+    ) -> "_Around":
+        plains = {known.plain for _, known in keys}
+        may_be_named = not _VALUES.isdisjoint(plains) or not _ARGUMENTS.isdisjoint(plains)
+        return _Around(
+            # In a JSON Web Key all is public but what its type says.
+            parent=None if "kty" in plains else parent,
+            namer=self._namer(value, keys) if may_be_named else None,
+            columns=self._columns(value, keys),
+            partners=_partners(plains) | _jwk_members(value),
+            is_kubernetes=value.get("kind") == "Secret" and not plains.isdisjoint(_KUBERNETES),
+        )
+
+    def _member(self, item: Any, known: Key, around: "_Around", level: int) -> Any:
+        """Return what stands for a member of an object."""
+        if known.plain in around.partners:
+            return self._under(item, _AS_SECRET, level + 1)
+        if known.kind is Kind.SECRET:
+            return self._under(item, known, level + 1)
+        if around.is_kubernetes and known.plain in _KUBERNETES and isinstance(item, dict):
+            return {key: self._under(inner, _AS_SECRET, level + 2) for key, inner in item.items()}
+        if around.namer is _PRIVATE and known.plain in _ARGUMENTS:
+            return self._of_namer(item, _PRIVATE, level)
+        if around.namer and known.plain in _VALUES:
+            return self._of_namer(item, around.namer, level)
+        if around.columns and known.plain in _ROWS and isinstance(item, list | tuple):
+            return self._rows(item, around.columns, level)
+        if known.kind >= Kind.TOKEN:
+            return self._under(item, known, level + 1)
+        if around.parent and (known.kind is Kind.PLAIN or known.plain in _VALUES):
+            return self._inherited(item, known, around.parent, level)
+        return self.value(item, level + 1, known)
 
     def _inherited(self, item: Any, known: Key, parent: Key, level: int) -> Any:
         """Return what stands for a value in an object that is called as a secret.

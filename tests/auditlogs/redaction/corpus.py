@@ -674,6 +674,10 @@ PUBLIC_NAMES = (
         "stateRoot",
     ),
 )
+PUBLIC_WORDS = (
+    *("tx", "transaction hash", "sent in tx", "block", "order hash", "signature", "root"),
+    *("public key",),
+)
 HARMLESS_NAMES = (
     *("tokenType", "tokenName", "keyName", "apiKeyId", "secretName", "secretId", "secretArn"),
     *("SecretId", "kmsKeyId", "keyArn", "passwordPolicy", "passwordLastChanged", "nextToken"),
@@ -832,13 +836,10 @@ LOOKALIKES: dict[str, Make] = {
     "public value": lambda r: {
         r.choice(PUBLIC_NAMES): r.choice(("0x", "")) + r.randbytes(32).hex()
     },
-    "hash in a text": lambda r: (
-        f"{r.choice(('tx', 'transaction hash', 'sent in tx', 'block', 'order hash', 'signature', 'root', 'public key'))}"
-        f" 0x{r.randbytes(32).hex()} confirmed"
-    ),
+    "hash in a text": lambda r: f"{r.choice(PUBLIC_WORDS)} 0x{r.randbytes(32).hex()} confirmed",
     "bare hash": lambda r: {"value": r.choice(("0x", "")) + r.randbytes(32).hex()},
     "signature of Solana": lambda r: {
-        "note": f"{r.choice(('filled on-chain (', 'failed for ', 'see (', 'in '))}{base58(r.randbytes(64))})"
+        "note": r.choice(("filled on-chain (", "see (", "in (")) + f"{base58(r.randbytes(64))})"
     },
     "signature in hex": lambda r: {"sig": "0x" + r.randbytes(65).hex(), "r": r.randbytes(64).hex()},
     "64 bytes in base64": lambda r: {"blob": base64.b64encode(r.randbytes(64)).decode()},
@@ -869,7 +870,7 @@ LOOKALIKES: dict[str, Make] = {
     "object": _choice(*OBJECTS),
     "ARN": lambda r: {
         r.choice(("secretArn", "secret", "SecretARN", "resource")): (
-            f"arn:aws:secretsmanager:us-east-1:{r.randrange(10**11, 10**12)}:secret:bot-{text(r, 6)}"
+            f"arn:aws:secretsmanager:eu-west-1:{r.randrange(10**12):012}:secret:bot-{text(r, 6)}"
         )
     },
     "commit": lambda r: {"code": r.choice(("main", "v1.2.3")), "ref": r.randbytes(20).hex()},

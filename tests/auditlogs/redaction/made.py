@@ -11,7 +11,7 @@ _slot = re.compile(r"«\d+:(\w+):(\d+)»")
 
 
 def filled(form: str, random: Random) -> tuple[str, dict[str, str]]:
-    """Return a form with a random text in each slot `«number:class:length»`, and what is in each."""
+    """Return a form with random texts in its slots `«number:class:length»`, and those."""
     slots: dict[str, str] = {}
     for match in _slot.finditer(form):
         if match[0] not in slots:
