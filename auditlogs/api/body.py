@@ -72,16 +72,19 @@ def read(request: HttpRequest) -> bytes:
 
 
 def entries_of(body: bytes, kind: str) -> Iterator[Any]:
-    """Yield the entries of a JSON object, a JSON array, or NDJSON as plain values, one by one.
+    """Yield the entries of a JSON object, a JSON array, or NDJSON as plain values, one by one; a
+    BadBody (400 `malformed-json`) for an entry that cannot be parsed.
 
-    Raises BadBody: 400 `malformed-json`, 413 `too-many-entries`. It may do so at any entry, so
-    store none before the last was yielded.
+    Raises BadBody: 400 `malformed-json`, 413 `too-many-entries`.
     """
     texts = list(_lines(body) if kind in LINES else _items(body))
     if len(texts) > MAX_ENTRIES:
         raise _too_many()
     for label, text in texts:
-        yield Oversized(len(text)) if len(text) > MAX_ENTRY_TEXT else _parsed(text, label)
+        try:
+            yield Oversized(len(text)) if len(text) > MAX_ENTRY_TEXT else _parsed(text, label)
+        except BadBody as error:
+            yield error
 
 
 def _chunks(request: HttpRequest) -> Iterator[bytes]:

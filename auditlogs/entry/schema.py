@@ -105,6 +105,8 @@ class Entry(Struct, frozen=True, kw_only=True, rename="camel"):
     source_ip: str | None
     bot_id: str | None
     payload: dict[str, Any] | None
+    # None too in entries stored before there was this field.
+    writer_id: str | None = None
     recorded_at: str
     asserted_by: str | None
     redactions: list[Redaction]
@@ -119,6 +121,16 @@ def actor_key(actor: Actor) -> str:
     its id."""
     first = actor.id if actor.name is None else norm(actor.name)
     return f"{first}{SEPARATOR}{actor.id}"
+
+
+def uuid_forms(text: str) -> tuple[str, ...]:
+    """Return the forms in which a writer may have sent the id that a text means: a UUID with and
+    without hyphens, in lower and upper case; any other text is its only form."""
+    form = normal_correlation_id(text)
+    if not _UUID.fullmatch(form):
+        return (text,)
+    forms = (form, form.replace("-", ""))
+    return tuple(dict.fromkeys((text, *forms, *(each.upper() for each in forms))))
 
 
 _HEX32 = re.compile(r"[0-9a-f]{32}")

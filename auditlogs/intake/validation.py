@@ -139,6 +139,7 @@ def complete(
             "action_type": type_of(new.action) or new.action_type,
             "correlation_id": new.correlation_id and normal_correlation_id(new.correlation_id),
             "bot_id": new.bot_id or (actor.id if actor.type == "agent" else None),
+            "writer_id": new.id,
             "recorded_at": format_rfc3339(received),
             "asserted_by": asserted_by,
             "redactions": checked.redactions,

@@ -56,5 +56,8 @@ def says_the_same(one: Entry, other: Entry) -> bool:
 
 def _content(entry: Entry) -> bytes:
     # Compared as JSON, because in Python 1 == True.
-    bare = msgspec.structs.replace(entry, recorded_at="", asserted_by=None, redactions=[])
+    # The writer's id is part of `_id`; entries of earlier versions do not have it beside that.
+    bare = msgspec.structs.replace(
+        entry, writer_id=None, recorded_at="", asserted_by=None, redactions=[]
+    )
     return numbers.canonical(bare)

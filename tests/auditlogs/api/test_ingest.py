@@ -45,7 +45,11 @@ def entries(account: Account) -> list[Entry]:
 
 def taken(request: HttpRequest) -> list[Any]:
     """Return what the body of a request is read as."""
-    return list(entries_of(read(request), request.content_type or ""))
+    found = list(entries_of(read(request), request.content_type or ""))
+    for each in found:
+        if isinstance(each, BadBody):
+            raise each
+    return found
 
 
 def identified(number: int, **more: Any) -> dict[str, Any]:
