@@ -189,7 +189,7 @@ STATICFILES_DIRS = [BASE_DIR / "static"] if IS_CHECKOUT else []
 WHITENOISE_ALLOW_ALL_ORIGINS = False
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
-    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+    "staticfiles": {"BACKEND": "hub.ui.assets.ModuleStorage"},
 }
 
 # Everything comes from here, nothing is inline. Forms and frames too.
