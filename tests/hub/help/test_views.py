@@ -5,10 +5,11 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from auditlogs.accounts import keys
-from auditlogs.explain.codes import KNOWN_CODES, PROBLEMS
+from auditlogs.explain.codes import PROBLEMS
 from auditlogs.explain.orders import STATES, TRANSITIONS
 from auditlogs.explain.scopes import PLATFORM_SCOPES
 from auditlogs.models import Account
+from hub.help.codes import KNOWN_CODES
 from tests.api import Api
 from tests.factories import ORDER
 from tests.hub.markup import Element
