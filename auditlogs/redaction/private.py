@@ -17,6 +17,7 @@ RULE = "private-key"
 _BEFORE = 120
 _AFTER = 60
 _NAME = 64
+_GAP = 8
 _key = pattern(r"(?i)\b(?:0x)?(?:ed|00)?[0-9a-f]{64}\b")
 _whole = pattern(r"(?i)^(?:0x)?(?:ed|00)?[0-9a-f]{64}$")
 _says_private = pattern(
@@ -62,8 +63,12 @@ class PrivateKeys:
             return
         public = [end for _, end in spans(_says_public, plain)]
         shift = len(data) - len(plain)
+        after, named = -_GAP, None
         for start, end in spans(_key, plain):
-            named = self._named(plain[max(0, start - _NAME) : start])
+            # One of a list is what the one before it is.
+            if start - after >= _GAP or plain[after:start].strip(b" \t\r\n,;\"'[]"):
+                named = self._named(plain[max(0, start - _NAME) : start])
+            after = end
             if named is None:
                 said = _before(private, start), _before(public, start)
                 if max(said) >= 0:
