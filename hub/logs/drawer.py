@@ -15,7 +15,7 @@ from hub.logs.explanations import Explanation, explanations
 from hub.logs.links import Links, agent_url
 from hub.logs.listing import Listing
 from hub.logs.payload import Node, pretty, tree
-from hub.ui.times import ahead_of_clock, span
+from hub.ui.times import ahead_of_clock, short_time, span
 
 # Clocks that differ by more than this, or an entry that waited for longer, are worth a word.
 UNEQUAL = timedelta(minutes=5)
@@ -125,6 +125,14 @@ class Drawer:
             return None
         links = self._listing.links
         return Neighbour(links.with_entry(str(entry_id)), links.drawer(str(entry_id)))
+
+    @property
+    def status_message(self) -> str:
+        """What a screen reader is told when the entry is reached from the one beside it."""
+        assert self.view is not None
+        entry = self.view.entry
+        actor = entry.actor.name or entry.actor.id
+        return f"{entry.action}, {entry.result}, {actor}, {short_time(entry.instant, now())}"
 
     @property
     def status(self) -> int:

@@ -159,7 +159,7 @@ def test_the_order_of_keys_and_who_sends_it_make_no_other_entry(
         {"action": "order.filled"},
         {"actor": {**AGENT, "name": "Another"}},
         {"payload": {"n": True}},
-        {"payload": {"n": 1.0}},
+        {"payload": {"n": 1.5}},
         {"payload": None},
         {"target": {"type": "order", "id": "o"}},
         {"duration": 1},
@@ -180,6 +180,24 @@ def test_other_content_under_the_same_identity_is_a_conflict_and_the_first_stays
     denials = [entry for entry in kept.values() if entry.action == "access.denied"]
     assert len(kept) == 4
     assert [(e.result, (e.payload or {})["code"]) for e in denials] == [("failure", "id-conflict")]
+
+
+@pytest.mark.parametrize("number", [b"1.0", b"1e0", b"10E-1", b"1.000"])
+def test_a_retry_through_another_language_is_the_same_entry(api: Api, number: bytes) -> None:
+    assert api.post(identified(1, payload={"n": 1})).status_code == 201
+    body = json.dumps(identified(1, payload={"n": 7})).encode()
+    again = api.post(body.replace(b'"n": 7', b'"n": ' + number))
+    assert (again.status_code, again.json()[0]["status"]) == (200, "duplicate")
+
+
+def test_a_retry_under_an_idempotency_key_is_the_same_entries_too(api: Api) -> None:
+    first = api.post(
+        b"[%b]" % json.dumps({**VALID, "payload": {"n": 1}}).encode(),
+        **{"Idempotency-Key": "numbers"},
+    )
+    body = json.dumps([{**VALID, "payload": {"n": 7}}]).encode().replace(b": 7", b": 1.0")
+    again = api.post(body, **{"Idempotency-Key": "numbers"})
+    assert again.json() == [{**first.json()[0], "status": "duplicate"}]
 
 
 def test_a_conflict_within_one_body_is_found_too(api: Api, account: Account) -> None:
