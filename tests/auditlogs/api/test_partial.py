@@ -12,7 +12,7 @@ from auditlogs.entry.schema import Entry
 from auditlogs.entry.times import format_rfc3339, now
 from auditlogs.models import Account
 from auditlogs.query.entries import Entries
-from tests.api import LIST, Api, Response, problem_of
+from tests.api import LIST, Api, problem_of
 from tests.factories import AGENT
 
 NDJSON = "application/x-ndjson"
@@ -37,7 +37,7 @@ def entry(number: int, **more: Any) -> dict[str, Any]:
 
 def post(
     api: Api, body: Any, kind: str = "application/json", choice: str = "false", **headers: str
-) -> Response:
+) -> Any:
     data = body if isinstance(body, bytes) else json.dumps(body).encode()
     return Browser().post(
         f"{LIST}?allOrNothing={choice}", data, kind, headers={**api.headers, **headers}
