@@ -82,7 +82,7 @@ def test_no_more_tokens_are_made_than_one_may_have(client: Client, account: Acco
     for _ in range(keys.MAX_SESSION_TOKENS):
         said(send(client, PAGE, TOKENS)).one("#secret")
     page = said(send(client, PAGE, TOKENS))
-    assert "There are 10 session tokens already; end one first." in page.one("[role=alert]").text
+    assert "There are 10 session tokens already; revoke one first." in page.one("[role=alert]").text
 
 
 def test_ending_a_token_holds_from_the_next_request_on(
