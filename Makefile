@@ -36,6 +36,8 @@ lint: .venv/.dev ## Check style, types, imports and templates
 	.venv/bin/mypy
 	.venv/bin/lint-imports
 	.venv/bin/djlint templates --lint
+	.venv/bin/oxlint --quiet static/js
+	.venv/bin/oxfmt --check static
 	.venv/bin/djade --check $$(find templates -name '*.html')
 
 pictures: .venv/.dev ## Retake the screenshots under docs/
