@@ -18,7 +18,7 @@ from auditlogs.recording.recorder import record_many
 from hub.models import Membership
 from tests.api import LIST, Api, next_of, problem_of
 from tests.factories import AGENT, ORDER, USER, make_entries, make_entry, new, unique
-from tests.watching import asked, watcher
+from tests.watching import sent, watcher
 
 
 @pytest.fixture
@@ -196,7 +196,7 @@ def test_a_page_costs_one_question_and_entries_alone_too(api: Api, account: Acco
     with watcher.watch() as commands:
         api.get(limit=2)
         api.get(f"{LIST}/{ids[0]}")
-    assert len(commands) == len(asked(commands, "aggregate", "audit_logs")) == 2
+    assert len(commands) == len(sent(commands, "aggregate", "audit_logs")) == 2
 
 
 # Who may
@@ -351,7 +351,7 @@ def test_a_key_without_the_scope_is_refused_with_its_name(account: Account) -> N
         response = weak.get(path)
         problem = problem_of(response, 403, "insufficient-scope")
         assert problem["scope"] == "logs:read"
-        assert problem["detail"] == "The API key needs the scope logs:read."
+        assert problem["detail"] == "The request requires the scope logs:read."
         assert response["WWW-Authenticate"] == (
             'Bearer realm="audit-logs", error="insufficient_scope", scope="logs:read"'
         )
