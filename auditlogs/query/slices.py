@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from auditlogs.entry.identity import id_bound, id_ms
+from auditlogs.entry.schema import uuid_forms
 from auditlogs.entry.text import prefix_range
 from auditlogs.query.window import Window
 from auditlogs.storage import mongo
@@ -31,6 +32,9 @@ LOWEST, HIGHEST = uuid.UUID(int=0), uuid.UUID(int=(1 << 128) - 1)
 WITHOUT_PAYLOAD = {"tokens": 0, "payload": 0}
 WITH_PAYLOAD = {"tokens": 0}
 ONLY_POSITION = {"_id": 1, "actorKey": 1, "action": 1, "result": 1}
+
+# Stored as they were sent, unlike the correlation ID, which is stored in one form.
+UUID_PATHS = frozenset({"sessionId", "target.id"})
 
 
 class Arrival(NamedTuple):
@@ -115,13 +119,22 @@ class Selection:
         path, candidates = self.leading.path, self._candidates
         bounds = {"$gte": low} | ({"$lt": high} if high else {})
         first: Document = {"account": self.account, "_id": bounds}
-        rest: Document = {field: value for field, value in self.equal.items() if field != path}
+        rest: Document = {
+            field: _condition(field, value) for field, value in self.equal.items() if field != path
+        }
         if path in candidates:
-            first[path] = candidates[path]
+            first[path] = _condition(path, candidates[path])
         token = first.get("tokens")
         if words := [word for word in self.words if token is None or word.tokens != (token,)]:
             rest["$and"] = [{"tokens": word.condition} for word in words]
         return [{"$match": first}, {"$match": rest}] if rest else [{"$match": first}]
+
+
+def _condition(path: str, value: str) -> Any:
+    """Return the condition on a field: equality, with a UUID in each of its forms where writers
+    send either."""
+    forms = uuid_forms(value) if path in UUID_PATHS else ()
+    return {"$in": list(forms)} if len(forms) > 1 else value
 
 
 def read_slices(

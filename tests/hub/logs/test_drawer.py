@@ -85,7 +85,7 @@ def test_what_is_absent_is_shown_as_absent(hub: Hub) -> None:
     absent = [name for name, text in found.items() if text == "Not recorded"]
     assert absent == [
         *("Target", "Duration", "Correlation ID", "Request ID", "Session ID", "Source IP"),
-        *("Bot ID", "Asserted by"),
+        *("Writer ID", "Bot ID", "Asserted by"),
     ]
     assert page.all(".payload") == []
     assert page.all(".absent")[-2].text == "Not recorded"
