@@ -2,15 +2,22 @@
 PYTHON ?= python3
 PORT ?= 8000
 
+# Without compiled files, every process of the tests compiles all that it imports once more.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-faults test-deploy lint pictures bench wheels lock clean
+.PHONY: help demo quick test test-faults test-deploy lint pictures bench wheels lock clean
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' Makefile
 
 demo: .venv/.demo ## Run the Hub on data that tells stories (PORT=8000)
 	@.venv/bin/python -m hub.demo --port $(PORT)
+
+quick: lint ## Run lint and the tests that need no browser, no demo and no faults
+	.venv/bin/python -m pytest -n 3 --dist worksteal -m "not (browser or demo or deploy or other_server)" \
+		--ignore=tests/faults --hypothesis-profile=quick
 
 test: lint ## Run everything: lint, then all tests, in a real browser too
 	.venv/bin/python -m tests.chromium
@@ -29,6 +36,7 @@ lint: .venv/.dev ## Check style, types, imports and templates
 	.venv/bin/mypy
 	.venv/bin/lint-imports
 	.venv/bin/djlint templates --lint
+	.venv/bin/djade --check $$(find templates -name '*.html')
 
 pictures: .venv/.dev ## Retake the screenshots under docs/
 	.venv/bin/python -m tests.chromium

@@ -39,7 +39,7 @@ def drain_until(spool: Spool, stop: threading.Event) -> None:
     """Drain the spool until `stop` is set, or wait while another process of the host does."""
     while not stop.is_set():
         try:
-            with spool.sole_drainer() as is_sole:
+            with spool.drain_lock() as is_sole:
                 if is_sole:
                     _drain_alone(spool, stop)
         except SpoolError as error:
@@ -54,7 +54,7 @@ def drain_now(spool: Spool, seconds: float) -> int:
     Raises StorageError, SpoolError, and BlockingIOError where another process is draining it.
     """
     until, moved = time.monotonic() + seconds, 0
-    with spool.sole_drainer() as is_sole:
+    with spool.drain_lock() as is_sole:
         if not is_sole:
             raise BlockingIOError
         while time.monotonic() < until and (left := drain(spool)):

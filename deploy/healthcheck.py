@@ -1,4 +1,4 @@
-"""Ask the Hub of this container whether it takes entries, as its proxy would; end with 0 if so."""
+"""Exit with 0 if the Hub of this container is ready. The request looks like the proxy's."""
 
 import http.client
 import os

@@ -1,6 +1,6 @@
-// mongosh URI deploy/mongo.js: makes the roles of docs/roles.md and a user for each, or brings them
-// up to date. A user's name and password are those of its MONGODB_URI under /etc/auditlogs, so they
-// are written down once. To be run in the project's folder, as a user who may make roles and users.
+// mongosh URI deploy/mongo.js: create or update the roles of docs/roles.md and a user for each. Names
+// and passwords are read from the MONGODB_URI of each file under /etc/auditlogs, so that each secret
+// is in one place. Run it in the project's folder, as a user who may create roles and users.
 const fs = require('fs');
 
 const ROLE_OF = {web: 'auditlogsWeb', worker: 'auditlogsWorker', admin: 'auditlogsAdmin'};

@@ -1,4 +1,4 @@
-// For deploy/compose.yaml: makes a replica set of one member, once, and waits until it takes writes.
+// For deploy/compose.yaml: initiate a replica set of one member, and wait until it accepts writes.
 try {
   rs.status();
 } catch (error) {

@@ -1,4 +1,4 @@
-"""Accounts: what one may be called, how commands find it, and how what it has is changed."""
+"""Accounts: valid names, lookup by id or name, and the lock for changes."""
 
 import re
 from collections.abc import Iterator
@@ -9,25 +9,28 @@ from django.db import transaction
 from auditlogs.models import ACCOUNT_NAME_LENGTH, Account
 from auditlogs.recording.policy import check_text
 
-# Whether or not an account has it: a name must not pass for the id of another.
+# A name of this shape could be mistaken for the id of another account.
 ID_SHAPE = re.compile("acc_[0-9a-f]+", re.IGNORECASE)
 
 
 def check_name(name: str) -> None:
-    """Raise ValueError for what no account can be called."""
+    """Raise ValueError for an invalid name."""
     check_text("the name", name, ACCOUNT_NAME_LENGTH)
     if ID_SHAPE.fullmatch(name):
         raise ValueError("the name must not look like an account's id")
 
 
-def called(text: str) -> Account | None:
-    """Return the account of this id, or else of this name, or None."""
+def find_account(text: str) -> Account | None:
+    """Return the account with this id, else the one with this name, else None."""
     return Account.objects.filter(pk=text).first() or Account.objects.filter(name=text).first()
 
 
 @contextmanager
-def change_of(account: Account) -> Iterator[Account]:
-    """Within this block, nobody else changes the account, its keys or its members. Whatever is
-    raised in it undoes the change, such as that it cannot be recorded."""
+def locked_account(account: Account) -> Iterator[Account]:
+    """Lock an account, its keys and its members for changes in this block, in a transaction.
+
+    Any exception in the block rolls the change back; so does CannotStore, when its entry cannot be
+    stored. SQLite ignores the row lock, but has one writer at a time.
+    """
     with transaction.atomic():
         yield Account.objects.select_for_update().get(pk=account.pk)

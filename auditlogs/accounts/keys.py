@@ -1,4 +1,4 @@
-"""API keys and session tokens: made, recognised, looked up, ended. Their text is never stored."""
+"""API keys and session tokens: created, looked up, revoked. Their text is never stored."""
 
 import hashlib
 import logging
@@ -30,29 +30,31 @@ PREFIX, SESSION_PREFIX = "aud_", "auds_"
 ALPHABET = string.digits + string.ascii_uppercase + string.ascii_lowercase
 RANDOM_LENGTH = 30
 CHECKSUM_LENGTH = 6
-# The text of a key stands the same in JSON, in URLs and in code: nothing of it needs an escape.
-SHAPE = re.compile(
+# A key consists of characters that need no escape in JSON, URLs or code, so that one pattern finds
+# it in all of them.
+KEY_PATTERN = re.compile(
     rf"(?:{PREFIX}|{SESSION_PREFIX})[0-9A-Za-z]{{{RANDOM_LENGTH + CHECKSUM_LENGTH}}}".encode()
 )
-# How much of a key's text tells it from others at a glance, and opens nothing.
+# How many characters of a key's text are kept and shown, to tell keys apart: too few to guess the
+# other 26.
 BEGINNING, ENDING = 8, 4
 
 SCOPES = {
-    "logs:read": "Read entries of the account.",
-    "logs:export": "Export entries of the account. There are no exports yet.",
-    "logs:write": "Write entries of the account, in the name of any actor.",
+    "logs:read": "Read the account’s entries.",
+    "logs:export": "Export the account’s entries. There are no exports yet.",
+    "logs:write": "Write entries to the account, in the name of any actor.",
 }
 SESSION_TOKEN_SCOPES = ["logs:read", "logs:export"]
 SESSION_TOKEN_HOURS = 12
-# Of the number by which a key is called.
+# The number in a public id fits SQL's 64-bit integers.
 MAX_DIGITS = 19
-# How many session tokens a person may have in an account at a time.
+# The most valid session tokens that a person may have in an account.
 MAX_SESSION_TOKENS = 10
 MAX_LISTED = 200
-# A key's last use is told to the minute.
+# A key's last use is kept to the minute: else every request would write to the database.
 USE_IS_NEW_AFTER = timedelta(minutes=1)
 
-State = Literal["active", "expired", "revoked"]
+KeyState = Literal["active", "expired", "revoked"]
 
 logger = logging.getLogger(__name__)
 
@@ -68,12 +70,12 @@ def create(
     expires_at: datetime | None = None,
     created_by: str = "",
 ) -> str:
-    """Make an API key and return its text, which cannot be had again.
+    """Create an API key and return its text, which is shown this once.
 
-    With a `bot` it reads that bot's entries alone, and writes as that bot alone, or as `agent`,
-    the actor that the log knows for it. With a `holder` it is a session token, which opens what
-    that person may see. `created_by` is for people to read. Raises ValueError for a scope that
-    does not exist, a name or bot that cannot be one, and a time of expiry that is over.
+    A key with a `bot` reads and writes that bot's entries only; `agent` is the actor id by which
+    the log knows the bot. A key with a `holder` is a session token: it is valid as long as that
+    person may read the account. `created_by` is a user name, for display. Raises ValueError for an
+    unknown scope, an invalid name or bot, and an expiry in the past.
     """
     if unknown := sorted(set(scopes) - SCOPES.keys()):
         raise ValueError(f"no such scope: {', '.join(unknown)}; there is {', '.join(SCOPES)}")
@@ -81,7 +83,7 @@ def create(
     if bot is not None:
         check_text("the bot", bot, ID_LENGTH)
     if expires_at is not None and expires_at <= now():
-        raise ValueError("the time of expiry is over already")
+        raise ValueError("the time of expiry is in the past")
     prefix = PREFIX if holder is None else SESSION_PREFIX
     random = "".join(secrets.choice(ALPHABET) for _ in range(RANDOM_LENGTH))
     text = f"{prefix}{random}{_checksum(random)}"
@@ -102,13 +104,13 @@ def create(
 
 
 def create_session_token(person: User, account: Account) -> str:
-    """Make a session token, by which a person reads an account through the API for some hours, and
-    return its text, which cannot be had again.
+    """Create a session token, with which a person reads an account through the API for
+    SESSION_TOKEN_HOURS, and return its text, which is shown this once.
 
-    Raises ValueError when they have as many as they may have at a time.
+    Raises ValueError if they have MAX_SESSION_TOKENS already.
     """
     if session_tokens_of(person, account).count() >= MAX_SESSION_TOKENS:
-        raise ValueError(f"there are {MAX_SESSION_TOKENS} session tokens already; end one first")
+        raise ValueError(f"there are {MAX_SESSION_TOKENS} session tokens already; revoke one first")
     return create(
         account,
         "session token",
@@ -119,49 +121,48 @@ def create_session_token(person: User, account: Account) -> str:
     )
 
 
-def check_is_free(account: Account, name: str) -> None:
-    """Raise ValueError where an active key of the account has this name, by which people tell
-    them apart. It is asked within a change of the account."""
+def check_name_is_free(account: Account, name: str) -> None:
+    """Raise ValueError if an active key of the account has this name. Call it within
+    `locked_account`, or two keys created at once could get the same name."""
     if active_of(account).filter(name=name).exists():
         raise ValueError("an active key has this name")
 
 
 def find(text: str) -> ApiKey | None:
-    """Return the key of this text, or None if it opens nothing, or no longer. A mistyped one is
-    told without asking the database."""
+    """Return the valid key of this text; None if it is unknown, revoked or expired."""
     key = look_up(text)
-    return key if key and opens(key) else None
+    return key if key and is_valid(key) else None
 
 
 def look_up(text: str) -> ApiKey | None:
-    """Return the key of this text, whether or not it still opens anything, or None. A mistyped one
-    is told without asking the database."""
+    """Return the key of this text, valid or not; None if there is none."""
     prefix = SESSION_PREFIX if text.startswith(SESSION_PREFIX) else PREFIX
-    bare = text.removeprefix(prefix)
-    random, checksum = bare[:RANDOM_LENGTH], bare[RANDOM_LENGTH:]
-    if bare == text or _checksum(random) != checksum:
+    suffix = text.removeprefix(prefix)
+    random, checksum = suffix[:RANDOM_LENGTH], suffix[RANDOM_LENGTH:]
+    # The checksum rejects mistyped and most made-up keys without a query.
+    if suffix == text or _checksum(random) != checksum:
         return None
-    known = ApiKey.objects.select_related("account", "holder")
-    return known.filter(digest=_digest(text)).first()
+    keys = ApiKey.objects.select_related("account", "holder")
+    return keys.filter(digest=_digest(text)).first()
 
 
-def opens(key: ApiKey) -> bool:
-    """Tell whether a key opens anything now: neither revoked nor expired, and its holder, if it has
-    one, may still read the account."""
+def is_valid(key: ApiKey) -> bool:
+    """Tell whether a key is neither revoked nor expired, and its holder, if it has one, may still
+    read the account."""
     if state(key) != "active":
         return False
     return key.holder is None or key.holder.has_perm(PERMISSION_TO_READ, key.account)
 
 
-def state(key: ApiKey) -> State:
-    """Return what became of a key."""
+def state(key: ApiKey) -> KeyState:
+    """Return the state of a key; an active session token is not valid if its holder lost access."""
     if key.revoked_at is not None:
         return "revoked"
     return "expired" if key.expires_at is not None and key.expires_at <= now() else "active"
 
 
 def by_public_id(text: str) -> ApiKey | None:
-    """Return the key that entries and commands call so, revoked or not, or None."""
+    """Return the key of a public id (`key_7`), valid or not; None if there is none."""
     number = text.removeprefix(PUBLIC_ID_PREFIX)
     if f"{PUBLIC_ID_PREFIX}{number}" != text or not number.isdecimal() or len(number) > MAX_DIGITS:
         return None
@@ -169,47 +170,51 @@ def by_public_id(text: str) -> ApiKey | None:
 
 
 def of_account(account: Account) -> tuple[list[ApiKey], bool]:
-    """Return the API keys of an account, without session tokens: active ones first, then newest
-    first; and whether there are more than are returned."""
+    """Return the first MAX_LISTED API keys of an account, without session tokens, and whether there
+    are more. Active keys come first, newer ones before older ones."""
     rank = Case(When(_is_active(), then=0), default=1)
-    found = account.api_keys.filter(holder=None).order_by(rank, "-pk")[: MAX_LISTED + 1]
-    return list(found[:MAX_LISTED]), len(found) > MAX_LISTED
+    listed = account.api_keys.filter(holder=None).order_by(rank, "-pk")[: MAX_LISTED + 1]
+    return list(listed[:MAX_LISTED]), len(listed) > MAX_LISTED
 
 
 def active_of(account: Account) -> QuerySet[ApiKey]:
-    """Return the API keys of an account that are active, without session tokens."""
+    """Return the active API keys of an account, without session tokens."""
     return account.api_keys.filter(_is_active(), holder=None)
 
 
 def session_tokens_of(person: User, account: Account) -> QuerySet[ApiKey]:
-    """Return the session tokens of a person in an account that are active, newest first: up to
-    MAX_SESSION_TOKENS."""
+    """Return a person's active session tokens for an account, newest first; MAX_SESSION_TOKENS at
+    most."""
     return ApiKey.objects.filter(_is_active(), holder=person, account=account).order_by("-pk")
 
 
 def revoke(key: ApiKey) -> bool:
-    """Let a key open nothing from now on. Tell whether it did until now."""
+    """Revoke a key; tell whether it was not revoked before."""
     return bool(ApiKey.objects.filter(pk=key.pk, revoked_at=None).update(revoked_at=Now()))
 
 
-def is_in(key: ApiKey, body: bytes) -> bool:
-    """Tell whether a body holds the text of a key."""
-    return any(_digest(found.group().decode()) == key.digest for found in SHAPE.finditer(body))
+def appears_in(key: ApiKey, body: bytes) -> bool:
+    """Tell whether a request's body contains the text of a key."""
+    return any(
+        _digest(found.group().decode()) == key.digest for found in KEY_PATTERN.finditer(body)
+    )
 
 
-def expose(key: ApiKey) -> None:
-    """Keep that a key was found where it may be read; the first time stays."""
+def mark_exposed(key: ApiKey) -> None:
+    """Note that a key's text was found where others may read it; the first time is kept."""
     ApiKey.objects.filter(pk=key.pk, exposed_at=None).update(exposed_at=now())
 
 
-def end_tokens_of(person: User) -> None:
-    """Let no session token of a person open anything from now on, in whatever account."""
+def revoke_tokens_of(person: User) -> None:
+    """Revoke a person's session tokens in all accounts."""
     ApiKey.objects.filter(holder=person, revoked_at=None).update(revoked_at=Now())
 
 
 def learn_agent(key: ApiKey) -> bool:
-    """Keep the actor by which the log knows the bot of a key that knew none; tell whether there was
-    one to learn. Raises StorageError."""
+    """Look up the actor of a key's bot, if the key has none yet; tell whether one was found.
+
+    A bot's actor id is known once the agent has acted for the first time. Raises StorageError.
+    """
     if key.bot is None or key.agent not in (None, key.bot):
         return False
     agent = dictionary.agent_of(key.account_id, key.bot)
@@ -220,15 +225,15 @@ def learn_agent(key: ApiKey) -> bool:
     return True
 
 
-def used(key: ApiKey) -> None:
-    """Keep when a key was used, to the minute. That it cannot be kept fails nothing."""
+def record_use(key: ApiKey) -> None:
+    """Keep the time of a key's last use. A failure to do so does not fail the request."""
     moment = now()
     if key.last_used_at is not None and moment - key.last_used_at < USE_IS_NEW_AFTER:
         return
     try:
         ApiKey.objects.filter(pk=key.pk).update(last_used_at=moment)
     except DatabaseError:
-        logger.warning("When %s was used could not be kept.", key.public_id, exc_info=True)
+        logger.warning("The last use of %s could not be kept.", key.public_id, exc_info=True)
 
 
 def _is_active() -> Q:
@@ -236,12 +241,13 @@ def _is_active() -> Q:
 
 
 def _digest(text: str) -> str:
-    # 178 random bits cannot be guessed, so a slow hash would protect nothing.
+    # A slow hash protects passwords that can be guessed; 178 random bits cannot.
     return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _checksum(random: str) -> str:
-    """Return the CRC-32 of the random part in base 62, as secret scanners can check it offline."""
+    """Return the CRC-32 of the random part in base 62. Secret scanners use it to recognise keys
+    without asking the server, as with GitHub's tokens."""
     number, digits = zlib.crc32(random.encode()), ""
     for _ in range(CHECKSUM_LENGTH):
         number, digit = divmod(number, len(ALPHABET))

@@ -1,5 +1,7 @@
-"""How often a key may call the API, and how often an address may come with what is no key, or try
-passwords: so many requests in a window of time, counted by each process."""
+"""Rate limits, such as requests of an API key and invalid keys of a network address.
+
+Windows are fixed and counted by each process, so that N processes allow up to N times the rate.
+"""
 
 import functools
 import ipaddress
@@ -14,73 +16,72 @@ from limits.strategies import FixedWindowRateLimiter
 
 from auditlogs.models import ApiKey
 
-# How often a client may come with a key that opens nothing. Only such requests are refused for it:
-# others behind the same address must not be able to shut out a key that is valid.
+# Requests with an invalid key, per address. Beyond it only requests with invalid keys are rejected:
+# others behind the same address must not be able to lock out a valid key.
 FAILURES: RateLimitItem = RateLimitItemPerMinute(10)
-# A client of IPv6 has a whole network of this many leading bits to call from.
+# An IPv6 client usually has a whole /64 network of addresses (RFC 6177).
 IPV6_PREFIX = 64
 
 
 @dataclass(frozen=True, slots=True)
-class Reached:
-    """A rate that was reached, and in how many seconds to try again."""
+class LimitExceeded:
+    """The rate that was exceeded, and in how many seconds to try again."""
 
     rate: RateLimitItem
     seconds: int
 
 
-def by_calls(key: ApiKey) -> Reached | None:
-    """Count a call of a key; return which rate it goes beyond, if it does."""
-    return _hit_any(settings.AUDITLOGS_API_RATE, "calls", key.public_id)
+def count_call(key: ApiKey) -> LimitExceeded | None:
+    """Count a request of a key; return the rate that it exceeds, if any."""
+    return count(settings.AUDITLOGS_API_RATE, "calls", key.public_id)
 
 
-def by_failures(address: str | None) -> Reached | None:
-    """Count a call from an address with what opens nothing; return the rate if it goes beyond."""
+def count_failure(address: str | None) -> LimitExceeded | None:
+    """Count a request with an invalid key; return the rate that it exceeds, if any."""
     return _hit(FAILURES, "failures", network_of(address))
 
 
-def by_tries(rates: str, address: str | None) -> Reached | None:
-    """Count a try of a password from an address; return which rate it goes beyond, if it does."""
-    return _hit_any(rates, "tries", network_of(address))
+def count(rates: str, kind: str, source: str) -> LimitExceeded | None:
+    """Count a request of a kind from a source; return the first of the rates that it exceeds.
+
+    `rates` is in the notation of the library `limits`: "1200/minute;200/10 seconds".
+    """
+    for rate in _rates(rates):
+        if exceeded := _hit(rate, kind, source):
+            return exceeded
+    return None
 
 
 def network_of(address: str | None) -> str:
-    """Return what a client can call from: its address, or its network where it has one; an empty
-    text for what is no address."""
+    """Return an IPv4 address, or the network of an IPv6 address; "" for anything else, such as the
+    empty peer name of a Unix socket."""
     try:
         parsed = ipaddress.ip_address(address or "")
     except ValueError:
         return ""
     if isinstance(parsed, ipaddress.IPv4Address):
         return str(parsed)
-    # A socket of both kinds tells an IPv4 client so; all of them would share one network.
+    # A dual-stack socket reports IPv4 clients like this; all of them would share one network.
     if parsed.ipv4_mapped:
         return str(parsed.ipv4_mapped)
     return str(ipaddress.ip_network((parsed.packed, IPV6_PREFIX), strict=False))
 
 
-def _hit_any(rates: str, *who: str) -> Reached | None:
-    for rate in _rates(rates):
-        if reached := _hit(rate, *who):
-            return reached
-    return None
-
-
-def _hit(rate: RateLimitItem, *who: str) -> Reached | None:
-    if _limiter().hit(rate, *who):
+def _hit(rate: RateLimitItem, *identifiers: str) -> LimitExceeded | None:
+    if _limiter().hit(rate, *identifiers):
         return None
-    reset = _limiter().get_window_stats(rate, *who).reset_time
-    return Reached(rate, max(1, math.ceil(reset - time.time())))
+    reset = _limiter().get_window_stats(rate, *identifiers).reset_time
+    return LimitExceeded(rate, max(1, math.ceil(reset - time.time())))
 
 
 @functools.cache
 def _rates(text: str) -> list[RateLimitItem]:
-    """Return the rates, shortest window first: what that refuses does not count for the others."""
+    """Parse rates, shortest window first: what that rejects must not count in the others."""
     return sorted(parse_many(text), key=lambda rate: rate.get_expiry())
 
 
 @functools.cache
 def _limiter() -> FixedWindowRateLimiter:
-    """Return this process's counters. Their windows are fixed, so each is forgotten when it is
-    over; with moving ones, the storage would grow without end."""
+    """Return this process's counters. Their windows are fixed: `limits` expires those in memory,
+    while moving windows would keep every caller for ever."""
     return FixedWindowRateLimiter(MemoryStorage())

@@ -1,7 +1,7 @@
-"""Self-audit: the log's own actions as entries. What happens to keys, who the caller is, and how
-often what is refused is recorded.
+"""Self-audit: entries about the audit log itself. Here: changes of keys, the caller of a request,
+and the sampling of denied requests.
 
-Views and commands call these functions. Scripts that use the models directly record nothing.
+Views and commands call these functions; code that uses the models directly records nothing.
 """
 
 import functools
@@ -14,7 +14,7 @@ from limits import RateLimitItem, RateLimitItemPerMinute
 from limits.storage import MemoryStorage
 from limits.strategies import FixedWindowRateLimiter
 
-from auditlogs.accounts.rate_limit import Reached, network_of
+from auditlogs.accounts.rate_limit import LimitExceeded, network_of
 from auditlogs.entry.schema import Actor, Result, Target
 from auditlogs.entry.times import format_rfc3339
 from auditlogs.intake import context
@@ -24,16 +24,16 @@ from auditlogs.recording.recorder import Mode, record
 
 ANONYMOUS = Actor(type="user", id="anonymous")
 
-# How many refusals are recorded for each source and process: enough to be seen, too few to bury
-# anything.
+# The most denied requests that a process records for each source: enough to be noticed, too few to
+# bury other entries or to fill the disk in an attack.
 SAMPLE: RateLimitItem = RateLimitItemPerMinute(10)
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who is behind a request or a command, as an entry names them.
+    """The person, key or command behind an action, as an entry names it.
 
-    Whoever belongs to no account is recorded under the platform's own, which no tenant sees.
+    The default is an anonymous caller in the platform's own account, which no tenant can read.
     """
 
     account: str = PLATFORM_ACCOUNT
@@ -46,28 +46,25 @@ COMMAND_LINE = Caller(actor=Actor(type="system", id="command-line"))
 
 
 def key_created(key: ApiKey, caller: Caller) -> None:
-    """Record that an API key was made, by a person or on the command line.
+    """Record that an API key was created.
 
-    Raises CannotStore: no key's life goes unrecorded.
+    Raises CannotStore, so that the caller can undo the change: no key changes without an entry.
     """
-    _key_changed("api_key.created", key, caller, _bounds(key))
+    _key_changed("api_key.created", key, caller, _limits(key))
 
 
 def key_revoked(key: ApiKey, caller: Caller) -> None:
-    """Record that an API key was revoked, by a person or on the command line.
-
-    Raises CannotStore: no key's life goes unrecorded.
-    """
+    """Record that an API key was revoked. Raises CannotStore, as for `key_created`."""
     _key_changed("api_key.revoked", key, caller)
 
 
 def token_created(key: ApiKey, caller: Caller) -> None:
-    """Record that a person made a session token. Raises CannotStore, as for API keys."""
-    _key_changed("auth.token.created", key, caller, _bounds(key))
+    """Record that a person created a session token. Raises CannotStore, as for `key_created`."""
+    _key_changed("auth.token.created", key, caller, _limits(key))
 
 
 def token_revoked(key: ApiKey, caller: Caller) -> None:
-    """Record that a session token was ended. Raises CannotStore, as for API keys."""
+    """Record that a session token was revoked. Raises CannotStore, as for `key_created`."""
     _key_changed("auth.token.revoked", key, caller)
 
 
@@ -79,8 +76,7 @@ def _key_changed(
     record_by(action, caller, "success", key_target(key), payload, mode="strict", key=key)
 
 
-def _bounds(key: ApiKey) -> dict[str, Any]:
-    """Return what bounds a key beside its scopes."""
+def _limits(key: ApiKey) -> dict[str, Any]:
     until = format_rfc3339(key.expires_at) if key.expires_at else None
     return {"bot": key.bot, "expiresAt": until}
 
@@ -100,8 +96,10 @@ def record_sampled(
     key: ApiKey | None = None,
     result: Result = "failure",
 ) -> None:
-    """Record what may come in floods unless its source, the key or else the address, had its share
-    already. The last one before the others are left out says so.
+    """Record an action that may occur in floods, up to SAMPLE for each action and source.
+
+    The source is the key, or without one the network address. The last entry before the sample is
+    exhausted has a field `sampled`, as others may be missing after it.
     """
     source = key.public_id if key else network_of(caller.source_ip)
     if not _sampler().hit(SAMPLE, action, source):
@@ -120,7 +118,7 @@ def record_by(
     mode: Mode = "durable",
     key: ApiKey | None = None,
 ) -> None:
-    """Record an action of a caller. Raises CannotStore in mode `strict` alone."""
+    """Record an action of a caller. Raises CannotStore in mode `strict` only."""
     record(
         action,
         mode=mode,
@@ -133,25 +131,25 @@ def record_by(
         correlation_id=context.current().correlation_id or str(uuid.uuid4()),
         session_id=caller.session_id,
         source_ip=caller.source_ip,
-        # So that one question tells all that a key did, and what became of it.
+        # One query by key then finds both what it wrote and what happened to it.
         asserted_by=key.public_id if key else None,
     )
 
 
 @functools.cache
 def _sampler() -> FixedWindowRateLimiter:
-    """Return this process's sampler. Its windows are fixed: with moving ones the storage would
-    never forget a source."""
+    """Return this process's sampler. Its windows are fixed: `limits` expires those in memory, while
+    moving windows would keep every source for ever."""
     return FixedWindowRateLimiter(MemoryStorage())
 
 
-def window_of(reached: Reached) -> dict[str, Any]:
+def window_of(reached: LimitExceeded) -> dict[str, Any]:
     """Return the payload fields that describe a rate limit."""
     return {"limit": reached.rate.amount, "window": f"{reached.rate.get_expiry()}s"}
 
 
 def caller_of_key(request: HttpRequest, key: ApiKey) -> Caller:
-    """Return the key itself as the caller, in its own account."""
+    """Return the key as the caller, in its account."""
     actor = Actor(type="system", id=key.public_id, name=key.name)
     return Caller(account=key.account_id, actor=actor, source_ip=source_ip(request))
 
@@ -161,8 +159,8 @@ def key_target(key: ApiKey) -> Target:
     return Target(type="api_key", id=key.public_id, name=key.name)
 
 
-def place_of(request: HttpRequest, kind: str) -> Target:
-    """Return the page or endpoint of a request as a target, by its URL pattern: the path itself is
-    the caller's text."""
+def route_target(request: HttpRequest, kind: str) -> Target:
+    """Return the page or endpoint of a request as a target. Its id is the URL pattern, never the
+    path: a caller could write a secret there."""
     assert request.resolver_match is not None
     return Target(type=kind, id=f"/{request.resolver_match.route}")

@@ -1,4 +1,8 @@
-"""The body of a request that brings entries: read, inflated and parsed within its limits."""
+"""The body of an ingest request: read, decompressed and parsed within limits.
+
+Each step is bounded, so that no body, however it is compressed or nested, takes more memory than
+MAX_BODY_BYTES calls for.
+"""
 
 import json
 import math
@@ -10,49 +14,51 @@ from typing import Any, NoReturn
 import msgspec
 from django.http import HttpRequest
 
+from auditlogs.explain.codes import ProblemSlug
 from auditlogs.intake.validation import MAX_ENTRY_BYTES, MAX_INTEGER, MIN_INTEGER
 
 MAX_BODY_BYTES = 5 * 1024 * 1024
 MAX_ENTRIES = 1_000
 CHUNK = 64 * 1024
-# What zlib has to be told to expect the header of gzip.
+# zlib's `wbits` for a gzip header.
 GZIP = 16 + zlib.MAX_WBITS
 MAX_INTEGER_DIGITS = 20
 
 JSON, NDJSON = "application/json", "application/x-ndjson"
 ENTRY_OBJECTS = ("actor", "target")
-# What may stand between the parts of JSON.
+# JSON's white space (RFC 8259, section 2).
 WHITE = " \t\r\n"
-# No entry within its limit is longer, in whatever way it is written.
+# Escapes can make a text of JSON six times as long, and white space longer; no valid entry exceeds
+# this.
 MAX_ENTRY_TEXT = 8 * MAX_ENTRY_BYTES
 
 
 class BadBody(Exception):
-    """A body that cannot be taken: the status and the name of its problem, and a sentence."""
+    """A body that cannot be accepted: the problem's slug, and a sentence."""
 
-    def __init__(self, status: int, slug: str, detail: str) -> None:
+    def __init__(self, slug: ProblemSlug, detail: str) -> None:
         super().__init__(detail)
-        self.status, self.slug, self.detail = status, slug, detail
+        self.slug, self.detail = slug, detail
 
 
 @dataclass(frozen=True, slots=True)
 class Oversized:
-    """Stands for an entry that is so large, in bytes, that it was not even parsed."""
+    """Represents an entry that was not parsed for its size, in bytes."""
 
     size: int
 
 
 def read(request: HttpRequest) -> bytes:
-    """Return a body, inflated. Raises BadBody: 400 `malformed-gzip`, 413 `body-too-large`, 415
-    `unsupported-media-type`."""
+    """Return a body, decompressed. Raises BadBody: 400 `malformed-json` (incomplete) or
+    `malformed-gzip`, 413 `body-too-large`, 415 `unsupported-media-type`."""
     charset = (request.content_params or {}).get("charset", "utf-8")
     if request.content_type not in (JSON, NDJSON) or charset.lower() not in ("utf-8", "utf8"):
         detail = f"Send {JSON} or {NDJSON} in UTF-8."
-        raise BadBody(415, "unsupported-media-type", detail)
+        raise BadBody("unsupported-media-type", detail)
     encoding = request.headers.get("Content-Encoding", "identity").strip().lower()
     if encoding not in ("identity", "gzip"):
-        detail = "Send the body as it is, or with Content-Encoding: gzip."
-        raise BadBody(415, "unsupported-media-type", detail)
+        detail = "Send the body uncompressed, or with Content-Encoding: gzip."
+        raise BadBody("unsupported-media-type", detail)
     chunks = _chunks(request)
     if encoding == "gzip":
         chunks = _gunzipped(chunks)
@@ -65,44 +71,45 @@ def read(request: HttpRequest) -> bytes:
 
 
 def entries_of(body: bytes, kind: str) -> Iterator[Any]:
-    """Yield the entries of a body as plain JSON, one by one: of an object, an array, or NDJSON.
+    """Yield the entries of a JSON object, a JSON array, or NDJSON as plain values, one by one.
 
-    Raises BadBody: 400 `malformed-json`, 413 `too-many-entries`; at any entry, so none may be
-    stored before the last.
+    Raises BadBody: 400 `malformed-json`, 413 `too-many-entries`. It may do so at any entry, so
+    store none before the last was yielded.
     """
     texts = list(_lines(body) if kind == NDJSON else _items(body))
     if len(texts) > MAX_ENTRIES:
         raise _too_many()
-    for what, text in texts:
-        yield Oversized(len(text)) if len(text) > MAX_ENTRY_TEXT else _parsed(text, what)
+    for label, text in texts:
+        yield Oversized(len(text)) if len(text) > MAX_ENTRY_TEXT else _parsed(text, label)
 
 
 def _chunks(request: HttpRequest) -> Iterator[bytes]:
-    """Yield the body piece by piece, as it was sent, if it comes to its end; what is announced as
-    too large is not read at all."""
+    """Yield the body in chunks, still compressed. Nothing is read of a body whose Content-Length is
+    too large. Raises BadBody if the body is too large or incomplete."""
     length = request.headers.get("Content-Length", "")
     if length.isdecimal() and int(length) > MAX_BODY_BYTES:
         raise _too_large()
-    # Without a length Django reads nothing; the server says whether the end can be relied on.
+    # Django reads no body without a length. The server's stream can be read to its end only if
+    # the server says that it marks the end.
     is_chunked = not length and request.META.get("wsgi.input_terminated")
     stream = request.META["wsgi.input"] if is_chunked else request
     received = 0
     try:
         while chunk := stream.read(CHUNK):
             received += len(chunk)
-            # Packed, an endless body may hold nothing.
+            # The limit of `read` is not enough: a compressed chunk may decompress to nothing.
             if received > MAX_BODY_BYTES:
                 raise _too_large()
             yield chunk
     except OSError as error:
-        raise _cut() from error
-    # To the server, a connection that breaks is the end of the body.
+        raise _incomplete() from error
+    # The server reports a broken connection as the end of the body.
     if length.isdecimal() and received < int(length):
-        raise _cut()
+        raise _incomplete()
 
 
 def _gunzipped(chunks: Iterator[bytes]) -> Iterator[bytes]:
-    """Yield what gzip has packed, of one member or more, never much at once."""
+    """Decompress one gzip member or more (RFC 1952), at most CHUNK bytes at a time."""
     inflate = zlib.decompressobj(GZIP)
     try:
         for chunk in chunks:
@@ -113,16 +120,16 @@ def _gunzipped(chunks: Iterator[bytes]) -> Iterator[bytes]:
                 yield inflate.decompress(rest, CHUNK)
                 rest = inflate.unconsumed_tail or inflate.unused_data
     except zlib.error as error:
-        raise BadBody(400, "malformed-gzip", "The body is not gzip.") from error
-    # The last piece may have been cut where one piece may end.
+        raise BadBody("malformed-gzip", "The body is not gzip.") from error
+    # The limit of CHUNK bytes may have left some of the last chunk in the decompressor.
     while not inflate.eof and (last := inflate.decompress(b"", CHUNK)):
         yield last
     if not inflate.eof:
-        raise BadBody(400, "malformed-gzip", "The body ends before its gzip stream does.")
+        raise BadBody("malformed-gzip", "The gzip stream is incomplete.")
 
 
 def _lines(body: bytes) -> Iterator[tuple[str, str]]:
-    """Yield each line that holds something, after what it is called."""
+    """Yield a label and the text of each line that is not blank."""
     text = _decoded(body)
     if not text or text.isspace():
         raise _malformed("The body", "it is empty")
@@ -132,9 +139,10 @@ def _lines(body: bytes) -> Iterator[tuple[str, str]]:
 
 
 def _items(body: bytes) -> Iterator[tuple[str, str]]:
-    """Yield each item of an array, or what else the body is, after what it is called.
+    """Yield a label and the text of each item of an array, or of the body if it is no array.
 
-    The items are told apart without being parsed: that takes many times the memory of their text.
+    The items are separated without being parsed: as Python objects, all of them together would
+    take many times the memory of their text.
     """
     text = _decoded(body).strip(WHITE)
     if not text.startswith("["):
@@ -145,7 +153,7 @@ def _items(body: bytes) -> Iterator[tuple[str, str]]:
     except msgspec.DecodeError as error:
         raise _malformed("The body", str(error)) from error
     except RecursionError as error:
-        raise _malformed("The body", "it is nested too deep") from error
+        raise _malformed("The body", "it is nested too deeply") from error
     for index, item in enumerate(items):
         yield f"Entry {index}", bytes(item).decode()
 
@@ -154,11 +162,11 @@ def _decoded(body: bytes) -> str:
     try:
         return body.decode()
     except UnicodeDecodeError as error:
-        raise _malformed("The body", f"not UTF-8 at byte {error.start}") from error
+        raise _malformed("The body", f"it is not UTF-8 at byte {error.start}") from error
 
 
-def _parsed(text: str, what: str) -> Any:
-    """Return the value of a JSON text, held to RFC 8259 and to what can be stored."""
+def _parsed(text: str, label: str) -> Any:
+    """Parse a JSON text, strictly by RFC 8259 and within what can be stored."""
     try:
         value = json.loads(
             text,
@@ -167,23 +175,23 @@ def _parsed(text: str, what: str) -> Any:
             parse_int=_integer,
             object_pairs_hook=_object,
         )
-        _check_envelopes(value)
-        # Lone surrogates can be written in JSON, but in no UTF-8.
+        _check_duplicates(value)
+        # JSON can escape lone surrogates, which have no UTF-8 and so cannot be stored.
         text.encode() if "\\u" not in text else json.dumps(value, ensure_ascii=False).encode()
     except json.JSONDecodeError as error:
-        place = f"{error.msg} at line {error.lineno}, column {error.colno}"
-        raise _malformed(what, place) from error
+        reason = f"{error.msg} at line {error.lineno}, column {error.colno}"
+        raise _malformed(label, reason) from error
     except UnicodeEncodeError as error:
-        raise _malformed(what, "it has a lone surrogate") from error
+        raise _malformed(label, "it has a lone surrogate") from error
     except RecursionError as error:
-        raise _malformed(what, "it is nested too deep") from error
+        raise _malformed(label, "it is nested too deeply") from error
     except ValueError as error:
-        raise _malformed(what, str(error)) from error
+        raise _malformed(label, str(error)) from error
     return value
 
 
 class _Repeating(dict[str, Any]):
-    """An object that names a key twice; the last value holds."""
+    """An object in which a key is repeated; the last value is kept."""
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -191,11 +199,15 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return plain if len(plain) == len(pairs) else _Repeating(plain)
 
 
-def _check_envelopes(value: Any) -> None:
-    """Refuse a field that is given twice. Within a payload the last value holds, as JSON has it."""
+def _check_duplicates(value: Any) -> None:
+    """Raise ValueError if a field of the entry, its actor or its target is repeated.
+
+    Two parsers could read such an entry differently. A payload is the writer's own: the last value
+    counts there, as in most JSON parsers.
+    """
     inner = [value.get(name) for name in ENTRY_OBJECTS] if isinstance(value, dict) else []
     if any(isinstance(each, _Repeating) for each in (value, *inner)):
-        raise ValueError("a field of an entry is given twice")
+        raise ValueError("a field of the entry is repeated")
 
 
 def _not_json(name: str) -> NoReturn:
@@ -205,28 +217,30 @@ def _not_json(name: str) -> NoReturn:
 def _finite(text: str) -> float:
     number = float(text)
     if not math.isfinite(number):
-        raise ValueError("a number is beyond the range of 64 bits")
+        raise ValueError("a number is outside the range of 64 bits")
     return number
 
 
 def _integer(text: str) -> int:
+    # Parsing takes quadratic time in the number of digits.
     number = int(text) if len(text) <= MAX_INTEGER_DIGITS else math.inf
     if not MIN_INTEGER <= number <= MAX_INTEGER:
-        raise ValueError("a number is beyond the range of 64 bits")
+        raise ValueError("a number is outside the range of 64 bits")
     return int(number)
 
 
-def _malformed(what: str, reason: str) -> BadBody:
-    return BadBody(400, "malformed-json", f"{what} is not JSON that can be stored: {reason}.")
+def _malformed(label: str, reason: str) -> BadBody:
+    return BadBody("malformed-json", f"{label} is not JSON that can be stored: {reason}.")
 
 
-def _cut() -> BadBody:
-    return BadBody(400, "malformed-json", "The body ended early.")
+def _incomplete() -> BadBody:
+    return BadBody("malformed-json", "The body is incomplete.")
 
 
 def _too_large() -> BadBody:
-    return BadBody(413, "body-too-large", f"A body may have {MAX_BODY_BYTES:,} bytes, inflated.")
+    detail = f"A body may have at most {MAX_BODY_BYTES:,} bytes, decompressed."
+    return BadBody("body-too-large", detail)
 
 
 def _too_many() -> BadBody:
-    return BadBody(413, "too-many-entries", f"Send at most {MAX_ENTRIES:,} entries at once.")
+    return BadBody("too-many-entries", f"Send at most {MAX_ENTRIES:,} entries at once.")

@@ -1,4 +1,7 @@
-"""Ingest: entries that come over HTTP, validated all or none, stored, and answered one by one."""
+"""Ingest: entries sent over HTTP are validated, stored, and acknowledged one by one.
+
+Validation is all or nothing: if one entry of a request is invalid, none is stored.
+"""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -23,20 +26,20 @@ from auditlogs.write.spool import spool
 from auditlogs.write.store import CannotStore, Receipt, write
 
 KEY_LENGTH = 255
-# Faults of a whole body that are listed.
+# The most faults that one answer lists.
 MAX_FAULTS = 1_000
 
 
-class BadEntries(Exception):
-    """Entries that cannot be stored, with every fault: its index, path, code and sentence."""
+class InvalidEntries(Exception):
+    """Invalid entries, with every fault: the entry's index, and the fault's path, code, detail."""
 
     def __init__(self, errors: list[dict[str, Any]]) -> None:
         super().__init__(f"{len(errors)} faults")
         self.errors = errors
 
 
-class OtherActor(Exception):
-    """Entries of others than the bot that a key belongs to, with every fault as above."""
+class ActorMismatch(Exception):
+    """Entries whose actor is not the bot that the key belongs to; faults as in InvalidEntries."""
 
     def __init__(self, errors: list[dict[str, Any]]) -> None:
         super().__init__(f"{len(errors)} entries")
@@ -44,52 +47,55 @@ class OtherActor(Exception):
 
 
 def ingest(request: HttpRequest, key: ApiKey) -> HttpResponse:
-    """Store the entries of a body and answer with what became of each, in order."""
+    """Store the entries of a body; answer with the outcome for each, in order."""
     received = now()
     try:
         idempotency_key = _idempotency_key(request)
         body = read(request)
-        if keys.is_in(key, body):
-            keys.expose(key)
+        if keys.appears_in(key, body):
+            keys.mark_exposed(key)
             self_audit.key_exposed(request, key)
-        checked = _checked(entries_of(body, request.content_type or ""), received)
+        checked = _validated(entries_of(body, request.content_type or ""), received)
         entries = _complete(_own(checked, key), key, idempotency_key, received)
         receipts = write(entries, key.account_id) if entries else []
     except BadBody as error:
-        return problems.bad_body(error.status, error.slug, error.detail)
-    except BadEntries as error:
+        return problems.bad_body(error.slug, error.detail)
+    except InvalidEntries as error:
         return problems.bad_entries(error.errors)
-    except OtherActor as error:
+    except ActorMismatch as error:
         self_audit.actor_refused(request, key)
         return problems.actor_mismatch(error.errors)
     except KeyReused:
         return problems.key_reused()
     except CannotStore as error:
         return problems.unavailable("cannot-store", str(error))
-    if refused := [receipt.id for receipt in receipts if receipt.status == "conflict"]:
-        self_audit.id_conflict(request, key, refused)
+    if conflicts := [receipt.id for receipt in receipts if receipt.status == "conflict"]:
+        self_audit.id_conflict(request, key, conflicts)
     return _answer(receipts)
 
 
 def _idempotency_key(request: HttpRequest) -> str | None:
-    """Return the key, with or without the quotes of a structured field. Raises BadBody."""
-    text = request.headers.get("Idempotency-Key")
-    if text is None:
+    """Return the header's value, without the quotes that a structured field (RFC 9651) has. Raises
+    BadBody."""
+    header = request.headers.get("Idempotency-Key")
+    if header is None:
         return None
-    bare = text[1:-1] if len(text) > 1 and text[0] == text[-1] == '"' else text
-    if not 0 < len(bare) <= KEY_LENGTH or not bare.isascii() or not bare.isprintable():
+    is_quoted = len(header) > 1 and header[0] == header[-1] == '"'
+    value = header[1:-1] if is_quoted else header
+    if not 0 < len(value) <= KEY_LENGTH or not value.isascii() or not value.isprintable():
         detail = f"Idempotency-Key: expected 1 to {KEY_LENGTH} printable ASCII characters."
-        raise BadBody(400, "invalid-header", detail)
-    if redactor().text(bare) != bare:
-        raise BadBody(400, "invalid-header", "Idempotency-Key: must not be, or hold, a secret.")
-    return bare
+        raise BadBody("invalid-header", detail)
+    # The key becomes part of the entries' writer ids, which are stored.
+    if redactor().text(value) != value:
+        raise BadBody("invalid-header", "Idempotency-Key: must not be, or hold, a secret.")
+    return value
 
 
-def _checked(found: Iterable[Any], received: datetime) -> list[Checked]:
-    """Check every entry. Raises BadEntries with the faults of all of them."""
+def _validated(entries: Iterable[Any], received: datetime) -> list[Checked]:
+    """Validate all entries. Raises InvalidEntries with the faults of all of them."""
     checked: list[Checked] = []
     errors: list[dict[str, Any]] = []
-    for index, plain in enumerate(found):
+    for index, plain in enumerate(entries):
         try:
             checked.append(_check(plain, received))
         except InvalidEntry as invalid:
@@ -100,7 +106,7 @@ def _checked(found: Iterable[Any], received: datetime) -> list[Checked]:
         if len(errors) >= MAX_FAULTS:
             break
     if errors:
-        raise BadEntries(errors[:MAX_FAULTS])
+        raise InvalidEntries(errors[:MAX_FAULTS])
     return checked
 
 
@@ -111,22 +117,23 @@ def _check(plain: Any, received: datetime) -> Checked:
 
 
 def _own(checked: list[Checked], key: ApiKey) -> list[Checked]:
-    """Return the entries, of a key with a bot as that bot's. Raises OtherActor, StorageError."""
+    """Return the entries that a key may write; those of a bot's key get the bot's id. Raises
+    ActorMismatch, StorageError."""
     if key.bot is None:
         return checked
-    errors = _of_others(checked, key.bot, key.agent)
-    # The log may have come to know the bot's agent after the key was made.
+    errors = _mismatches(checked, key.bot, key.agent)
+    # The bot's agent may have acted for the first time after the key was created.
     if errors and keys.learn_agent(key):
-        errors = _of_others(checked, key.bot, key.agent)
+        errors = _mismatches(checked, key.bot, key.agent)
     if errors:
-        raise OtherActor(errors)
+        raise ActorMismatch(errors)
     return [
         replace(each, entry=msgspec.structs.replace(each.entry, bot_id=key.bot)) for each in checked
     ]
 
 
-def _of_others(checked: list[Checked], bot: str, agent: str | None) -> list[dict[str, Any]]:
-    """Return a fault for each entry that is not of the bot, which may be named as its agent."""
+def _mismatches(checked: list[Checked], bot: str, agent: str | None) -> list[dict[str, Any]]:
+    """Return a fault for each entry whose actor is neither the bot nor its agent."""
     actors = list(dict.fromkeys([bot, agent or bot]))
     expected = f"expected the actor agent {' or '.join(actors)}, and the botId {bot} or none"
     return [
@@ -140,10 +147,10 @@ def _of_others(checked: list[Checked], bot: str, agent: str | None) -> list[dict
 def _complete(
     checked: Sequence[Checked], key: ApiKey, idempotency_key: str | None, received: datetime
 ) -> list[Entry]:
-    """Return the entries with all that the log adds. Raises KeyReused, CannotStore."""
+    """Return the entries with the fields that the log adds. Raises KeyReused, CannotStore."""
     new = [each.entry for each in checked]
     if idempotency_key is not None and new:
-        # No bot can use up another's keys, nor learn which were used.
+        # Each bot has keys of its own: it can neither use up another's nor learn which were used.
         if key.bot is not None:
             idempotency_key = f"{key.bot}{SEPARATOR}{idempotency_key}"
         first = idempotency.claim(spool(), key.account_id, idempotency_key, new, received)
@@ -160,14 +167,14 @@ def _complete(
 
 
 def _answer(receipts: Sequence[Receipt]) -> HttpResponse:
-    became = {receipt.status for receipt in receipts}
+    statuses = {receipt.status for receipt in receipts}
     array = [
         {"index": index, "id": receipt.id, "status": receipt.status}
         for index, receipt in enumerate(receipts)
     ]
-    if "conflict" in became:
+    if "conflict" in statuses:
         return problems.id_conflict(array)
-    # The weakest of what is promised for any entry is said of all.
-    status = 202 if "spooled" in became else 201 if "created" in became else 200
+    # One status for all entries: the weakest promise that holds for each of them.
+    status = 202 if "spooled" in statuses else 201 if "created" in statuses else 200
     body = msgspec.json.encode(array)
     return HttpResponse(body, status=status, content_type="application/json")

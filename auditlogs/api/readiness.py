@@ -1,4 +1,4 @@
-"""Readiness: whether entries can be taken, for everyone; and what waits to be stored, for staff."""
+"""Readiness: for everyone, whether entries are accepted; for staff, the state of the write path."""
 
 from typing import Literal
 
@@ -10,7 +10,7 @@ from django.views.decorators.http import require_safe
 from auditlogs.recording import losses
 from auditlogs.storage import mongo
 from auditlogs.storage.mongo import StorageError
-from auditlogs.write.breaker import State
+from auditlogs.write.breaker import BreakerState
 from auditlogs.write.spool import Spool, spool
 from auditlogs.write.spool_file import SpoolError
 
@@ -18,7 +18,7 @@ PING_SECONDS = 1.0
 
 
 class SpoolReport(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """What waits on this host; `error` says why that cannot be told, or nothing be taken."""
+    """This host's spool; `error` says why it cannot be read, or cannot take an entry."""
 
     depth: int = 0
     oldest_seconds: float = 0.0
@@ -29,31 +29,31 @@ class SpoolReport(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """`ready`: entries are stored at once. `degraded`: they are taken, but something waits or is
-    wrong. `unready`: they are not taken."""
+    """`ready`: entries go straight into the database. `degraded`: entries are accepted, but some
+    wait or were lost, or the database is down. `unready`: entries are not accepted."""
 
     status: Literal["ready", "degraded", "unready"]
     database: Literal["up", "down"]
-    breaker: State
+    breaker: BreakerState
     spool: SpoolReport
     lost: int
 
 
-class Answer(msgspec.Struct, frozen=True, kw_only=True):
-    """What everyone may know: whether entries are taken."""
+class PublicReport(msgspec.Struct, frozen=True, kw_only=True):
+    """What callers other than staff are told."""
 
     status: Literal["ready", "unready"]
 
 
 @require_safe
 def readyz(request: HttpRequest) -> HttpResponse:
-    """Answer 200 where entries are taken, else 503; for staff with the report, whose figures speak
-    of every account."""
-    found = report(spool())
-    is_unready = found.status == "unready"
-    short = Answer(status="unready" if is_unready else "ready")
+    """Answer 200 where entries are accepted, else 503. Only staff get the whole report: its figures
+    cover all accounts."""
+    full = report(spool())
+    is_unready = full.status == "unready"
+    public = PublicReport(status="unready" if is_unready else "ready")
     response = HttpResponse(
-        msgspec.json.encode(found if _is_staff(request) else short),
+        msgspec.json.encode(full if _is_staff(request) else public),
         status=503 if is_unready else 200,
         content_type="application/json",
     )
@@ -62,28 +62,28 @@ def readyz(request: HttpRequest) -> HttpResponse:
     return response
 
 
-def report(here: Spool) -> Report:
-    """Look at the database and the spool."""
-    waiting = _spool_report(here)
-    is_up = _is_up(here)
+def report(queue: Spool) -> Report:
+    """Examine the database and the spool; takes about PING_SECONDS when the database is down."""
+    spooled = _spool_report(queue)
+    is_up = _is_up(queue)
     lost = losses.count()
-    is_quiet = not (waiting.error or waiting.depth or waiting.dead_letters or lost)
+    is_clean = not (spooled.error or spooled.depth or spooled.dead_letters or lost)
     if is_up:
-        status: Literal["ready", "degraded", "unready"] = "ready" if is_quiet else "degraded"
+        status: Literal["ready", "degraded", "unready"] = "ready" if is_clean else "degraded"
     else:
-        status = "unready" if waiting.error else "degraded"
+        status = "unready" if spooled.error else "degraded"
     return Report(
         status=status,
         database="up" if is_up else "down",
-        breaker=here.breaker.state,
-        spool=waiting,
+        breaker=queue.breaker.state,
+        spool=spooled,
         lost=lost,
     )
 
 
 def _is_staff(request: HttpRequest) -> bool:
-    """Tell whether one of the platform's own people asks. Where people cannot be looked up, the
-    answer is still given, in short."""
+    """Tell whether the caller is signed in as staff; False where the database of people is down,
+    so that the status is still reported."""
     user = getattr(request, "user", None)
     try:
         return user is not None and user.is_authenticated and user.is_staff
@@ -91,9 +91,9 @@ def _is_staff(request: HttpRequest) -> bool:
         return False
 
 
-def _is_up(here: Spool) -> bool:
-    # Whoever asks every second need not wait for a database that is known to be away.
-    if here.breaker.state == "open":
+def _is_up(queue: Spool) -> bool:
+    # A monitor that polls every second must not wait for a database that is known to be down.
+    if queue.breaker.state == "open":
         return False
     try:
         mongo.ping(PING_SECONDS)
@@ -102,16 +102,16 @@ def _is_up(here: Spool) -> bool:
     return True
 
 
-def _spool_report(here: Spool) -> SpoolReport:
+def _spool_report(queue: Spool) -> SpoolReport:
     try:
-        here.check()
-        depth = here.depth()
+        queue.check()
+        depth = queue.depth()
     except SpoolError as error:
-        return SpoolReport(max_bytes=here.max_bytes, error=str(error))
+        return SpoolReport(max_bytes=queue.max_bytes, error=str(error))
     return SpoolReport(
         depth=depth.waiting,
         oldest_seconds=round(depth.oldest_seconds, 1),
         dead_letters=depth.dead,
-        bytes=here.file.size(),
-        max_bytes=here.max_bytes,
+        bytes=queue.file.size(),
+        max_bytes=queue.max_bytes,
     )

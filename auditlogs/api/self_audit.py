@@ -1,4 +1,4 @@
-"""Refusals of the API, recorded: one function for each kind of refusal."""
+"""Self-audit of the API: one function for each kind of denied or suspicious request."""
 
 import uuid
 from collections.abc import Sequence
@@ -6,121 +6,120 @@ from collections.abc import Sequence
 from django.http import HttpRequest
 
 from auditlogs.accounts import keys
-from auditlogs.accounts.rate_limit import Reached
+from auditlogs.accounts.rate_limit import LimitExceeded
 from auditlogs.accounts.self_audit import (
     Caller,
     caller_of_key,
     key_target,
-    place_of,
     record_denial,
     record_sampled,
+    route_target,
     window_of,
 )
 from auditlogs.entry.schema import Actor, Target
+from auditlogs.explain.codes import LogCode
 from auditlogs.middleware import source_ip
 from auditlogs.models import ApiKey
 
 UNKNOWN_KEY = Actor(type="system", id="unknown-key")
 
-# Why a known key is invalid, by its state; an active one is the session token of a person.
-WHY_INVALID: dict[keys.State, tuple[str, str]] = {
+# Why an existing key is invalid, by its state. An active key can only be invalid as a session token
+# whose holder has lost access.
+WHY_INVALID: dict[keys.KeyState, tuple[LogCode, str]] = {
     "revoked": ("revoked-key", "The API key was revoked"),
     "expired": ("expired-key", "The API key has expired"),
-    "active": ("holder-without-access", "Its holder may not see the account"),
+    "active": ("holder-without-access", "Its holder may no longer read the account"),
 }
-# How many ids one entry names.
+# The most ids that one entry names.
 MAX_NAMED = 10
 
 
 def key_exposed(request: HttpRequest, key: ApiKey) -> None:
-    """Record, as a warning, that a key sent its own text in the body of a request."""
+    """Record, as a warning, that a request's body contained the text of its own key."""
     payload = {
         "keyName": key.name,
-        "error": "The key was found in a body that it sent. Revoke it and make another.",
+        "error": "The key was found in a request body. Revoke it and create another.",
     }
     caller = caller_of_key(request, key)
     record_sampled("api_key.exposed", caller, key_target(key), payload, key, "partial")
 
 
 def id_conflict(request: HttpRequest, key: ApiKey, entry_ids: Sequence[str]) -> None:
-    """Record that a key sent other content under the ids of entries that are in the log."""
-    payload = {
-        "method": "api_key",
-        "code": "id-conflict",
-        "error": f"Entries were sent with the ids of others: {', '.join(entry_ids[:MAX_NAMED])}",
-        "keyName": key.name,
-    }
-    record_denial(caller_of_key(request, key), Target(type="entry", id=entry_ids[0]), payload, key)
+    """Record that a key sent different content with the ids of existing entries."""
+    error = f"Entries were sent with the ids of others: {', '.join(entry_ids[:MAX_NAMED])}"
+    _key_denied(request, key, Target(type="entry", id=entry_ids[0]), "id-conflict", error)
 
 
 def key_refused(request: HttpRequest, key: ApiKey | None) -> None:
-    """Record that a key opened nothing: in its own account if it once did, else in the platform's.
-
-    The text of what is no key is not kept.
-    """
+    """Record a request with an invalid key: in the account of a revoked or expired one, else in the
+    platform's account and without the text that was sent."""
     if key is None:
-        caller = Caller(actor=UNKNOWN_KEY, source_ip=source_ip(request))
-        payload = {"code": "invalid-key", "error": "The API key is not valid"}
+        _unknown_key_denied(request, "invalid-key", "The API key is not valid")
     else:
-        caller = caller_of_key(request, key)
         code, error = WHY_INVALID[keys.state(key)]
-        payload = {"code": code, "error": error, "keyName": key.name}
-    record_denial(caller, place_of(request, "endpoint"), {"method": "api_key", **payload}, key)
+        _key_denied(request, key, route_target(request, "endpoint"), code, error)
 
 
 def key_in_address(request: HttpRequest) -> None:
-    """Record that a key, or what is called like one, came in an address; it is not kept."""
-    caller = Caller(actor=UNKNOWN_KEY, source_ip=source_ip(request))
-    error = "A key was sent in the address"
-    payload = {"method": "api_key", "code": "key-in-query", "error": error}
-    record_denial(caller, place_of(request, "endpoint"), payload)
+    """Record a request whose URL contained a key, or a parameter named like a secret. The text is
+    not kept."""
+    _unknown_key_denied(request, "key-in-query", "A key was sent in the URL")
 
 
 def actor_refused(request: HttpRequest, key: ApiKey) -> None:
-    """Record that a key sent an entry of another actor than its bot. Nothing of it is kept."""
-    error = "An entry named another actor than the bot of the key"
-    _refused_for_bot(request, key, place_of(request, "endpoint"), "actor-mismatch", error)
+    """Record that a bot's key sent an entry with another actor. The entry is not kept."""
+    error = "An entry named an actor other than the key's bot"
+    target = route_target(request, "endpoint")
+    _key_denied(request, key, target, "actor-mismatch", error, bot=key.bot)
 
 
-def bot_refused(request: HttpRequest, key: ApiKey, asked: str) -> None:
-    """Record that a key asked for the entries of another bot than its own."""
-    error = "The key may see the entries of one bot alone, and asked for another's"
-    place = place_of(request, "endpoint")
-    _refused_for_bot(request, key, place, "bot-mismatch", error, asked=asked)
+def bot_refused(request: HttpRequest, key: ApiKey, bot: str) -> None:
+    """Record that a bot's key requested the entries of another bot."""
+    error = "The key may read the entries of one bot only, and requested another's"
+    target = route_target(request, "endpoint")
+    _key_denied(request, key, target, "bot-mismatch", error, bot=key.bot, asked=bot)
 
 
 def entry_refused(request: HttpRequest, key: ApiKey, entry_id: uuid.UUID) -> None:
-    """Record that a key asked for an entry which is not one of its bot's. Whether there is such an
-    entry is not looked up: nothing may tell the key."""
-    error = "The key may see the entries of one bot alone, and asked for one that is none of them"
+    """Record that a bot's key requested an entry that is not its bot's.
+
+    Whether the entry exists is not looked up, so that not even the response time can tell.
+    """
+    error = "The key may read the entries of one bot only, and requested another entry"
     target = Target(type="entry", id=str(entry_id))
-    _refused_for_bot(request, key, target, "bot-mismatch", error)
+    _key_denied(request, key, target, "bot-mismatch", error, bot=key.bot)
 
 
 def scope_refused(request: HttpRequest, key: ApiKey, scope: str) -> None:
-    """Record that a key was refused because it lacks a scope."""
-    payload = {
-        "method": "api_key",
-        "code": "insufficient-scope",
-        "error": f"Insufficient scope: {scope}",
-        "requiredScope": scope,
-        "keyName": key.name,
-        "keyScopes": key.scopes,
-    }
-    record_denial(caller_of_key(request, key), place_of(request, "endpoint"), payload, key)
+    """Record that a key lacked the scope that a request requires."""
+    _key_denied(
+        request,
+        key,
+        route_target(request, "endpoint"),
+        "insufficient-scope",
+        f"Insufficient scope: {scope}",
+        requiredScope=scope,
+        keyScopes=key.scopes,
+    )
 
 
-def rate_limit_hit(request: HttpRequest, reached: Reached, key: ApiKey | None = None) -> None:
-    """Record that a key called more often than it may, or an address with what is no key."""
+def rate_limit_hit(request: HttpRequest, reached: LimitExceeded, key: ApiKey | None = None) -> None:
+    """Record that a key exceeded its rate or, without a key, an address that of invalid keys."""
     caller = Caller(actor=UNKNOWN_KEY, source_ip=source_ip(request))
     if key:
         caller = caller_of_key(request, key)
-    place = place_of(request, "endpoint")
-    record_sampled("rate_limit.hit", caller, place, window_of(reached), key)
+    target = route_target(request, "endpoint")
+    record_sampled("rate_limit.hit", caller, target, window_of(reached), key)
 
 
-def _refused_for_bot(
-    request: HttpRequest, key: ApiKey, target: Target, code: str, error: str, **more: str
+def _unknown_key_denied(request: HttpRequest, code: LogCode, error: str) -> None:
+    caller = Caller(actor=UNKNOWN_KEY, source_ip=source_ip(request))
+    payload = {"method": "api_key", "code": code, "error": error}
+    record_denial(caller, route_target(request, "endpoint"), payload)
+
+
+def _key_denied(
+    request: HttpRequest, key: ApiKey, target: Target, code: LogCode, error: str, **more: object
 ) -> None:
-    payload = {"method": "api_key", "code": code, "error": error, "keyName": key.name}
-    record_denial(caller_of_key(request, key), target, {**payload, "bot": key.bot, **more}, key)
+    payload = {"method": "api_key", "code": code, "error": error, "keyName": key.name, **more}
+    record_denial(caller_of_key(request, key), target, payload, key)

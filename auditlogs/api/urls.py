@@ -1,4 +1,4 @@
-"""The API's addresses, under /api."""
+"""The API's URLs, under /api."""
 
 from django.urls import path
 

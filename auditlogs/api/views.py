@@ -1,4 +1,4 @@
-"""The JSON API: for services that write entries, for scripts and SIEMs that read them."""
+"""The JSON API: services write entries with it, scripts and SIEMs read them."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -22,7 +22,7 @@ from auditlogs.query.filters import parse
 from auditlogs.redaction import is_secret_name
 from auditlogs.storage.mongo import StorageError, TookTooLong
 
-# A view of GET answers HEAD too; the server leaves the body away.
+# A view for GET answers HEAD too; the server omits the body.
 ALIASES = {"GET": ("GET", "HEAD")}
 BEARER = re.compile(r"bearer +([\x21-\x7e]+) *", re.IGNORECASE)
 
@@ -31,8 +31,8 @@ View = Callable[Concatenate[HttpRequest, P], HttpResponse]
 KeyView = Callable[Concatenate[HttpRequest, ApiKey, P], HttpResponse]
 
 
-class NotAdmitted(Exception):
-    """A request whose key does not let it in, with the answer that says so."""
+class RequestDenied(Exception):
+    """A request that its key does not allow, with the response."""
 
     def __init__(self, response: HttpResponse) -> None:
         super().__init__(response.status_code)
@@ -40,35 +40,38 @@ class NotAdmitted(Exception):
 
 
 def endpoint(methods: Mapping[str, tuple[str, KeyView[P]]]) -> View[P]:
-    """Make a view of the API: each method for a key with its scope, every failure a problem.
+    """Make a view from a mapping of methods to (scope, view); the view gets the request's key.
 
-    Cookies mean nothing here; the key is the second argument of the method's view.
+    Every failure is answered with a problem document. Cookies are ignored, so requests need no CSRF
+    token.
     """
     allowed = [name for method in methods for name in ALIASES.get(method, (method,))]
 
     @csrf_exempt
     def answer(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
         try:
-            # Whoever is signed in in this browser has not asked.
+            # A browser may send a session's cookie along, but the caller is the key.
             with context.bind(person=None):
                 return _answer(request, *args, **kwargs)
-        except NotAdmitted as refusal:
-            return refusal.response
+        except RequestDenied as denied:
+            return denied.response
         except TookTooLong as error:
-            return problems.unavailable("query-timeout", f"{error} Ask for less.")
+            return problems.unavailable(
+                "query-timeout", f"{error} Restrict the query, for example to fewer days."
+            )
         except StorageError as error:
             return problems.unavailable("database-unavailable", str(error))
         except SuspiciousOperation:
             return problems.bad_request()
 
     def _answer(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
-        if _has_key_in_address(request):
+        if _has_key_in_url(request):
             self_audit.key_in_address(request)
             return problems.key_in_query()
         if request.method not in allowed:
             return problems.method_not_allowed(allowed)
         scope, view = methods["GET" if request.method == "HEAD" else request.method]
-        response = view(request, _admitted(request, scope), *args, **kwargs)
+        response = view(request, _authenticate(request, scope), *args, **kwargs)
         response["Cache-Control"] = "no-store"
         response["Vary"] = "Authorization"
         return response
@@ -77,13 +80,14 @@ def endpoint(methods: Mapping[str, tuple[str, KeyView[P]]]) -> View[P]:
 
 
 def entry_list(request: HttpRequest, key: ApiKey) -> HttpResponse:
-    """Answer with an array of entries, newest first unless asked otherwise."""
-    asked = parse(request.GET, account=key.account_id, bot=key.bot, default_range="all", now=now())
-    if asked.errors:
-        return problems.bad_parameters(asked.errors, asked.unknown)
-    if key.bot is not None and (bot := asked.given.get("botId", key.bot)) != key.bot:
+    """Answer with an array of entries, by default newest first."""
+    query = parse(request.GET, account=key.account_id, bot=key.bot, default_range="all", now=now())
+    if query.errors:
+        return problems.bad_parameters(query.errors, query.unknown)
+    # The key's own bot is added to the filters, so that such a query finds nothing.
+    if key.bot is not None and (bot := query.given.get("botId", key.bot)) != key.bot:
         self_audit.bot_refused(request, key, bot)
-    page = asked.entries.page(asked.limit, cursor=asked.cursor, offset=asked.offset, payloads=True)
+    page = query.entries.page(query.limit, cursor=query.cursor, offset=query.offset, payloads=True)
     response = HttpResponse(to_json(page.entries), content_type="application/json")
     if page.next:
         response["Link"] = f'<{_next_url(request, page)}>; rel="next"'
@@ -91,20 +95,20 @@ def entry_list(request: HttpRequest, key: ApiKey) -> HttpResponse:
 
 
 def entry_detail(request: HttpRequest, key: ApiKey, entry_id: str) -> HttpResponse:
-    """Answer with one entry. What is unknown and what is another's are the same 404."""
+    """Answer with one entry; another account's id gets the same 404 as one that does not exist."""
     if request.GET:
         return _no_parameters(request)
-    found = parse_id(entry_id)
-    entry = Entries.of(key.account_id, key.bot).get(found) if found else None
+    id = parse_id(entry_id)
+    entry = Entries.of(key.account_id, key.bot).get(id) if id else None
     if entry is None:
-        if found and key.bot is not None:
-            self_audit.entry_refused(request, key, found)
+        if id and key.bot is not None:
+            self_audit.entry_refused(request, key, id)
         return problems.not_found()
     return HttpResponse(to_json(entry), content_type="application/json")
 
 
 def add_entries(request: HttpRequest, key: ApiKey) -> HttpResponse:
-    """Store entries."""
+    """Store the entries of a request."""
     return _no_parameters(request) if request.GET else ingest(request, key)
 
 
@@ -112,53 +116,54 @@ entry_collection = endpoint({"GET": ("logs:read", entry_list), "POST": ("logs:wr
 entry = endpoint({"GET": ("logs:read", entry_detail)})
 
 
-def _has_key_in_address(request: HttpRequest) -> bool:
-    """Tell whether a parameter is called as secrets are, or the address holds what looks like a
+def _has_key_in_url(request: HttpRequest) -> bool:
+    """Tell whether a parameter has the name of a secret, or the URL contains what looks like a
     key."""
-    address = request.get_full_path().encode()
-    return any(map(is_secret_name, request.GET)) or bool(keys.SHAPE.search(address))
+    url = request.get_full_path().encode()
+    return any(map(is_secret_name, request.GET)) or bool(keys.KEY_PATTERN.search(url))
 
 
-def _admitted(request: HttpRequest, scope: str) -> ApiKey:
-    """Return the key of a request, which has the scope and keeps to its rate. Raises NotAdmitted.
+def _authenticate(request: HttpRequest, scope: str) -> ApiKey:
+    """Return the request's key. Raises RequestDenied if it is missing or invalid, exceeds its rate,
+    or lacks the scope.
 
-    Whatever was wrong with a key that opens nothing, the answer is the same.
+    The answer to an invalid key does not say whether it is unknown, revoked or expired.
     """
     header = request.headers.get("Authorization", "")
     if not header:
-        raise NotAdmitted(problems.unauthorized(has_key=False))
-    sent = BEARER.fullmatch(header)
-    key = keys.look_up(sent[1]) if sent else None
-    if key is None or not keys.opens(key):
-        raise NotAdmitted(_unauthorized(request, key))
-    if reached := rate_limit.by_calls(key):
+        raise RequestDenied(problems.unauthorized(has_key=False))
+    bearer = BEARER.fullmatch(header)
+    key = keys.look_up(bearer[1]) if bearer else None
+    if key is None or not keys.is_valid(key):
+        raise RequestDenied(_unauthorized(request, key))
+    if reached := rate_limit.count_call(key):
         self_audit.rate_limit_hit(request, reached, key)
-        what = "This key has sent too many requests."
-        raise NotAdmitted(problems.rate_limited(what, reached.seconds))
-    keys.used(key)
+        reason = "This key has sent too many requests."
+        raise RequestDenied(problems.rate_limited(reason, reached.seconds))
+    keys.record_use(key)
     if scope not in key.scopes:
         self_audit.scope_refused(request, key, scope)
-        raise NotAdmitted(problems.insufficient_scope(scope))
+        raise RequestDenied(problems.insufficient_scope(scope))
     return key
 
 
 def _unauthorized(request: HttpRequest, key: ApiKey | None) -> HttpResponse:
-    """Return the answer to what opens nothing, a key that once did or something else."""
-    if reached := rate_limit.by_failures(source_ip(request)):
+    """Return the answer to an invalid key; `key` is None for one that never existed."""
+    if reached := rate_limit.count_failure(source_ip(request)):
         self_audit.rate_limit_hit(request, reached)
-        what = "Too many keys that are not valid came from this address."
-        return problems.rate_limited(what, reached.seconds)
+        reason = "Too many requests with invalid keys came from this address."
+        return problems.rate_limited(reason, reached.seconds)
     self_audit.key_refused(request, key)
     return problems.unauthorized(has_key=True)
 
 
 def _no_parameters(request: HttpRequest) -> HttpResponse:
-    unknown = dict.fromkeys(request.GET, "not a known parameter")
+    unknown = dict.fromkeys(request.GET, "unknown parameter")
     return problems.bad_parameters(unknown, frozenset(unknown))
 
 
 def _next_url(request: HttpRequest, page: Page) -> str:
-    """Return the URL of the next page: the same filters, with the cursor instead of an offset."""
+    """Return the URL of the next page: the same parameters with a cursor instead of an offset."""
     assert page.next is not None
     query = request.GET.copy()
     query.pop("offset", None)

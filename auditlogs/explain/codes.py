@@ -1,4 +1,4 @@
-"""The codes the log knows: those in the payloads of entries, and the problem types of the API."""
+"""Error codes and what they mean: those in payloads, and the problem types of the API."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,134 +6,101 @@ from typing import Any, Literal
 
 Topic = Literal["scopes", "orders"]
 
+# Declared as types, so that mypy rejects code that records or answers anything else.
+LogCode = Literal[
+    "actor-mismatch",
+    "bot-mismatch",
+    "expired-key",
+    "holder-without-access",
+    "id-conflict",
+    "insufficient-scope",
+    "invalid-key",
+    "key-in-query",
+    "revoked-key",
+]
+ProblemSlug = Literal[
+    "bad-request",
+    "invalid-header",
+    "invalid-parameter",
+    "key-in-query",
+    "malformed-gzip",
+    "malformed-json",
+    "unknown-parameter",
+    "unauthorized",
+    "actor-mismatch",
+    "insufficient-scope",
+    "not-found",
+    "method-not-allowed",
+    "id-conflict",
+    "body-too-large",
+    "too-many-entries",
+    "unsupported-media-type",
+    "control-character",
+    "entry-too-large",
+    "idempotency-key-reused",
+    "invalid-entries",
+    "invalid-value",
+    "missing-field",
+    "secret-in-id",
+    "timestamp-out-of-range",
+    "too-deep",
+    "unknown-field",
+    "rate-limited",
+    "unexpected",
+    "accounts-unavailable",
+    "cannot-store",
+    "database-unavailable",
+    "query-timeout",
+]
+
 
 @dataclass(frozen=True, slots=True)
 class Code:
-    """What a code in an entry's payload means, what to do, and what it belongs to."""
+    """What a code in a payload means, what to do about it, and the topic it belongs to."""
 
     meaning: str
     advice: str
     topic: Topic | None = None
 
 
-# What the Hub and the API record of themselves.
-HUB_CODES: dict[str, Code] = {
+# What the API records about its own requests.
+LOG_CODES: dict[str, Code] = {
     "actor-mismatch": Code(
-        "A key that belongs to one bot sent entries in another’s name. Nothing was stored.",
-        "Give each bot a key of its own, or use one that belongs to none.",
-    ),
-    "already-linked": Code(
-        "An identity of single sign-on names a person who signs in by another one.",
-        "See who it is at the provider. manage.py sso NAME --unlink lets them be linked anew.",
-    ),
-    "ambiguous-email": Code(
-        "The e-mail address of an identity names several people here.",
-        "Give the address to the right one: manage.py sso NAME --email E.",
+        "A bot’s key sent entries in another actor’s name. Nothing was stored.",
+        "Give each bot a key of its own, or use a key that belongs to no bot.",
     ),
     "bot-mismatch": Code(
-        "A key that belongs to one bot asked for the entries of another.",
+        "A bot’s key requested the entries of another bot.",
         "Use the other bot’s key, or one that belongs to no bot.",
     ),
-    "code-refused": Code(
-        "The provider did not honour the sign-in that it had sent the person back with.",
-        "Let them try again. If it goes on, look at OIDC_CLIENT_ID and OIDC_CLIENT_SECRET.",
-    ),
-    "cross-site": Code(
-        "A page of another site asked for a part of the Hub behind its reader’s back.",
-        "Find out which site its reader was on. A link to the Hub is never refused.",
-    ),
-    "csrf": Code(
-        "A form did not come from a page of the Hub, or the page was too old.",
-        "Reload the page and send the form again. If nobody sent one, find out who did.",
-    ),
     "expired-key": Code(
-        "An API key was used after its time was over.",
-        "Make a new key on the API Keys page and give it to whoever used the old one.",
+        "An API key was used after it had expired.",
+        "Create a new key and give it to the client that uses the old one.",
     ),
     "holder-without-access": Code(
-        "A session token was used whose person may see the account no longer.",
-        "Nothing, if they have left. Else make them a member of the account again.",
+        "A session token was used by someone who may no longer read the account.",
+        "If they have left, nothing. Otherwise give them access to the account again.",
     ),
     "id-conflict": Code(
-        "A key sent an entry under the id and time of another in the log, which stayed.",
+        "A key sent an entry with the id and timestamp of a different entry, which stays.",
         "Find out why the writer uses an id twice: a retry has to send the same content.",
     ),
-    "idle": Code(
-        "A session ended because it had not been used for a while.",
-        "Sign in again.",
-    ),
-    "inactive-person": Code(
-        "An identity of single sign-on belongs to a person who may not sign in any more.",
-        "Nothing, if that is as it should be.",
-    ),
     "insufficient-scope": Code(
-        "An API key lacked the scope that the request needed.",
-        "Use a key with that scope, or leave the request to one that has it.",
+        "An API key lacked the scope that the request requires.",
+        "Use a key with that scope, or leave the request to a client that has one.",
         "scopes",
     ),
-    "invalid-answer": Code(
-        "The provider’s answer was not one that can be taken.",
-        "Look at the provider, and at the process’s own log at that time.",
-    ),
-    "invalid-credentials": Code(
-        "The user name and password did not match.",
-        "A few are mistakes. Many from one address, or for one person, are worth a question.",
-    ),
-    "invalid-discovery": Code(
-        "What the provider says of itself is not what OIDC_ISSUER promises.",
-        "Look at OIDC_ISSUER, and at the provider’s openid-configuration.",
-    ),
     "invalid-key": Code(
-        "An API key was not one of the Hub’s: mistyped, cut short, or made up.",
-        "Look at what the client sends, and at the address it calls from.",
-    ),
-    "invalid-token": Code(
-        "The provider’s token was not its own, not for the Hub, or of another sign-in.",
-        "Look at the provider and its keys. If those are right, somebody has forged it.",
-    ),
-    "invitation-used": Code(
-        "An identity names a person by their user name, who has signed in before.",
-        "If it is theirs, let an operator say so: manage.py sso NAME --email E.",
+        "A request had a key that does not exist: mistyped, truncated, or made up.",
+        "Check the client’s configuration, and the address the requests come from.",
     ),
     "key-in-query": Code(
-        "A key came in an address, where proxies and logs may have kept it.",
-        "Revoke the key, and let the client send its new one in the header Authorization.",
-    ),
-    "locked-out": Code(
-        "Too many sign-ins had failed, so that no more were taken from there for a while.",
-        "Wait until the time that the sign-in page names. An admin can set a new password.",
-    ),
-    "permission-denied": Code(
-        "A page was refused to someone who is signed in.",
-        "Ask an admin of the account for the role that the page needs.",
-    ),
-    "provider-away": Code(
-        "The provider of single sign-on did not answer in time.",
-        "Try again. People who are not linked can use their passwords meanwhile.",
-    ),
-    "provider-refused": Code(
-        "The provider did not let the person in, or they gave up there.",
-        "Look at the provider’s own log, if somebody asks.",
-    ),
-    "rate-limited": Code(
-        "Too many requests came from one key or address in too short a time.",
-        "Wait as long as the answer says, then ask less often or for more at once.",
+        "A key was sent in a URL, which proxies and servers write into their logs.",
+        "Revoke the key, and let the client send the new one in the header Authorization.",
     ),
     "revoked-key": Code(
-        "An API key was used after it was revoked.",
-        "Give the client a new key. If it should have none, find out who still has the old one.",
-    ),
-    "state": Code(
-        "Somebody came back from the provider who had not begun there, or too long ago.",
-        "One is a slow sign-in. Many mean that somebody sends people such links.",
-    ),
-    "unknown-identity": Code(
-        "Single sign-on sent an identity that nobody here has.",
-        "Add the person as a member, with their e-mail address as user name.",
-    ),
-    "unverified-email": Code(
-        "An identity was nobody’s yet, and the provider has not verified its address.",
-        "Let the provider verify the address, or ask for one that is.",
+        "An API key was used after it had been revoked.",
+        "Give the client a new key. If it should have none, find out who has the old one.",
     ),
 }
 
@@ -237,59 +204,67 @@ MCP_CODES: dict[str, Code] = {
     "-32700": Code("The request was not JSON.", "Look at the agent’s MCP client."),
 }
 
-KNOWN_CODES: dict[str, Code] = {**HUB_CODES, **PLATFORM_CODES, **MCP_CODES}
 
+def code_of(payload: Mapping[str, Any] | None) -> str | None:
+    """Return the code of a payload as text, or None if it is neither a text nor an integer.
 
-def known_code(payload: Mapping[str, Any] | None) -> str | None:
-    """Return the code of a payload as KNOWN_CODES has it, or None where it has none that is known.
-
-    Payloads are written by others: a code may be anything.
+    Payloads come from other programs: a code may be any value.
     """
-    said = (payload or {}).get("code")
-    text = str(said) if isinstance(said, int) else said
-    return text if isinstance(text, str) and text in KNOWN_CODES else None
+    code = (payload or {}).get("code")
+    # True is an int in Python.
+    if isinstance(code, int) and not isinstance(code, bool):
+        return str(code)
+    return code if isinstance(code, str) else None
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """A problem type of the API: its status, and what it says."""
+    """A problem type of the API: its HTTP status and its meaning."""
 
     status: int
     meaning: str
 
 
-# By status. The `type` of a problem document is its name behind `problems.TYPE_PREFIX`.
+# By status. The `type` of a problem document is `problems.TYPE_PREFIX` and its slug.
 PROBLEMS: dict[str, Problem] = {
-    "bad-request": Problem(400, "The request cannot be read at all."),
-    "invalid-header": Problem(400, "A header cannot be taken; the detail names it."),
-    "invalid-parameter": Problem(400, "A parameter’s value is not one that it takes."),
-    "key-in-query": Problem(400, "A key stood in the address: it belongs into the header."),
-    "malformed-gzip": Problem(400, "The body says it is gzip, and is not, or ends too early."),
-    "malformed-json": Problem(400, "The body is not JSON that can be stored."),
-    "unknown-parameter": Problem(400, "There is no such parameter: see how it is spelt."),
-    "unauthorized": Problem(401, "No API key was sent, or one that opens nothing."),
-    "actor-mismatch": Problem(403, "The key belongs to one bot, and an entry names another actor."),
+    "bad-request": Problem(400, "The request cannot be parsed."),
+    "invalid-header": Problem(400, "A header is invalid; the detail names it."),
+    "invalid-parameter": Problem(400, "The value of a query parameter is invalid."),
+    "key-in-query": Problem(400, "An API key was in the URL; send it in the header Authorization."),
+    "malformed-gzip": Problem(400, "The body is declared as gzip, but is not, or is incomplete."),
+    "malformed-json": Problem(400, "The body is not JSON that can be stored, or is incomplete."),
+    "unknown-parameter": Problem(400, "A query parameter does not exist; check its spelling."),
+    "unauthorized": Problem(401, "The API key is missing, invalid, revoked or expired."),
+    "actor-mismatch": Problem(403, "The key belongs to one bot, and an entry has another actor."),
     "insufficient-scope": Problem(403, "The key lacks the scope that the document names."),
-    "not-found": Problem(404, "There is nothing here that the key may see."),
-    "method-not-allowed": Problem(405, "The address takes other methods: see the header Allow."),
-    "id-conflict": Problem(409, "The log has other entries of these ids, and keeps those."),
-    "body-too-large": Problem(413, "The body has more bytes than a request may: send fewer."),
-    "too-many-entries": Problem(413, "The body has more entries than a request may."),
-    "unsupported-media-type": Problem(415, "The body is neither JSON nor lines of JSON."),
-    "control-character": Problem(422, "A field has characters that cannot be seen."),
-    "entry-too-large": Problem(422, "An entry has more bytes than one may."),
-    "idempotency-key-reused": Problem(422, "The Idempotency-Key came with other entries before."),
+    "not-found": Problem(404, "There is no such entry or endpoint, or the key may not read it."),
+    "method-not-allowed": Problem(
+        405, "The endpoint does not support the method; see the header Allow."
+    ),
+    "id-conflict": Problem(409, "The log has different entries with these ids, which stay."),
+    "body-too-large": Problem(413, "The body has more bytes than a request may have."),
+    "too-many-entries": Problem(413, "The body has more entries than a request may have."),
+    "unsupported-media-type": Problem(415, "The body is neither JSON nor NDJSON."),
+    "control-character": Problem(422, "A field contains control or invisible characters."),
+    "entry-too-large": Problem(422, "An entry has more bytes than an entry may have."),
+    "idempotency-key-reused": Problem(422, "The Idempotency-Key was used with different entries."),
     "invalid-entries": Problem(422, "Entries have faults of several kinds; each is listed."),
-    "invalid-value": Problem(422, "A field’s value is not one it takes."),
-    "missing-field": Problem(422, "A field that an entry must have is missing."),
-    "secret-in-id": Problem(422, "An id holds what looks like a secret."),
-    "timestamp-out-of-range": Problem(422, "An entry is older than what is kept, or ahead of now."),
-    "too-deep": Problem(422, "A payload is nested deeper than one may be."),
-    "unknown-field": Problem(422, "An entry has a field that there is not."),
-    "rate-limited": Problem(429, "The key asks too often: wait as the header Retry-After says."),
-    "unexpected": Problem(500, "Something went wrong on the Hub’s side."),
-    "accounts-unavailable": Problem(503, "The database of keys is away: ask again later."),
-    "cannot-store": Problem(503, "Nothing could keep the entries: send them again later."),
-    "database-unavailable": Problem(503, "The log’s database is away: ask again later."),
-    "query-timeout": Problem(503, "The question took too long: ask for less."),
+    "invalid-value": Problem(422, "The value of a field is invalid."),
+    "missing-field": Problem(422, "A required field is missing."),
+    "secret-in-id": Problem(422, "An id contains what looks like a secret."),
+    "timestamp-out-of-range": Problem(
+        422, "A timestamp is older than the retention, or in the future."
+    ),
+    "too-deep": Problem(422, "A payload is nested too deeply."),
+    "unknown-field": Problem(422, "An entry has a field that does not exist."),
+    "rate-limited": Problem(
+        429, "The key or address sent too many requests; see the header Retry-After."
+    ),
+    "unexpected": Problem(500, "The server failed; its process log has the reason."),
+    "accounts-unavailable": Problem(503, "The database of keys is unavailable; try again later."),
+    "cannot-store": Problem(503, "The entries could not be stored; send them again later."),
+    "database-unavailable": Problem(503, "The log’s database is unavailable; try again later."),
+    "query-timeout": Problem(
+        503, "The query took too long; restrict it, for example to fewer days."
+    ),
 }

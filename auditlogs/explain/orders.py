@@ -1,4 +1,4 @@
-"""The life of an order: its states, the entry that tells of each, and what may follow."""
+"""The lifecycle of an order: its states, the entry that leads to each, and the transitions."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,9 +11,8 @@ StateName = Literal["created", "approved", "filled-in-part", "filled", "cancelle
 
 
 @dataclass(frozen=True, slots=True)
-class State:
-    """A state of an order: the action that brings it about, and with which result where that
-    matters; what it means beyond the action's own sentence."""
+class OrderState:
+    """A state of an order, and the action and result that lead to it (any result if None)."""
 
     label: str
     action: str
@@ -22,50 +21,49 @@ class State:
 
     @property
     def sentence(self) -> str:
-        """What happened, as the table of actions says it."""
         return KNOWN_ACTIONS[self.action].sentence
 
 
-STATES: Mapping[StateName, State] = {
-    "created": State(
+STATES: Mapping[StateName, OrderState] = {
+    "created": OrderState(
         "Created",
         "order.created",
         "success",
-        "A new order waits for approval, by the platform within the agent’s limits or by a person.",
+        "A new order needs approval: by the platform within the agent’s limits, or by a person.",
     ),
-    "approved": State(
+    "approved": OrderState(
         "Approved",
         "order.approved",
         "success",
-        "An approved order goes to its provider, which looks for a market.",
+        "An approved order is sent to its provider for execution.",
     ),
-    "filled-in-part": State(
+    "filled-in-part": OrderState(
         "Filled in part",
         "order.filled",
         "partial",
-        "There was a market for some of it; the rest stayed open.",
+        "Some of the amount was traded; the rest is open.",
     ),
-    "filled": State(
+    "filled": OrderState(
         "Filled",
         "order.filled",
         "success",
-        "All of it was traded.",
+        "The whole amount was traded.",
     ),
-    "cancelled": State(
+    "cancelled": OrderState(
         "Cancelled",
         "order.cancelled",
         "success",
-        "The agent or a person took back what was not filled yet.",
+        "The agent or a person cancelled what was not filled yet.",
     ),
-    "rejected": State(
+    "rejected": OrderState(
         "Rejected",
         "order.rejected",
         None,
-        "The platform or the provider refused it; the payload’s code and reason say why.",
+        "The platform or the provider rejected it; the payload’s code and reason say why.",
     ),
 }
 
-# What may follow a state; nothing follows where the order ends.
+# The possible next states; none for a final state.
 TRANSITIONS: Mapping[StateName, tuple[StateName, ...]] = {
     "created": ("approved", "cancelled", "rejected"),
     "approved": ("filled-in-part", "filled", "cancelled", "rejected"),
@@ -77,8 +75,8 @@ TRANSITIONS: Mapping[StateName, tuple[StateName, ...]] = {
 
 
 def state_after(action: str, result: Result) -> StateName | None:
-    """Return the state that an entry of this action and result leaves an order in, or None where
-    it leaves it as it was: an attempt that failed, an action that is not known."""
+    """Return an order's state after an entry of this action and result; None if the entry does not
+    change it: an attempt that failed, or an unknown action."""
     for name, state in STATES.items():
         if state.action == action and state.result in (None, result):
             return name

@@ -1,6 +1,6 @@
-"""What each scope opens: of the platform's keys the MCP tools, of this API's keys the requests.
+"""Scopes and what each allows: the platform's MCP tools, and the requests of this API.
 
-Every tool and every request belongs to one scope, and no scope includes another.
+Every tool and every request requires one scope, and no scope includes another.
 """
 
 from collections.abc import Mapping
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """A scope of the platform's keys: what it is for, and a sentence for each tool it opens."""
+    """A scope of the platform's keys, with a sentence for each tool that it allows."""
 
     sentence: str
     tools: Mapping[str, str]
@@ -39,7 +39,7 @@ PLATFORM_SCOPES: dict[str, Scope] = {
     ),
 }
 
-# What the scopes of this API's keys open; `keys.SCOPES` says what they are for.
+# The requests that each scope of this API allows; `keys.SCOPES` describes the scopes.
 API_REQUESTS: dict[str, tuple[str, ...]] = {
     "logs:read": ("GET /api/audit-logs", "GET /api/audit-logs/{id}"),
     "logs:write": ("POST /api/audit-logs",),
@@ -49,5 +49,5 @@ _SCOPE_OF = {tool: name for name, scope in PLATFORM_SCOPES.items() for tool in s
 
 
 def scope_of(tool: str) -> str | None:
-    """Return the scope that opens a tool, or None for a tool that is not known."""
+    """Return the scope that a tool requires; None for an unknown tool."""
     return _SCOPE_OF.get(tool)

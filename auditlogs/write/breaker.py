@@ -1,7 +1,8 @@
-"""A circuit breaker: after some failures in a row the database is left alone for a while.
+"""A circuit breaker for the database: after some failures in a row, no call is made for a while.
 
-All processes of a host share it, through a file: whether it is there, and since when. A library's
-breaker would be each process's own, or let one call through at a time.
+All processes of a host share it through a file: the file's existence opens the breaker, its
+modification time says since when. Libraries keep the state of a breaker in one process, or let
+every caller try at once when it is half open.
 """
 
 import contextlib
@@ -16,62 +17,61 @@ from typing import Literal
 FAILURES = 3
 OPEN_SECONDS = 5.0
 
-State = Literal["closed", "open", "half-open"]
+BreakerState = Literal["closed", "open", "half-open"]
 
 
 class Breaker:
-    """Closed while the database works; open for some seconds after failures in a row; then half
-    open: one caller tries, and the others wait for what comes of it."""
+    """Closed while the database works; open for OPEN_SECONDS after FAILURES in a row; then half
+    open: one caller tries the database, and the others wait for its outcome."""
 
     def __init__(self, file: Path) -> None:
         self._file = file
         self._lock = threading.Lock()
         self._failures = 0
-        # Where the file cannot be written, this process's own memory has to do.
+        # Used where the file cannot be written: the breaker then works for this process only.
         self._opened_at: float | None = None
 
     @property
-    def state(self) -> State:
-        """Return how things stand."""
-        opened_at = self._since()
+    def state(self) -> BreakerState:
+        opened_at = self._opening_time()
         if opened_at is None:
             return "closed"
-        # A clock that was set back must not keep it open.
+        # After a clock was set back the file's time is in the future; try the database then.
         return "open" if 0 <= time.time() - opened_at < OPEN_SECONDS else "half-open"
 
-    def lets_through(self) -> bool:
-        """Tell whether a call may be tried now. A half open one lets a single caller through."""
+    def allows_call(self) -> bool:
+        """Tell whether the database may be called now; half open, this is True for one caller."""
         state = self.state
         if state == "half-open":
-            with self._alone():
-                # Whoever comes next finds it open again.
+            with self._exclusive():
+                # Opening it again makes every later caller wait for this one's outcome.
                 if self.state == "half-open":
                     self._open()
                     return True
                 return False
         if state == "closed" and self._failures >= FAILURES:
-            # Another process has closed it: what was counted here is over.
+            # Another process closed the breaker, so this process's count is out of date.
             self._failures = 0
         return state == "closed"
 
-    def succeeded(self) -> None:
-        """Close: the database answered."""
+    def record_success(self) -> None:
+        """Close the breaker."""
         self._failures = 0
-        if self._since() is not None:
+        if self._opening_time() is not None:
             self._opened_at = None
             with contextlib.suppress(OSError):
                 self._file.unlink()
 
-    def failed(self) -> None:
-        """Count a failure; open when there were enough in a row."""
+    def record_failure(self) -> None:
+        """Count a failure, and open the breaker at FAILURES in a row."""
         with self._lock:
             self._failures += 1
             if self._failures >= FAILURES:
                 self._open()
 
     @contextlib.contextmanager
-    def _alone(self) -> Iterator[None]:
-        """Let nobody else decide meanwhile: no thread, and where there is a file no process."""
+    def _exclusive(self) -> Iterator[None]:
+        """Keep other threads, and other processes where the file exists, out of the block."""
         with self._lock, contextlib.ExitStack() as stack:
             with contextlib.suppress(OSError):
                 fcntl.flock(stack.enter_context(self._file.open("rb")), fcntl.LOCK_EX)
@@ -85,8 +85,8 @@ class Breaker:
         except OSError:
             self._opened_at = time.time()
 
-    def _since(self) -> float | None:
-        """Return when it was opened, by whichever process of this host."""
+    def _opening_time(self) -> float | None:
+        """Return the Unix time at which any process of this host opened it; None when closed."""
         try:
             return self._file.stat().st_mtime
         except OSError:

@@ -1,4 +1,4 @@
-"""Draining: what waits in the spool moves into the database, by one process of a host at a time."""
+"""Draining: moving entries from the spool into the database, in one process of a host at a time."""
 
 from collections.abc import Sequence
 from itertools import accumulate
@@ -11,76 +11,80 @@ from auditlogs.storage import mongo
 from auditlogs.storage.documents import to_document
 from auditlogs.storage.mongo import Document, DocumentRejected
 from auditlogs.write import idempotency
-from auditlogs.write.spool import Spool, Waiting
-from auditlogs.write.store import CONFLICT, Stored, store
+from auditlogs.write.spool import Spool, SpooledEntry
+from auditlogs.write.store import CONFLICT, Outcome, store
 
 BATCH = 500
 BATCH_BYTES = 256 * 1024
 STORE_SECONDS = 10.0
 PING_SECONDS = 2.0
-# How often the database may refuse an entry for what it is, before a person has to look.
+# After this many rejections by the database an entry becomes a dead letter, for a person to see.
 MAX_TRIES = 10
 
-REFUSED = f"The database has refused it {MAX_TRIES} times."
+REJECTED = f"The database rejected it {MAX_TRIES} times."
 UNREADABLE = "It cannot be read."
 
 
 def drain(spool: Spool) -> int:
-    """Move one batch of what waits and return how many entries have left the queue.
+    """Move one batch into the database and return how many entries have left the queue.
 
-    Raises StorageError when the database is away, and SpoolError. It may be stopped at any moment:
-    an entry is taken out only when the database has it.
+    Safe to interrupt at any moment: an entry is removed from the spool only after the database has
+    confirmed it. Raises StorageError when the database is unavailable, and SpoolError.
     """
+    # A ping is cheaper than a batch that times out, so it is what tries a half-open breaker.
     if spool.breaker.state == "half-open":
         mongo.ping(PING_SECONDS)
-        spool.breaker.succeeded()
+        spool.breaker.record_success()
     idempotency.move_claims(spool)
-    waiting = _bounded(spool.oldest(BATCH))
-    documents: list[tuple[Waiting, Document]] = []
-    for each in waiting:
+    batch = _bounded(spool.oldest(BATCH))
+    documents: list[tuple[SpooledEntry, Document]] = []
+    for spooled in batch:
         try:
-            documents.append((each, _document(each)))
+            documents.append((spooled, _document(spooled)))
         except ValueError:
-            # Not JSON, not UTF-8, not an entry, or one whose id or time is none.
-            spool.bury(each.id, UNREADABLE)
-    outcome = _store([document for _, document in documents])
-    in_the_log: list[str] = []
-    refused: list[str] = []
-    for (each, _), became in zip(documents, outcome, strict=True):
-        if became == "conflict":
-            spool.bury(each.id, CONFLICT)
-        elif became == "refused" and each.tries + 1 >= MAX_TRIES:
-            spool.bury(each.id, REFUSED)
+            # Not JSON, not UTF-8, not an entry, or an entry with an invalid id or timestamp.
+            spool.move_to_dead_letters(spooled.id, UNREADABLE)
+    outcomes = _store([document for _, document in documents])
+    stored: list[str] = []
+    rejected: list[str] = []
+    for (spooled, _), outcome in zip(documents, outcomes, strict=True):
+        if outcome == "conflict":
+            spool.move_to_dead_letters(spooled.id, CONFLICT)
+        elif outcome == "rejected" and spooled.tries + 1 >= MAX_TRIES:
+            spool.move_to_dead_letters(spooled.id, REJECTED)
         else:
-            (refused if became == "refused" else in_the_log).append(each.id)
-    spool.count_try(refused)
-    spool.remove(in_the_log)
-    return len(waiting) - len(refused)
+            (rejected if outcome == "rejected" else stored).append(spooled.id)
+    spool.count_rejection(rejected)
+    spool.remove(stored)
+    return len(batch) - len(rejected)
 
 
-def _bounded(waiting: list[Waiting]) -> list[Waiting]:
-    """Return the first of what waits, as much as can be stored in the time there is: what is long
-    has many words, and each is noted in the dictionary."""
-    sizes = accumulate(len(each.body) for each in waiting)
-    return [each for each, size in zip(waiting, sizes, strict=True) if size <= BATCH_BYTES] or (
-        waiting[:1]
-    )
+def _bounded(entries: list[SpooledEntry]) -> list[SpooledEntry]:
+    """Return the first entries up to BATCH_BYTES in total, and at least one.
+
+    The time to store an entry grows with its length, as the dictionary notes each of its words; a
+    batch bounded by number alone could time out again and again.
+    """
+    sizes = accumulate(len(entry.body) for entry in entries)
+    within = [entry for entry, size in zip(entries, sizes, strict=True) if size <= BATCH_BYTES]
+    return within or entries[:1]
 
 
-def _document(waiting: Waiting) -> Document:
-    """Return the document of an entry that waits; it is recorded when it reaches the log."""
-    entry = msgspec.json.decode(waiting.body, type=Entry)
+def _document(spooled: SpooledEntry) -> Document:
+    """Return the document to store; `recordedAt` is the time at which it reaches the log."""
+    entry = msgspec.json.decode(spooled.body, type=Entry)
     arrived = msgspec.structs.replace(entry, recorded_at=format_rfc3339(now()))
-    return to_document(arrived, waiting.account)
+    return to_document(arrived, spooled.account)
 
 
-def _store(documents: Sequence[Document]) -> list[Stored]:
-    """Store documents; one that cannot even be sent is found by sending each alone."""
+def _store(documents: Sequence[Document]) -> list[Outcome]:
+    """Store documents. If the driver cannot even encode the batch, each is sent alone, so that one
+    bad document does not hold up the others."""
     if not documents:
         return []
     try:
         return store(list(documents), STORE_SECONDS)
     except DocumentRejected:
         if len(documents) == 1:
-            return ["refused"]
-        return [became for document in documents for became in _store([document])]
+            return ["rejected"]
+        return [outcome for document in documents for outcome in _store([document])]

@@ -1,7 +1,8 @@
-"""Idempotency keys: a request that is sent again stands for the same entries.
+"""Idempotency keys: a repeated request with the same key represents the same entries.
 
-What a key was first sent with, and when, is kept for 24 hours: in the database, for every host, and
-in the spool, for this one while the database is away.
+For 24 hours a key is kept with a digest of its first content and the time of its first arrival: in
+the database, for all hosts, and in the spool, for this host while the database is unavailable. The
+behaviour follows the IETF draft "The Idempotency-Key HTTP Header Field".
 """
 
 import contextlib
@@ -24,18 +25,19 @@ MOVED_AT_ONCE = 500
 
 
 class KeyReused(Exception):
-    """The key was sent before, with other entries."""
+    """The key was used before, with different entries."""
 
 
 def claim(
     spool: Spool, account: str, key: str, entries: Sequence[NewEntry], received: datetime
 ) -> datetime:
-    """Return when these entries of an account first came under a key.
+    """Return the time at which an account first sent these entries with this key.
 
-    Their content is compared without secrets, which were taken out before. Raises KeyReused, and
-    CannotStore when the key cannot be kept.
+    The entries are compared as redacted, so that no digest of a secret is kept. Raises KeyReused,
+    and CannotStore when the key can be kept nowhere.
     """
     digest = hashlib.sha256(msgspec.json.encode(entries, order="sorted")).hexdigest()
+    # The length keeps (account, key) pairs apart whose concatenations are equal.
     id = hashlib.sha256(f"{len(account)}:{account}{key}".encode()).hexdigest()
     new = ClaimedKey(id, digest, to_ms(received))
     first = _claim(spool, new)
@@ -45,58 +47,59 @@ def claim(
 
 
 def with_ids(entries: Sequence[NewEntry], key: str, first: datetime) -> list[NewEntry]:
-    """Return the entries with what they lack: the key and their place stand for an id, the first
-    arrival for a time."""
+    """Fill in missing ids and timestamps, equally for every repetition of a request: the id from
+    the key and the entry's index, the timestamp from the first arrival."""
     return [
-        msgspec.structs.replace(entry, id=f"{key}#{place}", timestamp=entry.timestamp or first)
+        msgspec.structs.replace(entry, id=f"{key}#{index}", timestamp=entry.timestamp or first)
         if entry.id is None
         else entry
-        for place, entry in enumerate(entries)
+        for index, entry in enumerate(entries)
     ]
 
 
 def move_claims(spool: Spool) -> None:
-    """Make the keys that the spool keeps known to the database. Raises StorageError."""
+    """Copy keys that were claimed in the spool alone into the database. Raises StorageError."""
     keys = spool.unmoved_keys(MOVED_AT_ONCE)
     if keys:
         with mongo.time_limit(SECONDS):
             mongo.insert_missing(mongo.idempotency(), [_document(key) for key in keys])
-        spool.note_moved(keys)
+        spool.mark_moved(keys)
 
 
 def _claim(spool: Spool, new: ClaimedKey) -> ClaimedKey:
-    """Keep a key here and in the database: when that goes away, a retry has to find it still."""
-    here: ClaimedKey | None = None
+    """Claim a key in the spool and in the database. Both, always: a retry that comes after the
+    database became unavailable has to find the key too."""
+    spooled: ClaimedKey | None = None
     failure: Exception | None = None
     try:
-        here = spool.claim(new)
+        spooled = spool.claim(new)
     except SpoolError as error:
         failure = error
     if spool.breaker.state == "closed":
         try:
-            first = _claim_in_database(here or new)
+            first = _claim_in_database(spooled or new)
         except StorageError:
-            spool.breaker.failed()
+            spool.breaker.record_failure()
         else:
-            if here and here != first:
-                # It came to another host before.
+            if spooled and spooled != first:
+                # Another host claimed it earlier; the database's version is the one that counts.
                 with contextlib.suppress(SpoolError):
                     spool.correct(first)
             return first
-    if here is None:
+    if spooled is None:
         raise CannotStore(f"The idempotency key cannot be kept. {failure}") from failure
-    return here
+    return spooled
 
 
 def _claim_in_database(new: ClaimedKey) -> ClaimedKey:
     with mongo.time_limit(SECONDS):
-        there, _ = mongo.insert_missing(mongo.idempotency(), [_document(new)])
-        if not there:
+        existing, _ = mongo.insert_missing(mongo.idempotency(), [_document(new)])
+        if not existing:
             return new
-        found = mongo.find_durable(mongo.idempotency(), [new.id])
-    if not found:
-        raise mongo.Unavailable("The idempotency key has just been removed.")
-    return ClaimedKey(new.id, found[0]["digest"], to_ms(found[0]["firstAt"]))
+        documents = mongo.find_durable(mongo.idempotency(), [new.id])
+    if not documents:
+        raise mongo.Unavailable("The idempotency key expired during the request.")
+    return ClaimedKey(new.id, documents[0]["digest"], to_ms(documents[0]["firstAt"]))
 
 
 def _document(key: ClaimedKey) -> Document:

@@ -1,4 +1,4 @@
-"""Salvage: what can still be read of a damaged file of the spool moves into a new one."""
+"""Salvage: copying the readable rows of a damaged spool file into a new one."""
 
 import contextlib
 import itertools
@@ -11,10 +11,13 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 BATCH = 1_000
+# https://www.sqlite.org/fileformat.html#the_database_header
 MAGIC = b"SQLite format 3\0"
-# Where the first page says how large the file is and which pages are free; SQLite can do without.
+# The header's fields for the file's size and its free pages; when they are zero, SQLite measures
+# the file itself.
 SIZES = slice(28, 40)
-# What moves; places in a queue are given anew.
+# The columns that are copied. Positions in a queue (`seq`) are assigned anew, as those of two
+# files may collide.
 COLUMNS = {
     "waiting": ("id", "account", "body", "since"),
     "dead": ("id", "account", "body", "since", "reason"),
@@ -22,20 +25,20 @@ COLUMNS = {
 }
 
 
-def has_head(file: int) -> bool:
-    """Tell whether an open file begins as SQLite's do."""
+def has_header(file: int) -> bool:
+    """Tell whether an open file (a descriptor) begins with SQLite's header."""
     return os.pread(file, len(MAGIC), 0) == MAGIC
 
 
-def salvage(aside: Path, new: sqlite3.Connection, schema: str) -> int:
-    """Copy every row that a damaged file still gives into a new one of the same schema; return how
-    many those were."""
+def salvage(damaged: Path, new: sqlite3.Connection, schema: str) -> int:
+    """Copy every readable row of a damaged file into a new one of the same schema; return how many
+    rows the new file has gained. Safe to repeat: rows that exist already are ignored."""
     recovered = 0
-    with _legible(aside, schema) as old:
+    with _open_damaged(damaged, schema) as old:
         for table, columns in COLUMNS.items():
             names, marks = ", ".join(columns), ", ".join("?" * len(columns))
             insert = f"INSERT OR IGNORE INTO {table} ({names}) VALUES ({marks})"  # noqa: S608
-            # From both ends up to the damage.
+            # A query stops at the first bad page, so the table is read from both ends.
             for order in ("", "DESC"):
                 rows = _readable(old, f"SELECT {names} FROM {table} ORDER BY rowid {order}")  # noqa: S608
                 while batch := list(itertools.islice(rows, BATCH)):
@@ -46,38 +49,39 @@ def salvage(aside: Path, new: sqlite3.Connection, schema: str) -> int:
 
 
 @contextmanager
-def _legible(aside: Path, schema: str) -> Iterator[sqlite3.Connection]:
-    """Open a damaged file, as far as that goes."""
-    with tempfile.TemporaryDirectory(dir=aside.parent) as folder:
-        with aside.open("rb") as file:
-            is_legible = has_head(file.fileno())
-        if not is_legible:
-            aside = _with_head(aside, Path(folder), schema)
-        with closing(sqlite3.connect(aside)) as old:
-            # Else a file that is too short would not be opened at all.
+def _open_damaged(damaged: Path, schema: str) -> Iterator[sqlite3.Connection]:
+    with tempfile.TemporaryDirectory(dir=damaged.parent) as folder:
+        with damaged.open("rb") as file:
+            is_headed = has_header(file.fileno())
+        if not is_headed:
+            damaged = _with_header(damaged, Path(folder), schema)
+        with closing(sqlite3.connect(damaged)) as old:
+            # Without it SQLite refuses to open a file that is shorter than its header says.
             old.execute("PRAGMA writable_schema = ON")
             yield old
 
 
-def _with_head(aside: Path, folder: Path, schema: str) -> Path:
-    """Copy a file that has lost its first page, which says where each table begins. It is the same
-    in every file of a schema, so that a new one's does as well."""
+def _with_header(damaged: Path, folder: Path, schema: str) -> Path:
+    """Copy a file whose first page is lost, with the first page of a new file in its place.
+
+    The first page says where each table begins; that is the same in all files of one schema.
+    """
     with closing(sqlite3.connect(folder / "new")) as new:
         new.execute("PRAGMA journal_mode = WAL")
         new.executescript(schema)
         (page_size,) = new.execute("PRAGMA page_size").fetchone()
     page = bytearray((folder / "new").read_bytes()[:page_size])
     page[SIZES] = bytes(SIZES.stop - SIZES.start)
-    copy = folder / aside.name
+    copy = folder / damaged.name
     for part in ("", "-wal"):
         with contextlib.suppress(FileNotFoundError):
-            shutil.copyfile(f"{aside}{part}", f"{copy}{part}")
+            shutil.copyfile(f"{damaged}{part}", f"{copy}{part}")
     with copy.open("r+b") as file:
         file.write(page)
     return copy
 
 
 def _readable(db: sqlite3.Connection, query: str) -> Iterator[tuple[object, ...]]:
-    """Yield the rows of a query as far as the damage lets it."""
+    """Yield the rows of a query up to the first error."""
     with contextlib.suppress(sqlite3.Error):
         yield from db.execute(query)

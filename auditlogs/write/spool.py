@@ -1,7 +1,7 @@
-"""The spool: where entries wait on this host's disk while the database is away.
+"""The spool: a queue on this host's disk for entries while the database is unavailable.
 
-What `put` has accepted is on the disk when it returns. An entry leaves when the database has it,
-or becomes a dead letter, which stays until a person has looked at it.
+What `put` has accepted is on the disk when it returns. An entry leaves the queue when the database
+has confirmed it, or becomes a dead letter, which stays until a person deletes it.
 """
 
 import functools
@@ -23,16 +23,16 @@ from auditlogs.write.breaker import Breaker
 from auditlogs.write.spool_file import SpoolFile
 
 BUSY_SECONDS = 2.0
-# Dead letters that are shown.
+# The number of dead letters that are listed.
 MAX_SHOWN = 20
-# More than an entry of the greatest size takes, with what the log adds to it.
+# More than the largest valid entry with all fields that the log adds.
 MAX_BODY_BYTES = 128 * 1024
 
 
 @dataclass(frozen=True, slots=True)
-class Waiting:
-    """An entry that waits, and how often it was refused. Its place in the queue may change when the
-    file is repaired; its id does not."""
+class SpooledEntry:
+    """An entry in the queue, as JSON, and how often the database has rejected it. It is identified
+    by its id: its position in the queue may change when the file is repaired."""
 
     id: str
     account: str
@@ -42,7 +42,7 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
-    """An entry that the log will not take: why, and since when it is here (Unix time)."""
+    """An entry that the log rejects: why, and when it was spooled (Unix time)."""
 
     id: str
     account: str
@@ -52,7 +52,7 @@ class DeadLetter:
 
 @dataclass(frozen=True, slots=True)
 class Depth:
-    """How many entries wait, the age of the oldest in seconds, and how many are dead letters."""
+    """The number of entries in the queue, the oldest one's age, and the number of dead letters."""
 
     waiting: int
     oldest_seconds: float
@@ -61,7 +61,7 @@ class Depth:
 
 @dataclass(frozen=True, slots=True)
 class ClaimedKey:
-    """An idempotency key as it came first: what was sent with it, and when (Unix time, ms)."""
+    """An idempotency key's first use: a digest of the entries, and when (Unix time, ms)."""
 
     id: str
     digest: str
@@ -69,22 +69,18 @@ class ClaimedKey:
 
 
 class Spool:
-    """The spool in a folder. Every method raises SpoolError when the disk does not do its part."""
+    """The spool in a folder. Every method raises SpoolError when the file cannot be used."""
 
     def __init__(self, folder: Path, max_bytes: int) -> None:
         self.file = SpoolFile(folder, max_bytes)
         self.max_bytes = max_bytes
         self.breaker = Breaker(folder / "breaker")
 
-    # Entries that wait
-
     def put(
         self, entries: Sequence[tuple[str, Entry]], seconds: float = BUSY_SECONDS
     ) -> list[Entry]:
-        """Keep (account, entry) pairs, all or none, and return the entries that now wait.
-
-        Where one with the same id waits already, that one stays. Raises SpoolFull, SpoolError.
-        """
+        """Add (account, entry) pairs, all or none, and return the queue's entries of these ids: an
+        entry that was spooled earlier with the same id stays. Raises SpoolFull, SpoolError."""
         since = time.time()
 
         def insert(db: sqlite3.Connection) -> list[Entry]:
@@ -92,11 +88,12 @@ class Spool:
 
         return self.file.write(insert, seconds)
 
-    def held(self, ids: Iterable[str], seconds: float = BUSY_SECONDS) -> dict[str, Entry]:
-        """Return those of these entries that wait here, by id."""
+    def find(self, ids: Iterable[str], seconds: float = BUSY_SECONDS) -> dict[str, Entry]:
+        """Return the queue's entries of these ids, by id."""
         ids = list(ids)
 
         def find(db: sqlite3.Connection) -> dict[str, Entry]:
+            # Almost always the queue is empty, and this is asked for every entry that is written.
             if db.execute("SELECT 1 FROM waiting LIMIT 1").fetchone() is None:
                 return {}
             query = "SELECT body FROM waiting WHERE id = ?"
@@ -106,25 +103,20 @@ class Spool:
 
         return self.file.read(find, {}, seconds)
 
-    def oldest(self, limit: int) -> list[Waiting]:
-        """Return the first entries of the queue."""
+    def oldest(self, limit: int) -> list[SpooledEntry]:
         query = "SELECT id, account, body, tries FROM waiting ORDER BY seq LIMIT ?"
-        return [Waiting(*row) for row in self._rows(query, limit)]
+        return [SpooledEntry(*row) for row in self._rows(query, limit)]
 
     def remove(self, ids: Iterable[str]) -> None:
-        """Take entries out: the database has them."""
         self._each("DELETE FROM waiting WHERE id = ?", [(each,) for each in ids])
 
-    def count_try(self, ids: Iterable[str]) -> None:
-        """Note that the database has refused these entries once more."""
+    def count_rejection(self, ids: Iterable[str]) -> None:
         self._each("UPDATE waiting SET tries = tries + 1 WHERE id = ?", [(each,) for each in ids])
 
-    def bury(self, id: str, reason: str) -> None:
-        """Make a dead letter of an entry."""
-
+    def move_to_dead_letters(self, id: str, reason: str) -> None:
         def move(db: sqlite3.Connection) -> None:
             db.execute(
-                # It may be there already, where a damaged file was repaired.
+                # After a repair the file may hold an entry and its dead letter.
                 "INSERT OR IGNORE INTO dead (id, account, body, since, reason)"
                 " SELECT id, account, body, since, ? FROM waiting WHERE id = ?",
                 (reason, id),
@@ -134,36 +126,34 @@ class Spool:
         self.file.write(move, BUSY_SECONDS)
 
     def depth(self, account: str | None = None) -> Depth:
-        """Return how much waits: of an account, or of all."""
-        whose = "" if account is None else "WHERE account = ?"
+        """Return the depth for an account, or for all accounts."""
+        where = "" if account is None else "WHERE account = ?"
         values = () if account is None else (account, account)
         query = (
-            "SELECT count(*), min(since),"  # noqa: S608  (no text of anybody's is in it)
-            f" (SELECT count(*) FROM dead {whose}) FROM waiting {whose}"
+            "SELECT count(*), min(since),"  # noqa: S608  (both texts are the ones above)
+            f" (SELECT count(*) FROM dead {where}) FROM waiting {where}"
         )
         for waiting, since, dead in self._rows(query, *values):
             return Depth(waiting, max(0.0, time.time() - since) if since else 0.0, dead)
         return Depth(0, 0.0, 0)
 
     def check(self) -> None:
-        """Raise SpoolError if nothing can be put here, SpoolFull if there is no room for it."""
+        """Raise SpoolError if no entry can be added, SpoolFull if there is no room for one."""
         self.file.write(_try_to_insert, BUSY_SECONDS)
 
     def dead_letters(self) -> list[DeadLetter]:
-        """Return the latest dead letters, up to 20."""
+        """Return the newest dead letters, at most MAX_SHOWN."""
         query = "SELECT id, account, since, reason FROM dead ORDER BY seq DESC LIMIT ?"
         return [DeadLetter(*row) for row in self._rows(query, MAX_SHOWN)]
 
     @contextmanager
-    def sole_drainer(self) -> Iterator[bool]:
-        """Tell whether this process alone may drain the spool during the block."""
+    def drain_lock(self) -> Iterator[bool]:
+        """Yield whether this process has the right to drain the spool during the block."""
         with self.file.locked("drain.lock", wait=False) as is_locked:
             yield is_locked
 
-    # Idempotency keys
-
     def claim(self, key: ClaimedKey) -> ClaimedKey:
-        """Keep an idempotency key, unless it is here already; return it as it came first."""
+        """Keep an idempotency key unless it is known, and return its first use."""
 
         def keep(db: sqlite3.Connection) -> ClaimedKey:
             db.execute("DELETE FROM keys WHERE first_ms < ?", (_oldest_key_ms(),))
@@ -177,17 +167,16 @@ class Spool:
         return self.file.write(keep, BUSY_SECONDS)
 
     def correct(self, key: ClaimedKey) -> None:
-        """Keep a key as the database has it: it came to another host first."""
+        """Replace a key's first use by the database's, where another host received it earlier."""
         statement = "UPDATE keys SET digest = ?, first_ms = ?, moved = 1 WHERE id = ?"
         self._each(statement, [(key.digest, key.first_ms, key.id)])
 
     def unmoved_keys(self, limit: int) -> list[ClaimedKey]:
-        """Return idempotency keys that the database may not know."""
+        """Return idempotency keys that may be missing in the database."""
         query = "SELECT id, digest, first_ms FROM keys WHERE moved = 0 LIMIT ?"
         return [ClaimedKey(*row) for row in self._rows(query, limit)]
 
-    def note_moved(self, keys: Iterable[ClaimedKey]) -> None:
-        """Note that the database knows these keys."""
+    def mark_moved(self, keys: Iterable[ClaimedKey]) -> None:
         self._each("UPDATE keys SET moved = 1 WHERE id = ?", [(key.id,) for key in keys])
 
     def _rows(self, query: str, *values: object) -> list[tuple[Any, ...]]:
@@ -199,7 +188,7 @@ class Spool:
 
 
 def _try_to_insert(db: sqlite3.Connection) -> None:
-    """Insert as much as the greatest entry takes, and take it back."""
+    """Insert as many bytes as the largest entry has, and roll back."""
     db.execute("SAVEPOINT trial")
     db.execute(
         "INSERT INTO waiting (id, account, body, since) VALUES ('', '', zeroblob(?), 0)",
@@ -214,7 +203,7 @@ def _oldest_key_ms() -> int:
 
 
 def _insert(db: sqlite3.Connection, entry: Entry, account: str, since: float) -> Entry:
-    """Insert an entry if none of its id waits; return the one that waits."""
+    """Insert an entry unless the queue has one of its id; return the queue's one."""
     body = msgspec.json.encode(entry)
     new = db.execute(
         "INSERT INTO waiting (id, account, body, since) VALUES (?, ?, ?, ?)"
@@ -226,13 +215,13 @@ def _insert(db: sqlite3.Connection, entry: Entry, account: str, since: float) ->
     (waiting,) = db.execute("SELECT body FROM waiting WHERE id = ?", (entry.id,)).fetchone()
     if earlier := _decoded(waiting):
         return earlier
-    # What the disk has damaged is no entry any more; this one is.
+    # The disk has damaged the earlier one, so there is nothing left that could stay.
     db.execute("UPDATE waiting SET account = ?, body = ? WHERE id = ?", (account, body, entry.id))
     return entry
 
 
 def _decoded(body: bytes) -> Entry | None:
-    """Return the entry that a body holds, or None for one that cannot be read."""
+    """Return the entry, or None for a body that cannot be read."""
     try:
         return msgspec.json.decode(body, type=Entry)
     except (msgspec.MsgspecError, UnicodeDecodeError):
@@ -241,33 +230,36 @@ def _decoded(body: bytes) -> Entry | None:
 
 @functools.cache
 def spool() -> Spool:
-    """Return this host's spool."""
+    """Return this process's handle of the host's spool."""
     return Spool(Path(settings.AUDITLOGS_SPOOL_DIR), settings.AUDITLOGS_SPOOL_MAX_BYTES)
 
 
-# The spool whose turn nobody has while the process forks.
-_held: list[Spool] = []
+# The spool whose lock is held while the process forks.
+_locked: list[Spool] = []
 
 
-def _hold() -> None:
-    """Wait until no thread is in the middle of something: a child could never end it."""
+def _lock_before_fork() -> None:
+    """Wait until no thread is within a transaction: a child would inherit a lock for ever."""
     if spool.cache_info().currsize:
-        here = spool()
-        here.file.turn.acquire()
-        _held.append(here)
+        current = spool()
+        current.file.lock.acquire()
+        _locked.append(current)
 
 
-def _release() -> None:
-    while _held:
-        _held.pop().file.turn.release()
+def _unlock_in_parent() -> None:
+    while _locked:
+        _locked.pop().file.lock.release()
 
 
-def _begin_anew() -> None:
-    while _held:
-        here = _held.pop()
-        here.file.turn.release()
-        here.file.close()
+def _reset_in_child() -> None:
+    # SQLite's connections must not be used across a fork: https://www.sqlite.org/howtocorrupt.html
+    while _locked:
+        inherited = _locked.pop()
+        inherited.file.lock.release()
+        inherited.file.close()
     spool.cache_clear()
 
 
-os.register_at_fork(before=_hold, after_in_parent=_release, after_in_child=_begin_anew)
+os.register_at_fork(
+    before=_lock_before_fork, after_in_parent=_unlock_in_parent, after_in_child=_reset_in_child
+)

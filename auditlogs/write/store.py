@@ -1,7 +1,7 @@
-"""The write path: into the database, or while that is away into the spool.
+"""The write path: entries go into the database or, while it is unavailable, into the spool.
 
-An entry's `_id` comes of what its writer says, so trying again is harmless: whatever became of
-the first try, the entry is stored once.
+An entry's `_id` is derived from what its writer sends, so a write can be repeated: whatever
+happened to the first attempt, the entry is stored once.
 """
 
 from collections.abc import Sequence
@@ -17,41 +17,42 @@ from auditlogs.write.spool import BUSY_SECONDS, Spool, spool
 from auditlogs.write.spool_file import SpoolError
 
 Status = Literal["created", "duplicate", "conflict", "spooled"]
-# `refused` is an entry that the database will never take, for what it is.
-Stored = Literal["created", "duplicate", "conflict", "refused"]
+# `rejected`: the database will never accept this document, for its content.
+Outcome = Literal["created", "duplicate", "conflict", "rejected"]
 
 WRITE_SECONDS = 5.0
-# The one caller that tries whether the database is back waits no longer than this.
+# The caller that tries a half-open breaker waits no longer than this: the database is probably
+# still unavailable, and the spool takes the entries anyway.
 PROBE_SECONDS = 1.0
 
-CONFLICT = "The log has another entry of the same id; that one stays."
+CONFLICT = "The log has another entry with the same id, which stays."
 
 
 class CannotStore(StorageError):
-    """Neither the database nor the spool has taken the entries."""
+    """Neither the database nor the spool could take the entries."""
 
 
 class Receipt(msgspec.Struct, frozen=True, kw_only=True):
-    """What became of an entry: `created` and `duplicate` are in the log, `spooled` will be; for a
-    `conflict` the log has another entry of the same id, which stays."""
+    """The outcome for one entry: `created` and `duplicate` are in the log, `spooled` will be; at a
+    `conflict` the log has another entry with the same id, which stays."""
 
     id: str
     status: Status
 
 
 def write(entries: Sequence[Entry], account: str, *, seconds: float | None = None) -> list[Receipt]:
-    """Store entries of an account durably and return what became of each, in order.
+    """Store entries of an account durably and return a receipt for each, in order.
 
-    The database gets so many seconds (5), the spool as many, but two at most, to be looked into and
-    to be written. Raises CannotStore.
+    `seconds` (5 if None) bounds the database; each of the spool's two operations, finding and
+    adding, takes as many at most, and never more than 2. Raises CannotStore.
     """
-    here, seconds = spool(), seconds or WRITE_SECONDS
-    statuses = _try_database(here, entries, account, seconds)
-    missing = [place for place, status in enumerate(statuses) if status is None]
+    queue, seconds = spool(), seconds or WRITE_SECONDS
+    statuses = _try_database(queue, entries, account, seconds)
+    missing = [index for index, status in enumerate(statuses) if status is None]
     if missing:
-        spooled = _try_spool(here, [entries[place] for place in missing], account, seconds)
-        for place, status in zip(missing, spooled, strict=True):
-            statuses[place] = status
+        spooled = _try_spool(queue, [entries[index] for index in missing], account, seconds)
+        for index, status in zip(missing, spooled, strict=True):
+            statuses[index] = status
     return [
         Receipt(id=entry.id, status=status)
         for entry, status in zip(entries, statuses, strict=True)
@@ -59,72 +60,80 @@ def write(entries: Sequence[Entry], account: str, *, seconds: float | None = Non
     ]
 
 
-def store(documents: list[Document], seconds: float) -> list[Stored]:
-    """Insert documents into the log and return what became of each, in order.
+def store(documents: list[Document], seconds: float) -> list[Outcome]:
+    """Insert documents into the log and return the outcome for each, in order.
 
-    Raises StorageError when that is not certain for each of them, and the breaker counts it.
+    Raises StorageError when any outcome is uncertain, which the breaker counts as a failure, and
+    Refused when the driver cannot encode the documents, which it does not.
     """
     breaker = spool().breaker
     try:
         with mongo.time_limit(seconds):
+            # Before the entries: a name that no entry has is harmless, an entry whose names the
+            # filters do not know would be hidden from them.
             dictionary.add(note for document in documents for note in dictionary.notes_of(document))
-            there, refused = mongo.insert_missing(mongo.entries(), documents)
-            ids = [documents[place]["_id"] for place in there]
-            # That a key is there proves nothing yet: it could be undone by a failover.
+            existing, rejected = mongo.insert_missing(mongo.entries(), documents)
+            ids = [documents[index]["_id"] for index in existing]
+            # A duplicate key error proves nothing yet: a failover could still roll that write back.
             found = mongo.find_durable(mongo.entries(), ids) if ids else []
             durable = {document["_id"]: document for document in found}
             if durable.keys() != set(ids):
-                raise Unavailable("The log's database has not confirmed what it has.")
+                raise Unavailable("The log's database did not confirm existing entries.")
     except DocumentRejected:
         raise
     except StorageError:
-        breaker.failed()
+        breaker.record_failure()
         raise
-    breaker.succeeded()
-    outcome: list[Stored] = ["created"] * len(documents)
-    for place in refused:
-        outcome[place] = "refused"
-    for place in there:
-        sent = documents[place]
-        same = says_the_same(to_entry(sent), to_entry(durable[sent["_id"]]))
-        outcome[place] = "duplicate" if same else "conflict"
-    return outcome
+    breaker.record_success()
+    outcomes: list[Outcome] = ["created"] * len(documents)
+    for index in rejected:
+        outcomes[index] = "rejected"
+    for index in existing:
+        sent = documents[index]
+        is_same = says_the_same(to_entry(sent), to_entry(durable[sent["_id"]]))
+        outcomes[index] = "duplicate" if is_same else "conflict"
+    return outcomes
 
 
 def _try_database(
-    here: Spool, entries: Sequence[Entry], account: str, seconds: float
+    queue: Spool, entries: Sequence[Entry], account: str, seconds: float
 ) -> list[Status | None]:
-    """Return what became of each entry; None for what the database does not certainly have."""
+    """Return each entry's status; None where the database does not certainly have the entry."""
     statuses: list[Status | None] = [
-        "conflict" if c else None for c in _waits(here, entries, seconds)
+        "conflict" if is_conflict else None for is_conflict in _conflicts(queue, entries, seconds)
     ]
-    state = here.breaker.state
-    open_ = [place for place, status in enumerate(statuses) if status is None]
-    if not open_ or not here.breaker.lets_through():
+    state = queue.breaker.state
+    undecided = [index for index, status in enumerate(statuses) if status is None]
+    if not undecided or not queue.breaker.allows_call():
         return statuses
     limit = min(seconds, PROBE_SECONDS) if state == "half-open" else seconds
     try:
-        outcome = store([to_document(entries[place], account) for place in open_], limit)
+        outcomes = store([to_document(entries[index], account) for index in undecided], limit)
     except StorageError:
         return statuses
-    for place, became in zip(open_, outcome, strict=True):
-        statuses[place] = None if became == "refused" else became
+    for index, outcome in zip(undecided, outcomes, strict=True):
+        # What the database rejects is spooled, and becomes a dead letter that a person sees.
+        statuses[index] = None if outcome == "rejected" else outcome
     return statuses
 
 
-def _waits(here: Spool, entries: Sequence[Entry], seconds: float) -> list[bool]:
-    """Tell of each entry whether another one with its id waits in the spool, and so came first."""
+def _conflicts(queue: Spool, entries: Sequence[Entry], seconds: float) -> list[bool]:
+    """Tell of each entry whether the spool has a different one with its id, which came first."""
     try:
-        held = here.held((entry.id for entry in entries), min(seconds, BUSY_SECONDS))
+        spooled = queue.find((entry.id for entry in entries), min(seconds, BUSY_SECONDS))
     except SpoolError:
-        # What cannot be read cannot be compared; the drainer will find it.
-        held = {}
-    return [entry.id in held and not says_the_same(entry, held[entry.id]) for entry in entries]
+        # The conflict is then found when the spool is drained.
+        spooled = {}
+    return [
+        entry.id in spooled and not says_the_same(entry, spooled[entry.id]) for entry in entries
+    ]
 
 
-def _try_spool(here: Spool, entries: Sequence[Entry], account: str, seconds: float) -> list[Status]:
+def _try_spool(
+    queue: Spool, entries: Sequence[Entry], account: str, seconds: float
+) -> list[Status]:
     try:
-        kept = here.put([(account, entry) for entry in entries], min(seconds, BUSY_SECONDS))
+        kept = queue.put([(account, entry) for entry in entries], min(seconds, BUSY_SECONDS))
     except SpoolError as error:
         raise CannotStore(f"The log's database cannot be reached. {error}") from error
     return [

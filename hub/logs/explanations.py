@@ -9,9 +9,9 @@ from django.urls import reverse
 from django.utils.html import format_html
 
 from auditlogs.entry.schema import Entry
-from auditlogs.explain.codes import KNOWN_CODES, known_code
 from auditlogs.explain.orders import STATES, state_after
 from auditlogs.explain.scopes import scope_of
+from hub.help.codes import KNOWN_CODES, known_code
 
 # How much of a payload's text a sentence takes over.
 SHOWN = 80

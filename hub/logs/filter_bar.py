@@ -116,6 +116,10 @@ class FilterBar:
         return [Option(value, label, value == chosen) for value, label in RANGE_LABELS.items()]
 
     @property
+    def is_all_time(self) -> bool:
+        return self.value.get("dateRange") == "all" and not self.has_own_range
+
+    @property
     def range_label(self) -> str:
         """The option that Date Range shows."""
         return next(option.label for option in self.ranges if option.is_chosen)

@@ -35,6 +35,7 @@ class Listing:
     """The list that a request asks for. Reading it is a step of its own: `read`."""
 
     def __init__(self, data: QueryDict, account: Account) -> None:
+        self._account = account.id
         self.now = now()
         self.open_entry = data.get(ENTRY, "")
         self.asked: ListRequest = parse(
@@ -49,12 +50,13 @@ class Listing:
         self.filters = FilterBar(account.id, self.asked, self.links)
         self.retention_days = retention_days()
         self.oldest_kept = from_ms(oldest_ms(self.now))
-        self.backlog = Backlog.of(account.id)
+        self.backlog: Backlog | None = None
         self.page: Page | None = None
         self.failure: StorageError | None = None
 
     def read(self) -> Self:
         """Read the page; a failure of the database is kept, to be told in the list's place."""
+        self.backlog = Backlog.of(self._account)
         try:
             self.page = self.asked.entries.page(PAGE_SIZE, cursor=self.asked.cursor)
         except StorageError as failure:

@@ -1,4 +1,4 @@
-"""What every caller finds: two accounts of one Hub."""
+"""Fixtures of the access tests: two accounts of one Hub."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -18,7 +18,7 @@ def made_once(
     django_db_blocker: DjangoDbBlocker,
     log_database: None,
 ) -> Iterator["World"]:
-    """Two accounts, made once: whatever a test does to them is undone after it."""
+    """Two accounts, created once; each test's changes are rolled back."""
     from tests.access.world import make_world
 
     with django_db_blocker.unblock(), transaction.atomic():
@@ -30,6 +30,6 @@ def made_once(
 
 @pytest.fixture
 def world(made_once: "World", db: None, settings: Settings) -> "World":
-    """Two accounts, whose callers may call as often as they like."""
+    """Two accounts without rate limits."""
     settings.AUDITLOGS_API_RATE = "1000000/second"
     return made_once

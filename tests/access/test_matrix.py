@@ -1,5 +1,5 @@
-"""Every principal tries everything there is on what is their own, another's and nobody's: what
-happens is what docs/access.md says."""
+"""Every principal tries every request on their own objects, another account's, and ones that do
+not exist: the outcome is the one in the table of docs/access.md."""
 
 import json
 import re
@@ -80,7 +80,7 @@ ROWS = rows()
 
 
 def addresses(patterns: list[URLPattern | URLResolver], prefix: str = "/") -> list[str]:
-    """Return the address of every page and endpoint, as urls.py has it."""
+    """Return the URL pattern of every page and endpoint."""
     found = []
     for each in patterns:
         here = f"{prefix}{each.pattern}"
@@ -112,8 +112,8 @@ def test_every_address_there_is_has_its_rows() -> None:
 
 
 def shape(row: Row, response: "Response", objects: "Objects") -> tuple[int, str]:
-    """Return an answer, headers and all, without what the request said itself and what is of the
-    moment."""
+    """Return an answer without the parts that echo the request or differ each time: status, headers
+    and body."""
     headers = [
         f"{name}: {value}" for name, value in response.headers.items() if name not in OWN_WAY
     ]
@@ -169,7 +169,7 @@ def test_it_is_as_the_table_says(world: "World", row: Row, name: str) -> None:
 
 
 def _is_own_alone(row: Row, cell: str, world: "World", answers: tuple["Response", ...]) -> None:
-    """Fail unless what is one's own is answered, and all else as if it did not exist."""
+    """Fail unless the caller's own object is answered, and any other as if it did not exist."""
     from tests.access.world import NOTHING
 
     own, sibling, other, nothing = answers

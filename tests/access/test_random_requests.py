@@ -1,4 +1,4 @@
-"""Whatever is asked, by whomever: not a byte of what they may not see, and no failure of ours.
+"""Random requests of every principal: no answer has a byte that they may not read, and none is 500.
 
 An ordinary run asks 400 times, the profile "deep" 20,000.
 """
@@ -40,7 +40,7 @@ BATCH = 10
 
 
 def named(world: "World") -> list[str]:
-    """Return what a request may name: everything of both accounts, and what nobody has."""
+    """Return the values that requests use: those of both accounts, and some that do not exist."""
     from tests.access.world import NOTHING
 
     some = (world.own, world.sibling, world.other, NOTHING)
@@ -81,7 +81,7 @@ def requests(draw: DrawFn, values: list[str]) -> dict[str, Any]:
 
 
 def body_of(data: Mapping[str, str]) -> bytes:
-    """Return an entry that names what the request names."""
+    """Return an entry that uses the request's values."""
     names = [*data.values(), "x", "x"]
     actor = {"type": "agent", "id": names[0] or "x"}
     entry = {
@@ -120,7 +120,7 @@ def _send(
     headers: Mapping[str, str],
     as_json: bool,
 ) -> None:
-    """Send one request, and look at the answer and at what was asked of the log for it."""
+    """Send one request; check the answer and the commands sent to the database for it."""
     from tests.access.world import marks_in
 
     caller = world.principals[principal]
@@ -141,7 +141,7 @@ def _send(
 
 
 def _asks_for_own_alone(command: Command, account: str, said: object) -> None:
-    """Fail unless a question to the log is for the caller's account."""
+    """Fail unless a command reads the caller's account only."""
     if command.get("aggregate") == ENTRIES:
         assert command["pipeline"][0]["$match"]["account"] == account, said
     elif command.get("find") == DICTIONARY:

@@ -1,4 +1,4 @@
-"""A Hub with two accounts, in which every text says whose it is, and the eight who may call."""
+"""A Hub with two accounts, in which every text has its owner's mark, and eight principals."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -29,7 +29,7 @@ ENTRIES = 4
 
 @dataclass(frozen=True)
 class Objects:
-    """What there is of an account, or of nobody: what requests name."""
+    """The ids of an account's objects, or of objects that do not exist."""
 
     account: str
     entry: str
@@ -51,7 +51,7 @@ NOTHING = Objects(
 
 @dataclass(frozen=True)
 class Principal:
-    """One of the eight: how it calls, and which marks it must never be shown."""
+    """A caller: how it authenticates, and the marks that no answer to it may contain."""
 
     name: str
     hidden: tuple[str, ...]
@@ -61,7 +61,7 @@ class Principal:
     address: str = field(default_factory=people.new_address)
 
     def client(self) -> Client:
-        """Return a browser, at the account, or a program that calls as this principal."""
+        """Return a client that is signed in to the account, or has no cookies."""
         client = Client(REMOTE_ADDR=self.address)
         if self.person:
             client.force_login(self.person)
@@ -166,6 +166,6 @@ def _entry(bot: str, mark: str, number: int, correlation: str) -> Any:
 
 
 def marks_in(response: "Response", hidden: tuple[str, ...]) -> list[str]:
-    """Return which of these marks an answer shows, in its body or its headers."""
+    """Return the marks that an answer contains, in its body or headers."""
     shown = response.content + repr(response.headers).encode() + repr(response.cookies).encode()
     return [mark for mark in hidden if mark.encode() in shown.lower()]

@@ -1,4 +1,4 @@
-"""One machine for all: docs/deploy.md is followed once, from the top, and its programs run."""
+"""Fixtures of the deployment tests: docs/deploy.md is followed once, on one host."""
 
 import re
 from collections.abc import Iterator
@@ -29,7 +29,7 @@ def host() -> Iterator["Host"]:
 
 @pytest.fixture(scope="session")
 def write_key(host: "Host") -> str:
-    """The API key that the document makes."""
+    """The API key that the document creates."""
     (key,) = re.findall(r"^aud_\w+", host.said["Tables, indexes, the first person"], re.MULTILINE)
     return str(key)
 
@@ -42,7 +42,7 @@ def read_key(host: "Host") -> str:
 
 @pytest.fixture
 def visitor(host: "Host") -> Iterator["Visitor"]:
-    """Somebody without a key and not signed in."""
+    """A visitor without a key who is not signed in."""
     from tests.deploy.visitor import Visitor
 
     with Visitor(host) as visitor:

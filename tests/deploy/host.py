@@ -1,4 +1,4 @@
-"""A machine of the tests' own, in a folder: docs/deploy.md is followed there, block by block."""
+"""A host in a folder, on which docs/deploy.md is followed block by block."""
 
 import contextlib
 import os
@@ -57,7 +57,7 @@ def sections() -> dict[str, list[str]]:
 
 
 class Host:
-    """The machine. Its databases run from the start, the rest as the document is followed."""
+    """The host. Its databases run from the start, the programs as the document starts them."""
 
     def __init__(self) -> None:
         self._stack = ExitStack()
@@ -144,7 +144,7 @@ class Host:
         return self.run(f"/opt/auditlogs/deploy/manage {program} {command}")
 
     def path(self, there: str) -> Path:
-        """Return where a path of the document is on this machine."""
+        """Return where a path of the document is in the host's folder."""
         return Path(self.here(there))
 
     # What runs
@@ -184,7 +184,7 @@ class Host:
         wait_until(lambda: accepts(self.https), "nginx takes connections")
 
     def stop(self, name: str) -> None:
-        """End a process in order, and wait for that. Raises TimeoutExpired."""
+        """Stop a process, and wait for it. Raises TimeoutExpired."""
         self._processes[name].terminate()
         self._processes[name].wait(STOP_SECONDS)
         del self._processes[name]
@@ -343,7 +343,7 @@ class Host:
 
 
 def wait_until(is_so: Callable[[], bool], what: str, seconds: float = START_SECONDS) -> None:
-    """Wait for something. Raises TimeoutError."""
+    """Wait until a condition is true. Raises TimeoutError."""
     until = time.monotonic() + seconds
     while not is_so():
         if time.monotonic() > until:

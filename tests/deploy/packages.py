@@ -23,7 +23,7 @@ SHELL_FOLDER = ROOT / ".mongosh"
 
 
 def find(name: str) -> str | None:
-    """Return where a program is, if it is here: on the path, or where Debian hides it."""
+    """Return a program's path, from PATH or Debian's folders outside it; None if it is missing."""
     hidden = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: path.parent.name)
     places = [SHELL_FOLDER / "node_modules" / ".bin", *reversed(hidden), Path("/usr/sbin")]
     path = os.pathsep.join([os.environ.get("PATH", ""), *map(str, places)])
@@ -31,7 +31,7 @@ def find(name: str) -> str | None:
 
 
 def missing() -> list[str]:
-    """Return the programs that are not here."""
+    """Return the missing programs."""
     return [name for name in (*PACKAGES, "mongosh") if find(name) is None]
 
 
@@ -44,7 +44,7 @@ def _makes_environments() -> bool:
 
 
 def main() -> str | None:
-    """Install what is missing; return a line that says why that cannot be done."""
+    """Install the missing packages; return the reason if that fails."""
     if os.geteuid() != 0:
         return "make test-deploy needs root: it installs packages, and servers run as others."
     packages = sorted({PACKAGES[name] for name in missing() if name in PACKAGES})

@@ -221,7 +221,7 @@ def test_a_larger_body_is_a_problem_whoever_refuses_it(writer: Visitor, size: in
     response = writer.write(b" " * size)
     found = problem(response)
     assert (response.status, found["type"]) == (413, "urn:auditlogs:problem:body-too-large")
-    assert found["detail"] == "A body may have 5,242,880 bytes, inflated."
+    assert found["detail"] == "A body may have at most 5,242,880 bytes, decompressed."
 
 
 def test_lists_go_on_at_https_urls_of_the_public_name(writer: Visitor, reader: Visitor) -> None:
@@ -306,7 +306,7 @@ def test_while_the_hub_is_away_programs_get_a_problem_and_people_a_page(
     assert problem(answer)["type"] == "urn:auditlogs:problem:hub-away"
     assert (page.status, page.headers["Retry-After"]) == (502, "5")
     assert page.headers["Content-Type"] == "text/html; charset=utf-8"
-    assert "The Hub is away" in page.data.decode()
+    assert "The Hub is unavailable" in page.data.decode()
     for response in (answer, page):
         assert response.headers["Strict-Transport-Security"]
         assert response.headers["Server"] == "nginx"

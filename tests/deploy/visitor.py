@@ -1,4 +1,4 @@
-"""Who comes from outside: a person with a browser's cookies, or a program with a key."""
+"""Clients of the host: a person with a browser's cookies, or a program with a key."""
 
 import html
 import re
@@ -18,7 +18,7 @@ Response = urllib3.BaseHTTPResponse
 
 
 class Visitor:
-    """Somebody at https://audit.example.com, which resolves to the host's nginx."""
+    """A client of https://audit.example.com, which resolves to the host's nginx."""
 
     def __init__(self, host: Host, key: str = "") -> None:
         self._pool = urllib3.HTTPSConnectionPool(
@@ -90,7 +90,7 @@ class Visitor:
         return entries
 
     def read_on(self, query: str) -> list[dict[str, Any]]:
-        """Return entries of the API, of this page and of all that follow it."""
+        """Return entries of the API, following the links to all further pages."""
         path, entries = f"/api/audit-logs{query}", []
         while path:
             response = self.ask(path)
@@ -104,6 +104,6 @@ class Visitor:
 
 
 def static_files(response: Response) -> list[str]:
-    """Return the addresses of the static files that a page names."""
+    """Return the URLs of a page's static files."""
     found = re.findall(r'(?:href|src)="(/static/[^"#]+)', response.data.decode())
     return [html.unescape(each) for each in dict.fromkeys(found)]

@@ -1,4 +1,4 @@
-"""What the scenarios share: a system, a ledger, a seed, and a way to say what was counted."""
+"""Fixtures of the fault scenarios: a system, a ledger, a seed, and a report of what was counted."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -35,7 +35,7 @@ def say(record_property: Callable[[str, object], None]) -> "Say":
 
 @pytest.fixture
 def seed(say: "Say") -> int:
-    """A number that makes the same choices again: FAULTS_SEED, or a new one."""
+    """The seed of all random choices: FAULTS_SEED, to repeat a run, or a new one."""
     seed = int(os.environ.get("FAULTS_SEED") or SystemRandom().randrange(1_000_000))
     say(f"FAULTS_SEED={seed}")
     return seed

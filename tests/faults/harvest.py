@@ -1,4 +1,4 @@
-"""Planted secrets on every way into the log, and the search for them in all that came of it."""
+"""Secrets planted in every input of the log, and the search for them in all output and files."""
 
 import json
 import os
@@ -28,7 +28,7 @@ LONG = 600.0
 
 @dataclass
 class Found:
-    """What a search has found: secrets in places, and which markers it has not found."""
+    """The result of a search: each secret with the file that has it, and the markers not found."""
 
     leaks: list[str] = field(default_factory=list)
     missed: list[str] = field(default_factory=list)
@@ -37,7 +37,7 @@ class Found:
 
 
 class Harvest:
-    """Sends planted secrets into a system in all ways, and keeps what it answers and says.
+    """Sends planted secrets to a system through all its inputs, and keeps its answers and output.
 
     With them go markers, harmless texts: where a search does not find those, it proves nothing.
     """
@@ -48,9 +48,7 @@ class Harvest:
         # In the name of which place each marker has to be found, by its text.
         self._markers: dict[str, str] = {}
         self._places: dict[str, bytes] = {}
-        self.stored = self.told = self.refused = 0
-
-    # Ways into the log
+        self.stored = self.logged = self.refused = 0
 
     def post(self, planted: Sequence[Planted], place: str = "/data/") -> None:
         """Send secrets over HTTP, and a marker that has to be found in a place."""
@@ -70,17 +68,16 @@ class Harvest:
         self.stored += sum(_taken(each) for each in running)
 
     def record_in_vain(self, planted: Sequence[Planted]) -> None:
-        """Record secrets in a process that can store them nowhere: each is counted and told."""
+        """Record secrets in a process that cannot store them: each loss is counted and logged."""
         spool = self._system.folder / "no spool"
         (spool / "spool.sqlite3").mkdir(parents=True)
         _leave_alone(spool)
         surroundings = {"MONGODB_URI": nowhere(), "AUDITLOGS_SPOOL_DIR": str(spool)}
         entries = [*self._entries(planted), self._marked("recorder")]
-        self.told += _taken(self._start_recorder("durable", entries, surroundings)) - 1
+        self.logged += _taken(self._start_recorder("durable", entries, surroundings)) - 1
 
     def post_while_away(self, planted: Sequence[Planted]) -> None:
-        """Send secrets over HTTP while the database is away, and keep what the spool's files are
-        meanwhile."""
+        """Send secrets over HTTP while the database is unavailable, and keep the spool's files."""
         self._system.database.pause()
         breaker = _leave_alone(self._system.spool_folder)
         self.post(planted, "spool")
@@ -89,7 +86,7 @@ class Harvest:
         breaker.unlink(missing_ok=True)
 
     def be_refused(self, planted: Sequence[Planted]) -> None:
-        """Send secrets in requests that are refused, in all ways in turn."""
+        """Send secrets in invalid requests, one kind of fault after the other."""
         with self._system.caller() as caller:
             for number, entry in enumerate(self._entries(planted)):
                 body, path, headers = self._bad_request(number, entry)
@@ -98,18 +95,16 @@ class Harvest:
                 assert 400 <= answer.status < 500, (answer.status, number, answer.body)
                 self.refused += 1
 
-    # What came of it
-
     def stored_entries(self) -> int:
         """Return how many of the entries are in the log."""
         return len(self._system.documents(self._name, "sessionId"))
 
     def dump(self) -> None:
-        """Keep what the driver brings of the database, whose files may be packed."""
+        """Keep the documents as the driver returns them: the database's files may be compressed."""
         self._places |= {f"dump of {name}": data for name, data in self._system.dump().items()}
 
     def search(self) -> Found:
-        """Search all files of the system, which is at an end, its answers and its outputs."""
+        """Search all files of the stopped system, its answers and its output."""
         system = self._system
         places = {**self._places, **read(system.folder, system.database.folder)}
         shapes = {n: p.shape for p in self._planted for c in p.canaries for n in needles(c)}
@@ -130,8 +125,6 @@ class Harvest:
             if not any(place in path for path in seen[marker])
         ]
         return found
-
-    # How it is done
 
     def _entries(self, planted: Sequence[Planted]) -> list[Fields]:
         first = len(self._planted)
@@ -158,7 +151,7 @@ class Harvest:
     def _start_recorder(
         self, how: str, entries: Sequence[Fields], surroundings: Mapping[str, str] | None = None
     ) -> subprocess.Popen[bytes]:
-        """Start a process that records entries; what it says goes into a file of the system."""
+        """Start a process that records entries; its error output goes into a file of the system."""
         environment = {
             **self._system.environment,
             "ACCOUNT": self._system.account,
@@ -182,7 +175,7 @@ class Harvest:
         return process
 
     def _bad_request(self, number: int, entry: Fields) -> tuple[bytes, str, dict[str, str]]:
-        """Return body, path and headers of a request that cannot be taken."""
+        """Return body, path and headers of an invalid request."""
         kind = {"Content-Type": "application/json"}
         text = json.dumps(entry)
         bad_entries: tuple[Fields, ...] = (
@@ -213,7 +206,7 @@ class Harvest:
                 return b"", f"{PATH}/{token}?access_token={token}", {}
 
     def _secret(self, make: object) -> str:
-        """Return a secret that stands alone, which is looked for too."""
+        """Return a secret that is used alone, and searched for as the others are."""
         assert callable(make)
         secret, canary = make(self._random)
         self._planted.append(Planted("alone", {}, (canary,)))
@@ -230,7 +223,7 @@ def _taken(process: subprocess.Popen[bytes]) -> int:
 
 
 def _leave_alone(spool_folder: Path) -> Path:
-    """Open the breaker for long, as if the database had just failed, so that none is asked."""
+    """Open the breaker for a long time, so that no process calls the database."""
     breaker = spool_folder / "breaker"
     breaker.touch()
     later = time.time() + LONG

@@ -1,4 +1,4 @@
-"""A client's ledger: what it sent and was answered, to be reconciled with what the log has."""
+"""A client's ledger: entries sent and acknowledged, to be reconciled with the log."""
 
 import hashlib
 import json
@@ -21,7 +21,7 @@ ACKNOWLEDGED = {"created", "duplicate", "spooled"}
 
 @dataclass(frozen=True)
 class Reckoning:
-    """What became of everything that was sent, in entries.
+    """The outcome of all entries that were sent.
 
     `lost` were acknowledged and are not in the log; `doubled` are there more than once; `altered`
     have another content than was sent.
@@ -45,7 +45,7 @@ class Reckoning:
 
 
 class Ledger:
-    """What clients have sent, by the id that they gave, and whether it was acknowledged.
+    """The entries that clients have sent, by id, and which of them were acknowledged.
 
     Every id begins with the ledger's name, which no other ledger has.
     """
@@ -64,7 +64,7 @@ class Ledger:
             self._sent |= digests
 
     def answered(self, entries: Iterable[Fields], statuses: Iterable[str]) -> None:
-        """Note what the log said of each entry."""
+        """Note the status that the log answered for each entry."""
         with self._lock:
             for entry, status in zip(entries, statuses, strict=True):
                 self.statuses[status] += 1
@@ -101,9 +101,9 @@ def digest(entry: Fields) -> str:
 
 
 def as_sent(document: Document) -> Fields:
-    """Return what a client of these tests has sent, from the document that came of it."""
+    """Return the entry as a client of these tests sent it, from the stored document."""
     return {
-        # Of the id that it gave, only a hash is left in `_id`.
+        # `_id` has only a hash of the id that the client sent.
         "id": document["requestId"],
         "requestId": document["requestId"],
         "timestamp": format_rfc3339(document["timestamp"]),

@@ -1,4 +1,4 @@
-"""Clients of the API that write, each over a connection of its own, and keep a ledger."""
+"""Clients that write through the API, each over its own connection, and keep a ledger."""
 
 import contextlib
 import gzip
@@ -20,7 +20,7 @@ from tests.faults.ledger import Fields, Ledger
 
 PATH = "/api/audit-logs"
 ANSWER_SECONDS = 30.0
-# Most services send what happens as it happens; some collect it first.
+# Most services send each entry at once; some send batches.
 SIZES = (1, 1, 1, 2, 5, 20, 100)
 FORMS = ("array", "lines", "packed lines")
 MAX_TRIES = 20
@@ -30,8 +30,7 @@ NO_ANSWER = 0
 
 @dataclass(frozen=True)
 class Answer:
-    """What came of a request: its status, 0 where there was none; when it was asked; how long it
-    took."""
+    """An answer: its status (0 if none came), the request's monotonic time, and its duration."""
 
     status: int
     body: bytes = b""
@@ -41,7 +40,7 @@ class Answer:
 
 
 class Caller:
-    """One client over one connection, which is opened again after it broke."""
+    """One client with one connection, which is reopened after an error."""
 
     def __init__(self, port: int, key: str) -> None:
         self._connection = http.client.HTTPConnection(HOST, port, timeout=ANSWER_SECONDS)
@@ -50,7 +49,7 @@ class Caller:
     def ask(
         self, method: str, path: str, body: bytes = b"", headers: Mapping[str, str] | None = None
     ) -> Answer:
-        """Return the answer to a request, or that there was none."""
+        """Send a request and return the answer; its status is 0 if none came."""
         asked_at = time.monotonic()
         try:
             self._connection.request(method, path, body, {**self._key, **(headers or {})})
@@ -79,7 +78,7 @@ class Caller:
 
 
 def packed(entries: Sequence[Fields], form: str) -> tuple[bytes, dict[str, str]]:
-    """Return the body and the headers that bring entries in a form."""
+    """Return the body and headers of entries in a form."""
     if form == "array":
         return json.dumps(list(entries)).encode(), {"Content-Type": "application/json"}
     lines = "\n".join(json.dumps(entry) for entry in entries).encode()
@@ -90,7 +89,7 @@ def packed(entries: Sequence[Fields], form: str) -> tuple[bytes, dict[str, str]]
 
 
 def entry_of(id: str, random: Random) -> Fields:
-    """Return an entry as a client sends it, with nothing in it that could be taken for a secret."""
+    """Return an entry as a client sends it, with nothing that redaction could change."""
     return {
         "id": id,
         "requestId": id,
@@ -108,8 +107,7 @@ def entry_of(id: str, random: Random) -> Fields:
 
 
 class Load:
-    """Clients that write all the time during a block. What they know afterwards is in the ledger;
-    each answer is kept too."""
+    """Clients that write continuously during a block, and note each entry in the ledger."""
 
     def __init__(
         self,
@@ -123,7 +121,7 @@ class Load:
         sizes: Sequence[int] = SIZES,
         tries: int = MAX_TRIES,
     ) -> None:
-        """Offer `rate` entries a second altogether; without one, as many as are taken."""
+        """Offer `rate` entries a second in total; without it, as many as the log accepts."""
         self._port, self._key, self._ledger = port, key, ledger
         self._clients, self._rate, self._sizes, self._tries = clients, rate, sizes, tries
         self._seed = seed

@@ -1,5 +1,5 @@
-"""`python -m tests.faults.prepare`: makes what a Hub of the tests' own needs, and says its keys and
-the cookie of its staff."""
+"""`python -m tests.faults.prepare`: create the account, keys and staff of a test Hub, and print
+them as JSON."""
 
 import json
 import sys

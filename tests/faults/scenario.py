@@ -1,12 +1,11 @@
-"""A scenario: its size, short in every run of the suite, long in `make test-faults`, and what it
-says of itself."""
+"""A scenario's sizes, short in `make test` and long in `make test-faults`, and its report."""
 
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-# Says a line that is shown when all tests are over.
+# Reports a line that is shown after all tests.
 Say = Callable[[str], None]
 
 

@@ -1,4 +1,4 @@
-"""A search for very many texts at once, in all that a system has written."""
+"""A search for many texts at once in everything that a system has written."""
 
 import sys
 from collections import defaultdict
@@ -22,7 +22,7 @@ class Search:
                 self._by_piece[piece].append(text)
 
     def found_in(self, data: bytes) -> set[bytes]:
-        """Return the texts that are there."""
+        """Return the texts that the bytes contain."""
         whole = memoryview(data)[: len(data) // PIECE * PIECE].cast("Q")
         candidates = self._by_piece.keys() & set(whole)
         return {text for piece in candidates for text in self._by_piece[piece] if text in data}

@@ -1,4 +1,4 @@
-"""A whole system of the tests' own: database, Hub and worker, each a process that can be killed."""
+"""A complete system for tests: database, Hub and worker, as processes that can be killed."""
 
 import contextlib
 import json
@@ -36,7 +36,7 @@ POLL_SECONDS = 0.05
 class System:
     """A database, a Hub of some web processes that share a port, and a worker.
 
-    All that they keep and say is in one folder, but for the database's own, and goes with them.
+    Their files and output are in one folder (the database has another), deleted at the end.
     """
 
     def __init__(self, *, web_processes: int = 2, **settings: str) -> None:
@@ -82,10 +82,8 @@ class System:
     def read_key(self) -> str:
         return self._keys["read_key"]
 
-    # What can be done to it
-
     def kill_web_process(self, random: Random) -> None:
-        """Kill one of the processes that answer; gunicorn starts another."""
+        """Kill one of gunicorn's workers; gunicorn starts another."""
         os.kill(random.choice(self.web_processes()), signal.SIGKILL)
 
     def kill_worker(self) -> None:
@@ -93,15 +91,13 @@ class System:
         self.worker.process.wait()
 
     def stop(self) -> None:
-        """End every process in order; what they keep stays."""
+        """Stop every process; their files stay."""
         for each in (self.hub, self.worker):
             each.stop()
         self.database.end()
 
     def restart_worker(self) -> None:
         self.worker = self.start_worker()
-
-    # What can be asked and seen of it
 
     def caller(self) -> Caller:
         """Return a client of the API that may write."""
@@ -116,7 +112,7 @@ class System:
         return max(_resident(pid) for pid in self.web_processes())
 
     def documents(self, name: str, field: str = "requestId") -> list[Document]:
-        """Return every entry that is in the log and whose ID of some kind begins with a name."""
+        """Return the log's entries whose `field` begins with a name."""
         low, high = prefix_range(name)
         return self.account_documents(ENTRIES, {field: {"$gte": low, "$lt": high}})
 
@@ -124,7 +120,7 @@ class System:
         self, collection: str, wanted: Mapping[str, Any] | None = None
     ) -> list[Document]:
         """Return the account's documents of a collection."""
-        # As the log reads, but by a client that no failpoint is meant for.
+        # A client with another application name, which no failpoint applies to.
         options: CodecOptions[Document] = CodecOptions(
             tz_aware=True, uuid_representation=UuidRepresentation.STANDARD
         )
@@ -133,7 +129,7 @@ class System:
             return list(log.find({"account": self.account, **(wanted or {})}))
 
     def dump(self) -> dict[str, bytes]:
-        """Return the documents of each collection, as the driver brings them."""
+        """Return the raw documents of each collection."""
         with pymongo.MongoClient(self.database.uri, document_class=RawBSONDocument) as client:
             log = client.get_default_database()
             names = log.list_collection_names()
@@ -147,20 +143,18 @@ class System:
         return {"code": answer.status, **json.loads(answer.body)} if answer.status else {}
 
     def wait_until_drained(self, seconds: float = 120.0) -> None:
-        """Wait until nothing waits in the spool any more. Raises TimeoutError."""
+        """Wait until the spool is empty. Raises TimeoutError."""
         self.wait_until(lambda: self.readiness().get("status") == "ready", "ready", seconds)
 
     def wait_until(
         self, is_so: Callable[[], bool], what: str, seconds: float = START_SECONDS
     ) -> None:
-        """Wait for something. Raises TimeoutError."""
+        """Wait until a condition is true. Raises TimeoutError."""
         until = time.monotonic() + seconds
         while not is_so():
             if time.monotonic() > until:
                 raise TimeoutError(f"not {what} within {seconds:.0f} s: {self.readiness()}")
             time.sleep(POLL_SECONDS)
-
-    # How it is started
 
     def _environment(self, settings: Mapping[str, str]) -> dict[str, str]:
         own = {
@@ -188,7 +182,7 @@ class System:
         return made
 
     def start_worker(self) -> Child:
-        """Start a worker, beside those that there are."""
+        """Start another worker."""
         return self._start("worker", "manage", "worker")
 
     def _start(self, name: str, module: str, *arguments: str) -> Child:
@@ -213,7 +207,7 @@ def _gunicorn(port: int, processes: int) -> list[str]:
 
 
 def _end(started: Child) -> None:
-    """End a process and its children. What they keep goes with them, so it need not be in order."""
+    """Kill a process and its children: their files are deleted anyway."""
     with contextlib.suppress(ProcessLookupError):
         os.killpg(started.process.pid, signal.SIGKILL)
     started.process.wait()

@@ -1,5 +1,5 @@
-"""Workers are killed while entries arrive, also late and through the spool: what they have counted
-is in the end what the log holds."""
+"""Workers are killed while entries arrive, some late or through the spool: in the end the counters
+equal the log."""
 
 import time
 from collections.abc import Iterator
@@ -28,8 +28,7 @@ LATE = 20
 
 @dataclass(frozen=True)
 class Size:
-    """How often something is killed, and how many entries are acknowledged in each round, of how
-    many that are offered a second."""
+    """The number of kills, the entries acknowledged in each round, and those offered a second."""
 
     rounds: int
     acknowledged: int
@@ -64,7 +63,7 @@ def test_the_counters_are_right_after_every_crash(
 
 @contextmanager
 def two_workers(system: System) -> Iterator[list["Child"]]:
-    """Let another worker run beside the system's own."""
+    """Run a second worker."""
     workers = [system.worker, system.start_worker()]
     try:
         yield workers
@@ -87,7 +86,7 @@ def crash(system: System, workers: list["Child"], number: int) -> None:
 
 
 def send_late(system: System, ledger: Ledger, random: Random) -> None:
-    """Send entries of hours that were counted long ago, each of them twice."""
+    """Send entries, each twice, into hours that were counted long ago."""
     entries = [
         entry_of(f"{ledger.name}-late-{random.getrandbits(60)}", random) for _ in range(LATE)
     ]
@@ -102,7 +101,7 @@ def send_late(system: System, ledger: Ledger, random: Random) -> None:
 
 
 def is_counted(system: System) -> bool:
-    """Tell whether the counters, hours and days, are what the log holds."""
+    """Tell whether the counters of hours and days equal the log."""
     from auditlogs.storage.mongo import COUNTERS, ENTRIES
     from tests.auditlogs.counters.counted import DAY_MS, HOUR_MS, expected, held_in
 

@@ -1,4 +1,4 @@
-"""Processes are killed at random moments: what was acknowledged is in the log, once."""
+"""Processes are killed at random moments: every acknowledged entry is in the log, once."""
 
 import time
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""The database is away under load: callers notice nothing, and everything arrives by itself."""
+"""The database is unavailable under load: callers notice nothing, and every entry arrives."""
 
 import time
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ BATCHES = (1, 1, 1, 1, 5, 20)
 
 @dataclass(frozen=True)
 class Size:
-    """How long the database is away, and how many entries a second are offered."""
+    """The seconds of the outage, and the entries offered a second."""
 
     seconds: float
     rate: float

@@ -1,4 +1,4 @@
-"""More is offered than can be stored: what is taken is kept, the rest is told to come again."""
+"""More is offered than can be stored: accepted entries are kept, others are told to retry."""
 
 import time
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ BATCHES = (1, 1, 10, 100)
 
 @dataclass(frozen=True)
 class Size:
-    """For how long, and by how many clients at once."""
+    """The seconds of the overload, and the number of clients."""
 
     seconds: float
     clients: int

@@ -1,4 +1,4 @@
-"""Entries are sent again and again, and connections break: each is in the log once."""
+"""Entries are sent repeatedly and connections break: each entry is in the log once."""
 
 import json
 import threading
@@ -26,7 +26,7 @@ CLOSE = 50
 
 @dataclass(frozen=True)
 class Size:
-    """How many different entries are sent."""
+    """The number of different entries."""
 
     entries: int
 
@@ -73,7 +73,7 @@ def test_what_is_sent_three_times_is_stored_once(
 
 @dataclass
 class Counts:
-    """How many requests there were, and how many connections were broken."""
+    """The number of requests, and of connections that either side closed."""
 
     requests: int = 0
     hung_up: int = 0
@@ -87,7 +87,7 @@ class Counts:
 
 
 def shuffled(entries: Sequence[Fields], random: Random) -> list[list[Fields]]:
-    """Return batches in which each entry occurs so many times, in any order."""
+    """Return batches in which each entry occurs TIMES times, in random order."""
     many = [*entries] * TIMES
     random.shuffle(many)
     batches = []

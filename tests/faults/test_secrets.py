@@ -1,4 +1,4 @@
-"""Secrets are planted in everything that comes in; none is in anything that is kept or said."""
+"""Secrets are planted in every input; none is in any file, answer or output."""
 
 import base64
 import json
@@ -24,7 +24,7 @@ KEPT_SHARE = 0.995
 
 @dataclass(frozen=True)
 class Size:
-    """How many secrets and how many look-alikes are planted."""
+    """The number of secrets and look-alikes."""
 
     secrets: int
     lookalikes: int
@@ -51,13 +51,13 @@ def test_no_secret_is_found_in_anything_that_is_kept_or_said(
         system.stop()
         found = harvest.search()
     say(f"{len(planted):,} secrets in {len(SHAPES)} shapes, each once to be taken, once refused")
-    say(f"stored {stored:,}, lost and told {harvest.told:,}, refused {harvest.refused:,}")
+    say(f"stored {stored:,}, lost and logged {harvest.logged:,}, refused {harvest.refused:,}")
     say(f"searched {found.bytes:,} bytes of {found.places:,} files, answers and outputs")
     say(f"secrets found: {len(found.leaks)}; markers missed: {len(found.missed)}")
     assert found.leaks == []
     assert found.missed == []
     assert stored == harvest.stored
-    assert harvest.told == len(parts[2])
+    assert harvest.logged == len(parts[2])
 
 
 @pytest.mark.parametrize("before", range(9))

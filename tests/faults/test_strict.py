@@ -1,4 +1,4 @@
-"""Nothing takes an entry: what is guarded strictly does not run; the rest goes on, and is told."""
+"""No entry can be stored: strictly audited actions do not run; others do, and losses are logged."""
 
 import contextlib
 import json
@@ -33,14 +33,14 @@ SECRET = "correct-horse-battery-staple"
 
 @dataclass(frozen=True)
 class Size:
-    """How often it is tried."""
+    """The number of attempts."""
 
     times: int
 
 
 @contextmanager
 def hopeless(absence: Absence, fault: Fault, settings: Settings, folder: Path) -> Iterator[None]:
-    """A log that had a database until now, and whose spool takes nothing."""
+    """A log whose database has just become unavailable, and whose spool accepts nothing."""
     server = Server()
     try:
         settings.AUDITLOGS_SPOOL_MAX_BYTES = SPOOL_BYTES
@@ -54,14 +54,14 @@ def hopeless(absence: Absence, fault: Fault, settings: Settings, folder: Path) -
             if fault == "full":
                 fill()
             # As if the database had just gone.
-            spool().breaker.succeeded()
+            spool().breaker.record_success()
             yield
     finally:
         server.stop()
 
 
 def fill() -> None:
-    """Let entries wait until not even a small one has room."""
+    """Fill the spool until not even a small entry has room."""
     large, small = ({"text": "x y " * 2_000}, None)
     for payload in (large, small):
         with contextlib.suppress(SpoolFull):

@@ -128,6 +128,13 @@ def test_there_is_exactly_one_table_of_entries() -> None:
     assert tables == ["_table.html"]
 
 
+def test_templates_are_read_without_scrolling_sideways() -> None:
+    for path in (ROOT / "templates").rglob("*.html"):
+        lines = path.read_text().splitlines()
+        assert max(map(len, lines)) <= 120, path
+        assert len(lines) > 1, path
+
+
 def test_a_page_has_its_landmarks_its_title_and_one_first_heading(hub: Hub, hostile: UUID) -> None:
     for path, response in pages_of(hub, hostile):
         if response.status_code not in {200, 404} or b"<!doctype" not in response.content:

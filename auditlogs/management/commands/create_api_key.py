@@ -29,13 +29,13 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        account = accounts.called(options["account"])
+        account = accounts.find_account(options["account"])
         if account is None:
             raise CommandError(f"Account {options['account']} does not exist.")
         try:
             # One transaction: no key without the entry that records it.
-            with accounts.change_of(account):
-                keys.check_is_free(account, options["name"])
+            with accounts.locked_account(account):
+                keys.check_name_is_free(account, options["name"])
                 text = keys.create(
                     account, options["name"], options["scope"], created_by="command line"
                 )

@@ -1,4 +1,4 @@
-"""What a client can call from, as limits and samples count it."""
+"""The network of an address, as rate limits and samples count it."""
 
 import pytest
 
@@ -12,7 +12,7 @@ from auditlogs.accounts.rate_limit import network_of
         ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
         ("2001:DB8:1:2::", "2001:db8:1:2::/64"),
         ("fe80::1%eth0", "fe80::/64"),
-        # How a socket of both kinds tells an IPv4 client.
+        # As a dual-stack socket reports an IPv4 client.
         ("::ffff:203.0.113.7", "203.0.113.7"),
         ("::ffff:203.0.113.8", "203.0.113.8"),
         ("", ""),

@@ -70,7 +70,7 @@ def test_a_scope_that_does_not_exist_is_refused(account: Account) -> None:
     assert not ApiKey.objects.filter(account=account).exists()
 
 
-def test_a_revoked_key_opens_nothing_from_that_moment_on(account: Account) -> None:
+def test_a_revoked_key_is_invalid_from_that_moment_on(account: Account) -> None:
     text, other = (keys.create(account, name, ["logs:read"]) for name in ("SIEM", "other"))
     key = keys.find(text)
     assert key is not None
@@ -93,14 +93,14 @@ def test_a_key_keeps_the_moment_it_was_first_revoked(account: Account) -> None:
     assert key.revoked_at == first
 
 
-def test_what_is_shown_of_a_key_opens_nothing(account: Account) -> None:
+def test_what_is_shown_of_a_key_is_no_valid_key(account: Account) -> None:
     text = keys.create(account, "SIEM", [], created_by="ada")
     key = ApiKey.objects.get(account=account)
     assert (key.beginning, key.last_four, key.created_by) == (text[:8], text[-4:], "ada")
     assert keys.find(key.beginning + key.last_four) is None
 
 
-def test_an_expired_key_opens_nothing(account: Account) -> None:
+def test_an_expired_key_is_invalid(account: Account) -> None:
     with time_machine.travel(NOON, tick=False):
         text = keys.create(account, "SIEM", [], expires_at=NOON + timedelta(days=1))
     with time_machine.travel(NOON + timedelta(hours=23), tick=False):
@@ -130,12 +130,12 @@ def test_a_name_or_bot_that_cannot_be_one_is_refused(
         keys.create(account, name, [], bot=bot)
 
 
-def test_a_key_is_not_made_for_a_time_that_is_over(account: Account) -> None:
-    with pytest.raises(ValueError, match="is over already"):
+def test_a_key_cannot_be_created_with_an_expiry_in_the_past(account: Account) -> None:
+    with pytest.raises(ValueError, match="is in the past"):
         keys.create(account, "SIEM", [], expires_at=now())
 
 
-def test_a_session_token_opens_an_account_for_twelve_hours(user: User, account: Account) -> None:
+def test_a_session_token_is_valid_for_twelve_hours(user: User, account: Account) -> None:
     with time_machine.travel(NOON, tick=False):
         text = keys.create_session_token(user, account)
         key = keys.find(text)
@@ -149,7 +149,7 @@ def test_a_session_token_opens_an_account_for_twelve_hours(user: User, account: 
         assert not keys.session_tokens_of(user, account)
 
 
-def test_a_session_token_opens_nothing_that_its_holder_may_not_see(
+def test_a_session_token_is_invalid_once_its_holder_lost_access(
     user: User, account: Account
 ) -> None:
     text = keys.create_session_token(user, account)
@@ -161,10 +161,12 @@ def test_a_session_token_opens_nothing_that_its_holder_may_not_see(
     assert keys.find(text) is None
 
 
-def test_a_person_has_so_many_session_tokens_at_a_time(user: User, account: Account) -> None:
+def test_the_number_of_a_persons_valid_session_tokens_is_limited(
+    user: User, account: Account
+) -> None:
     for _ in range(keys.MAX_SESSION_TOKENS):
         keys.create_session_token(user, account)
-    with pytest.raises(ValueError, match="end one first"):
+    with pytest.raises(ValueError, match="revoke one first"):
         keys.create_session_token(user, account)
     newest = keys.session_tokens_of(user, account)[0]
     assert keys.revoke(newest)
@@ -194,13 +196,13 @@ def test_the_last_use_of_a_key_is_kept_once_a_minute(
         key = keys.look_up(text)
         assert key
         with time_machine.travel(moment, tick=False), django_assert_num_queries(queries):
-            keys.used(key)
+            keys.record_use(key)
         kept = ApiKey.objects.get(pk=key.pk).last_used_at
         assert kept == (moment if queries else NOON)
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_use_that_cannot_be_kept_fails_nothing(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_last_use_that_cannot_be_kept_fails_no_request(caplog: pytest.LogCaptureFixture) -> None:
     if connection.vendor != "sqlite":
         pytest.skip("only SQLite lets one writer keep out all others")
     account = Account.objects.create(name=unique("account"))
@@ -209,12 +211,12 @@ def test_a_use_that_cannot_be_kept_fails_nothing(caplog: pytest.LogCaptureFixtur
     with closing(sqlite3.connect(connection.settings_dict["NAME"])) as other:
         other.execute("BEGIN IMMEDIATE")
         assert Api(text).get().status_code == 200
-    assert "was used could not be kept" in caplog.text
+    assert "last use of" in caplog.text
     assert Api(text).get().status_code == 200
     assert ApiKey.objects.get(account=account).last_used_at
 
 
 @pytest.mark.parametrize("text", ["key_", "key_x", "key_٣x", "7", f"key_{'9' * 5_000}", "key_-1"])
 @pytest.mark.usefixtures("db")
-def test_no_key_is_called_so(text: str) -> None:
+def test_a_text_that_is_no_public_id_finds_no_key(text: str) -> None:
     assert keys.by_public_id(text) is None

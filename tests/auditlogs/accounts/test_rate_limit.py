@@ -1,4 +1,4 @@
-"""How often the API may be called: by a key, and by what is none."""
+"""Rate limits of the API: requests of a key, and invalid keys of an address."""
 
 import time
 from typing import Any
@@ -30,7 +30,7 @@ def test_a_minute_holds_so_many_calls_and_ten_seconds_a_burst_of_them(key: ApiKe
     taken, start = 0, time.time()
     for second in range(0, 61, 2):
         with time_machine.travel(start + second, tick=False):
-            calls = [rate_limit.by_calls(key) for _ in range(300)]
+            calls = [rate_limit.count_call(key) for _ in range(300)]
         passed = calls.count(None)
         assert calls == [None] * passed + calls[passed:]
         assert passed == (200 if second % 10 == 0 else 0)
@@ -47,7 +47,7 @@ def test_what_the_short_window_refuses_does_not_count_for_the_long_one(
     passed = []
     for second in (0, 2, 4):
         with time_machine.travel(start + second, tick=False):
-            reached = [rate_limit.by_calls(key) for _ in range(50)]
+            reached = [rate_limit.count_call(key) for _ in range(50)]
         passed.append(reached.count(None))
     assert passed == [2, 2, 1]
     assert reached[-1]
@@ -81,11 +81,13 @@ def test_one_key_does_not_use_up_anothers_share(account: Account, settings: Sett
     assert other.get().status_code == 200
 
 
-def test_an_address_has_ten_keys_a_minute_that_open_nothing(db: None) -> None:
+def test_an_address_may_send_ten_invalid_keys_a_minute(db: None) -> None:
     assert [call(f"Bearer {n}").status_code for n in range(10)] == [401] * 10
     refused = call("Bearer 10")
     problem = problem_of(refused, 429, "rate-limited")
-    assert problem["detail"].startswith("Too many keys that are not valid came from this address.")
+    assert problem["detail"].startswith(
+        "Too many requests with invalid keys came from this address."
+    )
     assert 1 <= int(refused["Retry-After"]) <= 60
     assert call("Bearer 10", "192.0.2.2").status_code == 401
     with time_machine.travel(time.time() + 61, tick=False):
@@ -98,7 +100,7 @@ def test_a_valid_key_is_not_held_up_by_others_at_its_address(api_key: str) -> No
     assert call(f"Bearer {api_key}").status_code == 200
 
 
-def test_who_sends_no_key_is_only_asked_for_one(db: None) -> None:
+def test_requests_without_a_key_are_not_limited(db: None) -> None:
     client = Client()
     assert {client.get(LIST).status_code for _ in range(15)} == {401}
 
@@ -119,13 +121,13 @@ def test_a_client_is_its_address_or_its_network(one: str, other: str | None, is_
 
 def test_windows_that_are_over_are_forgotten(db: None) -> None:
     for number in range(500):
-        rate_limit.by_failures(f"10.0.{number // 250}.{number % 250}")
+        rate_limit.count_failure(f"10.0.{number // 250}.{number % 250}")
     storage: Any = rate_limit._limiter().storage
     assert len(storage.storage) == 500
     with time_machine.travel(time.time() + 61, tick=False):
         until = time.monotonic() + 5
         while len(storage.storage) > 1 and time.monotonic() < until:
-            rate_limit.by_failures("10.1.0.1")
+            rate_limit.count_failure("10.1.0.1")
             time.sleep(0.02)
     assert len(storage.storage) == len(storage.expirations) == 1
     assert len(storage.locks) == 1

@@ -80,7 +80,7 @@ def test_asking_for_another_bot_finds_nothing_and_is_recorded(
     assert denied.payload == {
         "method": "api_key",
         "code": "bot-mismatch",
-        "error": "The key may see the entries of one bot alone, and asked for another's",
+        "error": "The key may read the entries of one bot only, and requested another's",
         "keyName": "bot's own",
         "bot": BOT,
         "asked": OTHER,

@@ -57,7 +57,7 @@ def test_a_log_whose_database_is_away_is_degraded_and_says_what_waits(
 def test_a_dead_letter_is_seen(staff_client: Client) -> None:
     entry, account = prepare("order.created", result="success", account="a", actor=AGENT)
     spool().put([(account, entry)])
-    spool().bury(spool().oldest(1)[0].id, "no reason")
+    spool().move_to_dead_letters(spool().oldest(1)[0].id, "no reason")
     said = staff_client.get("/readyz").json()
     assert (said["status"], said["spool"]["deadLetters"]) == ("degraded", 1)
 

@@ -351,7 +351,7 @@ def test_a_key_without_the_scope_is_refused_with_its_name(account: Account) -> N
         response = weak.get(path)
         problem = problem_of(response, 403, "insufficient-scope")
         assert problem["scope"] == "logs:read"
-        assert problem["detail"] == "The API key needs the scope logs:read."
+        assert problem["detail"] == "The request requires the scope logs:read."
         assert response["WWW-Authenticate"] == (
             'Bearer realm="audit-logs", error="insufficient_scope", scope="logs:read"'
         )

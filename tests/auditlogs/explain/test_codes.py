@@ -1,97 +1,83 @@
-"""The codes the log knows, compared with those that the sources record and the API answers."""
+"""Error codes: each one that is recorded or answered is declared, and explained.
 
-import ast
-from collections.abc import Collection, Iterator
+The code that records or answers one takes it as a `LogCode` or a `ProblemSlug`, so mypy rejects
+any other; here the declarations are compared with the explanations and with what is answered.
+"""
+
 from datetime import date, timedelta
-from itertools import chain
-from pathlib import Path
 from typing import Any, get_args
 
 import mcp.types
 import pytest
+from django.http import HttpRequest
+from django.test import RequestFactory
+from django.urls import resolve
 
-from auditlogs.api import self_audit
+from auditlogs.accounts import keys
+from auditlogs.api import problems, self_audit
 from auditlogs.explain.codes import (
-    HUB_CODES,
-    KNOWN_CODES,
+    LOG_CODES,
     MCP_CODES,
     PLATFORM_CODES,
     PROBLEMS,
-    known_code,
+    LogCode,
+    ProblemSlug,
+    code_of,
 )
 from auditlogs.intake import validation
+from auditlogs.models import PLATFORM_ACCOUNT, Account, ApiKey
+from auditlogs.query.entries import Entries
 from hub.demo import history
+from tests.api import LIST
 
-ROOT = Path(__file__).resolve().parents[3]
-# Here a code is what a document says to a caller, or of a field; no entry has it.
-NOT_RECORDED = {
-    f"auditlogs/{name}.py"
-    for name in ("api/problems", "api/ingest", "query/filters", "storage/mongo")
-}
+ANY_ENTRY = "01a2090d-c8fc-8f2b-adc6-8547600a3833"
 
 
-def nodes(but: Collection[str] = ()) -> list[ast.AST]:
-    """Return every node of the program's sources."""
-    files = [file for folder in ("auditlogs", "hub") for file in (ROOT / folder).rglob("*.py")]
-    read = [file for file in files if file.relative_to(ROOT).as_posix() not in but]
-    assert len(read) > 60
-    return [node for file in read for node in ast.walk(ast.parse(file.read_text()))]
+def test_every_declared_code_is_explained_and_no_other() -> None:
+    assert LOG_CODES.keys() == set(get_args(LogCode))
+    assert PROBLEMS.keys() == set(get_args(ProblemSlug))
 
 
-def texts(node: ast.AST | None) -> set[str]:
-    """Return the texts that an expression can be, where it says so itself."""
-    if isinstance(node, ast.Constant):
-        return {node.value} if isinstance(node.value, str) else set()
-    if isinstance(node, ast.IfExp):
-        return texts(node.body) | texts(node.orelse)
-    return set()
+def test_every_code_of_the_log_is_recorded_by_a_denied_request(account: Account) -> None:
+    key = ApiKey.objects.get(pk=_key(account))
+    request = _request()
+    self_audit.id_conflict(request, key, [ANY_ENTRY])
+    self_audit.key_in_address(request)
+    self_audit.actor_refused(request, key)
+    self_audit.bot_refused(request, key, "bot-2")
+    self_audit.scope_refused(request, key, "logs:read")
+    self_audit.key_refused(request, None)
+    self_audit.key_refused(request, key)
+    key.expires_at = key.created_at
+    self_audit.key_refused(request, key)
+    key.revoked_at = key.created_at
+    self_audit.key_refused(request, key)
+    assert _recorded(account.id) | _recorded(PLATFORM_ACCOUNT) >= LOG_CODES.keys()
 
 
-def given(name: str, among: list[ast.AST]) -> Iterator[ast.AST | None]:
-    """Yield each expression that is given as the argument, the key or the item of a name."""
-    functions = [(node, node.name, 0) for node in among if isinstance(node, ast.FunctionDef)]
-    # Whoever calls a class calls its `__init__`, without the first argument.
-    functions += [
-        (inner, node.name, 1)
-        for node in among
-        if isinstance(node, ast.ClassDef)
-        for inner in node.body
-        if isinstance(inner, ast.FunctionDef) and inner.name == "__init__"
-    ]
-    places = {
-        called: arguments.index(name) - given_itself
-        for function, called, given_itself in functions
-        if name in (arguments := [argument.arg for argument in function.args.args])
-    }
-    for node in among:
-        if isinstance(node, ast.keyword) and node.arg == name:
-            yield node.value
-        elif isinstance(node, ast.Dict):
-            pairs = zip(node.keys, node.values, strict=True)
-            yield from (value for key, value in pairs if texts(key) == {name})
-        elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Subscript):
-            if texts(node.targets[0].slice) == {name}:
-                yield node.value
-        elif isinstance(node, ast.Call):
-            called = getattr(node.func, "attr", getattr(node.func, "id", ""))
-            if called in places and len(node.args) > places[called]:
-                yield node.args[places[called]]
+def test_every_fault_of_an_entry_is_a_problem_of_status_422() -> None:
+    # A conflict is no fault of an entry: only the log can tell.
+    faults = set(get_args(validation.Code)) - {"id-conflict"}
+    assert faults <= {slug for slug, problem in PROBLEMS.items() if problem.status == 422}
 
 
-def test_every_code_that_the_sources_record_is_known() -> None:
-    found = set(chain.from_iterable(map(texts, given("code", nodes(NOT_RECORDED)))))
-    found |= {code for code, _ in self_audit.WHY_INVALID.values()}
-    # Of each way to say one: as a key, an argument in order, a named one, an item.
-    ways = {"revoked-key", "permission-denied", "circuit_breaker_open", "partial_fill", "state"}
-    assert ways | {"partial_success", "insufficient-scope"} <= found
-    assert found - KNOWN_CODES.keys() == set()
+def test_a_problem_that_is_not_declared_cannot_be_answered() -> None:
+    with pytest.raises(KeyError):
+        problems.problem("no-such-problem", "", "")  # type: ignore[arg-type]
 
 
-def test_every_code_of_the_demos_entries_is_known_and_every_known_one_occurs() -> None:
+def test_a_problem_has_the_status_that_is_declared_for_it() -> None:
+    for slug in get_args(ProblemSlug):
+        assert problems.problem(slug, "", "").status_code == PROBLEMS[slug].status
+
+
+def test_the_demos_entries_have_every_code_of_the_platform_and_no_unknown_one() -> None:
+    from hub.help.codes import HUB_CODES
+
     days = [date(2026, 3, 2) + timedelta(n) for n in range(14)]
-    told = [entry.payload or {} for day in days for entry in history.entries_of_day(day)]
-    found = {payload.get("code") for payload in told} - {None}
-    assert found - HUB_CODES.keys() == PLATFORM_CODES.keys()
+    payloads = [entry.payload or {} for day in days for entry in history.entries_of_day(day)]
+    codes = {payload.get("code") for payload in payloads} - {None}
+    assert codes - LOG_CODES.keys() - HUB_CODES.keys() == PLATFORM_CODES.keys()
 
 
 def test_the_codes_of_mcp_are_those_of_its_sdk() -> None:
@@ -101,41 +87,37 @@ def test_the_codes_of_mcp_are_those_of_its_sdk() -> None:
     )
 
 
-def test_no_code_is_declared_twice() -> None:
-    assert len(KNOWN_CODES) == len(HUB_CODES) + len(PLATFORM_CODES) + len(MCP_CODES)
-
-
 @pytest.mark.parametrize(
     ("payload", "code"),
     [
         ({"code": "circuit_breaker_open"}, "circuit_breaker_open"),
         ({"code": -32602}, "-32602"),
+        ({"code": "unheard_of"}, "unheard_of"),
         ({}, None),
         (None, None),
+        ({"code": True}, None),
+        ({"code": 4.5}, None),
+        ({"code": ["csrf"]}, None),
     ],
 )
-def test_a_payloads_code_is_known_or_it_is_not(
-    payload: dict[str, object] | None, code: str | None
+def test_a_payloads_code_is_a_text_or_an_integer(
+    payload: dict[str, Any] | None, code: str | None
 ) -> None:
-    assert known_code(payload) == code
+    assert code_of(payload) == code
 
 
-@pytest.mark.parametrize("odd", ["unheard_of", "", " csrf", None, True, 4.5, [], {}, ["csrf"]])
-def test_what_is_no_code_is_not_known(odd: object) -> None:
-    assert known_code({"code": odd}) is None
+def _key(account: Account) -> int:
+    keys.create(account, "scout", ["logs:write"], bot="bot-1")
+    return account.api_keys.get().pk
 
 
-def test_every_problem_of_the_api_is_listed_with_its_status_and_no_other() -> None:
-    found: set[tuple[str, Any]] = {(slug, 422) for slug in get_args(validation.Code)}
-    found -= {("id-conflict", 422)}
-    for node in nodes():
-        if not isinstance(node, ast.Call):
-            continue
-        called, given = getattr(node.func, "attr", getattr(node.func, "id", "")), node.args
-        if called in {"problem", "BadBody"} and isinstance(given[0], ast.Constant):
-            found |= {(slug, given[0].value) for slug in texts(given[1])}
-        elif called == "unavailable":
-            found |= {(slug, 503) for slug in texts(given[0])}
-    # Whose name is chosen where a body or a question has several faults.
-    found |= {("invalid-parameter", 400), ("unknown-parameter", 400)}
-    assert {(slug, problem.status) for slug, problem in PROBLEMS.items()} == found
+def _request() -> HttpRequest:
+    request = RequestFactory().get(LIST, REMOTE_ADDR="198.51.100.7")
+    request.resolver_match = resolve(LIST)
+    return request
+
+
+def _recorded(account: str) -> set[str]:
+    """Return the codes of an account's newest entries."""
+    page = Entries.of(account).where("action", "access.denied").page(50, payloads=True)
+    return {(entry.payload or {}).get("code", "") for entry in page.entries}

@@ -91,7 +91,7 @@ def test_an_account_may_be_given_by_its_id(account: Account) -> None:
 def test_an_id_means_its_account_whatever_another_is_called(account: Account) -> None:
     # As one could be called before such names were refused.
     Account.objects.create(name=account.id)
-    assert accounts.called(account.id) == account
+    assert accounts.find_account(account.id) == account
 
 
 def test_a_name_is_used_by_one_active_key(account: Account) -> None:

@@ -1,4 +1,4 @@
-"""The spool and the breaker: what they hold, whatever is asked of them in whatever order."""
+"""The spool and the circuit breaker, compared with a model under random operations."""
 
 import os
 import shutil
@@ -83,7 +83,7 @@ class SpoolMachine(RuleBasedStateMachine):
     @rule(chosen=SOME)
     def hold(self, chosen: list[tuple[str, int, int]]) -> None:
         ids = [ENTRIES[each].id for each in chosen]
-        found = self.here.held(ids)
+        found = self.here.find(ids)
         assert found == {id: self.waiting[id][1] for id in ids if id in self.waiting}
 
     @rule(limit=st.integers(1, 8), places=st.sets(st.integers(0, 7)))
@@ -97,7 +97,7 @@ class SpoolMachine(RuleBasedStateMachine):
     @rule(limit=st.integers(1, 8))
     def count_try(self, limit: int) -> None:
         ids = [each.id for each in self.here.oldest(limit)]
-        self.here.count_try(ids)
+        self.here.count_rejection(ids)
         for id in ids:
             account, entry, tries = self.waiting[id]
             self.waiting[id] = account, entry, tries + 1
@@ -105,7 +105,7 @@ class SpoolMachine(RuleBasedStateMachine):
     @rule(reason=st.sampled_from(["no", "never"]))
     def bury(self, reason: str) -> None:
         for each in self.here.oldest(1):
-            self.here.bury(each.id, reason)
+            self.here.move_to_dead_letters(each.id, reason)
             account, _, _ = self.waiting.pop(each.id)
             self.dead.append((each.id, account, reason))
 
@@ -120,7 +120,7 @@ class SpoolMachine(RuleBasedStateMachine):
     def move(self, limit: int) -> None:
         keys = self.here.unmoved_keys(limit)
         assert len(keys) == min(limit, len(self.unmoved))
-        self.here.note_moved(keys)
+        self.here.mark_moved(keys)
         for key in keys:
             assert self.keys[key.id] == key
             self.unmoved.remove(key.id)
@@ -181,7 +181,7 @@ def test_nobody_else_may_enter_its_folder(tmp_path: Path) -> None:
     assert (tmp_path / "spool").stat().st_mode & 0o077 == 0
 
 
-def test_looking_at_a_spool_makes_none(tmp_path: Path) -> None:
+def test_reading_a_spool_creates_no_file(tmp_path: Path) -> None:
     here = Spool(tmp_path / "spool", 1 << 20)
     assert here.depth() == Depth(0, 0.0, 0)
     assert (here.oldest(9), here.dead_letters(), here.unmoved_keys(9)) == ([], [], [])
@@ -210,9 +210,9 @@ def prepare_large(number: int) -> Entry:
 
 def test_only_one_drains_and_the_next_may_when_it_has_ended(tmp_path: Path) -> None:
     here, there = (Spool(tmp_path, 1 << 20) for _ in range(2))
-    with here.sole_drainer() as first, there.sole_drainer() as second:
+    with here.drain_lock() as first, there.drain_lock() as second:
         assert (first, second) == (True, False)
-    with there.sole_drainer() as second:
+    with there.drain_lock() as second:
         assert second
 
 
@@ -246,8 +246,8 @@ def states(breakers: Sequence[Breaker]) -> list[str]:
 
 def fail(breaker: Breaker) -> None:
     for _ in range(FAILURES):
-        assert breaker.lets_through()
-        breaker.failed()
+        assert breaker.allows_call()
+        breaker.record_failure()
 
 
 def let_time_pass(folder: Path) -> None:
@@ -261,26 +261,26 @@ def test_it_opens_after_some_failures_in_a_row_for_all_processes(
 ) -> None:
     here, there = pair
     for _ in range(FAILURES - 1):
-        here.failed()
-    here.succeeded()
+        here.record_failure()
+    here.record_success()
     assert states(pair) == ["closed", "closed"]
     fail(here)
     assert states(pair) == ["open", "open"]
-    assert not here.lets_through()
-    assert not there.lets_through()
+    assert not here.allows_call()
+    assert not there.allows_call()
 
 
-def test_half_open_it_lets_exactly_one_through(
+def test_half_open_it_allows_exactly_one_call(
     pair: tuple[Breaker, Breaker], tmp_path: Path
 ) -> None:
     here, there = pair
     fail(here)
     let_time_pass(tmp_path)
     assert states(pair) == ["half-open", "half-open"]
-    assert [there.lets_through(), here.lets_through(), there.lets_through()] == [True, False, False]
+    assert [there.allows_call(), here.allows_call(), there.allows_call()] == [True, False, False]
 
 
-def test_half_open_it_lets_exactly_one_of_many_at_once_through(tmp_path: Path) -> None:
+def test_half_open_it_allows_exactly_one_of_many_calls_at_once(tmp_path: Path) -> None:
     breakers = [Breaker(tmp_path / "breaker") for _ in range(8)]
     fail(breakers[0])
     for _ in range(20):
@@ -290,7 +290,7 @@ def test_half_open_it_lets_exactly_one_of_many_at_once_through(tmp_path: Path) -
 
         def try_it(breaker: Breaker, start: Any = start, let: Any = let) -> None:
             start.wait()
-            let.append(breaker.lets_through())
+            let.append(breaker.allows_call())
 
         threads = [threading.Thread(target=try_it, args=(each,)) for each in breakers]
         for thread in threads:
@@ -300,29 +300,29 @@ def test_half_open_it_lets_exactly_one_of_many_at_once_through(tmp_path: Path) -
         assert sum(let) == 1
 
 
-def test_who_came_through_closes_it_for_all_or_leaves_it_open(
+def test_the_outcome_of_that_call_closes_it_for_all_or_leaves_it_open(
     pair: tuple[Breaker, Breaker], tmp_path: Path
 ) -> None:
     here, there = pair
     fail(here)
     let_time_pass(tmp_path)
-    assert there.lets_through()
-    there.failed()
+    assert there.allows_call()
+    there.record_failure()
     assert states(pair) == ["open", "open"]
     let_time_pass(tmp_path)
-    assert here.lets_through()
-    here.succeeded()
+    assert here.allows_call()
+    here.record_success()
     assert states(pair) == ["closed", "closed"]
-    assert there.lets_through()
+    assert there.allows_call()
 
 
-def test_where_its_file_cannot_be_written_a_process_keeps_it_in_mind(tmp_path: Path) -> None:
+def test_where_its_file_cannot_be_written_it_works_in_memory(tmp_path: Path) -> None:
     (tmp_path / "spool").touch()
     breaker = Breaker(tmp_path / "spool" / "breaker")
     fail(breaker)
     assert states([breaker]) == ["open"]
-    assert not breaker.lets_through()
-    breaker.succeeded()
+    assert not breaker.allows_call()
+    breaker.record_success()
     assert states([breaker]) == ["closed"]
 
 

@@ -1,4 +1,4 @@
-"""The spool's disk does not do its part: damaged, full, not to be written, gone."""
+"""Failures of the spool's disk: damage, no space, no permission, no folder."""
 
 import os
 import shutil
@@ -150,7 +150,7 @@ def test_a_dead_letter_that_moves_into_a_new_file_is_there_once(tmp_path: Path) 
     here = Spool(tmp_path, 1 << 30)
     here.put(make_many(3))
     for each in here.oldest(3):
-        here.bury(each.id, "no")
+        here.move_to_dead_letters(each.id, "no")
     letters = here.dead_letters()
     here.file.close()
     DAMAGES["garbage over the header"](here.file.path)
@@ -201,9 +201,9 @@ def test_an_entry_that_was_damaged_is_replaced_when_it_is_sent_again(tmp_path: P
     here = Spool(tmp_path, 1 << 30)
     here.put([(account, entry)])
     damage_row(here, entry.id, "body = x'fffefd'")
-    assert here.held([entry.id]) == {}
+    assert here.find([entry.id]) == {}
     assert here.put([(account, entry)]) == [entry]
-    assert here.held([entry.id]) == {entry.id: entry}
+    assert here.find([entry.id]) == {entry.id: entry}
 
 
 @pytest.mark.parametrize(

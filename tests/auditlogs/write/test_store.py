@@ -56,7 +56,7 @@ def detached(settings: Settings, tmp_path: Path) -> Iterator[Callable[[], None]]
             settings.MONGODB_URI = own
             # As if the time in which nobody tries had passed.
             (tmp_path / "spool" / "breaker").unlink(missing_ok=True)
-            spool().breaker.succeeded()
+            spool().breaker.record_success()
 
         yield back
 
@@ -238,7 +238,7 @@ def test_an_entry_whose_id_the_log_has_for_another_becomes_a_dead_letter(
     assert drain(here) == 1
     (letter,) = here.dead_letters()
     assert (letter.id, letter.account) == (same.id, account)
-    assert "another entry of the same id" in letter.reason
+    assert "another entry with the same id" in letter.reason
     assert count(account) == 1
 
 
@@ -368,7 +368,7 @@ def test_other_content_under_an_identity_is_said_in_the_mode_async_too(
     box.put(other, account)
     assert box.flush(10)
     assert losses.count() == before + 1
-    assert "another entry of the same id" in capfd.readouterr().err
+    assert "another entry with the same id" in capfd.readouterr().err
 
 
 def test_what_is_being_stored_when_the_process_ends_is_lost_and_said(
@@ -475,7 +475,7 @@ def test_the_command_says_what_waits_and_stores_it(detached: Callable[[], None])
 
 
 def test_two_never_drain_at_once(tmp_path: Path) -> None:
-    with spool().sole_drainer() as first:
+    with spool().drain_lock() as first:
         assert first
         with pytest.raises(CommandError, match="A worker is already draining the spool"):
             command("spool", "drain")

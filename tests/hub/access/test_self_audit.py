@@ -206,7 +206,8 @@ def test_whoever_belongs_to_no_account_signs_in_under_the_platforms(
     assert refused.session_id == found[0].session_id is not None
     assert refused.payload == {
         "code": "permission-denied",
-        "error": "You are signed in, but you belong to no account yet.",
+        "error": "You are signed in, but not a member of any account yet. "
+        "Ask an admin of your account to add you.",
     }
 
 

@@ -16,8 +16,8 @@ from auditlogs.entry.times import from_ms, now, to_ms
 from auditlogs.models import Account
 from auditlogs.storage import counts, mongo
 from hub.agents import views
+from hub.agents.detail import reason_of
 from hub.agents.sparkline import columns, sparkline
-from hub.agents.views import reason_of
 from hub.ui.times import short_time
 from tests.counting import begin_anew, count
 from tests.factories import USER, make_entry

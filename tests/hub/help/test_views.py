@@ -5,10 +5,11 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from auditlogs.accounts import keys
-from auditlogs.explain.codes import KNOWN_CODES, PROBLEMS
+from auditlogs.explain.codes import PROBLEMS
 from auditlogs.explain.orders import STATES, TRANSITIONS
 from auditlogs.explain.scopes import PLATFORM_SCOPES
 from auditlogs.models import Account
+from hub.help.codes import KNOWN_CODES
 from tests.api import Api
 from tests.factories import ORDER
 from tests.hub.markup import Element
@@ -115,9 +116,9 @@ def test_every_code_and_problem_has_its_place(hub: Hub) -> None:
     page = hub.read(PAGES["Error Codes"])
     for name, code in KNOWN_CODES.items():
         said = page.one(f"#{name}").text
-        assert said.startswith(f"{name}{code.meaning}{code.advice}")
+        assert said.startswith(f"{name} {code.meaning} {code.advice}")
     for name, problem in PROBLEMS.items():
-        assert page.one(f"#problem-{name}").text == f"{name}{problem.status}{problem.meaning}"
+        assert page.one(f"#problem-{name}").text == f"{name} {problem.status}{problem.meaning}"
 
 
 def test_the_drawer_and_the_entrys_page_say_which_scope_was_lacking(hub: Hub) -> None:

@@ -53,7 +53,7 @@ def test_the_page_says_how_many_entries_of_the_account_wait_and_of_no_other(
 def test_the_page_says_that_the_database_is_away(signed_in_client: Client, put: Put) -> None:
     put("acc_another")
     for _ in range(3):
-        spool().breaker.failed()
+        spool().breaker.record_failure()
     assert backlog(signed_in_client) == [
         "The log’s database is away. New entries are kept and appear later."
     ]
@@ -63,7 +63,7 @@ def test_a_dead_letter_is_a_failure_that_needs_a_person(
     signed_in_client: Client, account: Account, put: Put
 ) -> None:
     put(account.id)
-    spool().bury(spool().oldest(1)[0].id, "no reason")
+    spool().move_to_dead_letters(spool().oldest(1)[0].id, "no reason")
     assert backlog(signed_in_client) == [
         "1 entry could not be stored; an administrator can look at it."
     ]

@@ -296,7 +296,7 @@ def test_the_same_actor_is_offered_once_by_its_latest_name(hub: Hub) -> None:
 
 def test_links_of_the_page_are_few_and_named(hub: Hub, user: User, account: Account) -> None:
     hub.record({})
-    profile = f"Profile: {user.username}{account.name}"
+    profile = f"Profile: {user.username} {account.name}"
     assert links(hub.logs("?result=success")) == [
         *("Skip to content", "Hub", "Logs", "Agents", "Help", profile),
         *("Clear All", "of how many?", "Refresh"),
