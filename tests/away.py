@@ -48,7 +48,6 @@ def forget_client() -> None:
     with mongo._creation:
         mongo._client().close()
         mongo._client.cache_clear()
-    mongo.is_secantus.cache_clear()
 
 
 def _use(uri: str, folder: str, settings: Settings) -> None:

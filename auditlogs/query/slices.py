@@ -53,7 +53,7 @@ class Slice:
         cover all of it without overlap. `now` is in milliseconds."""
         # Few entries lie in the future, so the part that contains the present covers them as well.
         end = max(min(id_ms(self.high or HIGHEST), now), id_ms(self.low)) + 1
-        # `end` is one millisecond later than now, so that a window as wide as the first part is one.
+        # One more, because `end` is exclusive: a window as wide as the first part is a single part.
         rest, width, start = self, first_ms + 1, end
         while True:
             if newest_first:
@@ -124,7 +124,7 @@ def run(
     The only function that reads the content of entries, so no query can miss the `$match` on the
     account and on the reader's bot.
     """
-    if selection.is_empty or part.is_empty:
+    if selection.is_empty:
         return []
     with mongo.time_limit(min(seconds or QUERY_SECONDS, QUERY_SECONDS)):
         # Planners take the index of the account for a range of `_id` even where the other one has a
