@@ -42,6 +42,8 @@ class Command(BaseCommand):
         self.stdout.write(f"Oldest: {depth.oldest_seconds:.0f} s")
         self.stdout.write(f"Dead letters: {depth.dead:,}")
         self.stdout.write(f"Size: {here.file.size():,} of {here.max_bytes:,} bytes")
+        if lost := here.file.losses.total():
+            self.stdout.write(f"Lost: {lost:,} (until you delete the file {here.file.losses.path})")
         self.stdout.write(f"Breaker: {here.breaker.state}")
         for letter in here.dead_letters():
             since = format_rfc3339(EPOCH + timedelta(seconds=letter.since))
