@@ -2,15 +2,22 @@
 PYTHON ?= python3
 PORT ?= 8000
 
+# Without compiled files, every process of the tests compiles all that it imports once more.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-faults test-deploy lint pictures bench lock clean
+.PHONY: help demo quick test test-faults test-deploy lint pictures bench wheels lock clean
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' Makefile
 
 demo: .venv/.demo ## Run the Hub on data that tells stories (PORT=8000)
 	@.venv/bin/python -m hub.demo --port $(PORT)
+
+quick: lint ## Run lint and the tests that need no browser, no demo and no faults
+	.venv/bin/python -m pytest -n 3 --dist worksteal -m "not (browser or demo or deploy or other_server)" \
+		--ignore=tests/faults --hypothesis-profile=quick
 
 test: lint ## Run everything: lint, then all tests, in a real browser too
 	.venv/bin/python -m tests.chromium
@@ -29,6 +36,9 @@ lint: .venv/.dev ## Check style, types, imports and templates
 	.venv/bin/mypy
 	.venv/bin/lint-imports
 	.venv/bin/djlint templates --lint
+	.venv/bin/oxlint --quiet static/js
+	.venv/bin/oxfmt --check static
+	.venv/bin/djade --check $$(find templates -name '*.html')
 
 pictures: .venv/.dev ## Retake the screenshots under docs/
 	.venv/bin/python -m tests.chromium
@@ -37,6 +47,9 @@ pictures: .venv/.dev ## Retake the screenshots under docs/
 bench: .venv/.dev ## Measure how fast the lists are
 	.venv/bin/python -m tests.bench
 
+wheels: .venv/.dev ## Build both distributions into dist/: the Hub, and the client alone
+	.venv/bin/python -m pip wheel --disable-pip-version-check --no-deps --wheel-dir dist . ./packaging/client
+
 lock: .venv/.dev ## Pin what is deployed, each library by its hash
 	.venv/bin/pip-compile --quiet --upgrade --extra postgres --extra sso --strip-extras \
 		--generate-hashes --no-annotate --no-header --no-emit-index-url --no-emit-find-links \
@@ -44,7 +57,7 @@ lock: .venv/.dev ## Pin what is deployed, each library by its hash
 	@sed -i '1i # What a Hub of your own is installed from: each library in one version, by its hash. `make lock` makes it.' deploy/requirements.txt
 
 clean: ## Remove all that was made here, the demo's data too
-	rm -rf .venv .demo .mongosh staticfiles build *.egg-info
+	rm -rf .venv .demo .mongosh staticfiles dist
 	rm -rf .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache test-results
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 

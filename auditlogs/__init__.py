@@ -1,7 +1,7 @@
 """The audit log: append-only, redacted, in MongoDB, read through one query layer.
 
-`auditlogs.record(...)` stores an entry; `auditlogs.audited(...)` guards an action; what
-`auditlogs.bind(...)` says holds for every entry within.
+`auditlogs.record(...)` stores an entry; `auditlogs.audited(...)` times a block and records its
+outcome; `auditlogs.bind(...)` sets fields for the entries of a block.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -13,14 +13,16 @@ if TYPE_CHECKING:
 
 __all__ = ["audited", "bind", "record"]
 
-_HOMES = {"audited": "recording.guard", "bind": "intake.context", "record": "recording.recorder"}
+_MODULES = {"audited": "recording.guard", "bind": "intake.context", "record": "recording.recorder"}
 
 
 def __getattr__(name: str) -> Any:
-    """Import what is asked for, so that a program without Django can use the rest."""
-    if name not in _HOMES:
+    """Import a public name when it is first used.
+
+    A service that only sends entries has neither Django nor the database driver.
+    """
+    if name not in _MODULES:
         raise AttributeError(name)
-    # Not at the top: a program that only sends entries has neither Django nor the driver.
     from importlib import import_module  # noqa: PLC0415
 
-    return getattr(import_module(f"auditlogs.{_HOMES[name]}"), name)
+    return getattr(import_module(f"auditlogs.{_MODULES[name]}"), name)

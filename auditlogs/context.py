@@ -1,4 +1,4 @@
-"""Who acts, in which request: the public address of `auditlogs.intake.context`."""
+"""The public address of `auditlogs.intake.context`: who acts and in which request."""
 
 from auditlogs.intake.context import (
     Context,

@@ -1,8 +1,8 @@
-"""Middleware for servers made with the official MCP SDK: every call of a tool leaves an entry.
+"""Middleware for servers of the official MCP SDK: records every call of a tool.
 
     MCPServer("trading", middleware=[RecordToolCalls(client.record)])
 
-Arguments are stored, results are not: they may be large, and secret.
+Arguments are stored, redacted; results are not, as they may be large and confidential.
 """
 
 import logging
@@ -30,8 +30,7 @@ ERROR_LENGTH = 2_000
 UNKNOWN_AGENT: Mapping[str, Any] = {"type": "agent", "id": "unknown"}
 
 RequestContext = ServerRequestContext[Any, Any]
-WhoCalls = Callable[[RequestContext], Mapping[str, Any]]
-# What an entry says of how a call went: `result` and some keys of the payload.
+# The `result` of an entry and the keys of its payload that describe the outcome.
 Outcome = tuple[Result, dict[str, Any]]
 
 logger = logging.getLogger(__name__)
@@ -39,14 +38,14 @@ _redactor = Redactor()
 
 
 class Record(Protocol):
-    """`Client.record`, or `functools.partial(auditlogs.record, account=…)` in process."""
+    """The type of `Client.record` and of `functools.partial(auditlogs.record, account=…)`."""
 
     def __call__(self, action: str, /, *, result: Result, **fields: Unpack[EntryFields]) -> object:
-        """Record an entry of these fields. Raises ValueError for one that cannot be stored."""
+        """Record an entry. Raises ValueError for one that cannot be stored."""
 
 
 def calling_agent(ctx: RequestContext) -> Mapping[str, Any]:
-    """Return the agent that calls: the client of its access token, or what it calls itself."""
+    """Return the calling agent: the client of its access token, else the name it gives itself."""
     if token := get_access_token():
         return {"type": "agent", "id": token.client_id}
     if params := ctx.session.client_params:
@@ -56,11 +55,10 @@ def calling_agent(ctx: RequestContext) -> Mapping[str, Any]:
 
 
 class RecordToolCalls(ServerMiddleware[Any]):
-    """Records each `tools/call` as `mcp.tool.call`: who called which tool, with which arguments,
-    for how long, and whether it worked. A result with `isError`, an exception and a cancellation
-    are failures.
+    """Records each `tools/call` as `mcp.tool.call`: agent, tool, arguments, duration and result. A
+    result with `isError`, an exception and a cancellation are failures.
 
-    `agent` tells from a request who calls. A call never fails because it could not be recorded.
+    `agent` returns the actor of a request. A call never fails because it could not be recorded.
     """
 
     def __init__(
@@ -73,14 +71,14 @@ class RecordToolCalls(ServerMiddleware[Any]):
         self._agent = agent
 
     async def __call__(self, ctx: RequestContext, call_next: CallNext) -> HandlerResult:
-        """Handle a message. Raises what the rest of the server raises, and nothing else."""
+        """Handle a message. Raises only what the rest of the server raises."""
         if ctx.method != "tools/call":
             return await call_next(ctx)
-        around = self._around(ctx)
+        fields = self._context_of(ctx)
         outcome: Callable[[], Outcome] = _cancelled
         began = time.monotonic()
         try:
-            with bind(**around):
+            with bind(**fields):
                 answer = await call_next(ctx)
         except Exception as error:
             outcome = partial(_failed, error)
@@ -90,12 +88,13 @@ class RecordToolCalls(ServerMiddleware[Any]):
             return answer
         finally:
             duration = (time.monotonic() - began) * 1_000
-            # Recording may wait for a disk, and has to happen for a cancelled call too.
+            # In a thread, as recording may wait for a disk; shielded, as a cancelled call is
+            # recorded too.
             with CancelScope(shield=True):
-                await to_thread.run_sync(self._record_call, ctx, around, outcome, duration)
+                await to_thread.run_sync(self._record_call, ctx, fields, outcome, duration)
 
-    def _around(self, ctx: RequestContext) -> Fields:
-        """Return who calls and in which request; what a tool records shares it."""
+    def _context_of(self, ctx: RequestContext) -> Fields:
+        """Return agent and IDs of a request, which entries recorded by the tool itself share."""
         try:
             return {
                 "actor": self._actor(ctx),
@@ -104,7 +103,7 @@ class RecordToolCalls(ServerMiddleware[Any]):
                 **_of_http(ctx),
             }
         except Exception:
-            logger.exception("it could not be told who calls")
+            logger.exception("the calling agent could not be determined")
             return {"actor": UNKNOWN_AGENT}
 
     def _actor(self, ctx: RequestContext) -> Mapping[str, Any]:
@@ -117,32 +116,32 @@ class RecordToolCalls(ServerMiddleware[Any]):
     def _record_call(
         self,
         ctx: RequestContext,
-        around: Fields,
+        context: Fields,
         outcome: Callable[[], Outcome],
         duration: float,
     ) -> None:
         try:
-            result, said = outcome()
+            result, details = outcome()
             params = ctx.params or {}
             tool = _visible(params.get("name"), NAME_LENGTH)
-            payload = {"tool": tool, "arguments": _bounded(params.get("arguments")), **said}
+            payload = {"tool": tool, "arguments": _bounded(params.get("arguments")), **details}
             fields: dict[str, Any] = {
-                **around,
+                **context,
                 "target": {"type": "tool", "id": tool},
                 "duration": round(duration, 3),
             }
             try:
                 self._record("mcp.tool.call", result=result, **fields, payload=payload)
             except ValueError as error:
-                # No caller is to escape the log by arguments that the log cannot hold.
+                # No caller may avoid the log by arguments that cannot be stored.
                 payload["arguments"] = f"[not stored: {error}]"[:ERROR_LENGTH]
                 self._record("mcp.tool.call", result=result, **fields, payload=payload)
         except Exception:
-            logger.exception("a call of a tool was not recorded")
+            logger.exception("an MCP call was not recorded")
 
 
 def _answered(answer: HandlerResult) -> Outcome:
-    """Return what an answer says of how the call went, without what it brings."""
+    """Return the outcome of a call by its answer, without the content."""
     if isinstance(answer, BaseModel):
         answer = answer.model_dump(mode="json", by_alias=True)
     answer = answer or {}
@@ -158,12 +157,11 @@ def _answered(answer: HandlerResult) -> Outcome:
 def _failed(error: Exception) -> Outcome:
     if isinstance(error, MCPError):
         return "failure", {"code": error.error.code, "error": _beginning(error.error.message)}
-    said = {"errorType": type(error).__qualname__, "error": _beginning(str(error))}
-    return "failure", said
+    return "failure", {"errorType": type(error).__qualname__, "error": _beginning(str(error))}
 
 
 def _beginning(error: str) -> str:
-    # What a recorder takes for a secret it would not know by half.
+    # Cut after redaction: the redactor would not recognize half a secret.
     return _redactor.beginning(error, ERROR_LENGTH)
 
 
@@ -172,17 +170,17 @@ def _cancelled() -> Outcome:
 
 
 def _trace_id(ctx: RequestContext) -> str | None:
-    """Return the id of the trace that the request says it belongs to, or else that of the SDK's
-    own span, where OpenTelemetry is set up."""
-    sent = (ctx.meta or {}).get("traceparent")
-    if isinstance(sent, str) and (found := trace_id(sent)):
-        return found
+    """Return the trace ID of the request's `traceparent`, else that of the SDK's own span, where
+    OpenTelemetry is configured."""
+    traceparent = (ctx.meta or {}).get("traceparent")
+    if isinstance(traceparent, str) and (trace := trace_id(traceparent)):
+        return trace
     span = get_current_span().get_span_context()
     return format_trace_id(span.trace_id) if span.is_valid else None
 
 
 def _of_http(ctx: RequestContext) -> Fields:
-    """Return the ids of the HTTP request that brought the call, if one did."""
+    """Return session and source IP of a call over HTTP."""
     if ctx.request is None:
         return {}
     session = ctx.request.headers.get("mcp-session-id")
@@ -193,7 +191,7 @@ def _of_http(ctx: RequestContext) -> Fields:
 
 
 def _bounded(arguments: Any) -> Any:
-    """Return arguments that an entry has room for, or a note in their place."""
+    """Return arguments within the size limit, or a note in their place."""
     try:
         size = len(msgspec.json.encode(arguments))
     except (TypeError, ValueError, OverflowError, RecursionError) as error:
@@ -204,7 +202,7 @@ def _bounded(arguments: Any) -> Any:
 
 
 def _visible(value: Any, length: int) -> str:
-    """Return a caller's text as an entry takes it: nobody escapes the log by an unfit name."""
+    """Return a caller's text as an entry accepts it: no caller may avoid the log by its name."""
     text = "".join(
         "\N{REPLACEMENT CHARACTER}" if has_control_character(char) else char
         for char in ("" if value is None else str(value))[:length]

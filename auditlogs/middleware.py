@@ -1,4 +1,4 @@
-"""The context of a request: whatever is recorded while it is answered shares its IDs."""
+"""Django middleware: all entries recorded during a request share its actor and IDs."""
 
 import functools
 import re
@@ -16,16 +16,15 @@ REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 
 
 class AuditContextMiddleware:
-    """Binds actor, correlation, request and session ID and source IP; answers with the request's.
+    """Binds actor, correlation ID, request ID, session ID and source IP, and sets `X-Request-ID`.
 
-    It belongs behind Django's session and authentication, where there are these.
+    List it after Django's session and authentication middleware, where those are used.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self._get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        """Answer within the context."""
         with context.bind(**fields_of(request)) as bound:
             response = self._get_response(request)
         response["X-Request-ID"] = bound.request_id or ""
@@ -33,23 +32,23 @@ class AuditContextMiddleware:
 
 
 def fields_of(request: HttpRequest) -> Fields:
-    """Return what a request says of itself.
+    """Return the context of a request.
 
-    The correlation ID is the trace's (`traceparent`), else a new one; the request ID is that of
-    `X-Request-ID` if it is one, else a new one.
+    The correlation ID is the trace ID of `traceparent`, the request ID that of `X-Request-ID`; each
+    is a new one where the header is missing or invalid.
     """
     trace = context.trace_id(request.headers.get("traceparent", ""))
-    sent = request.headers.get("X-Request-ID", "")
+    header = request.headers.get("X-Request-ID", "")
     return {
         "correlation_id": trace or str(uuid.uuid4()),
-        "request_id": sent if REQUEST_ID.fullmatch(sent) else f"req_{uuid.uuid4().hex}",
+        "request_id": header if REQUEST_ID.fullmatch(header) else f"req_{uuid.uuid4().hex}",
         "source_ip": source_ip(request),
         "person": functools.partial(person_of, request),
     }
 
 
 def person_of(request: HttpRequest) -> Fields:
-    """Return the signed-in person as the actor, and their session; nothing of anybody else."""
+    """Return actor and session of a signed-in person, and nothing where nobody is signed in."""
     user = getattr(request, "user", None)
     if user is None or not user.is_authenticated:
         return {}
@@ -58,10 +57,10 @@ def person_of(request: HttpRequest) -> Fields:
 
 
 def actor_of(user: AbstractBaseUser) -> Actor:
-    """Return a person as the actor of an entry."""
+    """Return the actor that represents a user."""
     return Actor(type="user", id=f"user_{user.pk}", name=user.get_username())
 
 
 def source_ip(request: HttpRequest) -> str | None:
-    """Return the address that a request came from, or None where the connection has none."""
+    """Return the client's address, or None over a connection without one, such as a Unix socket."""
     return request.META.get("REMOTE_ADDR") or None

@@ -1,4 +1,4 @@
-"""Accounts and API keys: what the log needs to know of its readers and writers."""
+"""Accounts and API keys."""
 
 import secrets
 
@@ -9,20 +9,21 @@ from auditlogs.entry.schema import ID_LENGTH, NAME_LENGTH
 
 ACCOUNT_NAME_LENGTH = 64
 KEY_NAME_LENGTH = 100
-# Where entries of nobody's account are stored. No account has this id, so no tenant sees them.
+# The account of entries that belong to none, such as a denied request without a valid key. No
+# tenant can have this id, so none sees them.
 PLATFORM_ACCOUNT = "acc_platform"
 PUBLIC_ID_PREFIX = "key_"
-# What the holder of a session token has to be allowed in its account, as `User.has_perm` asks it.
+# The permission that the holder of a session token needs, as checked by `User.has_perm`.
 PERMISSION_TO_READ = "auditlogs.read"
 
 
 def new_account_id() -> str:
-    """Return a fresh id for an account, under which its entries are stored."""
+    """Return a new account id."""
     return f"acc_{secrets.token_hex(8)}"
 
 
 class Account(models.Model):
-    """A tenant. Every entry belongs to one, every query is for one."""
+    """A tenant. Every entry belongs to one account and every query is for one."""
 
     id = models.CharField(primary_key=True, max_length=32, default=new_account_id, editable=False)
     name = models.CharField(max_length=ACCOUNT_NAME_LENGTH, unique=True)
@@ -33,12 +34,12 @@ class Account(models.Model):
 
 
 class ApiKey(models.Model):
-    """A bearer credential of an account, until it expires or is revoked. The key itself is not
-    kept, only its SHA-256 and what tells it from others at a glance: how it begins and ends.
+    """A bearer credential of an account, valid until it expires or is revoked. Only its SHA-256 is
+    stored, with its first and last characters so that people recognize it.
 
-    A key with a `bot` reads that bot's entries alone, and writes in that bot's name alone: as the
-    actor `agent`, its id, or `bot` itself. A key with a `holder` is a session token: it opens what
-    that person may see at the time, and nothing once they may not.
+    A key with a `bot` reads only that bot's entries and writes only as that bot: the actor `agent`
+    with the id `agent` or `bot`. A key with a `holder` is a session token: it has the rights that
+    this person has at the time of the request.
     """
 
     account = models.ForeignKey(Account, models.CASCADE, related_name="api_keys")
@@ -57,7 +58,7 @@ class ApiKey(models.Model):
     last_used_at = models.DateTimeField(null=True, editable=False)
     expires_at = models.DateTimeField(null=True)
     revoked_at = models.DateTimeField(null=True, editable=False)
-    # When the key was found in the text of an entry, from which it was redacted.
+    # When the key was found in the body of a request, from which it was redacted.
     exposed_at = models.DateTimeField(null=True, editable=False)
 
     def __str__(self) -> str:
@@ -65,5 +66,5 @@ class ApiKey(models.Model):
 
     @property
     def public_id(self) -> str:
-        """Return what entries and commands call the key; it opens nothing."""
+        """The id of the key in entries and commands, which is no credential."""
         return f"{PUBLIC_ID_PREFIX}{self.pk}"

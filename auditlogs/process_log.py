@@ -1,7 +1,6 @@
-"""The process's own log: one JSON object to a line, on standard error, and no secret in it.
+"""The log of the process: one JSON object per line on standard error, redacted.
 
-What the log of entries is for others, this is for whoever runs the process. It is made of ASCII
-alone, so that no text can end a line, begin another or command a terminal.
+The output is ASCII, so that no text can end a line, forge another or control a terminal.
 """
 
 import logging
@@ -19,19 +18,20 @@ from auditlogs.entry.times import format_rfc3339
 from auditlogs.intake import context
 from auditlogs.redaction import Redactor
 
-# How much of a text is looked at, and how much of it is then shown.
+# How many characters of a text are redacted, and how many of those are written.
 MAX_READ = 262_144
 MAX_SHOWN = 32_768
-# Where reading stopped there may be half a secret, which has no shape: so much is left out there.
+# A secret may be cut where reading stops, and half a secret has no recognizable shape: so many
+# characters before the cut are left out.
 MARGIN = 8_192
 
 
 class JsonLines(ProcessorFormatter):
-    """Formats the records of every logger: `timestamp`, `level`, `logger`, `message`, and where
-    they are known `requestId`, `correlationId` and `exception`.
+    """Formats log records: `timestamp`, `level`, `logger`, `message`, and where present
+    `requestId`, `correlationId` and `exception`.
 
-    `names` and `patterns` are an operator's own, as the redactor takes them. Raises BadPattern for
-    a pattern that cannot be; formatting never raises.
+    `names` and `patterns` are additional rules for the redactor. Raises BadPattern for an invalid
+    pattern; formatting never raises.
     """
 
     def __init__(
@@ -53,14 +53,13 @@ class JsonLines(ProcessorFormatter):
         )
 
     def format(self, record: logging.LogRecord) -> str:
-        """Return a record as a line, without its end."""
         try:
             return super().format(record)
-        except Exception as error:  # noqa: BLE001 - logging would print the record as it is
+        except Exception as error:  # noqa: BLE001 - logging would print the record unredacted
             return super().format(_unwritable(record, error))
 
     def _clean(self, _: WrappedLogger, __: str, line: EventDict) -> EventDict:
-        """Redact and shorten every text of a line."""
+        """Redact and shorten all texts of a line."""
         return {
             name: self._clean_text(value) if isinstance(value, str) else value
             for name, value in line.items()
@@ -68,28 +67,30 @@ class JsonLines(ProcessorFormatter):
 
     def _clean_text(self, text: str) -> str:
         clean = self._redactor.text(text[:MAX_READ])
-        said = f" … (cut; {len(text):,} characters in all) … "
+        note = f" … (cut; {len(text):,} characters in all) … "
         if len(text) > MAX_READ:
-            return clean[:-MARGIN][:MAX_SHOWN] + said
+            return clean[:-MARGIN][:MAX_SHOWN] + note
         if len(clean) > MAX_SHOWN:
-            return clean[: MAX_SHOWN // 2] + said + clean[-MAX_SHOWN // 2 :]
+            return clean[: MAX_SHOWN // 2] + note + clean[-MAX_SHOWN // 2 :]
         return clean
 
 
-def take_over() -> None:
-    """Send Python's warnings, and what ends the process or a thread of it, to the log."""
+def install_hooks() -> None:
+    """Log Python's warnings and uncaught exceptions of the process and its threads."""
     logging.captureWarnings(True)
-    sys.excepthook = _tell_why
-    threading.excepthook = lambda end: _tell_why(end.exc_type, end.exc_value, end.exc_traceback)
+    sys.excepthook = _log_uncaught
+    threading.excepthook = lambda end: _log_uncaught(end.exc_type, end.exc_value, end.exc_traceback)
 
 
-def _tell_why(
+def _log_uncaught(
     kind: type[BaseException], error: BaseException | None, trace: TracebackType | None
 ) -> None:
-    # Neither is a fault: someone has ended the process, or the thread itself.
+    # These two end a process on purpose.
     if error is not None and not issubclass(kind, KeyboardInterrupt | SystemExit):
         name = threading.current_thread().name
-        logging.getLogger(__name__).critical("%s has ended", name, exc_info=(kind, error, trace))
+        logging.getLogger(__name__).critical(
+            "%s ended by an exception", name, exc_info=(kind, error, trace)
+        )
 
 
 def _add_timestamp(_: WrappedLogger, __: str, line: EventDict) -> EventDict:
@@ -99,17 +100,17 @@ def _add_timestamp(_: WrappedLogger, __: str, line: EventDict) -> EventDict:
 
 
 def _add_ids(_: WrappedLogger, __: str, line: EventDict) -> EventDict:
-    """Name the request, so that its lines are found by what its entries say."""
-    known = context.current()
-    if known.request_id:
-        line["requestId"] = known.request_id
-    if known.correlation_id:
-        line["correlationId"] = known.correlation_id
+    """Add the IDs of the request, by which its log lines and its entries are found together."""
+    request = context.current()
+    if request.request_id:
+        line["requestId"] = request.request_id
+    if request.correlation_id:
+        line["correlationId"] = request.correlation_id
     return line
 
 
 def _unwritable(record: logging.LogRecord, error: Exception) -> logging.LogRecord:
-    """Return a record that says of another only that it could not be written, and why."""
+    """Return a record that replaces one which could not be formatted; it has none of its text."""
     text = "A line could not be written: %s in %s, line %d"
     details = (type(error).__name__, record.module, record.lineno)
     return logging.LogRecord(

@@ -1,5 +1,5 @@
-"""The worker: the background process of a host. It drains the spool as soon as it can, and counts
-what has reached the log if no other worker does."""
+"""The worker: a host's background process. It drains the spool, and counts new entries if it is
+the leader of all workers."""
 
 import logging
 import threading
@@ -15,39 +15,43 @@ from auditlogs.write.spool_file import SpoolError
 logger = logging.getLogger(__name__)
 
 IDLE_SECONDS = 0.5
-# While the database is away; the breaker lets one try through about as often.
+# While the database is unreachable; the circuit breaker permits an attempt about as often.
 AWAY_SECONDS = 2.0
-# Another process of this host drains the spool; it may end at any time.
+# While another process of this host drains the spool, which may end at any time.
 STANDBY_SECONDS = 5.0
 
 
 def run(spool: Spool, stop: threading.Event) -> None:
-    """Do both until told to stop, neither waiting for the other. Where one fails for a reason that
-    nobody has thought of, the other ends too and the error is raised: half a worker is none."""
+    """Drain and count in a thread each until `stop` is set.
+
+    An unexpected error in one ends both and is raised, so that the service manager restarts the
+    whole worker instead of leaving half of it running.
+    """
     with ThreadPoolExecutor(max_workers=2) as threads:
-        parts = [threads.submit(work, spool, stop), threads.submit(count, stop)]
+        parts = [threads.submit(drain_until, spool, stop), threads.submit(count, stop)]
         wait(parts, return_when=FIRST_COMPLETED)
         stop.set()
         for part in parts:
             part.result()
 
 
-def work(spool: Spool, stop: threading.Event) -> None:
-    """Drain the spool until told to stop; wait while another process of the host does it."""
+def drain_until(spool: Spool, stop: threading.Event) -> None:
+    """Drain the spool until `stop` is set, or wait while another process of the host does."""
     while not stop.is_set():
         try:
             with spool.drain_lock() as is_sole:
                 if is_sole:
-                    _lead(spool, stop)
+                    _drain_alone(spool, stop)
         except SpoolError as error:
             logger.error("The spool cannot be drained: %s", error)  # noqa: TRY400
         stop.wait(STANDBY_SECONDS)
 
 
 def drain_now(spool: Spool, seconds: float) -> int:
-    """Drain the spool until it is empty or the time is over; return how many entries have left it.
+    """Drain the spool until it is empty or so many seconds have passed; return how many entries
+    left it.
 
-    Raises StorageError, SpoolError, and BlockingIOError when another process drains it.
+    Raises StorageError, SpoolError, and BlockingIOError where another process is draining it.
     """
     until, moved = time.monotonic() + seconds, 0
     with spool.drain_lock() as is_sole:
@@ -58,21 +62,21 @@ def drain_now(spool: Spool, seconds: float) -> int:
     return moved
 
 
-def _lead(spool: Spool, stop: threading.Event) -> None:
-    is_away = False
+def _drain_alone(spool: Spool, stop: threading.Event) -> None:
+    is_unreachable = False
     while not stop.is_set():
         pause = IDLE_SECONDS
         try:
             if drain(spool):
                 pause = 0.0
-            if is_away:
-                logger.warning("The database is back; what waited is being stored.")
-            is_away = False
+            if is_unreachable:
+                logger.warning("The database is reachable again; spooled entries are being stored.")
+            is_unreachable = False
         except StorageError as error:
-            # Said once for each time that it goes.
-            if not is_away:
-                logger.warning("Entries wait in the spool: %s", error)
-            is_away = True
+            # Logged once per outage.
+            if not is_unreachable:
+                logger.warning("Entries are waiting in the spool: %s", error)
+            is_unreachable = True
             pause = AWAY_SECONDS
         except SpoolError as error:
             logger.error("The spool cannot be read: %s", error)  # noqa: TRY400

@@ -4,12 +4,12 @@ from django.apps import AppConfig
 
 
 class HubConfig(AppConfig):
-    """The dashboard: pages, people and their membership."""
+    """The dashboard: its pages, and people's memberships in accounts."""
 
     name = "hub"
     verbose_name = "Hub"
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Let every sign-in be heard of by what ends idle sessions."""
-        from hub.middleware import idle  # noqa: F401, PLC0415  (its models can be imported from here on)
+        # Connects the receiver of sign-ins. Models cannot be imported any earlier.
+        from hub.middleware import idle  # noqa: F401, PLC0415

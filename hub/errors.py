@@ -1,70 +1,95 @@
-"""Error pages: in the Hub's style for people, problem documents under /api."""
+"""Error responses: pages for people, problem documents (RFC 9457) under /api."""
 
 import sys
+from typing import cast
 
 from django.contrib.auth.models import User
 from django.db import OperationalError
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render, resolve_url
 
 from auditlogs.api import problems
 from hub.access import self_audit
 from hub.access.codes import HubCode
-from hub.access.visits import caller_of
-from hub.account.switching import open_to
+from hub.access.visits import HubRequest, caller_of, current_visit, safe_redirect_url
+from hub.account.switching import accounts_of
 
 API_PREFIX = "/api/"
-AWAY = "The database of people and keys cannot be reached."
+UNAVAILABLE = "The Hub's database of users and API keys is not available."
 
 
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    """Answer a request that cannot be read."""
+    """Answer a malformed request with status 400."""
     if request.path.startswith(API_PREFIX):
         return problems.bad_request()
     return render(request, "400.html", status=400)
 
 
 def permission_denied(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    """Answer a request that is refused."""
-    return _shut_out(request, "permission-denied", str(exception or ""))
+    """Answer a request without permission with status 403."""
+    return _refuse(request, "permission-denied", str(exception or ""))
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
-    """Answer a form that did not come from a page of the Hub, or came too late."""
-    reason = "This form is too old or did not come from the Hub. Go back, reload, and try again."
-    return _shut_out(request, "csrf", reason)
+    """Answer a form without a valid CSRF token with status 403.
+
+    Signing in replaces the token, so a sign-in page in another tab is outdated: it leads on to
+    where the person wanted to go.
+    """
+    is_outdated = (
+        "csrfmiddlewaretoken" in request.POST
+        and request.headers.get("Sec-Fetch-Site", "same-origin") == "same-origin"
+    )
+    is_sign_in = request.path == resolve_url("sign_in")
+    if is_sign_in and is_outdated and request.user.is_authenticated:
+        return redirect(safe_redirect_url(request, request.POST.get("next", "")))
+    reason = "This form has expired or was not sent from the Hub. Go back, reload and try again."
+    return _refuse(request, "csrf", reason)
 
 
 def cross_site(request: HttpRequest) -> HttpResponse:
-    """Answer what a page of another site asked for behind its reader's back."""
-    reason = "Another site asked for this. Open the page in the Hub itself."
-    return _shut_out(request, "cross-site", reason)
+    """Answer a request by another site's page with status 403."""
+    reason = "Another website tried to load this page. Open it in the Hub instead."
+    return _refuse(request, "cross-site", reason)
 
 
 def page_not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    """Answer a request for what does not exist, or is another's."""
+    """Answer a request for what does not exist with status 404, and for another account's alike."""
     if request.path.startswith(API_PREFIX):
         return problems.not_found()
+    add_navigation(request)
     return render(request, "404.html", status=404)
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """Answer a request that failed, without a word of why: whether to try again is all that is
-    said."""
-    is_away = isinstance(sys.exception(), OperationalError)
+    """Answer a request that failed with 503 if the database is unavailable, else with 500.
+
+    The response says nothing about the cause: the text of an exception may contain secrets. Both
+    pages are rendered without the request, since its context could fail for the same reason.
+    """
+    is_unavailable = isinstance(sys.exception(), OperationalError)
     if request.path.startswith(API_PREFIX):
         return (
-            problems.unavailable("accounts-unavailable", AWAY) if is_away else problems.unexpected()
+            problems.unavailable("accounts-unavailable", UNAVAILABLE)
+            if is_unavailable
+            else problems.unexpected()
         )
-    if is_away:
-        return render(None, "503.html", {"reason": AWAY, "request": request}, status=503)
-    # Rendered without the request: what broke the page may break its context too.
+    if is_unavailable:
+        context = {"reason": UNAVAILABLE, "retry_url": request.get_full_path()}
+        return render(None, "503.html", context, status=503)
     return render(None, "500.html", status=500)
 
 
-def _shut_out(request: HttpRequest, code: HubCode, reason: str) -> HttpResponse:
-    """Record that a request is refused, and say why; whoever has an account finds back to it."""
+def add_navigation(request: HttpRequest) -> None:
+    """Set `request.visit`, for the navigation on the page of an error, unless the view has."""
+    if not hasattr(request, "visit") and isinstance(request.user, User):
+        request.visit = current_visit(cast(HubRequest, request))  # type: ignore[attr-defined]
+
+
+def _refuse(request: HttpRequest, code: HubCode, reason: str) -> HttpResponse:
+    """Record the refusal and show its reason."""
     self_audit.page_refused(request, caller_of(request), code, reason)
-    has_account = isinstance(request.user, User) and open_to(request.user).exists()
+    add_navigation(request)
+    has_account = isinstance(request.user, User) and accounts_of(request.user).exists()
     context = {"reason": reason, "has_account": has_account}
     return render(request, "403.html", context, status=403)

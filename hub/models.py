@@ -1,4 +1,4 @@
-"""People and the accounts they belong to."""
+"""Memberships of people in accounts, and their identities for single sign-on."""
 
 from django.conf import settings
 from django.db import models
@@ -7,14 +7,14 @@ from auditlogs.models import Account
 
 
 class Role(models.TextChoices):
-    """What a member may do: a viewer reads, an admin also has the keys, members and settings."""
+    """The role of a member: viewers read, admins also manage keys, members and settings."""
 
     VIEWER = "viewer"
     ADMIN = "admin"
 
 
 class Identity(models.Model):
-    """Who a person is to the provider of single sign-on; the two are linked once."""
+    """A person's identity at an OpenID provider, by which they sign in."""
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="identities")
     issuer = models.CharField(max_length=255)
@@ -22,7 +22,7 @@ class Identity(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
-        """An identity is one person's, and a person has one with each issuer."""
+        """An identity belongs to one person, who has one per issuer."""
 
         constraints = [
             models.UniqueConstraint(fields=["issuer", "subject"], name="one_person_each"),
@@ -34,7 +34,7 @@ class Identity(models.Model):
 
 
 class Membership(models.Model):
-    """A person's place in an account, by which they see its entries."""
+    """A person's membership in an account, which gives access to its entries."""
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="memberships")
     account = models.ForeignKey(Account, models.CASCADE, related_name="memberships")
@@ -42,7 +42,7 @@ class Membership(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
-        """A person belongs to an account once."""
+        """A person is a member of an account once."""
 
         constraints = [
             models.UniqueConstraint(fields=["user", "account"], name="one_membership_each")

@@ -1,5 +1,7 @@
-"""How gunicorn serves the Hub (`gunicorn -c python:hub.serving hub.wsgi`): its own lines, too, are
-JSON without secrets."""
+"""gunicorn's configuration: `gunicorn -c python:hub.serving hub.wsgi`.
+
+Its own log lines become JSON without secrets, too.
+"""
 
 from django.conf import settings
 from gunicorn.config import Config
@@ -10,10 +12,9 @@ from hub.startup.start import begin
 
 
 class JsonLogger(Logger):
-    """Gunicorn's logger, with the formatter of the Hub's."""
+    """gunicorn's logger with the formatter of the Hub's process log."""
 
     def setup(self, cfg: Config) -> None:
-        """Set up what the options ask for; they decide level and place."""
         super().setup(cfg)
         lines = JsonLines(settings.AUDITLOGS_REDACT_NAMES, settings.AUDITLOGS_REDACT_PATTERNS)
         for log in (self.error_log, self.access_log):
@@ -24,5 +25,5 @@ class JsonLogger(Logger):
 begin()
 
 logger_class = JsonLogger
-# How a request came to a proxy is for PROXY_HOPS alone to say.
+# gunicorn would trust X-Forwarded-Proto from the loopback interface; PROXY_HOPS alone decides that.
 secure_scheme_headers: dict[str, str] = {}

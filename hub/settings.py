@@ -1,70 +1,43 @@
-"""Settings, from the environment; a running demo's own where the environment says nothing."""
+"""Django's settings. Each value from the environment is declared in hub/startup/environment.py."""
 
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from environs import Env
+from hub.startup import validators
+from hub.startup.environment import read
 
-from hub.demo.state import FOLDER, load_state
-from hub.startup import environment
+_ROOT = Path(__file__).resolve().parent.parent
+IS_CHECKOUT = (_ROOT / "manage.py").is_file()
+# A checkout has `templates` and `static` beside the packages, and keeps its data there. A wheel has
+# them inside `hub`, where Django finds an app's files, and keeps its data in the current folder.
+BASE_DIR = _ROOT if IS_CHECKOUT else Path.cwd()
 
-BASE_DIR = Path(__file__).resolve().parent.parent
+SECRET_KEY: str = read("SECRET_KEY")
+# Signatures made with a former key are still accepted.
+SECRET_KEY_FALLBACKS: list[str] = read("SECRET_KEY_FALLBACKS")
+DEBUG: bool = read("DEBUG")
+ALLOWED_HOSTS: list[str] = read("ALLOWED_HOSTS")
+HTTPS: bool = read("HTTPS")
+PROXY_HOPS: int = read("PROXY_HOPS")
 
-env = Env()
-# The environment is whole or the demo's is: the two are never mixed.
-demo = None if env.str("SECRET_KEY", "") else load_state(FOLDER)
+MONGODB_URI: str = read("MONGODB_URI")
+AUDITLOGS_RETENTION_DAYS: int = read("AUDITLOGS_RETENTION_DAYS")
+AUDITLOGS_SPOOL_DIR: str = read("AUDITLOGS_SPOOL_DIR", str(BASE_DIR / "spool"))
+AUDITLOGS_SPOOL_MAX_BYTES: int = read("AUDITLOGS_SPOOL_MAX_BYTES")
+AUDITLOGS_REDACT_NAMES: list[str] = read("AUDITLOGS_REDACT_NAMES")
+AUDITLOGS_REDACT_PATTERNS: dict[str, str] = dict(read("AUDITLOGS_REDACT_PATTERNS"))
+AUDITLOGS_API_RATE: str = read("AUDITLOGS_API_RATE")
 
-SECRET_KEY: str = (
-    demo.secret_key if demo else env.str("SECRET_KEY", "", validate=environment.secret_key)
-)
-DEBUG = demo is None and env.bool("DEBUG", False, validate=environment.off)
-ALLOWED_HOSTS: list[str] = env.list("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"])
-HTTPS = demo is None and env.bool("HTTPS", True)
-PROXY_HOPS: int = env.int("PROXY_HOPS", 0, validate=environment.hops)
-# They stand for the key in whatever it signed before it was changed.
-SECRET_KEY_FALLBACKS: list[str] = env.list(
-    "SECRET_KEY_FALLBACKS", [], validate=environment.secret_keys
-)
-
-MONGODB_URI: str = (
-    demo.mongodb_uri
-    if demo
-    else env.str(
-        "MONGODB_URI", "mongodb://127.0.0.1:27017/auditlogs", validate=environment.mongodb_uri
-    )
-)
-AUDITLOGS_RETENTION_DAYS: int = env.int(
-    "AUDITLOGS_RETENTION_DAYS", 30, validate=environment.retention
-)
-AUDITLOGS_SPOOL_DIR: str = (
-    str(FOLDER / "spool") if demo else env.str("AUDITLOGS_SPOOL_DIR", str(BASE_DIR / "spool"))
-)
-AUDITLOGS_SPOOL_MAX_BYTES: int = env.int(
-    "AUDITLOGS_SPOOL_MAX_BYTES", 1 << 30, validate=environment.size
-)
-AUDITLOGS_REDACT_NAMES: list[str] = env.list("AUDITLOGS_REDACT_NAMES", [])
-AUDITLOGS_REDACT_PATTERNS: dict[str, str] = dict(
-    env.json("AUDITLOGS_REDACT_PATTERNS", {}, validate=environment.patterns)
-)
-AUDITLOGS_API_RATE: str = env.str(
-    "AUDITLOGS_API_RATE",
-    "12000/minute;2000/10 second" if demo else "1200/minute;200/10 second",
-    validate=environment.rate,
-)
-
-SIGN_IN_RATE: str = env.str(
-    "SIGN_IN_RATE", "300/minute" if demo else "30/minute", validate=environment.rate
-)
-SESSION_IDLE_MINUTES: int = env.int("SESSION_IDLE_MINUTES", 120, validate=environment.idle_minutes)
+SIGN_IN_RATE: str = read("SIGN_IN_RATE")
+SESSION_IDLE_MINUTES: int = read("SESSION_IDLE_MINUTES")
 
 DATABASES: dict[str, dict[str, Any]] = {
-    "default": {"ENGINE": "django.db.backends.sqlite3", "NAME": FOLDER / "hub.sqlite3"}
-    if demo
-    else env.dj_db_url("DATABASE_URL", f"sqlite:///{BASE_DIR / 'hub.sqlite3'}")
+    "default": read("DATABASE_URL", f"sqlite:///{BASE_DIR / 'hub.sqlite3'}")
 }
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
-    # Who reads first and writes then would be refused, not made to wait, where another does too.
+    # A deferred transaction that reads first fails with SQLITE_BUSY when it wants to write while
+    # another one writes; an immediate one waits for its turn.
     DATABASES["default"].setdefault("OPTIONS", {})["transaction_mode"] = "IMMEDIATE"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
@@ -81,7 +54,7 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "hub.middleware.proxies.ProxyMiddleware",
-    # Outside of whatever answers by itself: every answer has the headers.
+    # Before the middleware that can answer by itself, so that every response gets the headers.
     "hub.middleware.headers.HeadersMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -102,7 +75,7 @@ MIDDLEWARE = [
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
-        "DIRS": [BASE_DIR / "templates"],
+        "DIRS": [BASE_DIR / "templates"] if IS_CHECKOUT else [],
         "APP_DIRS": True,
         "OPTIONS": {
             "context_processors": [
@@ -116,14 +89,15 @@ TEMPLATES = [
 ROOT_URLCONF = "hub.urls"
 WSGI_APPLICATION = "hub.wsgi.application"
 APPEND_SLASH = False
-# What a page says after it has changed something, once.
+# In the session, not in a cookie: messages name keys and people.
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 
 LOGIN_URL = "sign_in"
 LOGIN_REDIRECT_URL = "logs"
 LOGOUT_REDIRECT_URL = "sign_in"
 
-# A browser takes a cookie of such a name only if it is secure and of this very host.
+# Browsers accept a `__Host-` cookie only over HTTPS and without a Domain, so that no subdomain can
+# set one (RFC 6265bis, section 4.1.3.2).
 _HOST = "__Host-" if HTTPS else ""
 SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = f"{_HOST}sessionid", f"{_HOST}csrftoken"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
@@ -134,9 +108,9 @@ AUTHENTICATION_BACKENDS = [
     "axes.backends.AxesStandaloneBackend",
     "hub.sign_in.sso.backends.PasswordBackend",
     "hub.sign_in.sso.backends.IdentityBackend",
-    "hub.access.roles.PlaceBackend",
+    "hub.access.roles.RoleBackend",
 ]
-# The first one hashes; what another one hashed is hashed anew at the next sign-in.
+# New passwords use the first hasher; a hash of another one is replaced at the next sign-in.
 PASSWORD_HASHERS = [
     "hub.sign_in.hashers.BoundedArgon2PasswordHasher",
     *(
@@ -151,19 +125,20 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
 
-# Five failures of a user name and an address together; a lock is not drawn out by trying on.
-# Nothing that was typed is kept: see hub/sign_in/lockout.py.
+# Five failures lock a user name out from one address. Further attempts do not extend the lock-out,
+# or a stranger could keep a person out forever. hub/sign_in/lockout.py keeps what was typed from
+# being stored.
 AXES_FAILURE_LIMIT = 5
 AXES_COOLOFF_TIME = timedelta(minutes=15)
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
 AXES_RESET_ON_SUCCESS = True
 AXES_DISABLE_ACCESS_LOG = True
-AXES_USERNAME_CALLABLE = "hub.sign_in.lockout.name_of"
-AXES_CLIENT_IP_CALLABLE = "hub.sign_in.lockout.address_of"
+AXES_USERNAME_CALLABLE = "hub.sign_in.lockout.username_digest"
+AXES_CLIENT_IP_CALLABLE = "hub.sign_in.lockout.client_network"
 
 SECURE_SSL_REDIRECT = HTTPS
-# Whoever asks whether the program is ready asks it, not the proxy.
+# Readiness probes call the process directly by HTTP, past the proxy that ends TLS.
 SECURE_REDIRECT_EXEMPT = [r"^readyz$"]
 SECURE_HSTS_SECONDS = 365 * 24 * 60 * 60 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
@@ -172,23 +147,24 @@ SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 SILENCED_SYSTEM_CHECKS = [
-    # With `preload`, anyone can have the whole domain put on the lists that browsers are shipped
-    # with, from where it is hard to remove. That is for the domain's owner to decide.
+    # `preload` lets anyone submit the whole domain to the list built into browsers, which is hard
+    # to leave again. That is for the domain's owner to decide.
     "security.W021",
-    # What axes' middleware would answer, the sign-in page says itself, and in its own words.
+    # The sign-in page reports a lock-out itself, so axes' middleware is not installed.
     "axes.W002",
 ]
 
 STATIC_URL = "/static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
-STATICFILES_DIRS = [BASE_DIR / "static"]
+STATICFILES_DIRS = [BASE_DIR / "static"] if IS_CHECKOUT else []
 WHITENOISE_ALLOW_ALL_ORIGINS = False
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
-    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+    "staticfiles": {"BACKEND": "hub.ui.assets.ModuleStorage"},
 }
 
-# Everything comes from here, nothing is inline. Forms and frames too.
+# Scripts, styles and images come from this host alone, and nothing is inline: stored text that got
+# into a page unescaped could still not run.
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": ["'none'"],
@@ -206,10 +182,10 @@ CONTENT_SECURITY_POLICY = {
     }
 }
 
-OIDC_ISSUER: str = env.str("OIDC_ISSUER", "", validate=environment.issuer)
-OIDC_CLIENT_ID: str = env.str("OIDC_CLIENT_ID", "")
-OIDC_CLIENT_SECRET: str = env.str("OIDC_CLIENT_SECRET", "")
-environment.single_sign_on(
+OIDC_ISSUER: str = read("OIDC_ISSUER")
+OIDC_CLIENT_ID: str = read("OIDC_CLIENT_ID")
+OIDC_CLIENT_SECRET: str = read("OIDC_CLIENT_SECRET")
+validators.single_sign_on(
     OIDC_ISSUER=OIDC_ISSUER, OIDC_CLIENT_ID=OIDC_CLIENT_ID, OIDC_CLIENT_SECRET=OIDC_CLIENT_SECRET
 )
 
@@ -230,11 +206,11 @@ LOGGING = {
     },
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "lines"}},
     "root": {"handlers": ["stderr"], "level": "WARNING"},
-    # Instead of the handlers that Django gives them.
+    # Replaces the handlers that Django installs by default, which do not redact.
     "loggers": {
         "django": {},
         "django.server": {"level": "INFO", "propagate": True},
-        # What axes tells of each sign-in is an entry of the log.
+        # Its warnings about sign-ins are entries of the audit log already.
         "axes": {"level": "ERROR"},
     },
 }

@@ -1,4 +1,4 @@
-"""The addresses of the Hub and of the API."""
+"""The URLs of the Hub and of the API."""
 
 from django.conf import settings
 from django.urls import include, path
@@ -50,7 +50,7 @@ urlpatterns = [
 ]
 
 if settings.OIDC_ISSUER:
-    # Elsewhere it need not even be installed.
+    # Its libraries are an extra, which need not be installed where it is not used.
     urlpatterns.append(path("hub/sso/", include("hub.sign_in.sso.urls")))
 
 handler400 = "hub.errors.bad_request"

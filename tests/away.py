@@ -45,14 +45,14 @@ def impatience(seconds: float = 1.0) -> Iterator[None]:
 
 def forget_client() -> None:
     """Close the client; the next one is made from what the settings say by then."""
-    with mongo._making:
+    with mongo._creation:
         mongo._client().close()
         mongo._client.cache_clear()
 
 
 def _use(uri: str, folder: str, settings: Settings) -> None:
     forget_client()
-    dictionary._known().clear()
+    dictionary._stored_ids().clear()
     spool().file.close()
     spool.cache_clear()
     settings.MONGODB_URI, settings.AUDITLOGS_SPOOL_DIR = uri, folder

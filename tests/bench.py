@@ -19,7 +19,7 @@ from urllib.parse import urlencode
 from pymongo import monitoring
 
 from tests.server import SECRET_KEY, Server
-from tests.watching import asked, watcher
+from tests.watching import sent, watcher
 
 if TYPE_CHECKING:
     from django.test import Client
@@ -130,7 +130,7 @@ def measure() -> None:
             assert response.status_code == 200
         with watcher.watch() as commands:
             client.get(url)
-        reads = asked(commands, "aggregate", "audit_logs")
+        reads = sent(commands, "aggregate", "audit_logs")
         median = statistics.median(times)
         plain = plain or median
         sys.stdout.write(
@@ -172,12 +172,14 @@ def measure_agents(client: "Client", account: "Account") -> None:
 
 def index_of(command: dict[str, object]) -> str:
     """Return the name of the index that an aggregate's first stage is served by."""
-    from auditlogs.storage.indexes import ACCOUNT_LEAD, LEADS
+    from auditlogs.storage.indexes import ACCOUNT_FILTER, LEADING_FILTERS
 
     pipeline = command["pipeline"]
     assert isinstance(pipeline, list)
     match = pipeline[0]["$match"]
-    return next((lead.index for lead in LEADS if lead.path in match), ACCOUNT_LEAD.index)
+    return next(
+        (lead.index for lead in LEADING_FILTERS if lead.path in match), ACCOUNT_FILTER.index
+    )
 
 
 if __name__ == "__main__":

@@ -25,12 +25,16 @@ if TYPE_CHECKING:
 OWN_SERVER = pytest.StashKey[Server]()
 FOLDER = pytest.StashKey[Path]()
 
-# Enough to find a slip in a minute's work; the profile "deep" is for a night's.
+# "default" is what `make test` needs to find a slip. "quick" gives an answer while somebody works,
+# "deep" searches for a night.
 hypothesis_settings.register_profile(
     "default", deadline=None, max_examples=40, suppress_health_check=[HealthCheck.too_slow]
 )
 hypothesis_settings.register_profile(
     "deep", hypothesis_settings.get_profile("default"), max_examples=2_000
+)
+hypothesis_settings.register_profile(
+    "quick", hypothesis_settings.get_profile("default"), max_examples=10
 )
 hypothesis_settings.load_profile("default")
 

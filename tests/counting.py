@@ -1,8 +1,8 @@
-"""Counting at once what a test has recorded, as a worker does soon."""
+"""Counting at once what a test has recorded, as a worker would within seconds."""
 
 from auditlogs.counters import tallies
 from auditlogs.counters.counting import Counting
-from auditlogs.counters.leader import LEAD
+from auditlogs.counters.leader import LEASE_ID, TOKEN_FIELD
 from auditlogs.entry.identity import id_ms
 from auditlogs.entry.times import EPOCH, from_ms, now, to_ms
 from auditlogs.query.slices import LOWEST
@@ -10,28 +10,28 @@ from auditlogs.storage import counts, mongo
 
 
 def begin_anew() -> None:
-    """Let counting begin with what is recorded from here on, and nobody lead."""
-    mongo.counters().delete_one({"_id": LEAD})
-    lead = {"_id": LEAD, "holder": "", "term": 1, "until": EPOCH, "countedAt": None}
-    mongo.counters().insert_one({**lead, "at": from_ms(to_ms(now())), "id": LOWEST})
+    """Let counting begin with what is recorded from now on, and no worker hold the lease."""
+    mongo.counters().delete_one({"_id": LEASE_ID})
+    lease = {"_id": LEASE_ID, "holder": "", TOKEN_FIELD: 1, "until": EPOCH, "countedAt": None}
+    mongo.counters().insert_one({**lease, "at": from_ms(to_ms(now())), "id": LOWEST})
 
 
 def catch_up(work: Counting) -> None:
-    """Let a worker that can lead count until it has come to the newest end."""
+    """Let a worker that can acquire the lease count everything that has arrived."""
     work.step()
     while work.is_behind:
         work.step()
 
 
 def count() -> None:
-    """Let a worker count what has arrived since."""
+    """Let a new worker count everything that has arrived."""
     work = Counting()
     catch_up(work)
     work.end()
 
 
 def count_account(account: str) -> None:
-    """Count every entry of an account, whoever leads."""
+    """Count every entry of an account, whichever worker holds the lease."""
     ids = [each["_id"] for each in mongo.entries().find({"account": account}, {"_id": 1})]
     for hour in {counts.start_of("hour", id_ms(each)) for each in ids}:
         tallies.count_hour(account, hour, 1)

@@ -7,7 +7,7 @@ from typing import Any
 
 from auditlogs.entry.schema import Entry, NewEntry
 from auditlogs.entry.times import now
-from auditlogs.intake.fields import builtins
+from auditlogs.intake.fields import to_plain
 from auditlogs.intake.validation import complete
 from auditlogs.models import new_account_id
 from auditlogs.query.entries import Entries
@@ -53,7 +53,7 @@ def store_with_keys(
 ) -> list[uuid.UUID]:
     """Store entries as the API does, each with the key of this id, and return their ids."""
     received = now()
-    checked = [check(builtins(entry), received) for entry in entries]
+    checked = [check(to_plain(entry), received) for entry in entries]
     ready = [
         complete(each, account=account, received=received, asserted_by=key)
         for each, key in zip(checked, keys, strict=True)

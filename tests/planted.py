@@ -15,6 +15,7 @@ from random import Random
 from typing import Any
 from urllib.parse import quote
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from mnemonic import Mnemonic
 
 LETTERS = string.ascii_letters + string.digits
@@ -119,8 +120,14 @@ def _numbered(random: Random) -> tuple[str, str]:
     return "\n".join(lines), "\n".join(lines[4:8])
 
 
+def key_pair(random: Random) -> bytes:
+    """Return an Ed25519 seed and its public key, as Solana keeps them."""
+    seed = random.randbytes(32)
+    return seed + Ed25519PrivateKey.from_private_bytes(seed).public_key().public_bytes_raw()
+
+
 def key_bytes(random: Random) -> tuple[list[int], tuple[str, ...]]:
-    data = list(random.randbytes(random.choice((32, 64))))
+    data = list(key_pair(random))
     some = [str(number) for number in data[8:16]]
     return data, (",".join(some), ", ".join(some))
 
@@ -233,9 +240,10 @@ def _names(random: Random) -> tuple[Any, ...]:
 
 
 def _aws(random: Random) -> tuple[str, tuple[str, str]]:
+    # The id of the key stays: it is the handle of an investigation.
     key_id = "AKIA" + text(random, 16, string.ascii_uppercase + "234567")
     secret = text(random, 40)
-    return f"{key_id} {secret}", (key_id[4:], secret[4:24])
+    return f"{key_id} {secret}", (secret[4:24], secret[20:40])
 
 
 def _own(random: Random) -> tuple[str, str]:
@@ -250,7 +258,7 @@ def _jwe(random: Random) -> tuple[str, str]:
 
 
 def _pair(random: Random) -> tuple[str, str]:
-    made = base58(random.randbytes(64)).rjust(87, "2")
+    made = base58(key_pair(random))
     return made, made[20:44]
 
 

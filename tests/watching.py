@@ -1,4 +1,4 @@
-"""What the process asks of the database, command by command."""
+"""The commands that this process sends to the database."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -7,18 +7,18 @@ from typing import Any
 from pymongo import monitoring
 
 Command = dict[str, Any]
-Hearer = Callable[[Command], None]
+Callback = Callable[[Command], None]
 
 
 class Watcher(monitoring.CommandListener):
-    """Tells who is watching of every command. Registered before any client is made."""
+    """Passes on every command. Has to be registered before the client is created."""
 
     def __init__(self) -> None:
-        self._hearers: list[Hearer] = []
+        self._callbacks: list[Callback] = []
 
     def started(self, event: monitoring.CommandStartedEvent) -> None:
-        for hear in tuple(self._hearers):
-            hear(dict(event.command))
+        for callback in tuple(self._callbacks):
+            callback(dict(event.command))
 
     def succeeded(self, event: monitoring.CommandSucceededEvent) -> None:
         pass
@@ -28,24 +28,24 @@ class Watcher(monitoring.CommandListener):
 
     @contextmanager
     def watch(self) -> Iterator[list[Command]]:
-        """Keep the commands that are sent meanwhile."""
+        """Collect the commands that are sent within the block."""
         commands: list[Command] = []
         with self.hear(commands.append):
             yield commands
 
     @contextmanager
-    def hear(self, hear: Hearer) -> Iterator[None]:
-        """Call this for each command before it is sent."""
-        self._hearers.append(hear)
+    def hear(self, callback: Callback) -> Iterator[None]:
+        """Call this for each command within the block, before it is sent."""
+        self._callbacks.append(callback)
         try:
             yield
         finally:
-            self._hearers.remove(hear)
+            self._callbacks.remove(callback)
 
 
 watcher = Watcher()
 
 
-def asked(commands: list[Command], name: str, collection: str) -> list[Command]:
+def sent(commands: list[Command], name: str, collection: str) -> list[Command]:
     """Return the commands of a name that were sent to a collection."""
     return [command for command in commands if command.get(name) == collection]

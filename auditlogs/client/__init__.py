@@ -1,4 +1,4 @@
-"""Recording from another service, over HTTP: `auditlogs.client.Client`."""
+"""Record from another service over HTTP: `auditlogs.client.Client`."""
 
 from auditlogs.client.client import Client
 from auditlogs.intake.validation import InvalidEntry

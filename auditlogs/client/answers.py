@@ -1,4 +1,4 @@
-"""Answers: what the API says became of the entries of a body."""
+"""Responses of the API: which entries were stored or refused, and which to send again."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Struct
 
 STORED = {HTTPStatus.OK, HTTPStatus.CREATED, HTTPStatus.ACCEPTED}
-# A proxy may bear less than the log does and say 413, or 400 where the log would say 422.
+# A proxy may have lower limits than the log: 413, or 400 where the log would answer 422.
 REFUSED = {
     HTTPStatus.BAD_REQUEST,
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
@@ -23,22 +23,22 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What became of some entries, by their places: why which were refused, and which have to be
-    sent once more, in which parts. All others are stored."""
+    """The outcome of a batch, by the entries' indexes: why some were refused, and which are to be
+    sent again, in which parts. All others are stored."""
 
     refused: Mapping[int, str]
     unsent: Sequence[Sequence[int]] = ()
 
 
-class Outcome(Struct):
-    """What became of the entry at this place."""
+class Receipt(Struct):
+    """The outcome of the entry at an index."""
 
     index: int
     status: str
 
 
 class Fault(Struct):
-    """What is wrong with the entry at this place."""
+    """A fault of the entry at an index."""
 
     index: int
     path: str = ""
@@ -46,34 +46,34 @@ class Fault(Struct):
 
 
 class Problem(Struct):
-    """Of a problem document, what it says of the entries."""
+    """The members of a problem document that tell about entries."""
 
     detail: str = ""
     errors: list[Fault] = []
-    entries: list[Outcome] = []
+    entries: list[Receipt] = []
 
 
 def verdict(status: int, text: bytes, count: int) -> Verdict | None:
-    """Return what an answer to a body of so many entries says of them; None if it says nothing, and
-    nobody knows whether they are stored."""
-    if status in STORED and _settles(_decoded(text, list[Outcome], []), count):
+    """Return the outcome of a batch of `count` entries, or None where the response does not tell
+    whether they are stored."""
+    if status in STORED and _settles(_decoded(text, list[Receipt], []), count):
         return Verdict({})
     problem = _decoded(text, Problem, Problem())
     if status == HTTPStatus.CONFLICT and _settles(problem.entries, count):
         conflicts = [each.index for each in problem.entries if each.status == "conflict"]
-        return Verdict(dict.fromkeys(conflicts, "its id is stored with other content"))
-    # Of a key that lacks a scope nothing is said of the entries, and it may get it.
+        return Verdict(dict.fromkeys(conflicts, "another entry with this id exists"))
+    # A 403 without errors means a missing scope, which the key may still be given.
     is_refused = status in REFUSED or (status == HTTPStatus.FORBIDDEN and problem.errors)
     return _refusal(problem, count) if is_refused else None
 
 
 def detail(text: bytes) -> str:
-    """Return the sentence of a problem document, or nothing for any other text."""
+    """Return the `detail` of a problem document, or an empty text."""
     return _decoded(text, Problem, Problem()).detail[:DETAIL_LENGTH]
 
 
 def _refusal(problem: Problem, count: int) -> Verdict:
-    """Return which entries are refused and why; of the others nothing is stored yet."""
+    """Return the refused entries; the others are not stored yet and are sent again."""
     refused: dict[int, str] = {}
     for fault in problem.errors:
         if 0 <= fault.index < count:
@@ -84,18 +84,18 @@ def _refusal(problem: Problem, count: int) -> Verdict:
         return Verdict(refused, [rest] if rest else [])
     if count == 1:
         return Verdict({0: problem.detail[:DETAIL_LENGTH]})
-    # It is not said which; the halves will tell.
+    # The response does not name the entries: halving the batch finds them.
     return Verdict({}, [range(count // 2), range(count // 2, count)])
 
 
-def _settles(outcomes: Sequence[Outcome], count: int) -> bool:
-    """Tell whether it is said of each of so many entries that the log has it."""
-    return {each.index for each in outcomes if each.status in SETTLED} == set(range(count))
+def _settles(receipts: Sequence[Receipt], count: int) -> bool:
+    """Return whether receipts confirm every one of `count` entries."""
+    return {each.index for each in receipts if each.status in SETTLED} == set(range(count))
 
 
-def _decoded(text: bytes, kind: type[T], otherwise: T) -> T:
-    """Return what an answer says, or something else where it is none of the log's answers."""
+def _decoded(text: bytes, kind: type[T], default: T) -> T:
+    """Return a decoded response, or the default where it is not the log's: a proxy may answer."""
     try:
         return msgspec.json.decode(text, type=kind)
     except (msgspec.DecodeError, UnicodeDecodeError):
-        return otherwise
+        return default

@@ -1,11 +1,10 @@
-"""The client: a service of its own records over HTTP, with neither Django nor a database driver.
+"""The client: records over HTTP, without Django and without a database driver.
 
-    log = Client("https://hub.example.com", key)
+    log = Client("https://logs.example.com", key)
     log.record("order.created", actor={"type": "agent", "id": "agent_7f3a21"}, result="success")
 
-A call returns at once; a thread sends what was recorded, in batches, and tries again with the same
-ids. What waits in memory is lost when the process is killed: at most a second's entries while the
-Hub answers.
+A call returns at once; a thread sends the entries in batches and retries with the same ids. A
+process that is killed loses the entries in memory: at most a second's while the server answers.
 """
 
 import atexit
@@ -22,7 +21,7 @@ from auditlogs.client.outbox import Outbox
 from auditlogs.entry.identity import uuid7
 from auditlogs.entry.schema import Result
 from auditlogs.entry.times import now, to_ms
-from auditlogs.intake.fields import EntryFields, called
+from auditlogs.intake.fields import EntryFields, entry_of_call
 from auditlogs.intake.validation import MAX_ENTRY_BYTES, Fault, InvalidEntry, check
 from auditlogs.redaction import Redactor
 
@@ -30,14 +29,14 @@ CLOSE_SECONDS = 10.0
 
 
 class Client:
-    """Records in the log of one account: that of the API key, whose scope is `logs:write`.
+    """Records in the account of an API key, which needs the scope `logs:write`.
 
-    It may be used by any number of threads. A process that forks keeps what waits; the child
-    begins with nothing.
+    Safe to use from any number of threads. After a fork the parent keeps the waiting entries; the
+    child starts with none.
     """
 
     def __init__(self, url: str, key: str, *, redactor: Redactor | None = None) -> None:
-        """Take the Hub's address and the text of the key. Raises ValueError for what is neither."""
+        """Take the server's address and the key's text. Raises ValueError for an invalid one."""
         self._url, self._key = url, key
         self._redactor = redactor or Redactor()
         self._closed = False
@@ -46,16 +45,16 @@ class Client:
         atexit.register(self.close)
 
     def record(self, action: str, *, result: Result, **fields: Unpack[EntryFields]) -> str:
-        """Take an entry, without its secrets, to be sent; return its id, which is the writer's.
+        """Redact an entry and enqueue it; return its id, which the writer gave or which is new.
 
-        The actor and the IDs come from the context where they are not given. Raises InvalidEntry
-        for an entry that the log would refuse, and RuntimeError when the client is closed.
+        `actor` and the IDs default to those of the context. Raises InvalidEntry for an entry that
+        the log would refuse, and RuntimeError when the client is closed.
         """
         if self._closed:
             raise RuntimeError("the client is closed")
-        plain, moment = called(action, result, fields), now()
+        plain, moment = entry_of_call(action, result, fields), now()
         entry = check(plain, moment, redactor=self._redactor, kept_days=None).entry
-        # Fixed before the first try, so that every further one means the same entry.
+        # Set before the first attempt, so that a retry is the same entry to the log.
         if entry.id is None:
             moment = entry.timestamp or moment
             entry = replace(entry, id=str(uuid7(to_ms(moment))), timestamp=moment)
@@ -67,11 +66,11 @@ class Client:
         return entry.id
 
     def flush(self, timeout: float = CLOSE_SECONDS) -> bool:
-        """Send what waits; tell whether all of it was sent, or lost, within so many seconds."""
+        """Send the waiting entries; return whether all are sent or lost within so many seconds."""
         return self._outbox.flush(timeout)
 
     def close(self, timeout: float = CLOSE_SECONDS) -> None:
-        """Send what waits, for so many seconds at most, and end. It happens at exit by itself."""
+        """Send the waiting entries for at most `timeout` seconds, and close. Runs at exit too."""
         if not self._closed:
             self._closed = True
             atexit.unregister(self.close)
@@ -79,7 +78,7 @@ class Client:
 
     @property
     def lost(self) -> int:
-        """Return how many entries are lost: refused, given up, or too many at once."""
+        """How many entries are lost: refused, given up, or beyond the limit of waiting ones."""
         return self._outbox.lost
 
     def __enter__(self) -> Self:
@@ -94,7 +93,7 @@ class Client:
         self.close()
 
     def _start_over(self) -> None:
-        # Neither a thread nor a connection lives on in a forked process.
+        # Threads and connections do not survive a fork.
         self._outbox = Outbox(Delivery(self._url, self._key, self._redactor).send)
 
 

@@ -1,4 +1,4 @@
-"""Delivery: entries go to `POST /api/audit-logs` until it is said what became of each of them."""
+"""Delivery: send entries to `POST /api/audit-logs` until the outcome of each is known."""
 
 import itertools
 import logging
@@ -21,7 +21,7 @@ GIVE_UP_SECONDS = 900.0
 TIMEOUT = urllib3.Timeout(connect=5.0, read=30.0)
 MAX_ANSWER_BYTES = 4 << 20
 
-# Waits so many seconds and tells whether there is time for another try.
+# Waits so many seconds; returns whether there is time for another attempt.
 Pause = Callable[[float], bool]
 
 logger = logging.getLogger("auditlogs.client")
@@ -29,15 +29,15 @@ logger = logging.getLogger("auditlogs.client")
 
 @dataclass(frozen=True, slots=True)
 class Pending:
-    """An entry on its way: its JSON, and what the process's own log may say of it."""
+    """An entry to be sent: its JSON, and what may be logged about it."""
 
     id: str
     action: str
     body: bytes
 
 
-class TryAgain(Exception):
-    """Nobody knows what became of the entries; sending them again can do no harm."""
+class OutcomeUnknown(Exception):
+    """It is unknown whether the entries are stored; a retry is safe, after `seconds` if given."""
 
     def __init__(self, reason: str, seconds: float | None = None) -> None:
         super().__init__(reason)
@@ -45,56 +45,58 @@ class TryAgain(Exception):
 
 
 class Delivery:
-    """The way to one Hub, with one API key of the scope `logs:write`."""
+    """Sends entries to one server with one API key. Raises ValueError for an invalid URL or key."""
 
     def __init__(self, url: str, key: str, redactor: Redactor) -> None:
         if not re.fullmatch(r"https?://[^\s?#]+", url):
-            raise ValueError("url has to be the Hub's own, like https://hub.example.com")
+            raise ValueError(
+                "url must be the address of the log's server, like https://logs.example.com"
+            )
         if not re.fullmatch(r"[\x21-\x7e]+", key):
-            raise ValueError("key has to be the text of an API key")
+            raise ValueError("key must be the text of an API key")
         self._url = f"{url.rstrip('/')}/api/audit-logs"
         self._headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
         self._redactor = redactor
         self._pool = urllib3.PoolManager(maxsize=1, timeout=TIMEOUT, retries=False)
 
     def send(self, batch: Sequence[Pending], pause: Pause) -> int:
-        """Send entries until each is stored, refused or given up; return how many are lost."""
+        """Send entries until each is stored, refused or given up; return how many were lost."""
         lost = 0
         parts = [batch]
         while parts:
             part = parts.pop()
             try:
-                found = self._insist(part, pause)
-            except TryAgain as reason:
-                logger.error("%d entries are lost, given up: %s", len(part), reason)  # noqa: TRY400
+                outcome = self._send_with_retries(part, pause)
+            except OutcomeUnknown as reason:
+                logger.error("%d entries lost, gave up: %s", len(part), reason)  # noqa: TRY400
                 lost += len(part)
                 continue
-            for index, why in found.refused.items():
-                said = self._redactor.text(f"{part[index].id} ({part[index].action}): {why}")
-                logger.error("an entry is lost, refused: %s", said)
-            lost += len(found.refused)
-            parts += [[part[index] for index in indexes] for indexes in reversed(found.unsent)]
+            for index, why in outcome.refused.items():
+                name = f"{part[index].id} ({part[index].action})"
+                logger.error("entry lost, refused: %s", self._redactor.text(f"{name}: {why}"))
+            lost += len(outcome.refused)
+            parts += [[part[index] for index in indexes] for indexes in reversed(outcome.unsent)]
         return lost
 
-    def _insist(self, part: Sequence[Pending], pause: Pause) -> Verdict:
-        """Ask until there is a verdict. Raises the last TryAgain when it is time to give up."""
+    def _send_with_retries(self, part: Sequence[Pending], pause: Pause) -> Verdict:
+        """Send until the outcome is known. Raises the last OutcomeUnknown when giving up."""
         until = time.monotonic() + GIVE_UP_SECONDS
         for attempt in itertools.count():
             try:
-                return self._ask(part)
-            except TryAgain as reason:
+                return self._post(part)
+            except OutcomeUnknown as reason:
                 seconds = reason.seconds or _backoff(attempt)
                 if time.monotonic() + seconds > until:
                     raise
                 logger.warning(
-                    "%d entries wait %.1f s to be sent again: %s", len(part), seconds, reason
+                    "%d entries not sent, next attempt in %.1f s: %s", len(part), seconds, reason
                 )
                 if not pause(seconds):
                     raise
-        raise AssertionError("it was counted to the end")
+        raise AssertionError("unreachable: the count is endless")
 
-    def _ask(self, part: Sequence[Pending]) -> Verdict:
-        """Send entries once. Raises TryAgain when it is not certain what became of them."""
+    def _post(self, part: Sequence[Pending]) -> Verdict:
+        """Send entries once. Raises OutcomeUnknown."""
         try:
             response = self._pool.request(
                 "POST",
@@ -107,22 +109,22 @@ class Delivery:
             status, text = response.status, response.read(MAX_ANSWER_BYTES)
             response.close()
         except HTTPError as error:
-            raise TryAgain(self._redactor.text(str(error))) from error
-        if found := verdict(status, text, len(part)):
-            return found
+            raise OutcomeUnknown(self._redactor.text(str(error))) from error
+        if outcome := verdict(status, text, len(part)):
+            return outcome
         reason = self._redactor.text(f"{status} {detail(text)}".rstrip())
-        raise TryAgain(reason, _retry_after(response))
+        raise OutcomeUnknown(reason, _retry_after(response))
 
 
 def _backoff(attempt: int) -> float:
-    """Return the seconds to wait after a failed attempt, of which the first is 0."""
+    """Return the seconds to wait after failed attempt number `attempt`, counted from 0."""
     longest = min(FIRST_PAUSE_SECONDS * 2.0 ** min(attempt, 10), LONGEST_PAUSE_SECONDS)
-    # Processes that failed together are not to come back together.
-    return longest * random.uniform(0.5, 1)  # noqa: S311  (it is no secret)
+    # With jitter: processes that failed together should not retry together.
+    return longest * random.uniform(0.5, 1)  # noqa: S311  (not for security)
 
 
 def _retry_after(response: urllib3.BaseHTTPResponse) -> float | None:
-    """Return the seconds that the server asks to wait, within reason, or None."""
+    """Return the seconds of `Retry-After`, limited to two minutes, or None."""
     try:
         return urllib3.Retry(retry_after_max=LONGEST_RETRY_AFTER_SECONDS).get_retry_after(response)
     except InvalidHeader:

@@ -1,4 +1,4 @@
-"""The outbox: entries wait in memory, within bounds, for a thread that sends them in batches."""
+"""The outbox: a bounded queue in memory, and the thread that sends it in batches."""
 
 import logging
 import math
@@ -13,10 +13,10 @@ MAX_WAITING = 10_000
 MAX_WAITING_BYTES = 64 << 20
 ENOUGH = 500
 EVERY_SECONDS = 1.0
-# What the API takes at once.
+# The API's limits for a request.
 MAX_BATCH = 1_000
 MAX_BATCH_BYTES = 5 << 20
-SAY_EVERY_SECONDS = 1.0
+REPORT_EVERY_SECONDS = 1.0
 GRACE_SECONDS = 0.5
 NAME = "auditlogs-client"
 
@@ -27,29 +27,30 @@ logger = logging.getLogger("auditlogs.client")
 
 
 class Outbox:
-    """Entries that wait to be sent, and the thread that sends them, begun with the first."""
+    """Waiting entries, and the thread that sends them, started with the first entry."""
 
     def __init__(self, send: Send) -> None:
         self._send = send
         self._queue: deque[Pending] = deque()
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
-        # How many were put in, and how many of these are sent or lost; they leave in their order.
+        # How many were enqueued, and how many of these are sent or lost. The order is kept, so two
+        # numbers tell whether `flush` may return.
         self._taken = self._settled = 0
         self._bytes = 0
         self._wanted = 0
         self._deadline = math.inf
         self._is_over = False
         self._lost = 0
-        self._said = -math.inf
+        self._reported = -math.inf
 
     @property
     def lost(self) -> int:
-        """Return how many entries the log does not have and will not get."""
+        """How many entries are lost for good."""
         return self._lost
 
     def put(self, entry: Pending) -> None:
-        """Take an entry; where there is no room for it, count it as lost and say so."""
+        """Enqueue an entry; without room it is counted and reported as lost."""
         with self._changed:
             if self._has_room(entry):
                 self._taken += 1
@@ -63,32 +64,32 @@ class Outbox:
                 return
             self._lost += 1
             lost, now = self._lost, time.monotonic()
-            if now - self._said < SAY_EVERY_SECONDS:
+            if now - self._reported < REPORT_EVERY_SECONDS:
                 return
-            self._said = now
-        logger.error("an entry is lost, too many wait; %d are lost by now", lost)
+            self._reported = now
+        logger.error("entry lost, too many are waiting; %d lost so far", lost)
 
     def flush(self, timeout: float) -> bool:
-        """Send what waits; tell whether all of it was sent, or lost, within so many seconds."""
+        """Send the waiting entries; return whether all were sent or lost within so many seconds."""
         with self._changed:
             wanted = self._wanted = self._taken
             self._changed.notify_all()
             return self._changed.wait_for(lambda: self._settled >= wanted, timeout)
 
     def close(self, timeout: float) -> None:
-        """Send what waits, for so many seconds at most; what is left then is lost."""
+        """Send the waiting entries for at most so many seconds; the rest is lost."""
         with self._changed:
             self._deadline = time.monotonic() + timeout
             self._changed.notify_all()
         if self._thread:
-            # A little more, to hear what became of the last try.
+            # A little longer, for the outcome of the last attempt.
             self._thread.join(timeout + GRACE_SECONDS)
         with self._changed:
             left = self._taken - self._settled
             self._lost += left
             self._is_over = True
         if left:
-            logger.error("%d entries are lost: unconfirmed when it was time to end", left)
+            logger.error("%d entries lost, unconfirmed at the end of the process", left)
 
     def _has_room(self, entry: Pending) -> bool:
         waiting = self._taken - self._settled
@@ -104,17 +105,17 @@ class Outbox:
             try:
                 lost = self._send(batch, self._pause)
             except Exception:
-                logger.exception("%d entries are lost, unexpectedly", lost)
+                logger.exception("%d entries lost by an unexpected error", lost)
             finally:
                 with self._changed:
                     self._settled += len(batch)
                     self._bytes -= sum(len(entry.body) for entry in batch)
-                    # When it is over, what was left is counted already.
+                    # `close` has already counted these as lost when it gave up waiting.
                     self._lost += 0 if self._is_over else lost
                     self._changed.notify_all()
 
     def _next(self) -> list[Pending]:
-        """Wait for entries and return a batch of them, or nothing when it is time to end."""
+        """Wait for entries and return a batch, or nothing when closing."""
         with self._changed:
             self._changed.wait_for(lambda: self._queue or self._closing)
             self._changed.wait_for(self._is_due, EVERY_SECONDS)
@@ -131,11 +132,11 @@ class Outbox:
         return len(self._queue) >= ENOUGH or self._settled < self._wanted or self._closing
 
     def _pause(self, seconds: float) -> bool:
-        """Wait before another try, at the end only as long as there is time; tell if there is."""
+        """Wait before the next attempt, until the deadline; return whether time is left."""
         until = min(time.monotonic() + seconds, self._deadline)
         closing = self._closing
         with self._changed:
-            # Whoever closes gets one more try at once.
+            # Closing ends the wait, for one more attempt at once.
             self._changed.wait_for(
                 lambda: self._closing and not closing, max(0.0, until - time.monotonic())
             )

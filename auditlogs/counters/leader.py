@@ -1,8 +1,8 @@
-"""Leading: of all workers one counts. Who, and how far they have come, is one document.
+"""Leader election for counting, so that of all workers one counts.
 
-It is only ever replaced by whoever has read it as it is, so two can never both have taken the lead.
-Whoever took it last has the highest term, and no one of an earlier term can change what they have
-counted.
+One document holds the leader, its fencing token and the progress of counting. It is replaced by
+compare-and-swap, so two workers cannot both acquire the lease. Every acquisition has a higher
+fencing token, and counters written under a higher token cannot be replaced under a lower one.
 """
 
 import secrets
@@ -16,102 +16,112 @@ from auditlogs.query.slices import LOWEST
 from auditlogs.storage import mongo
 from auditlogs.storage.mongo import Document
 
-LEAD = "lead"
-# For how long a lead holds; its holder renews it long before.
-LEAD_SECONDS = 30.0
+# The stored `_id` and the field `term` (the fencing token) have these names in existing databases.
+# New names would let a worker of the previous version hold a second lease during an upgrade.
+LEASE_ID = "lead"
+TOKEN_FIELD = "term"  # noqa: S105
+
+# Long enough for one slow database operation between two renewals.
+LEASE_SECONDS = 30.0
 RENEW_SECONDS = 5.0
 SECONDS = 5.0
 
 
-class LostLead(Exception):
-    """Another worker leads by now."""
+class LeaseLost(Exception):
+    """Another worker has acquired the lease."""
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far counting has come: every entry that reached the log before `at`, and of those at that
-    instant every one up to `id`, is counted for good; and at `counted_at` all that there was."""
+    """How far counting has come: every entry that reached the log before `at`, and at that instant
+    every one up to `id`, is counted for good. At `counted_at` everything that was visible then had
+    been counted; None until that has happened once."""
 
     at: datetime = EPOCH
     id: UUID = LOWEST
     counted_at: datetime | None = None
 
 
-class Lead:
-    """A worker's hold on the lead. What it knows of the document is as it last wrote it."""
+class LeaderLease:
+    """A worker's lease: acquire it, renew it while counting, release it at the end."""
 
     def __init__(self) -> None:
         self._holder = secrets.token_hex(8)
-        self._held: Document | None = None
+        # The lease document as this worker last wrote it; None while it does not hold the lease.
+        self._document: Document | None = None
         self._renewed_at = 0.0
 
-    def take(self) -> Progress | None:
-        """Take the lead where nobody has it; return how far counting has come, None where another
-        worker leads. Raises StorageError."""
+    def acquire(self) -> Progress | None:
+        """Acquire the lease if it is free or expired; return the progress to continue from, or None
+        if another worker holds it. Raises StorageError."""
         with mongo.time_limit(SECONDS):
-            found = mongo.counters().find_one({"_id": LEAD})
-        if found and found["until"] > now() and found["holder"] != self._holder:
+            stored = mongo.counters().find_one({"_id": LEASE_ID})
+        if stored and stored["until"] > now() and stored["holder"] != self._holder:
             return None
-        self._held = found
-        term = found["term"] + 1 if found else 1
-        progress = _progress(found) if found else Progress()
-        return progress if self._replace(term, progress, LEAD_SECONDS) else None
+        self._document = stored
+        token = stored[TOKEN_FIELD] + 1 if stored else 1
+        progress = _progress(stored) if stored else Progress()
+        return progress if self._swap(token, progress, LEASE_SECONDS) else None
 
     @property
     def is_held(self) -> bool:
-        """Tell whether this worker leads, as far as it knows."""
-        return self._held is not None
+        """Whether this worker holds the lease, as far as it knows."""
+        return self._document is not None
 
     @property
-    def term(self) -> int:
-        """Return the number of this term of leading. Raises LostLead."""
-        if self._held is None:
-            raise LostLead
-        term: int = self._held["term"]
-        return term
+    def token(self) -> int:
+        """The fencing token of this lease. Raises LeaseLost."""
+        if self._document is None:
+            raise LeaseLost
+        token: int = self._document[TOKEN_FIELD]
+        return token
 
-    def keep(self, progress: Progress) -> None:
-        """Renew the lead when it is time, and note how far counting has come; at once where that
-        was not known at all. Raises LostLead and StorageError."""
-        if self._held is None:
-            raise LostLead
-        is_first = progress.counted_at and self._held["countedAt"] is None
+    def renew(self, progress: Progress) -> None:
+        """Renew the lease and store the progress, if the last renewal is a few seconds ago.
+
+        The first `counted_at` is stored at once, because readers wait for it. Raises LeaseLost and
+        StorageError.
+        """
+        if self._document is None:
+            raise LeaseLost
+        is_first = progress.counted_at and self._document["countedAt"] is None
         is_due = time.monotonic() - self._renewed_at >= RENEW_SECONDS
-        if (is_first or is_due) and not self._replace(self.term, progress, LEAD_SECONDS):
-            raise LostLead
+        if (is_first or is_due) and not self._swap(self.token, progress, LEASE_SECONDS):
+            raise LeaseLost
 
-    def leave(self, progress: Progress) -> None:
-        """Let another worker lead at once. Raises StorageError."""
-        if self._held is not None:
-            self._replace(self.term, progress, 0.0)
-            self._held = None
+    def release(self, progress: Progress) -> None:
+        """Store the progress and let another worker acquire the lease. Raises StorageError."""
+        if self._document is not None:
+            self._swap(self.token, progress, 0.0)
+            self._document = None
 
-    def _replace(self, term: int, progress: Progress, seconds: float) -> bool:
-        """Replace the document, unless another worker has done so since it was read."""
-        held = self._held
+    def _swap(self, token: int, progress: Progress, seconds: float) -> bool:
+        """Replace the lease document unless another worker has done so since it was read."""
+        before = self._document
         document = {
-            "_id": LEAD,
+            "_id": LEASE_ID,
             "holder": self._holder,
-            "term": term,
-            # As the database keeps it, so that it can be compared.
+            TOKEN_FIELD: token,
+            # BSON dates have milliseconds. The comparison below needs exactly the stored value.
             "until": from_ms(to_ms(now() + timedelta(seconds=seconds))),
             "at": progress.at,
             "id": progress.id,
             "countedAt": progress.counted_at,
         }
-        as_read = {"term": held["term"], "until": held["until"]} if held else {"term": 0}
+        expected = {field: before[field] for field in (TOKEN_FIELD, "until")} if before else None
         with mongo.time_limit(SECONDS):
-            is_done = mongo.replace_counters(document, as_read)
-        self._held = document if is_done else None
+            # Token 0 matches no document, so that without one before, only an insert succeeds.
+            is_swapped = mongo.replace_counters(document, expected or {TOKEN_FIELD: 0})
+        self._document = document if is_swapped else None
         self._renewed_at = time.monotonic()
-        return is_done
+        return is_swapped
 
 
 def counted_at() -> datetime | None:
-    """Return when all that had reached the log was counted last, or None. Raises StorageError."""
+    """Return when everything visible had last been counted, or None. Raises StorageError."""
     with mongo.time_limit(SECONDS):
-        found = mongo.counters().find_one({"_id": LEAD}, {"countedAt": 1})
-    return found["countedAt"] if found else None
+        stored = mongo.counters().find_one({"_id": LEASE_ID}, {"countedAt": 1})
+    return stored["countedAt"] if stored else None
 
 
 def _progress(document: Document) -> Progress:

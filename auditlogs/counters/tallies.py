@@ -1,8 +1,7 @@
-"""The kept counters: how many entries each bot of an account has, hour by hour, and how many of
-them failed.
+"""Computing the counters: entries and failures of each bot of an account, by hour and by day.
 
-An hour is counted whole, from the log, and takes the place of what was kept of it. Nothing is ever
-added to a counter, so counting again changes nothing. A day is the sum of its hours.
+An hour is counted as a whole from the log and its document replaced. Counters are never
+incremented, so counting twice is harmless. A day is the sum of its hours.
 """
 
 from itertools import groupby
@@ -10,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from auditlogs.counters.leader import TOKEN_FIELD
 from auditlogs.entry.identity import id_ms
 from auditlogs.entry.text import SEPARATOR
 from auditlogs.entry.times import DAY_MS, HOUR_MS, from_ms, now
@@ -19,11 +19,11 @@ from auditlogs.storage.counts import LENGTHS_MS, READ_SECONDS, Kind, Span, Tally
 from auditlogs.storage.mongo import Document, TookTooLong
 from auditlogs.storage.retention import oldest_ms
 
-# The bots of an hour that are counted, the first by id; what is beyond is dropped, and said.
+# Only the first bots of an hour, by id, are counted; `is_cut` tells readers when there were more.
 MAX_BOTS = 2_000
-# A bot has a row for each type of actor and each result.
+# One row for each of three actor types and three results.
 MAX_ROWS = MAX_BOTS * 9
-# An hour that takes too long is read in ever shorter parts, down to this.
+# An hour that cannot be read within the time limit is read in halves, down to this length.
 SHORTEST_MS = 60_000
 
 COUNT: tuple[Document, ...] = (
@@ -42,23 +42,26 @@ COUNT: tuple[Document, ...] = (
 )
 
 
-def count_hour(account: str, hour: int, term: int) -> None:
-    """Count an hour of an account, by its start in milliseconds; one that has left the log stays
-    as it is, and so does what a later term of leading has counted. Raises StorageError."""
+def count_hour(account: str, hour: int, token: int) -> None:
+    """Count the hour of an account that starts at `hour`, in ms, under a fencing token.
+
+    An hour older than the retention is left as it is, because its entries may be gone; so is one
+    that was counted under a higher token. Raises StorageError.
+    """
     if hour + HOUR_MS > oldest_ms(now()):
         tallies, is_cut = _count(account, hour)
-        _keep(account, "hour", Span(hour, tallies, is_cut), term)
+        _keep(account, "hour", Span(hour, tallies, is_cut), token)
 
 
-def sum_day(account: str, day: int, term: int) -> None:
-    """Sum up the hours of a day of an account, by its start in ms. Raises StorageError."""
+def sum_day(account: str, day: int, token: int) -> None:
+    """Sum up the hours of the day that starts at `day`, in ms. Raises StorageError."""
     parts = kept(account, "hour", day, day + DAY_MS)
     is_cut = any(part.is_cut for part in parts)
-    _keep(account, "day", Span(day, _sum(parts), is_cut), term)
+    _keep(account, "day", Span(day, _sum(parts), is_cut), token)
 
 
 def _count(account: str, hour: int) -> tuple[list[Tally], bool]:
-    """Count an hour in the log; tell too whether it has more bots than are counted."""
+    """Count an hour; also return whether it has more bots than are counted."""
     rows = sorted(_read(account, hour, hour + HOUR_MS), key=_bot_of)
     tallies = [_tally(bot, list(of_bot)) for bot, of_bot in groupby(rows, _bot_of)]
     return tallies[:MAX_BOTS], len(tallies) > MAX_BOTS
@@ -86,33 +89,30 @@ def _tally(bot: str, rows: list[Document]) -> Tally:
 
 
 def _sum(parts: list[Span]) -> list[Tally]:
-    """Return the tallies of spans, the earliest first, as those of one."""
+    """Add up the tallies of spans, which must be in the order of time."""
     total: dict[str, Tally] = {}
-    for each in (tally for part in parts for tally in part.tallies):
-        before = total.get(each.bot)
-        total[each.bot] = each if before is None else _add(before, each)
+    for tally in (tally for part in parts for tally in part.tallies):
+        earlier = total.get(tally.bot)
+        total[tally.bot] = tally if earlier is None else _add(earlier, tally)
     return sorted(total.values(), key=lambda tally: tally.bot)
 
 
-def _add(before: Tally, later: Tally) -> Tally:
-    known = later if later.agent is not None else before
+def _add(earlier: Tally, later: Tally) -> Tally:
+    acting = later if later.agent is not None else earlier
     return Tally(
         later.bot,
-        before.entries + later.entries,
-        before.failures + later.failures,
-        before.partial + later.partial,
+        earlier.entries + later.entries,
+        earlier.failures + later.failures,
+        earlier.partial + later.partial,
         later.last_ms,
-        known.agent,
-        known.name,
+        acting.agent,
+        acting.name,
     )
 
 
-def _keep(account: str, kind: Kind, span: Span, term: int) -> None:
-    """Put a span in the place of what was kept of it, unless that is of a later term: a worker that
-    was stopped while it counted, and has been replaced, must not put an old count over a new one.
-
-    As text, many tallies are read several times faster than as documents within one.
-    """
+def _keep(account: str, kind: Kind, span: Span, token: int) -> None:
+    """Store a span unless the stored one has a higher fencing token. A worker that was paused while
+    it counted, and has been replaced, must not overwrite a newer count with its old one."""
     if not span.tallies:
         return
     document = {
@@ -120,15 +120,16 @@ def _keep(account: str, kind: Kind, span: Span, term: int) -> None:
         "account": account,
         "kind": kind,
         "start": from_ms(span.start),
-        # From then on it is kept for as long as entries are.
+        # The field of the TTL index.
         "end": from_ms(span.start + LENGTHS_MS[kind]),
+        # As text, because many tallies decode several times faster from JSON than from BSON.
         "bots": msgspec.json.encode(span.tallies).decode(),
         "isCut": span.is_cut,
-        "term": term,
+        TOKEN_FIELD: token,
         "computedAt": now(),
     }
     with mongo.time_limit(READ_SECONDS):
-        mongo.replace_counters(document, {"term": {"$lte": term}})
+        mongo.replace_counters(document, {TOKEN_FIELD: {"$lte": token}})
 
 
 def _bot_of(row: Document) -> str:

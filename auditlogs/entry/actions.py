@@ -1,7 +1,7 @@
-"""The actions the log knows: their type, a sentence each, and the payload keys they use.
+"""Known actions: their type, a sentence each, and the payload keys they use.
 
 Grammar of an action: `segment(.segment)+`, lower case letters, digits and underscores.
-An unknown action is welcome; it takes its first segment as its type if that is one.
+An unknown action is accepted; its first segment is its type if that names one.
 """
 
 import re
@@ -11,11 +11,13 @@ from typing import Literal, get_args
 ActionType = Literal["auth", "trade", "config", "mcp", "system"]
 ACTION_TYPES: tuple[ActionType, ...] = get_args(ActionType)
 
+# An action always has a dot, so it is never one of the five types: a filter takes either.
 ACTION_PATTERN = r"[a-z][a-z0-9_]*(\.[a-z0-9_]+)+"
 ACTION_LENGTH = 100
 
+# The payload keys of each kind of action, in the order of the documentation.
 _AUTH = ("method", "code", "error", "keyName")
-_REFUSED = (*_AUTH, "until", "sampled")
+_AUTH_FAILED = (*_AUTH, "until", "sampled")
 _IDENTITY = (*_AUTH, "changes")
 _DENIED = (*_AUTH, "requiredScope", "keyScopes", "bot", "asked", "sampled")
 _TOKEN = ("keyName", "scopes", "bot", "expiresAt")
@@ -33,7 +35,7 @@ _LIMIT = (*_SYSTEM, "sampled")
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """What is known of an action: its type, what it means, the payload keys it may carry."""
+    """The type of a known action, its meaning, and the payload keys it may carry."""
 
     action_type: ActionType
     sentence: str
@@ -42,18 +44,18 @@ class Action:
 
 KNOWN_ACTIONS: dict[str, Action] = {
     "auth.signed_in": Action("auth", "Someone signed in.", _AUTH),
-    "auth.sign_in_failed": Action("auth", "A sign-in was refused.", _REFUSED),
-    "auth.locked_out": Action("auth", "Too many sign-ins failed; more are refused.", _REFUSED),
-    "auth.password.changed": Action("auth", "Someone has a new password.", _AUTH),
+    "auth.sign_in_failed": Action("auth", "A sign-in was refused.", _AUTH_FAILED),
+    "auth.locked_out": Action("auth", "Too many sign-ins failed; more are refused.", _AUTH_FAILED),
+    "auth.password.changed": Action("auth", "A password was changed.", _AUTH),
     "auth.signed_out": Action("auth", "Someone signed out.", _AUTH),
-    "auth.token.refreshed": Action("auth", "A session's token was renewed.", _AUTH),
-    "auth.token.created": Action("auth", "Someone made a session token for the API.", _TOKEN),
-    "auth.token.revoked": Action("auth", "A session token for the API was ended.", _TOKEN),
-    "auth.step_up.challenged": Action("auth", "A second proof of identity was asked for.", _AUTH),
-    "auth.step_up.completed": Action("auth", "The second proof of identity was given.", _AUTH),
-    "auth.identity.updated": Action("auth", "How someone signs in was changed.", _IDENTITY),
+    "auth.token.refreshed": Action("auth", "A session token was renewed.", _AUTH),
+    "auth.token.created": Action("auth", "A session token for the API was created.", _TOKEN),
+    "auth.token.revoked": Action("auth", "A session token for the API was revoked.", _TOKEN),
+    "auth.step_up.challenged": Action("auth", "A step-up authentication was requested.", _AUTH),
+    "auth.step_up.completed": Action("auth", "A step-up authentication was completed.", _AUTH),
+    "auth.identity.updated": Action("auth", "A way to sign in was changed.", _IDENTITY),
     "session.created": Action("auth", "A session began.", _AUTH),
-    "access.denied": Action("auth", "A request was refused for want of permission.", _DENIED),
+    "access.denied": Action("auth", "A request was denied.", _DENIED),
     "order.created": Action("trade", "An order was placed.", _TRADE),
     "order.approved": Action("trade", "An order was approved.", _TRADE),
     "order.rejected": Action("trade", "An order was rejected.", _TRADE),
@@ -61,36 +63,38 @@ KNOWN_ACTIONS: dict[str, Action] = {
     "order.filled": Action("trade", "An order was filled, wholly or in part.", _TRADE),
     "bot.created": Action("config", "An agent was registered.", _CONFIG),
     "bot.config.updated": Action("config", "An agent's configuration was changed.", _CONFIG),
-    "api_key.created": Action("config", "An API key was made.", _KEY),
+    "api_key.created": Action("config", "An API key was created.", _KEY),
     "api_key.rotated": Action("config", "An API key was replaced by a new one.", _CONFIG),
     "api_key.revoked": Action("config", "An API key was revoked.", _CONFIG),
-    "api_key.exposed": Action("config", "An API key was found in what it sent.", _EXPOSED),
+    "api_key.exposed": Action("config", "An API key was found in a request body.", _EXPOSED),
     "api_key.scopes.updated": Action("config", "An API key's scopes were changed.", _CONFIG),
-    "account.switched": Action("config", "Someone came to the account from another.", _CONFIG),
+    "account.switched": Action("config", "Someone switched to this account.", _CONFIG),
     "member.added": Action("config", "A person joined the account.", _CONFIG),
     "member.removed": Action("config", "A person left the account.", _CONFIG),
-    "member.role.updated": Action("config", "A member of the account got another role.", _CONFIG),
-    "member.reset": Action("config", "A member has to choose a new password.", _CONFIG),
-    "account.renamed": Action("config", "The account got another name.", _CONFIG),
+    "member.role.updated": Action("config", "A member's role was changed.", _CONFIG),
+    "member.reset": Action("config", "A member's password was reset.", _CONFIG),
+    "account.renamed": Action("config", "The account was renamed.", _CONFIG),
     "logs.exported": Action("config", "Entries of the log were exported.", _CONFIG),
     "mcp.tool.call": Action("mcp", "An agent called an MCP tool.", _MCP),
     "kill_switch.activated": Action("system", "All trading was stopped.", _SYSTEM),
     "kill_switch.released": Action("system", "Trading was allowed again.", _SYSTEM),
     "circuit_breaker.opened": Action("system", "Calls to a provider were stopped.", _SYSTEM),
-    "circuit_breaker.half_opened": Action("system", "A provider is being tried again.", _SYSTEM),
+    "circuit_breaker.half_opened": Action(
+        "system", "Calls to a provider are being retried.", _SYSTEM
+    ),
     "circuit_breaker.closed": Action("system", "Calls to a provider were resumed.", _SYSTEM),
-    "rate_limit.hit": Action("system", "A caller went over its rate limit.", _LIMIT),
+    "rate_limit.hit": Action("system", "A caller exceeded its rate limit.", _LIMIT),
     "retention.changed": Action("system", "The retention window was changed.", _SYSTEM),
 }
 
 
 def is_action(text: str) -> bool:
-    """Tell whether a text is of the grammar of actions; the five types, without a dot, are not."""
+    """Return whether a text is a valid action; the five types have no dot and are not."""
     return len(text) <= ACTION_LENGTH and re.fullmatch(ACTION_PATTERN, text) is not None
 
 
 def type_of(action: str) -> ActionType | None:
-    """Return the type an action implies, or None for an unknown one that implies none."""
+    """Return the type that an action implies, or None where an unknown action implies none."""
     if known := KNOWN_ACTIONS.get(action):
         return known.action_type
     first = action.partition(".")[0]

@@ -1,4 +1,8 @@
-"""The entry: what a writer sends, and what the log gives back. Declared here and nowhere else."""
+"""The schema of an entry, as it is written and as it is read.
+
+The only declaration of its fields: validation, the stored document, the API and the recorder's
+arguments follow from it.
+"""
 
 import re
 import sys
@@ -15,7 +19,7 @@ from auditlogs.entry.times import parse_rfc3339
 ActorType = Literal["agent", "user", "system"]
 Result = Literal["failure", "partial", "success"]
 ACTOR_TYPES: tuple[ActorType, ...] = get_args(ActorType)
-# In the order in which a list sorted by result shows them.
+# In sort order, which is that of the alphabet: the database compares the stored text.
 RESULTS: tuple[Result, ...] = get_args(Result)
 
 ID_LENGTH = 128
@@ -25,12 +29,12 @@ Identifier = Annotated[str, Meta(min_length=1, max_length=ID_LENGTH)]
 Name = Annotated[str, Meta(min_length=1, max_length=NAME_LENGTH)]
 ActionName = Annotated[str, Meta(max_length=ACTION_LENGTH, pattern=f"^{ACTION_PATTERN}$")]
 TargetType = Annotated[str, Meta(min_length=1, max_length=64)]
-# Finite: JSON has no other number.
+# JSON has no infinity.
 Duration = Annotated[float, Meta(ge=0, le=sys.float_info.max)]
 
 
 class Actor(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Who did it, by the name it had at that moment."""
+    """Who did it, with the name it had at that moment."""
 
     type: ActorType
     id: Identifier
@@ -46,7 +50,7 @@ class Target(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Redaction(Struct, frozen=True, kw_only=True):
-    """A value that was replaced before it was stored: where (a JSON Pointer) and by which rule."""
+    """A secret that was replaced before the entry was stored: its JSON Pointer and the rule."""
 
     path: str
     rule: str
@@ -60,7 +64,7 @@ class NewEntry(
     forbid_unknown_fields=True,
     omit_defaults=True,
 ):
-    """An entry as a writer sends it: `action`, `actor` and `result` are required."""
+    """An entry as a writer sends it."""
 
     action: ActionName
     actor: Actor
@@ -79,10 +83,10 @@ class NewEntry(
 
 
 class Entry(Struct, frozen=True, kw_only=True, rename="camel"):
-    """An entry as it is read, over the API in this order; what is absent is null, never missing.
+    """An entry as it is read. The API has these fields in this order; absent values are null.
 
-    `timestamp` and `recorded_at` are RFC 3339 texts in UTC with milliseconds, `duration` is in
-    milliseconds. `payload` is None too in a list that was read without payloads.
+    `timestamp` and `recorded_at` are RFC 3339 in UTC with milliseconds, `duration` is in
+    milliseconds. `payload` is also None where a list was read without payloads.
     """
 
     id: str
@@ -105,13 +109,12 @@ class Entry(Struct, frozen=True, kw_only=True, rename="camel"):
 
     @property
     def instant(self) -> datetime:
-        """Return the timestamp as a datetime in UTC."""
         return parse_rfc3339(self.timestamp)
 
 
 def actor_key(actor: Actor) -> str:
-    """Return what a list sorted by actor compares: the name in its normal form, or the id as it is
-    where there is no name, then the id."""
+    """Return the sort key of an actor: its normalized name, or its id where it has no name, then
+    its id."""
     first = actor.id if actor.name is None else norm(actor.name)
     return f"{first}{SEPARATOR}{actor.id}"
 
@@ -121,10 +124,10 @@ _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 def normal_correlation_id(text: str) -> str:
-    """Return the form in which a correlation ID is stored and looked for.
+    """Return a correlation ID as it is stored and searched for.
 
-    A UUID or 32 hexadecimal digits (a W3C trace ID) are hyphenated and in lower case;
-    any other text is kept as it is.
+    A UUID or 32 hexadecimal digits (a W3C trace ID) become a hyphenated, lower-case UUID; other
+    text is unchanged.
     """
     lower = text.lower()
     if _UUID.fullmatch(lower):
@@ -135,5 +138,5 @@ def normal_correlation_id(text: str) -> str:
 
 
 def to_json(value: Entry | list[Entry]) -> bytes:
-    """Return the JSON of one entry or of an array of them."""
+    """Return entries as the JSON of the API."""
     return msgspec.json.encode(value)

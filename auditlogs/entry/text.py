@@ -1,4 +1,4 @@
-"""How words are compared: one normal form, the tokens of a field, the words of a search."""
+"""Text comparison: normalization, the tokens of a field, the words of a search."""
 
 import unicodedata
 from collections.abc import Iterable, Iterator
@@ -7,11 +7,11 @@ from itertools import groupby
 MAX_SEARCH_LENGTH = 200
 MAX_SEARCH_WORDS = 8
 
-# Control characters are refused in every indexed text, so that this one sorts below
-# anything a name can hold: (name, id) compares as the joined text does.
+# Entries cannot contain control characters in these texts, so this one sorts below every
+# character of a name: comparing joined texts equals comparing the pairs (name, id).
 SEPARATOR = "\x1f"
 
-# Invisible characters that reorder or hide text, and so let one name pass for another.
+# Invisible characters that reorder or hide text: two different names would look the same.
 DECEPTIVE = frozenset(
     "\u200b\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\u2066\u2067\u2068\u2069\ufeff"
 )
@@ -21,34 +21,34 @@ SURROGATES = range(0xD800, 0xE000)
 
 
 def norm(text: str) -> str:
-    """Return the form in which texts are compared: NFKC, then casefold; accents stay."""
+    """Return text normalized for comparison: NFKC, then case folding; accents stay."""
     return unicodedata.normalize("NFKC", text).casefold()
 
 
 def tokens(values: Iterable[str | None]) -> list[str]:
-    """Return the sorted, distinct tokens under which these field values are found."""
-    found: set[str] = set()
+    """Return the sorted, distinct tokens of field values, as stored for the search."""
+    distinct: set[str] = set()
     for value in values:
         if value:
             whole = norm(value)
-            found.update((whole, *whole.split(), *_pieces(whole)))
-    return sorted(found)
+            distinct.update((whole, *whole.split(), *_pieces(whole)))
+    return sorted(distinct)
 
 
 def is_piece(text: str) -> bool:
-    """Tell whether a text is all letters, marks and digits."""
-    return all(map(_is_of_piece, text))
+    """Return whether a text is all letters, marks and digits."""
+    return all(map(_is_word_character, text))
 
 
 def words(search: str) -> tuple[str, ...]:
-    """Split a search at white space only, nothing stripped; none when there is only white space."""
+    """Split a search at white space; no other character is removed."""
     return tuple(norm(search).split())
 
 
 def prefix_range(word: str) -> tuple[str, str | None]:
-    """Return (from, before): every text that starts with `word` and no other, by code point.
+    """Return the range [start, end) of all texts that begin with `word`, in code point order.
 
-    `before` is None where nothing lies above the prefix.
+    The end is None where no text is greater than the prefix.
     """
     for end in range(len(word), 0, -1):
         following = ord(word[end - 1]) + 1
@@ -60,12 +60,9 @@ def prefix_range(word: str) -> tuple[str, str | None]:
 
 
 def has_control_character(text: str) -> bool:
-    """Tell whether a text holds a character that controls how text is shown or stored.
-
-    Those are control characters, line and paragraph separators, lone surrogates, and the
-    invisible ones that reorder or hide text.
-    """
-    # Printable text has none of them, and nearly every text is printable.
+    """Return whether a text contains a control character, a line or paragraph separator, a lone
+    surrogate, or an invisible character that reorders or hides text."""
+    # Printable text contains none of them, and `isprintable` is much faster than the loop.
     return not text.isprintable() and any(
         char in DECEPTIVE or unicodedata.category(char) in ("Cc", "Cs", "Zl", "Zp") for char in text
     )
@@ -73,11 +70,11 @@ def has_control_character(text: str) -> bool:
 
 def _pieces(text: str) -> Iterator[str]:
     """Yield the runs of letters, marks and digits."""
-    for is_of_piece, run in groupby(text, _is_of_piece):
-        if is_of_piece:
+    for is_word, run in groupby(text, _is_word_character):
+        if is_word:
             yield "".join(run)
 
 
-def _is_of_piece(char: str) -> bool:
+def _is_word_character(char: str) -> bool:
     category = unicodedata.category(char)
     return category[0] in "LM" or category == "Nd"

@@ -1,4 +1,4 @@
-"""Who is acting, and in which request: said once, meant by every entry recorded within."""
+"""The context of entries: who acts and in which request, set once for all entries in a block."""
 
 import hashlib
 import re
@@ -15,7 +15,7 @@ TRACEPARENT = re.compile(r"([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Context:
-    """What entries get that do not say it themselves."""
+    """Defaults for the fields that an entry does not set itself."""
 
     account: str | None = None
     actor: Actor | Mapping[str, Any] | None = None
@@ -23,12 +23,12 @@ class Context:
     request_id: str | None = None
     session_id: str | None = None
     source_ip: str | None = None
-    # Asked for actor and session only when an entry needs them, as that may cost a query.
+    # Returns actor and session; called only when an entry is recorded, as it may cost a query.
     person: Callable[[], "Fields"] | None = None
 
 
 class Fields(TypedDict, total=False):
-    """The fields of a context, by keyword."""
+    """The keyword arguments of `bind`: the fields of `Context`."""
 
     account: str | None
     actor: Actor | Mapping[str, Any] | None
@@ -40,31 +40,31 @@ class Fields(TypedDict, total=False):
 
 
 _current: ContextVar[Context] = ContextVar("auditlogs_context")
-_NOTHING = Context()
+_EMPTY = Context()
 
 
 def current() -> Context:
-    """Return the context of this thread or task."""
-    return _current.get(_NOTHING)
+    """Return the context of the current thread or task."""
+    return _current.get(_EMPTY)
 
 
 def resolved() -> Context:
-    """Return the context with what it knows of the person, where it says nothing itself."""
-    around = current()
-    if around.person is None:
-        return around
-    known = around.person()
+    """Return the current context; where it has no actor or session, those of its person."""
+    context = current()
+    if context.person is None:
+        return context
+    person = context.person()
     return replace(
-        around,
-        actor=around.actor or known.get("actor"),
-        session_id=around.session_id or known.get("session_id"),
+        context,
+        actor=context.actor or person.get("actor"),
+        session_id=context.session_id or person.get("session_id"),
         person=None,
     )
 
 
 @contextmanager
 def bind(**fields: Unpack[Fields]) -> Iterator[Context]:
-    """Let entries recorded in the block have these fields, beside those that hold already."""
+    """Set fields for the entries recorded in the block; those of an outer `bind` still apply."""
     token = _current.set(replace(current(), **fields))
     try:
         yield current()
@@ -73,20 +73,20 @@ def bind(**fields: Unpack[Fields]) -> Iterator[Context]:
 
 
 def trace_id(traceparent: str) -> str | None:
-    """Return the trace ID, 32 hexadecimal digits, of a `traceparent` header, or None.
+    """Return the trace ID of a `traceparent` header, 32 hexadecimal digits, or None.
 
-    As https://www.w3.org/TR/trace-context/ has it: version ff and IDs of zeros only are invalid,
-    and what a later version adds at the end is ignored.
+    By https://www.w3.org/TR/trace-context/ version ff and IDs of zeros only are invalid, and what
+    a later version appends is ignored.
     """
     match = TRACEPARENT.fullmatch(traceparent.strip())
     if match is None:
         return None
-    version, trace, parent, more = match.groups()
-    if version == "ff" or (version == "00" and more) or not trace.strip("0"):
+    version, trace, parent, suffix = match.groups()
+    if version == "ff" or (version == "00" and suffix) or not trace.strip("0"):
         return None
     return trace if parent.strip("0") else None
 
 
 def session_label(session_key: str) -> str:
-    """Return what entries call a session: it tells one from the other and opens none."""
+    """Return the id of a session in entries: a hash, so that nobody can use it to sign in."""
     return f"sess_{hashlib.sha256(session_key.encode()).hexdigest()[:16]}"

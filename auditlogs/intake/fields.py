@@ -1,5 +1,6 @@
-"""The fields of an entry as a caller of `record` gives them, under their Python names."""
+"""The arguments of `record`: an entry's fields under their Python names."""
 
+import dataclasses
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, TypedDict
@@ -11,12 +12,17 @@ from auditlogs.entry.schema import Actor, NewEntry, Result, Target
 from auditlogs.intake import context
 from auditlogs.intake.validation import Fault, InvalidEntry
 
+# Python name -> name in JSON.
+_NAMES = {field.name: field.encode_name for field in msgspec.structs.fields(NewEntry)}
+_FROM_CONTEXT = [
+    field.name for field in dataclasses.fields(context.Context) if field.name in _NAMES
+]
+
 
 class EntryFields(TypedDict, total=False):
-    """What an entry may carry besides its action and whether it worked.
+    """The fields of `NewEntry` besides `action` and `result`, for type checkers.
 
-    `actor` and the IDs come from the context where they are not given. `duration` is in
-    milliseconds.
+    `actor` and the IDs default to those of the context. `duration` is in milliseconds.
     """
 
     actor: Actor | Mapping[str, Any] | None
@@ -33,44 +39,39 @@ class EntryFields(TypedDict, total=False):
     payload: Mapping[str, Any] | None
 
 
-def called(action: str, result: Result, fields: Mapping[str, Any]) -> Any:
-    """Return the entry that a call of `record` means, with what its context says, as plain JSON
-    under the names of the API. Raises InvalidEntry."""
-    around = context.resolved()
-    known = {
-        "actor": around.actor,
-        "correlation_id": around.correlation_id,
-        "request_id": around.request_id,
-        "session_id": around.session_id,
-        "source_ip": around.source_ip,
-    }
-    said = {name: value for name, value in fields.items() if value is not None}
-    return plain({**known, **said, "action": action, "result": result})
+def entry_of_call(action: str, result: Result, fields: Mapping[str, Any]) -> Any:
+    """Return the entry of a call of `record`, with the defaults of its context, as plain JSON.
+
+    Raises InvalidEntry.
+    """
+    defaults = context.resolved()
+    given = {name: value for name, value in fields.items() if value is not None}
+    inherited = {name: getattr(defaults, name) for name in _FROM_CONTEXT}
+    return entry_of_fields({**inherited, **given, "action": action, "result": result})
 
 
-def plain(fields: Mapping[str, Any]) -> Any:
+def entry_of_fields(fields: Mapping[str, Any]) -> Any:
     """Return fields as plain JSON under the names of the API. Raises InvalidEntry."""
-    names = {known.name: known.encode_name for known in msgspec.structs.fields(NewEntry)}
-    if unknown := fields.keys() - names.keys():
+    if unknown := fields.keys() - _NAMES.keys():
         fault = Fault(f"/{min(unknown)}", "unknown-field", "is not a field of an entry")
         raise InvalidEntry([fault])
-    return builtins({names[name]: value for name, value in fields.items() if value is not None})
+    return to_plain({_NAMES[name]: value for name, value in fields.items() if value is not None})
 
 
-def builtins(value: Any) -> Any:
-    """Return a value as plain JSON; only instants stay what they are. Raises InvalidEntry."""
+def to_plain(value: Any) -> Any:
+    """Return a value as plain JSON; only datetimes are left as they are. Raises InvalidEntry."""
     try:
         return msgspec.to_builtins(
-            value, builtin_types=(datetime,), str_keys=True, enc_hook=_simple
+            value, builtin_types=(datetime,), str_keys=True, enc_hook=_to_base_type
         )
     except (TypeError, ValueError, OverflowError, RecursionError) as error:
         fault = Fault("", "invalid-value", "cannot be written as JSON")
         raise InvalidEntry([fault]) from error
 
 
-def _simple(value: Any) -> Any:
-    """Return what a value is that is a text or a number and something more, as a template's safe
-    text or a float of NumPy are."""
+def _to_base_type(value: Any) -> Any:
+    """Return an instance of a subclass of str, int or float as that type: Django's SafeString and
+    NumPy's floats are such, and msgspec refuses them."""
     if isinstance(value, str):
         return str.__str__(value)
     if isinstance(value, int):

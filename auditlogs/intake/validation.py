@@ -1,7 +1,7 @@
-"""What an entry has to be before it is stored: bounded, redacted, of the schema, in its time.
+"""Validation of an entry, in order: size limits, redaction, schema, timestamp range.
 
-Everything that is wrong with an entry is found at once and named by its path, a JSON Pointer
-(RFC 6901) from the entry.
+All faults of an entry are reported together, each by its path: a JSON Pointer (RFC 6901) from the
+entry.
 """
 
 import math
@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import islice
-from typing import Any, Literal, get_args, get_origin
+from typing import Annotated, Any, Literal, get_args, get_origin
 
 import msgspec
 from msgspec import Struct
@@ -24,21 +24,16 @@ from auditlogs.redaction import Redactor
 from auditlogs.redaction.marks import rules_in
 
 MAX_ENTRY_BYTES = 65_536
-# Each takes two bytes at least, itself and what parts it from the next.
+# A value takes at least two bytes: itself and a comma.
 MAX_VALUES = MAX_ENTRY_BYTES // 2
 MAX_PAYLOAD_DEPTH = 32
 MAX_INTEGER = (1 << 64) - 1
 MIN_INTEGER = -(1 << 63)
 MAX_AHEAD = timedelta(hours=24)
-# Where there is text that is shown in a line, or looked for.
-TEXTS = (
-    *("/action", "/actor/id", "/actor/name", "/target/type", "/target/id", "/target/name"),
-    *("/id", "/correlationId", "/requestId", "/sessionId", "/sourceIp", "/botId"),
-)
-# Faults of one entry that are listed; an entry is small, but may be all unknown fields.
+# How many faults of one entry are reported: all of its fields may be unknown.
 MAX_FAULTS = 50
 DETAIL_LENGTH = 200
-# How much of what a caller sent is repeated to them.
+# How much of an unknown name is repeated in the answer.
 ECHO_LENGTH = 64
 
 Code = Literal[
@@ -56,7 +51,7 @@ Code = Literal[
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """Something wrong with an entry: where (a JSON Pointer), what kind, and a sentence."""
+    """A fault of an entry: its JSON Pointer, its kind, and a sentence without its subject."""
 
     path: str
     code: Code
@@ -64,7 +59,7 @@ class Fault:
 
 
 class InvalidEntry(ValueError):
-    """An entry that cannot be stored. `path` and `detail` are those of its first fault."""
+    """The entry cannot be stored. `path` and `detail` are those of the first of `faults`."""
 
     def __init__(self, faults: list[Fault]) -> None:
         self.faults = faults
@@ -74,90 +69,85 @@ class InvalidEntry(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """An entry that may be stored, without its secrets, and where those were."""
+    """A valid entry, redacted, and the list of what was redacted."""
 
     entry: NewEntry
     redactions: list[Redaction]
 
 
 def check(plain: Any, received: datetime, *, redactor: Redactor, kept_days: int | None) -> Checked:
-    """Check an entry as plain JSON, under the names of the API. Raises InvalidEntry.
+    """Redact and validate an entry, plain JSON under the names of the API. Raises InvalidEntry.
 
-    `kept_days` is for how long entries are kept, or None where that is not known.
+    `kept_days` is the retention, or None where it is unknown: only the server knows it.
     """
-    _raise_any(_unbounded(plain), redactor)
+    # Before redaction, which takes time for every value it walks through.
+    _raise_if_any(_beyond_limits(plain), redactor)
     clean, redactions = redactor.entry(plain) if isinstance(plain, dict) else (plain, [])
     entry = typed(clean, redactor)
     faults = (*_bad_texts(clean), *_bad_type(entry), *_bad_identity(entry, received, kept_days))
-    _raise_any(faults, redactor)
+    _raise_if_any(faults, redactor)
     return Checked(entry, redactions)
 
 
 def typed(plain: Any, redactor: Redactor) -> NewEntry:
-    """Return what plain JSON makes of the schema. Raises InvalidEntry."""
+    """Convert plain JSON to the schema. Raises InvalidEntry."""
     try:
         return msgspec.convert(plain, NewEntry)
     except msgspec.ValidationError:
-        # Only the first fault is known by now, and without the name of every field.
-        _raise_any((*_mistyped(plain, NewEntry, ""), *_bad_texts(plain)), redactor)
+        # msgspec stops at the first fault and does not name every field.
+        _raise_if_any((*_mistyped(plain, NewEntry, ""), *_bad_texts(plain)), redactor)
         raise
 
 
 def complete(
     checked: Checked, *, account: str, received: datetime, asserted_by: str | None
 ) -> Entry:
-    """Return the entry with all that the log adds: its id, its time, what its fields imply."""
+    """Return the entry as it is stored: with id, timestamp and all that its fields imply."""
     new, actor = checked.entry, checked.entry.actor
     writer_id = new.id or str(uuid.uuid4())
-    ms = _time_of(new)
+    ms = _timestamp_of(new)
     if ms is None:
         ms = to_ms(received)
-    action_type = type_of(new.action) or new.action_type
-    assert action_type is not None
+    given: dict[str, Any] = {name: getattr(new, name) for name in _SHARED}
     return Entry(
-        id=str(entry_id(account, writer_id, ms)),
-        timestamp=format_rfc3339(from_ms(ms)),
-        actor=actor,
-        action=new.action,
-        action_type=action_type,
-        target=new.target,
-        result=new.result,
-        duration=new.duration,
-        correlation_id=new.correlation_id and normal_correlation_id(new.correlation_id),
-        request_id=new.request_id,
-        session_id=new.session_id,
-        source_ip=new.source_ip,
-        bot_id=new.bot_id or (actor.id if actor.type == "agent" else None),
-        payload=new.payload,
-        recorded_at=format_rfc3339(received),
-        asserted_by=asserted_by,
-        redactions=checked.redactions,
+        **given
+        | {
+            "id": str(entry_id(account, writer_id, ms)),
+            "timestamp": format_rfc3339(from_ms(ms)),
+            "action_type": type_of(new.action) or new.action_type,
+            "correlation_id": new.correlation_id and normal_correlation_id(new.correlation_id),
+            "bot_id": new.bot_id or (actor.id if actor.type == "agent" else None),
+            "recorded_at": format_rfc3339(received),
+            "asserted_by": asserted_by,
+            "redactions": checked.redactions,
+        }
     )
 
 
-def _raise_any(faults: Iterable[Fault], redactor: Redactor) -> None:
-    found = [
+def _raise_if_any(faults: Iterable[Fault], redactor: Redactor) -> None:
+    reported = [
+        # A path contains names that the caller chose.
         Fault(redactor.text(fault.path), fault.code, fault.detail[:DETAIL_LENGTH])
-        for fault, _ in zip(faults, range(MAX_FAULTS), strict=False)
+        for fault in islice(faults, MAX_FAULTS)
     ]
-    if found:
-        raise InvalidEntry(found)
+    if reported:
+        raise InvalidEntry(reported)
 
 
-def _unbounded(plain: Any) -> list[Fault]:
-    """Return what no later step could bear: too deep, not to be said in JSON, or too large."""
+def _beyond_limits(plain: Any) -> list[Fault]:
+    """Return the faults that no later step can handle: too deep, too large, not JSON."""
     fields = plain if isinstance(plain, dict) else {"": plain}
-    # Walked level by level, so that no depth of nesting can exhaust the stack.
+    # Level by level instead of recursively: no depth of nesting can exhaust the stack.
     level: list[tuple[str, Any]] = [("", fields)]
     faults: list[Fault] = []
     values = 0
     for _ in range(MAX_PAYLOAD_DEPTH + 2):
-        faults += [fault for path, value in level for fault in _unspeakable(path, value)]
+        faults += [fault for path, value in level for fault in _not_json(path, value)]
         children = (child for path, value in level for child in _children(path, value))
         level = list(islice(children, MAX_VALUES + 1 - values))
         values += len(level)
         if values > MAX_VALUES:
-            # Before more is made of it than it deserves.
+            # At once: the size of such an entry is not worth computing.
             return [too_large(f"has over {MAX_VALUES:,} values")]
     if level:
         place = "/" + level[0][0].split("/")[1]
@@ -169,7 +159,7 @@ def _unbounded(plain: Any) -> list[Fault]:
 
 
 def too_large(detail: str) -> Fault:
-    """Return the fault of an entry that has more in it than an entry may."""
+    """Return the fault of an entry over one of the size limits."""
     return Fault("", "entry-too-large", detail)
 
 
@@ -180,14 +170,14 @@ def _children(path: str, value: Any) -> Iterator[tuple[str, Any]]:
         yield from ((f"{path}/{i}", item) for i, item in enumerate(value))
 
 
-def _unspeakable(path: str, value: Any) -> Iterator[Fault]:
+def _not_json(path: str, value: Any) -> Iterator[Fault]:
     if isinstance(value, float) and not math.isfinite(value):
         yield Fault(path, "invalid-value", "must be a finite number")
     elif isinstance(value, int) and not MIN_INTEGER <= value <= MAX_INTEGER:
         yield Fault(path, "invalid-value", "must fit into 64 bits")
     texts = value if isinstance(value, dict) else [value]
     if any(isinstance(text, str) and not _is_unicode(text) for text in texts):
-        yield Fault(_visible(path), "invalid-value", "must be valid Unicode")
+        yield Fault(_printable(path), "invalid-value", "must be valid Unicode")
 
 
 def _is_unicode(text: str) -> bool:
@@ -198,7 +188,7 @@ def _is_unicode(text: str) -> bool:
     return True
 
 
-def _visible(path: str) -> str:
+def _printable(path: str) -> str:
     return path.encode(errors="replace").decode()
 
 
@@ -207,14 +197,14 @@ def _escape(key: Any) -> str:
 
 
 def _mistyped(value: Any, wanted: type[Struct], path: str) -> Iterator[Fault]:
-    """Yield each field that is missing, unknown, or not as the schema says."""
+    """Yield a fault for each field that is missing, unknown, or not of its type."""
     if not isinstance(value, dict):
         yield Fault(path, "invalid-value", "must be an object")
         return
     fields = {field.encode_name: field for field in msgspec.structs.fields(wanted)}
     for name in sorted(value.keys() - fields.keys()):
         if path:
-            # Of an actor or a target it is the shape that is wrong.
+            # The path of the actor or target: writers look for its fault there.
             yield Fault(path, "unknown-field", f"has no field {_brief(name)}")
         else:
             yield Fault(f"/{_escape(name)}", "unknown-field", "is not a field of an entry")
@@ -234,7 +224,7 @@ def _brief(name: str) -> str:
 
 
 def _struct_in(kind: Any) -> type[Struct] | None:
-    """Return the object type that a field's type is, or may be."""
+    """Return the struct among the alternatives of a field's type, if there is one."""
     return next(
         (each for each in (kind, *get_args(kind)) if isinstance(each, type) and _is_struct(each)),
         None,
@@ -245,8 +235,31 @@ def _is_struct(kind: type) -> bool:
     return issubclass(kind, Struct)
 
 
+def _text_paths(kind: type[Struct]) -> Iterator[tuple[str, ...]]:
+    """Yield the path of every text in a struct and in the structs within it."""
+    for field in msgspec.structs.fields(kind):
+        if inner := _struct_in(field.type):
+            yield from ((field.encode_name, *path) for path in _text_paths(inner))
+        elif str in _alternatives(field.type):
+            yield (field.encode_name,)
+
+
+def _alternatives(kind: Any) -> Iterator[Any]:
+    """Yield the types of a union, bare of their annotations."""
+    for each in (kind, *get_args(kind)):
+        yield get_args(each)[0] if get_origin(each) is Annotated else each
+
+
+# Texts that are shown in a line or searched for: all but the payload's, whose viewer escapes.
+TEXTS = tuple(_text_paths(NewEntry))
+# What an entry has from its writer.
+_SHARED = {field.name for field in msgspec.structs.fields(NewEntry)} & {
+    field.name for field in msgspec.structs.fields(Entry)
+}
+
+
 def _misfit(value: Any, kind: Any) -> str:
-    """Return in which way a value is not of a type, or nothing."""
+    """Return how a value does not fit a type, or an empty text where it does."""
     try:
         msgspec.convert(value, kind)
     except msgspec.ValidationError as error:
@@ -262,37 +275,38 @@ def _choices(kind: Any) -> tuple[str, ...]:
 
 
 def _bad_texts(plain: Any) -> Iterator[Fault]:
-    """Yield each text that is shown in a line or looked for and might forge what is shown."""
+    """Yield a fault for each text that could forge or hide what a reader sees."""
     for path in TEXTS:
         text = plain
-        for name in path.split("/")[1:]:
+        for name in path:
             text = text.get(name) if isinstance(text, dict) else None
         if not isinstance(text, str) or not text:
             continue
+        pointer = f"/{'/'.join(path)}"
         if has_control_character(text):
             detail = "must be text without control characters or invisible ones"
-            yield Fault(path, "control-character", detail)
+            yield Fault(pointer, "control-character", detail)
         elif not text.strip():
-            yield Fault(path, "invalid-value", "must be visible text")
+            yield Fault(pointer, "invalid-value", "must be visible text")
 
 
 def _bad_type(entry: NewEntry) -> Iterator[Fault]:
-    implied, said = type_of(entry.action), entry.action_type
-    if implied is None and said is None:
+    implied, declared = type_of(entry.action), entry.action_type
+    if implied is None and declared is None:
         yield Fault("/actionType", "missing-field", f"is needed: {entry.action} implies none")
-    elif implied and said and implied != said:
-        detail = f"is {said}, but {entry.action} is of type {implied}"
+    elif implied and declared and implied != declared:
+        detail = f"is {declared}, but {entry.action} is of type {implied}"
         yield Fault("/actionType", "invalid-value", detail)
 
 
 def _bad_identity(entry: NewEntry, received: datetime, kept_days: int | None) -> Iterator[Fault]:
     if entry.id and any(rules_in(entry.id)):
-        # Two of them would become one and the same id.
+        # Redacted, two different ids would become the same.
         yield Fault("/id", "secret-in-id", "must not be, or hold, a secret")
     if entry.timestamp and entry.timestamp.tzinfo is None:
         yield Fault("/timestamp", "invalid-value", "needs a time zone")
         return
-    ms = _time_of(entry)
+    ms = _timestamp_of(entry)
     if ms is None:
         if entry.id:
             yield Fault("/timestamp", "missing-field", "is needed with an id that is not a UUIDv7")
@@ -306,8 +320,8 @@ def _bad_identity(entry: NewEntry, received: datetime, kept_days: int | None) ->
         yield Fault("/timestamp", "timestamp-out-of-range", detail)
 
 
-def _time_of(entry: NewEntry) -> int | None:
-    """Return the milliseconds of the time that the writer gave, in its id or beside it."""
+def _timestamp_of(entry: NewEntry) -> int | None:
+    """Return the timestamp that the writer gave, in milliseconds, or that of its UUIDv7."""
     if entry.timestamp is not None:
         return to_ms(entry.timestamp)
     return uuid7_ms(entry.id) if entry.id else None

@@ -1,4 +1,4 @@
-"""Every parameter of a list, defined once: for the page, its fragments and the API alike."""
+"""The parameters of a list, defined once for everything that reads the log."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,7 +16,8 @@ from auditlogs.entry.schema import NAME_LENGTH, RESULTS, normal_correlation_id
 from auditlogs.entry.text import MAX_SEARCH_LENGTH, MAX_SEARCH_WORDS, words
 from auditlogs.entry.times import parse_rfc3339
 from auditlogs.query.cursor import MAX_CURSOR_LENGTH, BadCursor, Cursor
-from auditlogs.query.entries import DEFAULT_SORT, MAX_LIMIT, MAX_OFFSET, SORTS, Entries
+from auditlogs.query.entries import MAX_LIMIT, MAX_OFFSET, Entries
+from auditlogs.query.order import DEFAULT_SORT, SORTS
 from auditlogs.query.window import DATE_RANGES, DateRange, StartAfterEnd, Window
 
 DEFAULT_LIMIT = 100
@@ -27,7 +28,6 @@ class InstantField(forms.Field):
     """An RFC 3339 date and time with a zone, as a datetime in UTC."""
 
     def to_python(self, value: str | None) -> datetime | None:
-        """Parse the text. Raises ValidationError."""
         if not value:
             return None
         try:
@@ -39,7 +39,7 @@ class InstantField(forms.Field):
 
 
 class OneOfField(forms.ChoiceField):
-    """One of a few words."""
+    """One of a fixed set of words; the error names them."""
 
     def __init__(self, *, words: tuple[str, ...], **kwargs: Any) -> None:
         message = f"expected one of {', '.join(words)}"
@@ -51,17 +51,16 @@ class OneOfField(forms.ChoiceField):
 
 
 class ExactField(forms.CharField):
-    """An identifier, taken as it is."""
+    """An identifier, compared exactly: white space is part of it."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(strip=False, max_length=NAME_LENGTH, **kwargs)
 
 
 class ActionField(ExactField):
-    """One of the five types or an exact action; an action has a dot, so the two never meet."""
+    """One of the five types or an exact action. An action has a dot, so it is never a type."""
 
     def validate(self, value: str) -> None:
-        """Refuse what is neither. Raises ValidationError."""
         super().validate(value)
         if value and value not in ACTION_TYPES and not is_action(value):
             raise ValidationError(
@@ -70,107 +69,100 @@ class ActionField(ExactField):
 
 
 class SearchField(forms.CharField):
-    """Up to eight words, as a tuple of their normal forms."""
+    """Up to eight search words, normalised, as a tuple."""
 
     def clean(self, value: str | None) -> tuple[str, ...]:
-        """Split the text into words. Raises ValidationError."""
         text = super().clean(value)
         if len(text) > MAX_SEARCH_LENGTH:
             raise ValidationError(f"expected at most {MAX_SEARCH_LENGTH} characters")
-        found = words(text)
-        if len(found) > MAX_SEARCH_WORDS:
+        result = words(text)
+        if len(result) > MAX_SEARCH_WORDS:
             raise ValidationError(f"expected at most {MAX_SEARCH_WORDS} words")
-        return found
+        return result
 
 
 class EqualFilter(django_filters.Filter):
-    """Keeps the entries whose field is exactly this."""
+    """Keep entries whose field equals the value."""
 
     field_class: type[forms.Field] = ExactField
 
     def filter(self, qs: Entries, value: str) -> Entries:
-        """Narrow the entries, unless the value is empty."""
         return qs.where(self.field_name, value) if value else qs
 
 
 class ActionFilter(EqualFilter):
-    """Keeps the entries of a type, or of one action."""
+    """Keep entries of an action type, or of one action."""
 
     field_class = ActionField
 
     def filter(self, qs: Entries, value: str) -> Entries:
-        """Narrow the entries by the field that the value belongs to."""
         return qs.where("actionType" if value in ACTION_TYPES else "action", value) if value else qs
 
 
 class ResultFilter(EqualFilter):
-    """Keeps the entries with a result."""
+    """Keep entries with this result."""
 
     field_class = OneOfField
 
 
 class CorrelationFilter(EqualFilter):
-    """Keeps the entries of a correlation, given in either form."""
+    """Keep entries of a correlation; a UUID is accepted with and without hyphens."""
 
     def filter(self, qs: Entries, value: str) -> Entries:
-        """Narrow the entries by the form that is stored."""
         return super().filter(qs, normal_correlation_id(value))
 
 
 class SearchFilter(django_filters.Filter):
-    """Keeps the entries in which every word begins a token."""
+    """Keep entries where every search word is a prefix of some token."""
 
     field_class = SearchField
 
     def filter(self, qs: Entries, value: tuple[str, ...]) -> Entries:
-        """Narrow the entries."""
         return qs.matching(value)
 
 
 class SortFilter(django_filters.Filter):
-    """Sorts the entries."""
+    """Sort entries, by default newest first."""
 
     field_class = OneOfField
 
     def filter(self, qs: Entries, value: Any) -> Entries:
-        """Order the entries, newest first where nothing is asked for."""
         return qs.order_by(value or DEFAULT_SORT)
 
 
 class RangePart(django_filters.Filter):
-    """A part of the window of time, which the set resolves as a whole."""
+    """A parameter of the time window. The form resolves the three of them together."""
 
     def filter(self, qs: Entries, value: Any) -> Entries:
-        """Return the entries as they are."""
         return qs
 
 
 class InstantFilter(RangePart):
-    """One end of the window."""
+    """The start or the end of the window."""
 
     field_class = InstantField
 
 
 class DateRangeFilter(RangePart):
-    """The window as a range back from now."""
+    """The window as a length of time until now."""
 
     field_class = OneOfField
 
 
 class RangeForm(forms.Form):
-    """Checks what the three parts of the window come to together."""
+    """Resolves the three parameters of the time window into one window."""
 
     default_range: DateRange
     now: datetime
 
     def clean(self) -> dict[str, Any]:
-        """Resolve the window. A start after the end drops both, with a message."""
+        """Resolve the window. If the start is after the end, both are ignored with an error."""
         cleaned = self.cleaned_data
-        asked: dict[str, Any] = {name: cleaned.get(name) or None for name in RANGE_PARAMETERS}
+        parts: dict[str, Any] = {name: cleaned.get(name) or None for name in RANGE_PARAMETERS}
         try:
-            cleaned["window"] = self._resolve(**asked)
+            cleaned["window"] = self._resolve(**parts)
         except StartAfterEnd:
-            part = "startDate" if asked["startDate"] else "endDate"
+            part = "startDate" if parts["startDate"] else "endDate"
             self.add_error(part, "expected a start that is not after the end")
             cleaned["window"] = self._resolve(None, None, None)
         return cleaned
@@ -178,15 +170,15 @@ class RangeForm(forms.Form):
     def _resolve(
         self, dateRange: DateRange | None, startDate: datetime | None, endDate: datetime | None
     ) -> Window:
-        # An end alone means everything before it, not the default range cut short.
+        # With an end alone, the default range of the last days could contain nothing before it.
         default: DateRange = "all" if endDate else self.default_range
         return Window.resolve(dateRange or default, startDate, endDate, self.now)
 
 
 class EntryFilter(django_filters.FilterSet):
-    """The filters of a list, in the order of the specification, over Entries.
+    """The filters of a list, in the order of the specification.
 
-    The parent insists on the ORM's querysets, so `filter_queryset` is replaced.
+    `filter_queryset` is overridden because the parent's accepts a Django QuerySet only.
     """
 
     dateRange = DateRangeFilter(label="Date Range", words=DATE_RANGES)
@@ -204,13 +196,11 @@ class EntryFilter(django_filters.FilterSet):
     assertedBy = EqualFilter(label="API key", field_name="assertedBy")
     sort = SortFilter(label="Sort", words=SORTS)
 
-    class Meta:
-        """The form that checks the parameters together."""
-
+    class Meta:  # noqa: D106
         form = RangeForm
 
     def filter_queryset(self, queryset: Entries) -> Entries:
-        """Narrow the entries by every parameter that was understood."""
+        """Apply every valid parameter."""
         cleaned = self.form.cleaned_data
         for name, value in cleaned.items():
             if name in self.filters:
@@ -222,7 +212,7 @@ FILTER_NAMES: tuple[str, ...] = tuple(EntryFilter.base_filters)
 
 
 class PagingForm(forms.Form):
-    """Which part of a list is wanted."""
+    """The parameters that choose a part of a list."""
 
     limit = forms.IntegerField(
         min_value=1,
@@ -246,7 +236,6 @@ class PagingForm(forms.Form):
     cursor = forms.CharField(max_length=MAX_CURSOR_LENGTH, required=False)
 
     def clean(self) -> dict[str, Any]:
-        """Refuse a cursor together with an offset."""
         cleaned = self.cleaned_data
         if cleaned.get("cursor") and cleaned.get("offset") is not None:
             self.add_error("cursor", "cannot be combined with offset")
@@ -255,10 +244,10 @@ class PagingForm(forms.Form):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListRequest:
-    """What a request asks of the log, and what of it was not understood.
+    """A parsed request for a list.
 
-    `given` holds the parameters that are not empty, as they came; `errors` one sentence for
-    each bad, repeated or unknown one. What was understood is applied to `entries`.
+    `given` holds the parameters that are not empty, as they were sent; `errors` one sentence for
+    each invalid, repeated or unknown one. The valid ones are applied to `entries`.
     """
 
     entries: Entries
@@ -280,13 +269,14 @@ def parse(
     paging: tuple[str, ...] = ("limit", "offset", "cursor"),
     ignored: tuple[str, ...] = (),
 ) -> ListRequest:
-    """Turn query parameters into a list of an account's entries, or of one bot's of it.
+    """Parse query parameters into a list of an account's entries, or of one of its bots'.
 
-    `paging` names the paging parameters that are accepted, `ignored` those that are another's.
+    `paging` names the paging parameters that are accepted, `ignored` the parameters that the
+    caller reads itself.
     """
     given, repeated = _single_values(data, ignored)
-    known = (*FILTER_NAMES, *paging)
-    unknown = {name: _unknown(name, known) for name in data if name not in (*known, *ignored)}
+    accepted = (*FILTER_NAMES, *paging)
+    unknown = {name: _unknown(name, accepted) for name in data if name not in (*accepted, *ignored)}
     usable = {name: value for name, value in given.items() if name not in repeated}
 
     start = Window.resolve(default_range, None, None, now)
@@ -314,7 +304,7 @@ def parse(
 def _single_values(
     data: QueryDict, ignored: tuple[str, ...]
 ) -> tuple[dict[str, str], dict[str, str]]:
-    """Return the parameters that are not empty, and a sentence for each that is repeated."""
+    """Return the parameters that are not empty, and an error for each that is repeated."""
     given: dict[str, str] = {}
     repeated: dict[str, str] = {}
     for name, values in data.lists():
@@ -322,13 +312,13 @@ def _single_values(
         if full and name not in ignored:
             given[name] = full[0]
         if len(full) > 1:
-            repeated[name] = "expected once"
+            repeated[name] = "expected one value, not several"
     return given, repeated
 
 
-def _unknown(name: str, known: tuple[str, ...]) -> str:
-    near = get_close_matches(name[:64].lower(), [k.lower() for k in known], 1, 0.75)
-    meant = next((k for k in known if near and k.lower() == near[0]), None)
+def _unknown(name: str, accepted: tuple[str, ...]) -> str:
+    close = get_close_matches(name[:64].lower(), [each.lower() for each in accepted], 1, 0.75)
+    meant = next((each for each in accepted if close and each.lower() == close[0]), None)
     return f"not a known parameter; did you mean {meant}?" if meant else "not a known parameter"
 
 

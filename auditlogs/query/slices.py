@@ -1,8 +1,8 @@
-"""How a list is read: in slices of time that widen until the page is full.
+"""Reading a list in slices of time, each four times as wide as the last, until a page is full.
 
-Every query has the same shape: `$match` on the account, one leading equality and a range of
-`_id`; a second `$match` for the rest; `$sort` by `_id`; `$limit`. One index serves the first
-stage and the order, so the work is that of the slice, not of the log.
+Every query has the same shape: `$match` on the account, one leading filter and a range of `_id`; a
+second `$match` for the other filters; `$sort` by `_id`; `$limit`. One index serves the first stage
+and the order, so a query reads the entries of its slice, not those of the whole log.
 """
 
 import time
@@ -16,27 +16,25 @@ from auditlogs.entry.identity import id_bound, id_ms
 from auditlogs.entry.text import prefix_range
 from auditlogs.query.window import Window
 from auditlogs.storage import mongo
-from auditlogs.storage.indexes import ACCOUNT_LEAD, LEADS, Lead
+from auditlogs.storage.indexes import ACCOUNT_FILTER, LEADING_FILTERS, LeadingFilter
 from auditlogs.storage.mongo import Document
 
 BUDGET_SECONDS = 2.0
-# One query gets longer than the budget: what it has begun is better finished than repeated.
+# One query may take longer than the budget of a page: starting it again would cost the same time.
 QUERY_SECONDS = 5.0
 WIDEN = 4
 
-NEWEST_FIRST, OLDEST_FIRST = -1, 1
-
-# Below and above every `_id` of an entry, which is of version 8.
+# Below and above the `_id` of every entry, which is a UUID of version 8.
 LOWEST, HIGHEST = uuid.UUID(int=0), uuid.UUID(int=(1 << 128) - 1)
 
-# What only the query layer itself needs never leaves the database.
+# `tokens` serve the search only and are large, so they are never transferred.
 WITHOUT_PAYLOAD = {"tokens": 0, "payload": 0}
 WITH_PAYLOAD = {"tokens": 0}
 ONLY_POSITION = {"_id": 1, "actorKey": 1, "action": 1, "result": 1}
 
 
 class Arrival(NamedTuple):
-    """When an entry reached the log, which one, and whose; they sort as they came."""
+    """When an entry reached the log, its `_id` and its account. Arrivals sort by time."""
 
     at: datetime
     id: uuid.UUID
@@ -44,7 +42,7 @@ class Arrival(NamedTuple):
 
 
 class Budget:
-    """The time that reading one page may take, and whether anything was read in it."""
+    """The time for reading one page. `has_begun` is set by the first query that succeeded."""
 
     def __init__(self, seconds: float) -> None:
         self._until = time.monotonic() + seconds
@@ -52,15 +50,14 @@ class Budget:
 
     @property
     def is_spent(self) -> bool:
-        """Tell whether the time is over."""
         return time.monotonic() >= self._until
 
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """A word to find: a prefix, and the tokens that begin with it, None where they are too many.
+    """A search word: a prefix, and the tokens that begin with it; None if there are too many.
 
-    A word that one token alone begins with is an equality, which an index can serve.
+    With exactly one token the word is an equality, which can be the leading filter.
     """
 
     prefix: str
@@ -68,60 +65,61 @@ class Word:
 
     @property
     def condition(self) -> Any:
-        """Return what one element of an entry's tokens has to be."""
+        """The condition on the array `tokens` of an entry."""
         if self.tokens is not None:
             return {"$in": list(self.tokens)}
         low, high = prefix_range(self.prefix)
-        # In one $elemMatch: without it, two different tokens could meet the two bounds.
+        # $elemMatch, because otherwise two different tokens could satisfy one bound each.
         return {"$elemMatch": {"$gte": low} | ({"$lt": high} if high is not None else {})}
 
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """What a list holds: an account, the one bot of it that its reader may see (None for all),
-    equalities by path, words to find.
+    """The conditions of a list: an account, the one bot its reader is restricted to (None for no
+    restriction), the requested filters by field path, and search words.
 
-    Every question to the log is asked of a selection, so what is another's is never asked for.
+    Every query over entries is built from a selection, so a reader's restriction cannot be
+    forgotten in one of them.
     """
 
     account: str
     bot: str | None
-    asked: Mapping[str, str]
+    filters: Mapping[str, str]
     words: tuple[Word, ...]
 
     @property
     def is_empty(self) -> bool:
-        """Tell whether nothing can be found: another bot was asked for than the one that may be
-        seen, or a word begins no token at all."""
-        is_other = self.bot is not None and self.asked.get("botId", self.bot) != self.bot
-        return is_other or any(word.tokens == () for word in self.words)
+        """Whether nothing can match: the reader asked for another bot than their own, or a word is
+        a prefix of no token at all."""
+        is_other_bot = self.bot is not None and self.filters.get("botId", self.bot) != self.bot
+        return is_other_bot or any(word.tokens == () for word in self.words)
 
     @property
     def equal(self) -> dict[str, str]:
-        """Return the equalities that hold for every entry."""
-        return {**self.asked, **({} if self.bot is None else {"botId": self.bot})}
+        """The filters, and the reader's own restriction."""
+        return {**self.filters, **({} if self.bot is None else {"botId": self.bot})}
 
     @property
-    def lead(self) -> Lead:
-        """Return the most selective equality, by whose index the list is read."""
-        return next((lead for lead in LEADS if lead.path in self._leading), ACCOUNT_LEAD)
+    def leading(self) -> LeadingFilter:
+        """The most selective filter that an index serves."""
+        candidates = self._candidates
+        return next((each for each in LEADING_FILTERS if each.path in candidates), ACCOUNT_FILTER)
 
     @property
-    def _leading(self) -> dict[str, str]:
-        """Return every equality that could lead."""
+    def _candidates(self) -> dict[str, str]:
         exact = [word.tokens[0] for word in self.words if word.tokens and len(word.tokens) == 1]
         return {**({"tokens": exact[0]} if exact else {}), **self.equal}
 
     def stages(self, low: uuid.UUID, high: uuid.UUID | None) -> list[Document]:
         """Return the `$match` stages for entries from `low` (inclusive) to `high` (exclusive)."""
-        lead, leading = self.lead, self._leading
-        reach = {"$gte": low} | ({"$lt": high} if high else {})
-        first: Document = {"account": self.account, "_id": reach}
-        rest: Document = {path: value for path, value in self.equal.items() if path != lead.path}
-        if lead.path in leading:
-            first[lead.path] = leading[lead.path]
-        led_by = first.get("tokens")
-        if words := [word for word in self.words if led_by is None or word.tokens != (led_by,)]:
+        path, candidates = self.leading.path, self._candidates
+        bounds = {"$gte": low} | ({"$lt": high} if high else {})
+        first: Document = {"account": self.account, "_id": bounds}
+        rest: Document = {field: value for field, value in self.equal.items() if field != path}
+        if path in candidates:
+            first[path] = candidates[path]
+        token = first.get("tokens")
+        if words := [word for word in self.words if token is None or word.tokens != (token,)]:
             rest["$and"] = [{"tokens": word.condition} for word in words]
         return [{"$match": first}, {"$match": rest}] if rest else [{"$match": first}]
 
@@ -129,62 +127,64 @@ class Selection:
 def read_slices(
     selection: Selection,
     window: Window,
-    direction: int,
+    *,
+    newest_first: bool,
     after: uuid.UUID | None,
     limit: int,
     budget: Budget,
     fields: Document,
 ) -> tuple[list[Document], uuid.UUID | None]:
-    """Read up to `limit` documents in the order of time, from behind `after` on.
+    """Read up to `limit` documents in the order of time, starting after the `_id` `after`.
 
-    Returns them, and the `_id` behind which reading would have to go on when the budget was
-    spent before the window's end was reached, else None.
+    Returns them, and the `_id` after which reading has to continue when the budget was spent before
+    the end of the window; else None.
     """
-    found: list[Document] = []
-    for low, high, is_last in _slices(selection.lead, window, direction, after):
+    documents: list[Document] = []
+    slices = _slices(selection.leading, window, newest_first=newest_first, after=after)
+    for low, high, is_last in slices:
         try:
-            found += run(
+            documents += run(
                 selection,
                 low,
                 high,
-                {"$sort": {"_id": direction}},
-                {"$limit": limit - len(found)},
+                {"$sort": {"_id": -1 if newest_first else 1}},
+                {"$limit": limit - len(documents)},
                 {"$project": fields},
             )
         except mongo.TookTooLong:
-            # The next page begins here with a narrow slice; a first one has nothing to show.
+            # The next page starts here with a narrow slice. A first page would show nothing.
             if not budget.has_begun:
                 raise
-            return found, (high or HIGHEST) if direction == NEWEST_FIRST else before(low)
+            return documents, (high or HIGHEST) if newest_first else predecessor(low)
         budget.has_begun = True
-        if len(found) == limit or is_last:
-            return found, None
+        if len(documents) == limit or is_last:
+            return documents, None
         if budget.is_spent:
-            return found, low if direction == NEWEST_FIRST else before(high)
-    return found, None
+            return documents, low if newest_first else predecessor(high)
+    return documents, None
 
 
 def _slices(
-    lead: Lead, window: Window, direction: int, after: uuid.UUID | None
+    leading: LeadingFilter, window: Window, *, newest_first: bool, after: uuid.UUID | None
 ) -> Iterator[tuple[uuid.UUID, uuid.UUID | None, bool]]:
     """Yield (low, high, is last) in the direction of reading, each four times as wide.
 
-    Together they cover the window from behind `after` to its end, none twice.
+    Together they cover the window from `after` (exclusive) to its end without overlap.
     """
     oldest = id_bound(window.start)
     newest = None if window.end is None else id_bound(window.end)
-    if after is not None and direction == NEWEST_FIRST:
+    if after is not None and newest_first:
         newest = min(after, newest) if newest else after
     elif after is not None:
-        oldest = max(behind(after), oldest)
+        oldest = max(successor(after), oldest)
     if oldest >= (newest or HIGHEST):
         return
-    # Time beyond now holds next to nothing: it is covered by the slice that meets now.
+    # Few entries lie in the future, so the slice that contains the present covers them as well.
     ends = max(min(id_ms(newest or HIGHEST), window.as_of), id_ms(oldest)) + 1
-    width = lead.first_slice_ms or ends - id_ms(oldest)
+    width = leading.first_slice_ms or ends - id_ms(oldest)
     low, high, start = oldest, newest, ends
     while True:
-        if direction == NEWEST_FIRST:
+        if newest_first:
             start -= width
             low = max(oldest, id_bound(start))
             yield low, high, low == oldest
@@ -205,10 +205,11 @@ def _slices(
 def run(
     selection: Selection, low: uuid.UUID, high: uuid.UUID | None, *stages: Document
 ) -> list[Document]:
-    """Ask one question of the entries of a selection from `low` (inclusive) to `high` (exclusive),
-    under its time limit. Raises StorageError.
+    """Run one aggregation over the entries of a selection from `low` (inclusive) to `high`
+    (exclusive), within the time limit. Raises StorageError.
 
-    Nothing else reads what entries say, so nobody sees what their selection does not hold.
+    The only function that reads the content of entries, so no query can miss the `$match` on the
+    account and on the reader's bot.
     """
     if selection.is_empty:
         return []
@@ -216,32 +217,34 @@ def run(
         return list(mongo.entries().aggregate([*selection.stages(low, high), *stages]))
 
 
-def arrivals(at: datetime, behind: uuid.UUID, before: datetime | None, limit: int) -> list[Arrival]:
-    """Return up to `limit` entries in the order in which they reached the log: from an instant on,
-    at which those up to an `_id` are known, until another (exclusive). Raises StorageError.
+def arrivals(at: datetime, after: uuid.UUID, until: datetime | None, limit: int) -> list[Arrival]:
+    """Return up to `limit` entries in the order in which they reached the log: from the instant
+    `at`, of which those up to the `_id` `after` are left out, to `until` (exclusive). Raises
+    StorageError.
 
-    The one question across accounts, for the worker. It learns whose an entry is and the hour that
-    it belongs to, and nothing of what it says.
+    The only query across accounts, for the worker. It reads the account of an entry and the time in
+    its `_id`, and nothing of its content.
     """
-    known = {"recordedAt": 1, "account": 1}
-    reach: Document = {"$gt": at} | ({"$lt": before} if before else {})
+    fields = {"recordedAt": 1, "account": 1}
+    later: Document = {"$gt": at} | ({"$lt": until} if until else {})
     with mongo.time_limit(QUERY_SECONDS):
         log = mongo.entries()
-        # One after the other, because a place among equal instants would need a disjunction.
-        same = log.find({"recordedAt": at, "_id": {"$gt": behind}}, known)
-        found = list(same.sort("_id", OLDEST_FIRST).limit(limit))
-        if len(found) < limit:
-            later = log.find({"recordedAt": reach}, known).sort({"recordedAt": 1, "_id": 1})
-            found += list(later.limit(limit - len(found)))
-    return [Arrival(each["recordedAt"], each["_id"], each["account"]) for each in found]
+        # Two queries: a position within one instant would need an $or, which no index serves in
+        # order.
+        same_instant = log.find({"recordedAt": at, "_id": {"$gt": after}}, fields)
+        documents = list(same_instant.sort("_id", 1).limit(limit))
+        if len(documents) < limit:
+            rest = log.find({"recordedAt": later}, fields).sort({"recordedAt": 1, "_id": 1})
+            documents += list(rest.limit(limit - len(documents)))
+    return [Arrival(each["recordedAt"], each["_id"], each["account"]) for each in documents]
 
 
-def behind(value: uuid.UUID) -> uuid.UUID:
-    """Return the next higher value: as an exclusive upper bound it lets `value` itself in."""
+def successor(value: uuid.UUID) -> uuid.UUID:
+    """Return the UUID after `value`; used as an exclusive upper bound, it includes `value`."""
     return uuid.UUID(int=min(value.int + 1, HIGHEST.int))
 
 
-def before(value: uuid.UUID | None) -> uuid.UUID:
-    """Return the next lower value: as an exclusive lower bound it lets `value` itself in."""
+def predecessor(value: uuid.UUID | None) -> uuid.UUID:
+    """Return the UUID before `value`; used as an exclusive lower bound, it includes `value`."""
     assert value is not None
     return uuid.UUID(int=max(value.int - 1, LOWEST.int))

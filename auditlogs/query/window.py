@@ -1,4 +1,4 @@
-"""The window of time that a list covers: what was asked for, and what that came to."""
+"""The window of time that a list covers: as requested, and as resolved against the clock."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,14 +18,14 @@ class StartAfterEnd(ValueError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Window:
-    """A span of milliseconds since the epoch, resolved when the first page was read.
+    """A time range in milliseconds since the epoch, resolved when the first page is read.
 
-    `start` is inclusive, `end` exclusive; without an end the window is open at the newest end.
-    `asked` says what was asked for, in a form that stays the same while time moves; `clipped`
-    tells that retention has cut the start off.
+    `start` is inclusive, `end` exclusive; without an end the window includes new entries.
+    `requested` is the range as requested, which stays the same while time passes; `clipped` is true
+    when the requested start is older than the retention.
     """
 
-    asked: str
+    requested: str
     start: int
     end: int | None
     as_of: int
@@ -39,7 +39,7 @@ class Window:
         end: datetime | None,
         now: datetime,
     ) -> Self:
-        """Resolve a range against the clock; `start` overrides `date_range`.
+        """Resolve a range against the clock; `start` wins over `date_range`.
 
         Raises StartAfterEnd.
         """
@@ -49,20 +49,20 @@ class Window:
             begin = from_ms(as_of - _LENGTHS_MS[date_range])
         if begin is not None and end is not None and begin > end:
             raise StartAfterEnd
-        asked = (
+        requested = (
             format_rfc3339(start) if start else date_range,
             format_rfc3339(end) if end else "",
         )
         return cls(
-            asked="/".join(asked),
+            requested="/".join(requested),
             start=oldest if begin is None else max(to_ms_up(begin), oldest),
             end=None if end is None else to_ms_up(end),
             as_of=as_of,
-            # Without a start of its own a window begins with the log, so it cannot be clipped.
+            # A range such as 30d was not a request for a certain day, so it is never "clipped".
             clipped=start is not None and to_ms_up(start) < oldest,
         )
 
     @property
     def is_beyond_retention(self) -> bool:
-        """Tell whether the window ends before the oldest entry that is kept."""
+        """Whether the window ends before the oldest entry that is kept."""
         return self.end is not None and self.end <= oldest_ms(from_ms(self.as_of))

@@ -1,4 +1,4 @@
-"""Guarding an action: it is timed, and its entry says whether it worked."""
+"""`audited`: time a block or function and record whether it worked."""
 
 import asyncio
 import functools
@@ -17,13 +17,14 @@ from auditlogs.recording.recorder import Details, Mode, prepare, record
 
 MAX_MESSAGE = 2_000
 INTENT, OUTCOME = "intent", "outcome"
-GIVEN_HERE = {"id", "timestamp", "duration"}
+# Fields that the guard sets itself.
+RESERVED = {"id", "timestamp", "duration"}
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-class Happening:
-    """What a guarded action may say of itself while it runs."""
+class GuardedAction:
+    """The action that a guard times: its block may change target, payload and result."""
 
     def __init__(self, target: Target | Mapping[str, Any] | None, payload: dict[str, Any]) -> None:
         self.target = target
@@ -31,54 +32,54 @@ class Happening:
         self.result: Result = "success"
 
     def partial(self, reason: str) -> None:
-        """Say that only a part of the action worked, and why."""
+        """Record the action as partly done, for this reason."""
         self.result = "partial"
         self.payload["reason"] = reason
 
     def failure(self, error: str) -> None:
-        """Say that the action failed although it raises nothing."""
+        """Record the action as failed although it raises nothing."""
         self.result = "failure"
         self.payload["error"] = redactor().beginning(error, MAX_MESSAGE)
 
 
 def audited(action: str, *, mode: Mode = "durable", **details: Unpack[Details]) -> "Guard":
-    """Record what a block, or every call of a function, does: as a context manager or decorator.
+    """Record a block, or every call of a function: a context manager and a decorator.
 
-    The entry has the duration, and the result: success, failure with the exception's type and
-    message in the payload (`errorType`, `error`), or what the block says of itself. In the mode
-    `strict` an entry of the intent comes first, and the block does not run without it; the entry
-    of the outcome follows (`phase` in the payload is `intent` and `outcome`).
+    The entry has the duration and the result: success, failure with the exception's type and
+    message in the payload (`errorType`, `error`), or what the block sets itself. In mode `strict`
+    an entry of the intent is stored first, and the block does not run without it; the entry of the
+    outcome follows (`phase` in the payload is `intent` and `outcome`).
 
-    Raises InvalidEntry before the block runs, and CannotStore in the mode `strict`.
+    Raises InvalidEntry before the block runs, and CannotStore in mode `strict`.
     """
-    if own := GIVEN_HERE & details.keys():
-        raise TypeError(f"audited() says itself what the {min(own)} is")
+    if reserved := RESERVED & details.keys():
+        raise TypeError(f"audited() sets {min(reserved)} itself")
     return Guard(action, mode, details)
 
 
 class Guard:
-    """One guarded block; as a decorator, the maker of one for each call."""
+    """A guarded block; as a decorator it makes a new one for each call."""
 
     def __init__(self, action: str, mode: Mode, details: Details) -> None:
         self._action = action
         self._mode = mode
-        self._given = details
-        # By it, an intent and its outcome are found together.
+        self._given_details = details
+        # Intent and outcome are found together by it.
         correlation_id = context.current().correlation_id or str(uuid.uuid4())
         self._details: Details = {"correlation_id": correlation_id, **details}
-        self._happening = Happening(details.get("target"), dict(details.get("payload") or {}))
+        self._guarded = GuardedAction(details.get("target"), dict(details.get("payload") or {}))
         self._began = 0.0
 
-    def __enter__(self) -> Happening:
-        """Make sure that the entry can be recorded; record the intent if that is asked for."""
+    def __enter__(self) -> GuardedAction:
+        """Validate the entry before the block runs; in mode `strict` record the intent."""
         if self._mode == "strict":
-            self._happening.payload["phase"] = INTENT
-            self._record("partial", None, self._happening.payload, "strict")
-            self._happening.payload["phase"] = OUTCOME
+            self._guarded.payload["phase"] = INTENT
+            self._record("partial", None, self._guarded.payload, "strict")
+            self._guarded.payload["phase"] = OUTCOME
         else:
             prepare(self._action, result="success", **self._details)
         self._began = time.perf_counter()
-        return self._happening
+        return self._guarded
 
     def __exit__(
         self,
@@ -86,22 +87,22 @@ class Guard:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Record the outcome."""
         duration = (time.perf_counter() - self._began) * 1000
-        happening = self._happening
+        guarded = self._guarded
         if error is not None:
-            happening.failure(str(error))
-            happening.payload["errorType"] = type(error).__qualname__
-        # What has run cannot be prevented any more.
+            guarded.failure(str(error))
+            guarded.payload["errorType"] = type(error).__qualname__
+        # The block has run: raising CannotStore now would prevent nothing.
         mode: Mode = "durable" if self._mode == "strict" else self._mode
         try:
-            self._record(happening.result, duration, happening.payload, mode)
+            self._record(guarded.result, duration, guarded.payload, mode)
         except InvalidEntry as invalid:
-            happening.target = self._details.get("target")
-            self._record(happening.result, duration, {"invalidEntry": str(invalid)}, mode)
+            # The block set a target or payload that cannot be stored; its outcome still counts.
+            guarded.target = self._details.get("target")
+            self._record(guarded.result, duration, {"invalidEntry": str(invalid)}, mode)
 
-    async def __aenter__(self) -> Happening:
-        """Begin as `with` does, without holding up the event loop."""
+    async def __aenter__(self) -> GuardedAction:
+        """Enter in a thread: recording may wait for a disk."""
         return await asyncio.to_thread(self.__enter__)
 
     async def __aexit__(
@@ -110,13 +111,15 @@ class Guard:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """End as `with` does, without holding up the event loop."""
+        """Exit in a thread: recording may wait for a disk."""
         await asyncio.to_thread(self.__exit__, kind, error, trace)
 
     def __call__(self, function: F) -> F:
-        """Guard every call of a function, plain or async."""
+        """Guard every call of a function. Raises TypeError for a generator function."""
         if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
-            raise TypeError("a generator has done nothing when it is called: guard a block in it")
+            raise TypeError(
+                "a generator function runs later than its call: guard a block inside it"
+            )
 
         @functools.wraps(function)
         def run(*args: Any, **kwargs: Any) -> Any:
@@ -131,7 +134,7 @@ class Guard:
         return cast(F, run_async if inspect.iscoroutinefunction(function) else run)
 
     def _again(self) -> Self:
-        return type(self)(self._action, self._mode, self._given)
+        return type(self)(self._action, self._mode, self._given_details)
 
     def _record(
         self, result: Result, duration: float | None, payload: dict[str, Any], mode: Mode
@@ -140,7 +143,7 @@ class Guard:
             Details,
             {
                 **self._details,
-                "target": self._happening.target,
+                "target": self._guarded.target,
                 "duration": duration,
                 "payload": payload or None,
             },

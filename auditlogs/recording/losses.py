@@ -1,4 +1,4 @@
-"""The last resort: an entry that nothing could keep is counted and written to standard error."""
+"""Lost entries, which nothing could store: counted and written to standard error."""
 
 import contextlib
 import json
@@ -14,18 +14,18 @@ _count = 0
 
 
 def lose(entry: Entry, account: str, reason: str) -> None:
-    """Count an entry as lost and write it, without its secrets, as one line of JSON."""
-    global _count  # noqa: PLW0603  (it is this process's one counter)
+    """Count an entry, redacted, as lost and write it to standard error as one line of JSON."""
+    global _count  # noqa: PLW0603  (one counter for the process)
     with _lock:
         _count += 1
     line = {"lost": reason, "account": account, "entry": msgspec.to_builtins(entry)}
-    # In ASCII, so that nothing in it can break the line or steer a terminal.
-    # Where there is no standard error either, the caller goes on all the same.
+    # In ASCII, so that no character ends the line or controls a terminal. Without a standard
+    # error the caller must still go on.
     with contextlib.suppress(OSError, ValueError, AttributeError):
         sys.stderr.write(json.dumps(line) + "\n")
         sys.stderr.flush()
 
 
 def count() -> int:
-    """Return how many entries this process has lost since it began."""
+    """Return how many entries this process has lost."""
     return _count

@@ -1,4 +1,4 @@
-"""The outbox: entries of the mode `async` wait here, in memory, for up to a second."""
+"""The outbox of mode `async`: entries wait in memory for up to a second."""
 
 import atexit
 import functools
@@ -24,22 +24,24 @@ class Outbox:
         self._waiting: deque[tuple[str, Entry]] = deque()
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
-        # What the thread is about to store; it stays here until that is certain.
-        self._leaving: list[tuple[str, Entry]] = []
+        # Entries being stored, until the outcome is certain.
+        self._in_flight: list[tuple[str, Entry]] = []
         self._is_closing = False
 
     def put(self, entry: Entry, account: str) -> None:
-        """Take an entry; where 10,000 wait already, it is lost, which is counted and said."""
+        """Enqueue an entry; when 10,000 are waiting it is reported as lost."""
         with self._changed:
             is_full = len(self._waiting) >= MAX_WAITING
             if not is_full:
                 self._waiting.append((account, entry))
                 self._start()
         if is_full:
-            losses.lose(entry, account, f"{MAX_WAITING:,} entries wait to be stored already.")
+            losses.lose(
+                entry, account, f"{MAX_WAITING:,} entries are already waiting to be stored."
+            )
 
     def flush(self, seconds: float) -> bool:
-        """Store what waits now; tell whether that was done in time."""
+        """Store the waiting entries; return whether that finished in so many seconds."""
         until = time.monotonic() + seconds
         with self._changed:
             self._is_closing = True
@@ -50,17 +52,18 @@ class Outbox:
                 self._is_closing = False
 
     def close(self, seconds: float) -> None:
-        """Store what waits; what is not known to be stored in time is lost, which is counted and
-        said."""
+        """Store the waiting entries; those not known to be stored in time are reported as lost."""
         if not self.flush(seconds):
             with self._changed:
-                left = [*self._leaving, *self._waiting]
+                left = [*self._in_flight, *self._waiting]
                 self._waiting.clear()
             for account, entry in left:
-                losses.lose(entry, account, "The process ended before it was known to be stored.")
+                losses.lose(
+                    entry, account, "The process ended before the entry was known to be stored."
+                )
 
     def _is_idle(self) -> bool:
-        return not self._waiting and not self._leaving
+        return not self._waiting and not self._in_flight
 
     def _start(self) -> None:
         if self._thread is None or not self._thread.is_alive():
@@ -76,21 +79,21 @@ class Outbox:
                     lambda: self._is_closing or len(self._waiting) >= BATCH, WINDOW_SECONDS
                 )
                 batch = [self._waiting.popleft() for _ in range(min(BATCH, len(self._waiting)))]
-                self._leaving = batch
+                self._in_flight = batch
             try:
                 _store(batch)
             finally:
                 with self._changed:
-                    self._leaving = []
+                    self._in_flight = []
                     self._changed.notify_all()
 
 
 def _store(batch: list[tuple[str, Entry]]) -> None:
     for account in dict.fromkeys(account for account, _ in batch):
-        entries = [entry for owner, entry in batch if owner == account]
+        entries = [entry for other, entry in batch if other == account]
         try:
             receipts = write(entries, account)
-        except Exception as error:  # noqa: BLE001  (nothing may be lost without a word)
+        except Exception as error:  # noqa: BLE001  (whatever happened, the loss is reported)
             for entry in entries:
                 losses.lose(entry, account, str(error))
         else:
@@ -101,13 +104,13 @@ def _store(batch: list[tuple[str, Entry]]) -> None:
 
 @functools.cache
 def outbox() -> Outbox:
-    """Return this process's outbox, which is flushed when the process ends."""
+    """Return the outbox of this process, which is flushed at exit."""
     atexit.register(_close_at_exit, os.getpid())
     return Outbox()
 
 
 def _close_at_exit(pid: int) -> None:
-    # What a forked child has inherited is its parent's to store.
+    # A forked child inherits the handler, but the entries are its parent's to store.
     if os.getpid() == pid:
         outbox().close(EXIT_SECONDS)
 

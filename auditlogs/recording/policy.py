@@ -1,4 +1,4 @@
-"""The rules of this house: what its settings add to what every entry has to be, and every name."""
+"""Validation by the settings: the operator's redaction rules and the retention."""
 
 import functools
 from datetime import datetime
@@ -20,12 +20,15 @@ def redactor() -> Redactor:
 
 
 def check(plain: Any, received: datetime) -> Checked:
-    """Check an entry as plain JSON, under the names of the API. Raises InvalidEntry."""
+    """Redact and validate an entry, plain JSON under the names of the API. Raises InvalidEntry."""
     return validation.check(plain, received, redactor=redactor(), kept_days=retention_days())
 
 
 def check_text(what: str, text: str, length: int) -> None:
-    """Raise ValueError for a name or an id that cannot be shown, or should not be."""
+    """Check a name or id that is stored outside the entries, such as a key's.
+
+    Raises ValueError for invisible characters, a secret, or more than `length` characters.
+    """
     if not 0 < len(text) <= length or has_control_character(text):
         raise ValueError(f"{what} must have 1 to {length} characters, none of them invisible")
     if redactor().text(text) != text:

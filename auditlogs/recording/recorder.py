@@ -1,4 +1,4 @@
-"""Recording: how an entry comes into the log."""
+"""`record`: store entries in the log from this process."""
 
 import uuid
 from collections.abc import Mapping, Sequence
@@ -7,7 +7,7 @@ from typing import Any, Literal, Unpack
 from auditlogs.entry.schema import Entry, NewEntry, Result
 from auditlogs.entry.times import now
 from auditlogs.intake import context
-from auditlogs.intake.fields import EntryFields, builtins, called, plain
+from auditlogs.intake.fields import EntryFields, entry_of_call, entry_of_fields, to_plain
 from auditlogs.intake.validation import Fault, InvalidEntry, complete, typed
 from auditlogs.recording import losses
 from auditlogs.recording.outbox import outbox
@@ -17,19 +17,19 @@ from auditlogs.write.store import CannotStore, write
 __all__ = ["MAX_BATCH", "InvalidEntry", "Mode", "new_entry", "record", "record_many"]
 
 MAX_BATCH = 1_000
-# A guarded action waits for its entry; so it gives up soon, and does not run. The driver looks for
-# a server in steps of half a second: with more than this, one step beyond would be over a second.
+# A strict action waits for its entry, within about a second. The driver selects a server in steps
+# of half a second, so a longer limit could be exceeded by a whole step.
 STRICT_SECONDS = 0.4
-CONFLICT = Fault("/id", "id-conflict", "the log has another entry of this id and time; it stays")
+CONFLICT = Fault("/id", "id-conflict", "another entry with this id and timestamp exists")
 
 Mode = Literal["strict", "durable", "async"]
 
 
 class Details(EntryFields, total=False):
-    """What a call may say besides the action and whether it worked.
+    """The keyword arguments of `record`.
 
-    `account`, the account's id, comes from the context too where it is not given. `asserted_by`
-    is the id of the API key that the entry tells of, where it does.
+    `account`, the account's id, defaults to that of the context. `asserted_by` is the id of the API
+    key that an entry is about.
     """
 
     account: str | None
@@ -41,16 +41,16 @@ def record(
 ) -> uuid.UUID:
     """Store one entry of an account and return its id.
 
-    `account` is the account's id, `duration` is in milliseconds. Repeating a call with the same
-    `id` and `timestamp` stores nothing twice.
+    `account` is the account's id, `duration` is in milliseconds. A call repeated with the same `id`
+    and `timestamp` stores nothing twice.
 
-    - `durable`: when this returns, the entry is on the disks of a majority of the database, or
-      in this host's spool. Where neither takes it, it is counted and written to standard error.
-    - `strict`: where neither takes it, raises CannotStore, within about a second.
-    - `async`: the entry is kept in memory and stored within a second; a crash loses it.
+    - `durable`: on return the entry is on disk at a majority of the database's members, or in this
+      host's spool. If neither accepts it, it is counted and written to standard error.
+    - `strict`: if neither accepts it, raises CannotStore within about a second.
+    - `async`: the entry stays in memory and is stored within a second; a crash loses it.
 
-    Raises InvalidEntry naming the field for an entry that cannot be stored, or whose id and time
-    another entry has.
+    Raises InvalidEntry naming the field for an entry that cannot be stored, or whose id and
+    timestamp belong to another entry.
     """
     entry, account = prepare(action, result=result, **details)
     if mode == "async":
@@ -68,14 +68,14 @@ def record(
 def record_many(entries: Sequence[NewEntry], *, account: str) -> list[uuid.UUID]:
     """Store up to 1,000 entries of an account durably and return their ids, in order.
 
-    Either every entry is valid or none is stored. Raises InvalidEntry, also when the log has
-    another entry of the id of one (the others are stored then), and CannotStore when neither the
-    database nor the spool took them.
+    If one entry is invalid, none is stored. Raises InvalidEntry, also where an id and timestamp
+    belong to another entry (the others are stored then), and CannotStore where neither the database
+    nor the spool accepts them.
     """
     if len(entries) > MAX_BATCH:
         raise ValueError(f"at most {MAX_BATCH} entries at once, not {len(entries)}")
     received = now()
-    checked = [check(builtins(entry), received) for entry in entries]
+    checked = [check(to_plain(entry), received) for entry in entries]
     ready = [
         complete(each, account=account, received=received, asserted_by=None) for each in checked
     ]
@@ -86,26 +86,26 @@ def record_many(entries: Sequence[NewEntry], *, account: str) -> list[uuid.UUID]
 
 
 def prepare(action: str, *, result: Result, **details: Unpack[Details]) -> tuple[Entry, str]:
-    """Return the entry that a call of `record` stores, with its id and time, and its account.
+    """Return the entry that `record` would store, and its account.
 
-    Raises InvalidEntry.
+    Raises InvalidEntry, and TypeError without an account.
     """
     account = details.pop("account", None) or context.current().account
     asserted_by = details.pop("asserted_by", None)
     if account is None:
-        raise TypeError("an entry needs an account: give it, or bind it to the context")
+        raise TypeError("an entry needs an account: pass it, or bind it to the context")
     received = now()
-    checked = check(called(action, result, details), received)
+    checked = check(entry_of_call(action, result, details), received)
     entry = complete(checked, account=account, received=received, asserted_by=asserted_by)
     return entry, account
 
 
 def new_entry(fields: Mapping[str, Any]) -> NewEntry:
-    """Return the entry that these fields, under their Python names, make.
+    """Return the entry of fields under their Python names.
 
-    Raises InvalidEntry naming what is not as the schema says.
+    Raises InvalidEntry naming the fields that do not fit the schema.
     """
-    return typed(plain(fields), redactor())
+    return typed(entry_of_fields(fields), redactor())
 
 
 def _write_one(entry: Entry, account: str, mode: Mode) -> None:

@@ -11,7 +11,7 @@ from auditlogs.entry.schema import Redaction
 from auditlogs.redaction.marks import mark, rules_in
 from auditlogs.redaction.names import Names, is_secret_name
 from auditlogs.redaction.texts import BadPattern, Texts
-from auditlogs.redaction.walk import Keys, Walk
+from auditlogs.redaction.walk import OBJECTS, Keys, Walk
 
 __all__ = ["BadPattern", "Redactor", "is_secret_name", "mark"]
 
@@ -44,7 +44,8 @@ class Redactor:
         The entry is a JSON object under its API names, whatever its fields hold. Paths are JSON
         Pointers (RFC 6901) from it. Marks that were there before are listed too, so that an
         entry redacted twice is the same entry. A field with more than 1,000 secrets, or with
-        64 KiB of paths to them, is replaced whole. Never raises.
+        64 KiB of paths to them, is replaced whole. An actor and a target stay objects: only
+        texts in them are replaced. Never raises.
         """
         try:
             clean, has_marks = self._walked(entry)
@@ -80,13 +81,24 @@ class Redactor:
         try:
             return self._walked({name: value})[0].items()
         except Exception:  # noqa: BLE001 - as above
+            if name in OBJECTS and isinstance(value, dict):
+                return [
+                    (name, {self.text(str(key)): self._part(part) for key, part in value.items()})
+                ]
             return [(self.text(str(name)), _replacement(name, "redactor-failed"))]
+
+    def _part(self, part: Any) -> Any:
+        """Return a part of an actor or a target, where they could not be redacted as a whole."""
+        if isinstance(part, str):
+            return self.text(part)
+        return mark("redactor-failed") if isinstance(part, dict | list | tuple) else part
 
     def _walked(self, value: dict[str, Any]) -> tuple[dict[str, Any], bool]:
         """Return an object redacted until a walk finds nothing more, and whether it has marks."""
         clean = value
+        seen: dict[str, str] = {}
         for _ in range(_MAX_ROUNDS):
-            walk = Walk(self._keys)
+            walk = Walk(self._keys, seen)
             clean = walk.object(clean)
             if not walk.changed:
                 return clean, walk.has_marks
@@ -99,6 +111,7 @@ class Redactor:
 
 
 def _replacement(name: str, rule: str) -> Any:
+    """Return what stands for a field that is replaced whole."""
     return {"redaction": mark(rule)} if name == "payload" else mark(rule)
 
 

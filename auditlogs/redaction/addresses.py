@@ -5,9 +5,11 @@ from collections.abc import Iterator
 from urllib.parse import unquote_plus
 
 from auditlogs.redaction.folding import FILLER
-from auditlogs.redaction.names import Names
+from auditlogs.redaction.judging import is_secret, looks_secret
+from auditlogs.redaction.names import Kind, Names, plain_name
 from auditlogs.redaction.patterns import Span, pattern, spans
-from auditlogs.redaction.shapes import looks_random
+from auditlogs.redaction.randomness import looks_made_up
+from auditlogs.redaction.vendors import RPC_HOSTS
 
 _address = pattern(r"(?i)(?:\b[a-z][a-z0-9+.-]*:)?(?:\\?/){2}[^\s\"'<>`{}|]+")
 _query = pattern(r"[?#&;][^\s\"'<>`{}|\\?#&;=]+=[^\s\"'<>`{}|\\&;#]+")
@@ -20,11 +22,33 @@ _port = re.compile(rb"[0-9]*")
 _IN_QUERIES = frozenset(
     """
     sig signature xamzsignature xgoogsignature xosssignature xmssignature assertion samlrequest
-    ticket magic magiclink access hash hmac auth session sessionid s otp t invite tk k key code
+    magic magiclink hmac otp ticket dkey resetpasswordtoken
     """.split()
 )
-# Of those, the ones whose value has to look like a secret too.
-_UNSURE = frozenset("access hash session s t tk k key code invite ticket magic".split())
+# The ones whose value has to look drawn at random, too.
+_UNSURE = frozenset(
+    "access session sessionid s t tk k key code invite ticket auth token apikeyid u p".split()
+)
+# Parts of a path after which the key to an account stands.
+_LINKS = (
+    r"reset|reset[-_]password|password[-_]reset|forgot[-_]password|set[-_]password|new[-_]password"
+    r"|password[-_]resets|change[-_]password|recover|recovery|invite|invites|invitation|invitations|accept[-_]invite"
+    r"|accept[-_]invitation|join|signup|register|activate|activation|confirm|confirmation|verify"
+    r"|verification|verify[-_]email|confirm[-_]email|email[-_]verification|magic|magic[-_]link"
+    r"|magic[-_]login|login|signin|sign[-_]in|sso|otp|unlock|token|api[-_]?key|key|share|shared|ws|stream"
+)
+_link = pattern(rf"(?i)/(?:{_LINKS})/(?:[0-9A-Za-z_-]{{1,16}}/)?[0-9A-Za-z_.~=-]{{16,}}")
+# Django's, whatever the path: who, in base64, then when and a digest.
+_django = pattern(r"/[0-9A-Za-z_-]{1,64}/[0-9a-z]{1,13}-[0-9a-f]{32,64}\b")
+_rpc_host = pattern(
+    r"(?i)^(?:[a-z0-9-]+\.)*(?:"
+    + "|".join(re.escape(host) for host in RPC_HOSTS)
+    + r"|(?:[a-z0-9-]*[.-])?(?:rpc|nodes?|mainnet|testnet|devnet|sepolia)"
+    r"(?:[.-][a-z0-9-]*)*\.[a-z]+)"
+    r"(?::[0-9]+)?$"
+)
+_solana_signature = re.compile(rb"[1-9A-HJ-NP-Za-km-z]{86,88}|0x[0-9a-f]{130}")
+_NOT_KEYS = frozenset(b"tx address block token account object txs addresses blocks".split())
 
 
 def find(data: bytes, names: Names) -> Iterator[Span]:
@@ -32,6 +56,9 @@ def find(data: bytes, names: Names) -> Iterator[Span]:
     if b"//" in data or b"/\\/" in data:
         for start, end in spans(_address, data):
             yield from _credentials(data, start, end)
+            yield from _key_of_node(data, start, end)
+    if b"/" in data:
+        yield from _links(data)
     if b"@" in data:
         for start, end in spans(_bare, data):
             at = data.rindex(b"@", start, end)
@@ -41,7 +68,10 @@ def find(data: bytes, names: Names) -> Iterator[Span]:
     if b"=" in data:
         for start, end in spans(_query, data):
             equals = data.index(b"=", start)
-            if _is_secret(data[start + 1 : equals], data[equals + 1 : end], names):
+            name, value = data[start + 1 : equals], data[equals + 1 : end]
+            # Telegram signs what it says of a visitor, and that signature signs them in.
+            is_sign_in = name == b"hash" and b"auth_date=" in data
+            if is_sign_in or _is_secret(name, value, names):
                 yield equals + 1, end, "url-secret"
 
 
@@ -60,16 +90,53 @@ def _credentials(data: bytes, start: int, end: int) -> Iterator[Span]:
             return
     credentials = data[authority:at]
     if credentials.strip(FILLER) and (
-        b":" in credentials or b"%3a" in credentials.lower() or looks_random(credentials)
+        b":" in credentials or b"%3a" in credentials.lower() or looks_made_up(credentials)
     ):
         yield authority, at, "url-credentials"
 
 
+def _key_of_node(data: bytes, start: int, end: int) -> Iterator[Span]:
+    """Yield the key that the path of a node's address holds."""
+    begin = data.index(b"/", start) + 1
+    while data[begin : begin + 1] in (b"/", b"\\"):
+        begin += 1
+    stop = min(
+        (at for at in (data.find(b"?", begin, end), data.find(b"#", begin, end)) if at > 0),
+        default=end,
+    )
+    host, *parts = data[begin:stop].rpartition(b"@")[2].split(b"/")
+    if not parts or len(parts) > 6 or not _rpc_host.search(host):
+        return
+    place = stop - len(b"/".join(parts))
+    before = b""
+    for part in parts:
+        found = part.rstrip(b".,;:)]}")
+        if len(found) >= 16 and before not in _NOT_KEYS and looks_secret(found.decode()):
+            yield place, place + len(found), "url-secret"
+        before = part.lower()
+        place += len(part) + 1
+
+
+def _links(data: bytes) -> Iterator[Span]:
+    """Yield the secrets of links by which a password is set, or an invitation accepted."""
+    for start, end in spans(_link, data):
+        part = data[start:end].rpartition(b"/")[2].rstrip(b".")
+        if looks_secret(part.decode()):
+            begin = end - len(data[start:end].rpartition(b"/")[2])
+            yield begin, begin + len(part), "url-secret"
+    for start, end in spans(_django, data):
+        yield data.rindex(b"/", start, end) + 1, end, "url-secret"
+
+
 def _is_secret(name: bytes, value: bytes, names: Names) -> bool:
     text = unquote_plus(name.decode())
-    plain = "".join(filter(str.isalnum, text)).lower()
+    plain = plain_name(text)
+    found = unquote_plus(value.decode())
     if not value.strip(FILLER):
         return False
     if plain in _UNSURE:
-        return len(value) >= 12 and looks_random(value)
-    return plain in _IN_QUERIES or names.is_secret(text)
+        return looks_secret(found, is_asset=plain in ("token", "t"))
+    if plain in _IN_QUERIES:
+        return not _solana_signature.fullmatch(value)
+    kind = names.kind(text)
+    return kind >= Kind.TOKEN and is_secret(found, kind, plain)

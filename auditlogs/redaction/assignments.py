@@ -1,7 +1,7 @@
 """Assignments: secrets in texts that are told by the name they follow, in whatever notation.
 
-`password=…`, `"apiKey": "…"`, `<token>…</token>`, `--secret …`, `Cookie: …`,
-`IDENTIFIED BY '…'`. Only the value is a secret: what stands around it tells the story.
+`password=…`, `"apiKey": "…"`, `the passphrase is '…'`, `Cookie: …`, `IDENTIFIED BY '…'`. Only the
+value is a secret: what stands around it tells the story.
 """
 
 from collections.abc import Callable, Iterator
@@ -10,22 +10,23 @@ from typing import NamedTuple
 import re2
 
 from auditlogs.redaction.encodings import is_id
-from auditlogs.redaction.names import CORES, Names
+from auditlogs.redaction.judging import STATES, is_secret, looks_secret, speaks_of_secret
+from auditlogs.redaction.names import CORES, Kind, Names
 from auditlogs.redaction.patterns import Span, pattern, spans
-from auditlogs.redaction.shapes import looks_random
+from auditlogs.redaction.randomness import has_noise, looks_made_up
 from auditlogs.redaction.values import (
     QUOTES,
     Place,
-    balanced,
     end_of_words,
     header_value,
-    skip,
+    list_items,
     value,
 )
 
 RULE = "key-name"
 _NAMERS = (
     "name|key|field|header|headername|param|parameter|setting|property|variable|attribute|id|k"
+    "|argument|option|label"
 )
 _VALUES = (
     "value|val|v|from|to|old|new|before|after|previous|current|default|content|text|data|answer"
@@ -34,40 +35,41 @@ _VALUES = (
 # The words with which a sentence goes on after a name and a colon.
 _SENTENCE = frozenset(
     b"""
-    are bad be been but cannot cant changed created deleted denied did does empty enter expired
-    failed false forbidden has have hidden incorrect invalid is malformed masked may
-    mismatch missing must nil no none not null please rejected required revoked rotated should
-    string the too true unauthorized undefined unknown updated was were will with wrong yes your
+    are at bad be been but by can cannot cant changed created deleted denied did do does empty enter
+    expected expired failed false field for forbidden got has have hidden in incorrect invalid is
+    it its last length malformed masked may mismatch missing must never new nil no none not null
+    permission please print raise rejected required return revoked rotated should string that the
+    this to too true
+    unauthorized undefined unknown updated use value was weak were will with wrong yes you your
     """.split()
 )
-_NOTHING = frozenset((b"null", b"none", b"nil", b"undefined", b"true", b"false"))
 _LINE_NAMES = ("authorization", "cookie", "cookies")
 _PHRASES = ("passphrase", "seedphrase", "mnemonic", "recoveryphrase", "seed", "mnemonicphrase")
 _AFTER_NAMES = b"\"'`\\]) \t\r\n=:>-"
-_MAX_COLUMNS = 100
-# Names of secrets in one text; beyond, the text is replaced whole.
-_MAX_NAMES = 2_000
+# Names of secrets, and of what may be one, in one text; beyond, the text is replaced whole.
+_MAX_NAMES = 5_000
 
-_percent_stop = pattern(r"(?i)[\s&;,\"'<>]|%26|%22|%7d|%2c|%0a|%0d")
-_close_tag = pattern(r"</|\\u003c/|&lt;/")
 _word = pattern(r"\s*([A-Za-z]{1,14})(?:[\s.,;!?)]|$)")
+_beginning = pattern(r"^[\s\"'`\\\[(-]*(?:[A-Za-z]{3,12}[ \t]+)?[^\s\"'`]{12,}")
+_SAMPLE = 48
 # Names after which a word with digits in it is the secret itself, not what a sentence tells.
 _bare = pattern(
-    r"(?i)(?:password|passwd|passphrase|api[ _-]?key|secret(?:[ _-]?key)?|access[ _-]?token)"
-    r"[ \t]+[^\s\"'`<>(){}\[\],;:=]{6,}"
+    r"(?i)(?:password|passwd|passphrase|api[ _-]?key|secret(?:[ _-](?:access[ _-])?key)?"
+    r"|access[ _-]?token)[ \t]+[^\s\"'`<>(){}\[\],;:=]{6,}"
 )
+_with_password = pattern(r"(?i)\bwith\s+(?:encrypted\s+)?password\s+")
 _pair_next = pattern(
     rf"(?i)^[\"'\\]*(?:[\s,;-]|\\+[nrt])+[\"'\\]*(?:{_VALUES})[\"'\\]*\s*(?:=>|=|:)"
 )
-_pair_name = pattern(
-    rf"(?i)^[\"'\\]*(?:{_NAMERS})[\"'\\]*\s*(?:=>|=|:)\s*[\"'\\]*([\w. -]+?)[\"'\\]*[\s,;\\-]"
-)
+_is_sign = pattern(r"(?i)\s(?:is|was):$")
+_arn = pattern(r"\barn:[a-z-]*:\S*$")
+_key_sign = pattern(r"^\\?[\"']\s*(?::|=>)")
 _identified = pattern(r"(?i)\bidentified\s+(?:with\s+\S+\s+)?(?:by|as)\s+(?:password\s+)?")
-_insert = pattern(r"(?i)\binto\s+[^\s(]+\s*\([^()]*\)\s*values\s*\(")
-# Options that are a secret in a few commands only.
-_user_option = pattern(r"(?:^|\s)(?:-u|--user|--proxy-user|-U)[= ]+[\"']?[^\s:\"']+:[^\s\"']+")
-_short_option = pattern(
-    r"\b(?:sshpass\s+-p\s*|(?:mysql|mariadb)[a-z]*\s+(?:[^\r\n;|&]*\s)?-p)[^\s;|&]+"
+# Cookies with which a site knows a visitor, whose names say nothing elsewhere.
+_cookie = pattern(
+    r"(?:^|[\s;,\"'(])(?:(?:__Host-|__Secure-)[\w.-]+|sessionid|session|_session_id|[\w-]+_session"
+    r"|PHPSESSID|JSESSIONID|ASP\.NET_SessionId|ASPSESSIONID[A-Z]*|connect\.sid|CFTOKEN|cf_clearance"
+    r"|remember_\w+|wordpress_logged_in\w*|[\w.-]*session-token)=[^\s;,\"'&)]{16,}"
 )
 
 
@@ -80,7 +82,7 @@ class _Name(NamedTuple):
     name: str
     plain: str
     sign: bytes
-    is_secret: bool
+    kind: Kind
 
 
 class Assignments:
@@ -90,147 +92,145 @@ class Assignments:
         self._names = names
         loose = ["[_. -]?".join(map(re2.escape, name)) for name in sorted(names.extra)]
         cores = "|".join([CORES, *loose])
-        name = rf"[\w.-]*(?:{cores})[\w.-]*"
         self.cores = cores
-        self.gate = pattern(rf"(?i){cores}|identified|-u\b|--user|--proxy-user|mysql|mariadb")
+        self.name = name = rf"[\w.-]*(?:{cores})[\w.-]*"
+        self.gate = pattern(rf"(?i){cores}|identified")
         # Without groups, which would cost as much again for every match.
         self._assignment = pattern(
-            rf"(?i){name}(?:[\"'`\\\])]|%5d|%22|&quot;|&#39;){{0,8}}"
-            r"(?:\s*(?:=>|:=|==|=|::\s|:)|%3d|%3a|\s+(?:is|was)\b|[ \t]+\\*[\"'`])"
+            rf"(?i){name}(?:[\"'`\\\])]|&quot;|&#39;){{0,8}}"
+            r"(?:\s*(?:=>|:=|==|=|::\s|:)|\s+(?:is|was)\b:?|[ \t]+\\*[\"'`])"
         )
-        self._option = pattern(rf"(?i)(?:^|[\s\"'\[,(])--?{name}[\"']?[,\s]\s*[\"']?")
-        self._element = pattern(
-            rf"(?i)<(?:\w+:)?{name}(?:\s[^<>]*)?>|\bname=[\"']?{name}[^<>\r\n]*>"
-        )
-        self._titled = pattern(rf"(?i)>\s*{name}\s*</\w+>\s*<\w+>")
-        self._part = pattern(rf"(?i)\bname=\\?[\"']?{name}[^\r\n]*(?:\r?\n[^\r\n]+)*\r?\n\r?\n")
-        self._element_name = pattern(rf"(?i){name}")
-        self._listed = pattern(rf"(?i)[\"']{name}[\"'],\s*[bu]?[\"']")
         self._pair = pattern(
             rf"(?i)[\"'\\]*\b(?:{_NAMERS})[\"'\\]*\s*(?:=>|=|:)\s*"
             rf"[\"'\\]*[\w. -]*(?:{cores})[\w. -]*[\"'\\]*"
             rf"(?:[\s,;-]|\\+[nrt])+[\"'\\]*(?:{_VALUES})[\"'\\]*\s*(?:=>|=|:)"
         )
-        self._heading = pattern(rf"(?im)^[^\r\n]*(?:{cores})[^\r\n]*\r?\n")
+        self._pair_name = pattern(
+            rf"(?i)^[\"'\\]*(?:{_NAMERS})[\"'\\]*\s*(?:=>|=|:)\s*[\"'\\]*"
+            rf"((?:[\w.-]+ )*[\w.-]*(?:{cores})[\w.-]*)"
+        )
+        self._listed = pattern(rf"(?i)[\"']{name}[\"'],\s*[bu]?[\"']")
+        # Terraform's variable; the error of a field of pydantic's; a record of psql's.
+        self._block = pattern(
+            rf"(?i)\b(?:variable|secret)\s+\"{name}\"\s*\{{[^{{}}]*\b(?:default|value)\s*=\s*"
+        )
+        self._field_error = pattern(rf"(?i)(?:^|\n)(?:\w+\.)*{name}\r?\n[^\r\n]*\binput_value=")
+        self._record = pattern(rf"(?i)\n\s*(?:\w+ )?{name}\s*\|[ \t]*")
+        self._prompt = pattern(rf"(?i){name}\s+(?:for|of)\s+[^\s:]{{1,60}}:[ \t]+")
+        self._name_in = pattern(rf"(?i){name}")
 
     def find(self, data: bytes) -> Iterator[Span]:
         """Yield the values in a view that follow the name of a secret."""
         yield from self._assigned(data)
-        if b"-" in data:
-            yield from _each(data, self._option, self._after_option)
-            yield from _each(data, _user_option, _after_colon)
-            yield from _each(data, _short_option, _after_p)
-        if b"<" in data:
-            yield from _each(data, self._element, self._in_element)
-            yield from _each(data, self._titled, self._after_title)
         if b"," in data:
-            yield from _each(data, self._listed, self._after_listed)
+            yield from each(data, self._listed, self._after_listed)
+        if b"{" in data:
+            yield from each(data, self._block, self._after_name)
         if b"\n" in data:
-            yield from _each(data, self._part, self._in_part)
-            yield from self._columns(data)
-        yield from _each(data, _bare, _bare_word)
-        yield from _each(data, self._pair, self._in_pair)
-        yield from _each(data, _identified, _identifying)
-        yield from _each(data, _insert, self._inserted)
+            if b"input_value=" in data:
+                yield from each(data, self._field_error, self._after_name)
+            if b"[ RECORD " in data:
+                yield from each(data, self._record, self._after_name)
+        if b"=" in data:
+            yield from each(data, _cookie, _session)
+        if b":" in data:
+            yield from each(data, self._prompt, self._after_prompt)
+        yield from each(data, _bare, _bare_word)
+        yield from each(data, _with_password, _quoted_value)
+        yield from each(data, self._pair, self._in_pair)
+        yield from each(data, _identified, _identifying)
 
-    def _is_secret(self, name: bytes) -> bool:
-        return self._names.is_secret(name.decode())
+    def _kind(self, name: bytes) -> Kind:
+        return self._names.kind(name.decode())
 
     def _assigned(self, data: bytes) -> Iterator[Span]:
         after = number = 0
         known: dict[bytes, _Name] = {}
         for start, end in spans(self._assignment, data):
             # Names within a value are a part of it, and would be costly to look at again.
-            if start < after:
+            if start < after or data[start - 2 : start] == b"${" or _is_in_arn(data, start):
                 continue
             matched = data[start:end]
             name = known.get(matched)
             if name is None:
                 name = known[matched] = self._read(matched)
-            if not name.is_secret and (words := _words_before(data, start)):
-                name = self._named(words + name.name, name.sign)
-            if not name.is_secret:
+            if name.kind < Kind.SECRET and (words := _words_before(data, start)):
+                name = self._with_words(name, words)
+            if name.kind < Kind.TOKEN:
                 continue
             number += 1
             if number > _MAX_NAMES:
                 yield 0, len(data), "too-many"
                 return
-            if place := _value_of(name, data, start, end):
+            for place in _values_of(name, data, start, end):
                 after = place[1]
                 yield *place, RULE
 
     def _read(self, matched: bytes) -> "_Name":
         """Return the name and the sign of an assignment."""
         closed = matched.rstrip()
-        sign = closed[-3:].lower()
-        if sign not in (b"%3d", b"%3a"):
-            word = closed.rsplit(None, 1)[-1].lower()
-            sign = word if word in (b"is", b"was") and word != closed.lower() else b""
+        closed = closed.removesuffix(b":") if _is_sign.search(closed) else closed
+        word = closed.rsplit(None, 1)[-1].lower()
+        sign = word if word in (b"is", b"was") and word != closed.lower() else b""
         name = closed[: len(closed) - len(sign)].rstrip(_AFTER_NAMES)
-        while name.lower().endswith((b"%5d", b"%22", b"&quot;", b"&#39;")):
-            name = name[: max(name.rfind(b"%"), name.rfind(b"&"))].rstrip(_AFTER_NAMES)
+        while name.lower().endswith((b"&quot;", b"&#39;")):
+            name = name[: name.rfind(b"&")].rstrip(_AFTER_NAMES)
         if not sign:
             sign = closed[len(name) :].strip(_AFTER_NAMES[:-4])
         return self._named(name.decode(), sign)
 
     def _named(self, name: str, sign: bytes) -> "_Name":
         plain = "".join(filter(str.isalnum, name)).lower()
-        return _Name(name, plain, sign, self._names.is_secret(name))
+        return _Name(name, plain, sign, self._names.kind(name))
 
-    def _after_option(self, data: bytes, start: int, end: int) -> list[Place]:
-        name = data[start:end].strip(b"\"', \t\r\n[(")
-        if name[:1] != b"-" or not self._is_secret(name):
+    def _with_words(self, name: _Name, words: list[str]) -> _Name:
+        """Return a name that is of several words: `API key`, `cache key`, `public key`."""
+        longer = [self._named(" ".join([*words[-n:], name.name]), name.sign) for n in (1, 2)]
+        if secret := next((each for each in longer if each.kind is Kind.SECRET), None):
+            return secret
+        if name.kind >= Kind.TOKEN and longer[0].kind <= Kind.PUBLIC:
+            return longer[0]
+        return name
+
+    def _after_name(self, data: bytes, start: int, end: int) -> list[Place]:
+        """Return the value after a match that holds its name."""
+        name = self._name_in.search(data, start, end)
+        place = value(data, end)
+        if name is None or place is None:
             return []
-        place = value(data, end - 1 if data[end - 1] in b"\"'" else end)
-        if place is None or data[place[0] : place[0] + 2] == b"--":
-            return []
-        return [place] if _is_worth(data, place) else []
+        found = self._named(name[0].decode().rpartition(".")[2], b"=")
+        return [place] if _is_secret_at(data, place, found) else []
 
-    def _in_element(self, data: bytes, start: int, end: int) -> list[Place]:
-        name = self._element_name.search(data, start, end)
-        tag = data[start + 1 : end - 1].split(None, 1)[0]
-        if name is None or data[end - 2] == 0x2F or not self._is_secret(name[0]):
-            return []
-        closing = data.find(b"</" + tag, end) if data[start] == 0x3C else -1
-        if closing < 0:
-            match = _close_tag.search(data, end)
-            if match is None:
-                # Cut off, or no element at all: "log in with <token> first".
-                place = value(data, end)
-                return [place] if place and looks_random(data[slice(*place)]) else []
-            closing = match.start()
-        return [(end, closing)] if data[end:closing].strip() else []
-
-    def _after_title(self, data: bytes, start: int, end: int) -> list[Place]:
-        """Return the content of the element after one that holds a name."""
-        match = _close_tag.search(data, end)
-        is_secret = self._is_secret(data[start + 1 : data.index(b"<", start)])
-        return [(end, match.start())] if is_secret and match and match.start() > end else []
-
-    def _in_part(self, data: bytes, start: int, end: int) -> list[Place]:
-        """Return the content of a part of a form."""
-        name = self._element_name.search(data, start, end)
-        boundary = data.find(b"\n--", end)
-        stop = boundary if boundary >= 0 else len(data)
-        is_secret = name is not None and self._is_secret(name[0])
-        return [(end, stop)] if is_secret and data[end:stop].strip() else []
+    def _after_prompt(self, data: bytes, start: int, end: int) -> list[Place]:
+        return [
+            place
+            for place in self._after_name(data, start, end)
+            if looks_made_up(data[slice(*place)])
+        ]
 
     def _after_listed(self, data: bytes, start: int, end: int) -> list[Place]:
-        """Return what follows a name in a list, if the name is a header's or it looks random."""
+        """Return what follows a name in a list, if the name is a header's or it looks made up."""
         name = data[start + 1 : data.index(data[start], start + 1)]
         place = value(data, end - 1)
-        if place is None or not self._is_secret(name) or self._is_secret(data[place[0] : place[1]]):
+        kind = self._kind(name)
+        if place is None or kind < Kind.TOKEN or self._kind(data[slice(*place)]) >= Kind.TOKEN:
             return []
+        found = data[slice(*place)]
+        if not is_secret(found.decode(), kind, name.decode().lower()):
+            return []
+        if _key_sign.search(data[place[1] : place[1] + 8]):
+            return []  # The name of the next value: `{'name': 'X-Api-Key', 'value': …}`.
         is_header = b"-" in name or name.lower() in (b"authorization", b"cookie")
-        return [place] if is_header or looks_random(data[place[0] : place[1]]) else []
+        return [place] if is_header or looks_made_up(found) else []
 
     def _in_pair(self, data: bytes, start: int, end: int) -> list[Place]:
-        name = _pair_name.search(data[start:end])
-        if name is None or not self._is_secret(name[1]):
+        found = self._pair_name.search(data[start:end])
+        name = found and self._named(found[1].decode(), b"=")
+        if not name or name.kind < Kind.TOKEN:
             return []
         places = []
         while place := value(data, end):
-            if data[place[0] : place[1]].lower() not in _NOTHING:
+            if _is_secret_at(data, place, name):
                 places.append(place)
             following = _pair_next.search(data[place[1] : place[1] + 200])
             if following is None:
@@ -238,52 +238,8 @@ class Assignments:
             end = place[1] + following.end()
         return places
 
-    def _inserted(self, data: bytes, start: int, end: int) -> list[Place]:
-        columns = data[data.index(b"(", start) + 1 : data.index(b")", start)].split(b",")
-        if not any(map(self._is_secret, columns)):
-            return []
-        places = []
-        opening = end - 1
-        while data[opening : opening + 1] == b"(":
-            closed = balanced(data, opening)
-            places.append((opening + 1, max(closed - 1, opening + 2)))
-            opening = skip(data, closed, b", \t\r\n")
-        return places
 
-    def _columns(self, data: bytes) -> Iterator[Span]:
-        """Yield the cells below the name of a secret, in lines of cells."""
-        after = 0
-        for start, end in spans(self._heading, data):
-            if start < after:
-                continue
-            line = data[start:end].rstrip(b"\r\n")
-            sign = next((sign for sign in (b"\t", b"|", b";", b",") if sign in line), None)
-            cells = line.split(sign)
-            if sign is None or not 2 <= len(cells) <= _MAX_COLUMNS or len(line) > 2_000:
-                continue
-            secret = [
-                i for i, cell in enumerate(cells) if len(cell) <= 40 and self._is_secret(cell)
-            ]
-            if not secret or any(b":" in cell or b"=" in cell for cell in cells):
-                continue
-            after = end
-            for line_start, line_end in spans(_rest_of_line, data[end:]):
-                row = data[end + line_start : end + line_end].split(sign)
-                if len(row) != len(cells):
-                    break
-                after = place = end + line_start
-                for i, cell in enumerate(row):
-                    text = cell.strip(b" \t\r\"'")
-                    if i in secret and text.strip(b"-:"):
-                        inner = place + cell.index(text)
-                        yield inner, inner + len(text), RULE
-                    place += len(cell) + 1
-
-
-_rest_of_line = pattern(r"[^\n]+")
-
-
-def _each(
+def each(
     data: bytes, regexp: re2._Regexp, places: Callable[[bytes, int, int], list[Place]]
 ) -> Iterator[Span]:
     """Yield the places that belong to the matches of a pattern, but for those within others."""
@@ -295,6 +251,16 @@ def _each(
                 yield *place, RULE
 
 
+def _session(data: bytes, start: int, end: int) -> list[Place]:
+    begin = data.index(b"=", start) + 1
+    return [(begin, end)] if looks_secret(data[begin:end].decode(), is_id=True) else []
+
+
+def _quoted_value(data: bytes, start: int, end: int) -> list[Place]:
+    place = value(data, end)
+    return [place] if place and data[place[0] - 1] in QUOTES else []
+
+
 def _identifying(data: bytes, start: int, end: int) -> list[Place]:
     """Return the password of `IDENTIFIED BY`, which is in quotes or after the name of a user."""
     place = value(data, end)
@@ -304,69 +270,99 @@ def _identifying(data: bytes, start: int, end: int) -> list[Place]:
     return [place] if data[place[0] - 1] in QUOTES or b"user " in before else []
 
 
-def _after_colon(data: bytes, start: int, end: int) -> list[Place]:
-    return [(data.index(b":", start) + 1, end)]
-
-
-def _after_p(data: bytes, start: int, end: int) -> list[Place]:
-    begin = data.rindex(b"-p", start, end) + 2
-    return [(skip(data, begin, b" \t"), end)]
-
-
-def _value_of(name: _Name, data: bytes, start: int, end: int) -> Place | None:
-    """Return the value of a secret, whose name starts and whose sign ends here."""
+def _values_of(name: _Name, data: bytes, start: int, end: int) -> list[Place]:
+    """Return the values of a secret, whose name starts and whose sign ends here."""
     sign = name.sign
-    if sign in (b"%3d", b"%3a"):
-        match = _percent_stop.search(data, end)
-        return end, match.start() if match else len(data)
     if sign in (b"", b"is", b"was"):
-        return _told(data, end if sign else end - 1, may_be_word=not sign)
+        place = _told(name, data, end if sign else end - 1, may_be_word=not sign)
+        return [place] if place else []
+    is_header = sign == b":" and name.plain.endswith(_LINE_NAMES)
+    if name.kind < Kind.SECRET and not is_header and not _may_be_secret(data, end):
+        return []
     word = _word.match(data, end)
-    if sign == b":" and word and word[1].lower() in _SENTENCE:
-        return None
-    if name.plain.endswith(_LINE_NAMES):
+    if (
+        sign == b":"
+        and not is_header
+        and word
+        and (word[1].lower() in _SENTENCE or _is_state(word[1]))
+    ):
+        return []
+    if items := list_items(data, end):
+        return [item for item in items if _is_secret_at(data, item, name)]
+    if is_header:
         place = header_value(data, start, end)
     else:
         place = value(data, end, is_line=_begins_line(data, start, sign, end))
-        if place and name.plain.endswith(_PHRASES) and data[place[0] - 1] not in QUOTES:
+        is_phrase = name.kind is Kind.SECRET and name.plain.endswith(_PHRASES)
+        if place and is_phrase and data[place[0] - 1] not in QUOTES:
             place = place[0], max(place[1], end_of_words(data, place[0]))
-    if (
-        name.plain.endswith("s")
-        and sign == b":"
-        and place
-        and data[slice(*place)].replace(b" ", b"").isalpha()
-    ):
-        return None  # "secrets: they are never stored"
-    return place if place and _is_worth(data, place) else None
+    return [place] if place and _is_secret_at(data, place, name) else []
 
 
-def _told(data: bytes, begin: int, *, may_be_word: bool) -> Place | None:
+def _may_be_secret(data: bytes, begin: int) -> bool:
+    """Tell quickly whether a value can look drawn at random, which begins here."""
+    word = _beginning.search(data[begin : begin + _SAMPLE])
+    if word is None:
+        return False
+    return len(word[0]) < _SAMPLE or has_noise(word[0].decode())
+
+
+def _is_state(word: bytes) -> bool:
+    return word.decode().lower() in STATES
+
+
+def _is_secret_at(data: bytes, place: Place, name: _Name) -> bool:
+    found = data[slice(*place)].decode()
+    if not found.strip("\x01"):
+        return False
+    if found[0] == "{" and data[place[0] - 1] not in QUOTES:
+        return False  # What is in it has names of its own.
+    is_bare = data[place[0] - 1] not in QUOTES and name.sign == b"="
+    if is_bare and name.plain.endswith(found.replace("_", "").lower()):
+        return False  # In code: `self.password = password`.
+    is_plural = name.plain.endswith("s") and name.sign == b":"
+    if is_plural and (found.replace(" ", "").isalpha() or found.split()[0].isdigit()):
+        return False  # "secrets: they are never stored", "passwords: 12"
+    return is_secret(found, name.kind, name.plain)
+
+
+def _told(name: _Name, data: bytes, begin: int, *, may_be_word: bool) -> Place | None:
     """Return the value that a sentence tells: "the password is 'x'", "token 'abc123'".
 
     Not so in "the password is wrong", and in "token '}'" where the quotes may be around a word.
     """
-    if data[skip(data, begin, b" \t\r\n") : begin + 20][:1] in (b"{", b"[", b"("):
-        return None
     place = value(data, begin)
-    is_quoted = place and data[place[0] - 1] in QUOTES and not may_be_word
-    return place if is_quoted or (place and looks_random(data[slice(*place)])) else None
+    if place is None or data[place[0] : place[0] + 1] in (b"{", b"[", b"("):
+        return None
+    found = data[slice(*place)]
+    if not is_secret(found.decode(), name.kind, name.plain):
+        return None
+    is_quoted = data[place[0] - 1] in QUOTES and not may_be_word
+    return place if is_quoted or looks_made_up(found) else None
 
 
 def _bare_word(data: bytes, start: int, end: int) -> list[Place]:
     """Return what follows a name after white space alone, if it can only be the secret."""
     word = data[start:end].split()[-1]
-    if word.isdigit() or not any(48 <= char <= 57 for char in word) or is_id(word.decode()):
+    text = word.decode()
+    if word.isdigit() or not any(48 <= char <= 57 for char in word) or is_id(text):
         return []
-    return [(end - len(word), end)]
+    return [] if speaks_of_secret(text) else [(end - len(word), end)]
 
 
-def _words_before(data: bytes, start: int) -> str:
+def _words_before(data: bytes, start: int) -> list[str]:
     """Return up to two words before a name, for names of several words: `API key`."""
     before = data[max(0, start - 40) : start]
     if not before.endswith((b" ", b"+", b"/")):
-        return ""
-    words = before.decode().rstrip(" +/").split(" ")[-2:]
-    return "".join(f"{word} " for word in words if word.isalpha())
+        return []
+    line = before.decode().rstrip(" +/").rpartition("\n")[2]
+    return [word for word in line.split(" ")[-2:] if word.isalpha()]
+
+
+def _is_in_arn(data: bytes, start: int) -> bool:
+    """Tell whether what begins here is a part of a name that AWS gives: `arn:…:secret:…`."""
+    before = data[max(0, start - 100) : start]
+    return before.endswith(b":") and _arn.search(before) is not None
 
 
 def _begins_line(data: bytes, start: int, sign: bytes, end: int) -> bool:
@@ -379,9 +375,3 @@ def _begins_line(data: bytes, start: int, sign: bytes, end: int) -> bool:
         return False
     words = before[line + 1 :].strip(b" \t-#*\"'>")
     return not words or words in (b"export", b"set", b"SET", b"let", b"const", b"var")
-
-
-def _is_worth(data: bytes, place: Place) -> bool:
-    """Tell whether a value is there: in quotes, even an empty one is."""
-    found = data[slice(*place)]
-    return data[place[0] - 1] in QUOTES or (bool(found) and found.lower() not in _NOTHING)

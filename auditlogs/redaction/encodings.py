@@ -5,15 +5,18 @@ import binascii
 import html
 import re
 from collections.abc import Iterator
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
+from auditlogs.redaction.marks import mark, parts_of
 from auditlogs.redaction.patterns import pattern, spans
 
 _base64 = pattern(
     r"[A-Za-z0-9+/_-]{10,}(?:(?:\\n|[\r\n\s])+[A-Za-z0-9+/_-]{4,})*(?:={1,2}|(?:%3[dD]){1,2})?"
 )
 _hex = pattern(r"(?:0x|\\x)?[0-9a-fA-F]{16,}|(?:\\x[0-9a-fA-F]{2}){6,}")
+_hex_run = re.compile(rb"(?:0x)?[0-9a-f]+")
 _percent = pattern(r"(?i)[^\s\"'<>]*(?:%[0-9a-f]{2}[^\s\"'<>]*)+")
+_percents = re.compile(rb"%[0-9a-fA-F]{2}")
 _escape = pattern(r"(?:[^\s\"']|\\+[\"'])*\\+(?:u[0-9a-fA-F]{4}|x[0-9a-fA-F]{2}|[0-7]{3})[^\r\n]*")
 _entity = pattern(r"&(?:[a-z]{2,6}|#[0-9]{2,5}|#x[0-9a-fA-F]{2,4});")
 _fillers = re.compile("\x01+")
@@ -26,14 +29,19 @@ _PRIVATE_DER = re.compile(
     rb"\x30(?:[\x20-\x7f]|\x81.|\x82..)\x02\x01[\x00\x01](?:\x30|\x02\x81|\x02\x82|\x04[\x10-\x50])",
     re.DOTALL,
 )
+PERCENT = "percent-encoded"
 _WHITE = b"\r\n\t"
 _PRINTABLE = bytes(range(0x20, 0x7F)) + _WHITE
 
 
 def find(data: bytes) -> Iterator[tuple[int, int, str, str]]:
     """Yield (from, before, text within, rule) of the encoded texts in a view."""
+    if len(data) < 10:
+        return
     for start, end in spans(_base64, data):
         run = data[start:end]
+        if _hex_run.fullmatch(run):
+            continue  # Read as digits, below.
         for a, b in _pieces(run):
             if text := _from_base64(run[a:b]):
                 yield start + a, start + b, text, "base64"
@@ -41,11 +49,16 @@ def find(data: bytes) -> Iterator[tuple[int, int, str, str]]:
     for start, end in spans(_hex, data):
         if text := _from_hex(data[start:end]):
             yield start, end, text, "hex"
+    yield from _escapes(data)
+
+
+def _escapes(data: bytes) -> Iterator[tuple[int, int, str, str]]:
+    """Yield the texts of a view in which single characters are encoded."""
     if b"%" in data:
         for start, end in spans(_percent, data):
             text = unquote(_marked(data[start:end]))
             if text != _marked(data[start:end]):
-                yield start, end, text, "percent-encoded"
+                yield start, end, text, PERCENT
     if b"\\" in data:
         for start, end in spans(_escape, data):
             text = _unescape.sub(_escaped, _marked(data[start:end]))
@@ -53,6 +66,17 @@ def find(data: bytes) -> Iterator[tuple[int, int, str, str]]:
                 yield start, end, text, "escaped"
     if b"&" in data and _entity.search(data):
         yield 0, len(data), html.unescape(_marked(data)), "escaped"
+
+
+def encode(data: bytes, clean: str) -> str:
+    """Return a text as it was percent-encoded in a view, with its marks readable.
+
+    What the view has as it is stays as it is.
+    """
+    itself = "".join(chr(char) for char in {*_percents.sub(b"", data)} - {0x25, 1})
+    return "".join(
+        mark(rule) if rule else quote(part, safe=itself) for part, rule in parts_of(clean)
+    )
 
 
 def is_id(text: str) -> bool:

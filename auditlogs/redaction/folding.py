@@ -24,6 +24,19 @@ _LOOKALIKES = dict(
     )
 )
 OTHER = "\x7f"
+# How other scripts write password, private key, secret and mnemonic: folded letter by letter they
+# would be unreadable, so they are folded as a whole.
+_FOREIGN = (
+    *("mật khẩu", "пароль", "пароля", "парола", "лозинка", "секрет", "приватный ключ"),
+    *("мнемоника", "секретный ключ", "закрытый ключ", "сид-фраза", "ключ api", "κωδικός"),
+    *("κωδικος", "συνθηματικό", "密码", "密碼", "口令", "密钥", "密鑰", "私钥", "私鑰", "助记词"),
+    *("助記詞", "秘密鍵", "暗証番号", "パスワード", "パスフレーズ", "ニーモニック", "비밀번호"),
+    *("암호", "개인키", "비밀키", "니모닉", "كلمة المرور", "كلمة السر", "كلمه المرور"),
+    *("رمز عبور", "گذرواژه", "پاس ورڈ", "סיסמה", "סיסמא", "पासवर्ड", "कूटशब्द"),
+    *("รหัสผ่าน", "পাসওয়ার্ড", "கடவுச்சொல்", "գաղտնաբառ", "პაროლი"),
+)
+_MEANING = "passwd"
+_foreign = re2.compile("(?i)" + "|".join(map(re2.escape, _FOREIGN)))
 FILLER = b"\x01"
 _CONTROLS = bytes({*range(0x20), 0x7F} - set(b"\t\n\r"))
 _COLOUR = re2.compile(r"\x1b\[[0-9;]*[A-Za-z]")
@@ -53,21 +66,31 @@ def _fold(char: str) -> str:
 
 def fold(text: str) -> str:
     """Return a text as it looks, in ASCII."""
-    return text if text.isascii() and text.isprintable() else "".join(map(_fold, text))
+    return text if text.isascii() and text.isprintable() else "".join(_folded(text))
+
+
+def _folded(text: str) -> list[str]:
+    """Return what each character of a text looks like."""
+    chars = [_fold(char) for char in text]
+    if not text.isascii():
+        for match in _foreign.finditer(whole(text)):
+            start, end = match.span()
+            chars[start:end] = [_MEANING, *[""] * (end - start - 1)]
+    return chars
 
 
 class View:
-    r"""A text as it looks, with the way back.
+    r"""A text as it looks, with the way back: `places` of its bytes in the text, None if the same.
 
     `data` is ASCII without terminal colours and control characters; marks in it are runs of
     \x01, which no pattern takes for text.
     """
 
-    __slots__ = ("_places", "data", "text")
+    __slots__ = ("data", "places", "text")
 
     def __init__(self, text: str) -> None:
         self.text = text
-        self._places: list[int] | None = None
+        self.places: list[int] | None = None
         ascii_only = text.isascii()
         data = text.encode() if ascii_only else b""
         if not ascii_only or len(data.translate(None, _CONTROLS)) != len(data):
@@ -75,18 +98,18 @@ class View:
         self.data = _MARK.sub(_filler, data) if b"[REDACTED:" in data else data
 
     def _folded(self) -> bytes:
-        chars = [_fold(char) for char in self.text]
+        chars = _folded(self.text)
         if "\x1b" in self.text:
             for colour in _COLOUR.finditer(whole(self.text)):
                 chars[colour.start() : colour.end()] = [""] * (colour.end() - colour.start())
-        self._places = [i for i, folded in enumerate(chars) for _ in folded]
+        self.places = [i for i, folded in enumerate(chars) for _ in folded]
         return "".join(chars).encode()
 
     def span(self, start: int, end: int) -> tuple[int, int]:
         """Return where in the text a piece of the view stands that is not empty."""
-        if self._places is None:
+        if self.places is None:
             return start, end
-        return self._places[start], self._places[end - 1] + 1
+        return self.places[start], self.places[end - 1] + 1
 
 
 def _filler(match: re2._Match) -> bytes:

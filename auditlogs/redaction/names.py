@@ -1,5 +1,11 @@
-"""Names: which keys say that their value is a secret."""
+"""Names: what the name of a value says about it.
 
+Some names leave no doubt (`password`, `client_secret`): whatever stands under them is a secret.
+Others are those of secrets and of harmless things alike: a token is an asset, a key a word or an
+index, a code an error. Under those a value has to look like a secret.
+"""
+
+import enum
 import string
 from collections.abc import Iterable
 from functools import lru_cache
@@ -8,29 +14,48 @@ import re2
 
 from auditlogs.redaction.folding import fold
 
+
+class Kind(enum.IntEnum):
+    """What a name says about its value."""
+
+    PLAIN = 0
+    # A hash, a signature, an address, a public key: 64 digits under it are no private key.
+    PUBLIC = 1
+    # A secret, or the symbol or the address of an asset.
+    TOKEN = 2
+    # A secret, or a word.
+    DOUBTFUL = 3
+    SECRET = 4
+
+
 # Names that are secrets as a whole only: words that also stand for harmless things.
 _WHOLE = frozenset(
     """
-    auth authorization bearer cookie cookies cred creds csrf cvc cvv cvv2 jwt jws jwe nsec otp pin
-    psk pw pwd seed seeds sid token totp wif xprv xsrf xauth entropyhex
+    cred creds csrf cvc cvv cvv2 jwk jwks nsec otp pin psk totp xprv xsrf xauth entropyhex
     """.split()
 )
 # Names that are secrets too where other words come before them: `hub_session_key`.
 _LAST_WORDS = frozenset(
     """
-    accesscode accountkey aeskey appkey applicationkey authcode authkey authorizationcode backupcode
-    backupcodes bottoken cardnumber cipherkey clientkey consumerkey creditcardnumber cvv
-    decryptionkey deploykey deploytoken devicetoken discordtoken enckey extendedkey
-    githubtoken gitlabtoken hmackey hftoken identitytoken idtoken invitetoken jsessionid jwttoken
-    keypair logintoken mfacode mfatoken npmtoken oauthtoken onetimecode otpcode otptoken
-    personaltoken phpsessid privkey prvkey proxyauthorization pushtoken recoverycode
-    recoverycodes registrytoken resettoken rootkey rsakey seckey secretid securitycode
-    servicetoken sessioncookie sessionkey setcookie sharedkey sharedaccesssignature signintoken
-    slacktoken smscode spendkey sshkey sshprivkey statetoken telegramtoken totpcode twofactorcode
-    usertoken vaulttoken verificationcode verificationtoken viewkey webhooktoken xsrftoken
-    adminpass authpass dbpass ftppass loginpass mailpass mysqlpass pgpass proxypass redispass
-    rootpass rpcpass smtppass sshpass userpass walletpass adminpwd dbpwd userpwd rootpwd
-    samlresponse clientassertion walletseed masterseed seedhex seedwords mnemonicwords
+    accesscode aeskey authcode authorizationcode backupcode backupcodes bottoken cardnumber
+    cipherkey creditcardnumber cvv decryptionkey deploykey deploytoken devicetoken discordtoken
+    enckey extendedkey githubtoken gitlabtoken hmackey hftoken identitytoken idtoken invitetoken
+    jsessionid jwttoken keypair logintoken mfacode mfatoken npmtoken oauthtoken onetimecode otpcode
+    otptoken personaltoken phpsessid privkey prvkey proxyauthorization pushtoken recoverycode
+    recoverycodes registrytoken resettoken seckey securitycode servicetoken sessioncookie sessionkey
+    setcookie sharedkey sharedaccesssignature signintoken slacktoken smscode spendkey sshprivkey
+    statetoken telegramtoken totpcode twofactorcode usertoken vaulttoken verificationcode
+    verificationtoken webhooktoken xsrftoken adminpass authpass dbpass ftppass loginpass mailpass
+    mysqlpass pgpass proxypass redispass rootpass rpcpass smtppass sshpass userpass walletpass
+    keystorepass keypass storepass truststorepass certpass adminpwd dbpwd userpwd rootpwd userpw
+    dbpw adminpw rootpw mypw samlresponse clientassertion walletseed masterseed seedhex seedwords
+    mnemonicwords macaroon codeverifier securityanswer secretanswer csrfmiddlewaretoken otp userpin
+    cardpin atmpin walletpin securitypin otpauth otpseed totpseed totpuri onetimepassword pw pwd mdp
+    clientcredentials keymaterial privatekeymaterial plaintextkey clavesecreta claveprivada claveapi
+    cleprivee clesecrete cleapi chaveprivada chavesecreta privatschluessel geheimschluessel
+    apischluessel secretkeybase parola parool sandi heslo haslo geslo sifre senha senhas passord
+    salasana jelszo kodeord lozinka zaporka loesenord losenord slaptazodis pasahitza lykilord
+    fjalekalim contrasenya matkhau katasandi katalaluan codigosecreto geheimnis
     """.split()
 )
 # Endings that mean a secret even where no word begins: `dbpassword`, `botApiKey`.
@@ -42,38 +67,80 @@ _ENDINGS = (
     *("recoveryphrase", "recoveryseed", "refreshtoken", "secret", "secretkey", "secretphrase"),
     *("secrettoken", "securitytoken", "seedphrase", "sessionsecret", "sessiontoken", "signingkey"),
     *("walletkey", "withdrawalkey", "contrasena", "mnemonicphrase", "extendedprivatekey"),
+    *("userpwd", "ftppwd", "dbpwd", "wachtwoord", "adgangskode", "losenord", "clientsecret"),
+)
+# Names that may be those of secrets: at the end of a name, whatever comes before.
+_DOUBTFUL_ENDINGS = ("key", "keys", "pass", "auth", "cookie", "cookies", "seed", "seeds")
+# The same, as its last word only: a risk is no `sk`, a barcode no `code`.
+_DOUBTFUL_WORDS = frozenset(
+    """
+    authorization bearer clave code entropy keyshare jwe jws jwt parol pk seed share sid signer sk
+    sessioncookie wif
+    """.split()
+)
+_ALONE = frozenset(
+    "token auth authorization bearer cookie cookies jwe jws jwt seed seeds sid".split()
+)
+# What makes a key or a token of another kind, where it is the word before.
+_HARMLESS = frozenset(
+    """
+    base bind bucket cache client clientrequest column composite config configuration continuation
+    cursor data dedup deduplication entity entry event feature field flag foreign group hash hot
+    idempotency index issue item job label lock lookup map message metric natural next nextpage
+    object order page pagination parent part partition position prev previous price primary project
+    property query range redis resource resume route routing row s3 search setting shard shortcut
+    sort storageslot surrogate sync tag task template translation unique verify verifying
+    verification walk watermark
+    """.split()
+)
+# What makes a token an asset, where it is the word before.
+_ASSETS = frozenset(
+    """
+    a ask b base bid borrow buy collateral debt dest destination fee from gas governance in input lp
+    native out output paid pay payment pool quote receive reward sell settlement source stake supply
+    swap to underlying want wrapped yield
+    """.split()
 )
 # Words after such a name that leave the secret in the value: `passwordConfirmation`.
 _CARRYING = frozenset(
     """
     again backup base64 b64 binary bytes clear cleartext confirm confirmation copy current decrypted
-    dev enc encoded encrypted hash hashed hex json live main md5 new next old original pem phrase
-    plain plaintext prev previous primary prod production raw repeat repeated retype salt secondary
-    sha256 staging str string temp test text tmp val value verify words
+    dev digest enc encoded encrypted hash hashed header hex json live main md5 new next old original
+    pem phrase plain plaintext prev previous primary prod production raw repeat repeated retype salt
+    secondary sha256 sha512 bcrypt argon2 staging str string temp test text tmp val value verify
+    words
     """.split()
 )
 # Words before a name that make it a question about the secret.
-_ASKING = frozenset("has is requires require required needs needed missing without".split())
+_ASKING = frozenset(
+    """
+    has is requires require required needs needed missing without uses use supports allow allows
+    expire expires force show hide no non min max num count enable enabled disable disabled
+    """.split()
+)
+_PUBLIC = frozenset("public pub pubkey pubkeys publickey address addr addresses addrs".split())
 _SIGNATURES = frozenset(
     """
     signature sig tx txn txid txids txhash transaction transactionid transactionhash hash proof
-    blockhash txsignature transactionsignature
+    blockhash txsignature transactionsignature digest checksum root
     """.split()
 )
 _NO_SIGNS = dict.fromkeys(map(ord, string.punctuation + string.whitespace + "\x7f"))
 _SEPARATED = str.maketrans(dict.fromkeys(string.punctuation + string.whitespace, " "))
-# Beside the spelling in Latin letters, which folding would garble.
-_FOREIGN = ("пароль", "密码", "密碼", "パスワード", "비밀번호", "секрет", "токен")
-
 
 # Every name of a secret holds one of these, so that few names have to be looked at.
 CORES = (
-    "pass|pw|secret|token|key|auth|cookie|cred|bearer|mnemonic|seed|jw[tse]|otp|cv[vc]|pin|phrase"
-    "|psk|wif|prv|sess|sid|code|csrf|xsrf|kennwort|contrasen|motdepasse|number|words|nsec"
-    "|signature|entropy|assertion|samlresponse"
+    "pass|pw|secret|token|key|auth|cookie|cred|bearer|mnemonic|seed|jw[tsek]|otp|cv[vc]|pin|phrase"
+    "|psk|wif|prv|sess|sid|code|csrf|xsrf|kennwort|contrasen|motdepasse|number|words|nsec|signer"
+    "|signature|entropy|assertion|samlresponse|macaroon|verifier|answer|share|keymaterial|mdp"
+    "|wachtwoord|senha|sifre|clave|parol|haslo|heslo|geslo|losenord|loesenord|kode|salasana"
+    "|jelszo|lozinka|zaporka|slaptazod|pasahitza|lykilord|fjalekalim|khau|sandi|laluan|geheim"
+    "|schluessel|parool|chave|cle(?:privee|secrete|api)"
+    r"|(?:_|\b)[ps]k\b"
 )
-_cores = re2.compile(CORES)
-_signature_cores = re2.compile("sig|tx|hash|proof|transaction")
+_cores = re2.compile(CORES.replace(r"(?:_|\b)[ps]k\b", "[ps]k$"))
+_signature_cores = re2.compile("sig|tx|hash|proof|transaction|digest|checksum|root|pub|addr")
+_version = re2.compile("v?[0-9]+")
 # Longer names than this hardly ever come again, and might be secrets themselves.
 REMEMBERED = 40
 
@@ -84,29 +151,40 @@ class Names:
     def __init__(self, extra: Iterable[str] = ()) -> None:
         self.extra = frozenset(filter(None, ("".join(_words(name)) for name in extra)))
         self._last_words = _LAST_WORDS | self.extra
-        self._remembered = lru_cache(maxsize=16_384)(self._is_secret)
+        self._remembered = lru_cache(maxsize=16_384)(self._kind)
+
+    def kind(self, name: str) -> Kind:
+        """Return what a name says about its value."""
+        return self._remembered(name) if len(name) <= REMEMBERED else self._kind(name)
 
     def is_secret(self, name: str) -> bool:
-        """Tell whether a name says that what it names is a secret."""
-        return self._remembered(name) if len(name) <= REMEMBERED else self._is_secret(name)
+        """Tell whether a name says that what it names is, or may be, a secret."""
+        return self.kind(name) >= Kind.TOKEN
 
-    def _is_secret(self, name: str) -> bool:
+    def _kind(self, name: str) -> Kind:
         name = name[-1000:]
-        if not name.isascii() and any(word in name.casefold() for word in _FOREIGN):
-            return True
         plain = plain_name(name)
-        if not _cores.search(plain) and not any(extra in plain for extra in self.extra):
-            return False
-        words = _words(name)
-        if len(words) > 1 and words[0] in _ASKING:
-            return False
+        words: list[str] = []
+        if _cores.search(plain) or any(extra in plain for extra in self.extra):
+            words = _words(name)
+            if not words or (len(words) > 1 and words[0] in _ASKING):
+                return Kind.PLAIN
+            if not _PUBLIC.isdisjoint(words) or plain.startswith("pubkey"):
+                return Kind.PUBLIC
+            if self._is_secret(plain, words) or plain_name(name.rpartition(".")[2]) in _WHOLE:
+                return Kind.SECRET
+            if kind := _doubtful(words):
+                return kind
+        return Kind.PUBLIC if _is_public(plain, words or _words(name)) else Kind.PLAIN
+
+    def _is_secret(self, plain: str, words: list[str]) -> bool:
         if self._names_secret(plain.rstrip(string.digits), words):
             return True
         # Plurals, then words that leave the secret in the value: one more is taken off each time.
-        while words and (words[-1] in _CARRYING or words[-1].isdigit()):
+        while words and (words[-1] in _CARRYING or _version.fullmatch(words[-1])):
             words = words[:-1]
             plain = "".join(words).rstrip(string.digits)
-            if plain.endswith(_ENDINGS) or self._ends_with_name(words):
+            if plain.endswith(_ENDINGS) or self._ends_with_name(words) or plain in _WHOLE:
                 return True
         return _ends_with_carried(plain)
 
@@ -128,6 +206,22 @@ class Names:
         return "".join(words).rstrip(string.digits) in self._last_words
 
 
+def _doubtful(words: list[str]) -> Kind | None:
+    if words[-1] in ("hash", "hashed", "digest") or words[0] in ("hashed", "masked", "hmac"):
+        return None
+    while len(words) > 1 and (words[-1] in _CARRYING or _version.fullmatch(words[-1])):
+        words = words[:-1]
+    last = words[-1].rstrip(string.digits)
+    before = words[-2] if len(words) > 1 else ""
+    if before in _HARMLESS or "".join(words[-3:-1]) in _HARMLESS:
+        return None
+    if last.endswith(("token", "tokens")):
+        return None if before in _ASSETS else Kind.TOKEN
+    if last in _DOUBTFUL_WORDS and (last != "code" or len(words) == 1):
+        return Kind.DOUBTFUL
+    return Kind.DOUBTFUL if last.endswith(_DOUBTFUL_ENDINGS) else None
+
+
 def _ends_with_carried(plain: str) -> bool:
     """Tell the same of a name without visible words: `passwordconfirmation`."""
     for word in _CARRYING:
@@ -137,17 +231,31 @@ def _ends_with_carried(plain: str) -> bool:
 
 
 NAMES = Names()
-is_secret_name = NAMES.is_secret
+
+
+def is_secret_name(name: str) -> bool:
+    """Tell whether a name is that of a secret, or a word that stands for one: `token`, `auth`."""
+    kind = NAMES.kind(name)
+    alone = plain_name(name).rstrip(string.digits) in _ALONE
+    return kind is Kind.SECRET or (kind >= Kind.TOKEN and alone)
 
 
 def is_signature_name(name: str) -> bool:
-    """Tell whether a name says that what it names is a public signature or hash."""
-    if not _signature_cores.search(fold(name).lower()):
-        return False
+    """Tell whether a name says that what it names is public: a signature, a hash, an address."""
     words = _words(name[-200:])
+    return bool(words) and _is_public("".join(words), words)
+
+
+def _is_public(plain: str, words: list[str]) -> bool:
+    if not words or not _signature_cores.search(plain):
+        return False
     last = words[-1].rstrip(string.digits)
-    return not _SIGNATURES.isdisjoint(
-        (last, last.removesuffix("s"), last.removesuffix("es"), "".join(words))
+    return (
+        not _PUBLIC.isdisjoint(words)
+        or not _SIGNATURES.isdisjoint(
+            (last, last.removesuffix("s"), last.removesuffix("es"), plain)
+        )
+        or last.endswith(("hash", "signature", "address"))
     )
 
 

@@ -1,19 +1,26 @@
 """Texts: what the finders find in a text is replaced, until they find nothing more."""
 
 import json
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
 from typing import Any
 
 import msgspec
 import re2
 
-from auditlogs.redaction import addresses, encodings, keypairs, mnemonics, shapes
+from auditlogs.redaction import addresses, chains, encodings, literals, mnemonics, shapes
 from auditlogs.redaction.assignments import Assignments
+from auditlogs.redaction.commands import Commands
 from auditlogs.redaction.folding import FILLER, View
+from auditlogs.redaction.literals import opening
 from auditlogs.redaction.marks import is_mark, is_rule, mark, masked
+from auditlogs.redaction.markup import Markup
 from auditlogs.redaction.names import Names
 from auditlogs.redaction.patterns import Span, pattern
+from auditlogs.redaction.private import PrivateKeys
+from auditlogs.redaction.randomness import has_noise
+from auditlogs.redaction.tables import Tables
 
 MAX_IN_TEXT = 1_000
 MAX_LEVELS = 48
@@ -32,24 +39,29 @@ class Texts:
     def __init__(self, names: Names, patterns: Mapping[str, str]) -> None:
         self._names = names
         self._assignments = Assignments(names)
+        self._markup = Markup(names, self._assignments.name)
+        self._tables = Tables(names, self._assignments.cores)
+        self.commands = Commands(names, self._assignments.name)
+        self._private_keys = PrivateKeys(names)
         self._patterns = [(rule, _compiled(rule, text)) for rule, text in patterns.items()]
         cores = self._assignments.cores
         # What has none of this holds no secret, and most texts have none of it.
         self._gate = pattern(
             rf"(?i){cores}|[a-z0-9+/_=-]{{16}}|/\\?/|[%@&\\\x00-\x08\x0b-\x1f\x7f]|bearer|basic|digest|ntlm|identified"
             r"|\binto\b|(?:[0-9]{1,3}|0x[0-9a-f]{2})[ ,;]+[0-9]{1,3}[ ,;x]"
-            r"|^\s*[\[{\"]|-u\b|--user|mysql|mariadb|\$[a-z0-9-]+\$|[0-9]:[a-z0-9_-]{30}"
+            r"|^\s*[\[{\"]|(?:^|\s)-[pPauUw]|--user|\$[a-z0-9-]+\$|[0-9]:[a-z0-9_-]{30}|q~"
+            r"|(?:[0-9]{2,5}|\*):[^\s:]+:[^\s:]+:|hexlify|wallet|import"
         )
         self.inside: Callable[[Any, int], tuple[Any, int]]
 
-    def redact(self, text: str, level: int = 0, *, is_signature: bool = False) -> str:
+    def redact(self, text: str, level: int = 0) -> str:
         """Return the text without its secrets. The same text is returned where it holds none."""
         if len(text) < 5 or (len(text) < _SHORT and self._is_plain(text)) or is_mark(text):
             return text
         if level > MAX_LEVELS:
             return mark("too-deep")
         for _ in range(_MAX_ROUNDS):
-            clean = self._once(text, level, is_signature)
+            clean = self._once(text, level)
             if clean == text:
                 return text
             text = clean
@@ -57,14 +69,20 @@ class Texts:
                 return text
         return mark("redactor-failed")
 
+    def name(self, text: str) -> str:
+        """Return the name of a key without its secrets."""
+        if not self._patterns and _identifier.fullmatch(text) and not has_noise(text):
+            return text
+        return self.redact(text)
+
     def _is_plain(self, text: str) -> bool:
         """Tell of a text too short for a mnemonic whether it plainly holds no secret."""
         if self._patterns or not text.isascii():
             return False
         data = text.encode()
-        return not self._gate.search(data) or _harmless.search(data) is not None
+        return not self._gate.search(data) or _is_harmless(data)
 
-    def _once(self, text: str, level: int, is_signature: bool) -> str:
+    def _once(self, text: str, level: int) -> str:
         view = View(text)
         data = view.data
         bare = masked(text)
@@ -74,33 +92,40 @@ class Texts:
             found += [(*view.span(start, end), rule) for start, end, rule in seen]
         for rule, regexp in self._patterns:
             found += [(m.start(), m.end(), rule) for m in regexp.finditer(bare) if m[0]]
-        if self._gate.search(data) and not _harmless.search(data):
+        if self._gate.search(data) and not _is_harmless(data):
             if (clean := self._json(text, level)) is not None:
                 return clean
-            for start, end, rule in self._in_view(data, level, is_signature):
+            for start, end, rule in self._in_view(data):
                 if end > start and data[start:end].strip(FILLER):
                     found.append((*view.span(start, end), rule))
+            found += self._encoded(view, found, level)
         return _replaced(text, found) if found else text
 
-    def _in_view(self, data: bytes, level: int, is_signature: bool) -> list[Span]:
-        found: list[Span] = []
+    def _in_view(self, data: bytes) -> Iterator[Span]:
         has_run = _run.search(data) is not None
         finders = [shapes.authorizations(data), addresses.find(data, self._names)]
         if has_run or b"BEGIN" in data:
             finders += [shapes.find(data)]
         if has_run or b"," in data or b" " in data:
-            finders += [keypairs.find(data, is_signature)]
+            finders += [chains.find(data), self._private_keys.find(data)]
         if self._assignments.gate.search(data):
-            finders += [self._assignments.find(data)]
+            finders += [self._assignments.find(data), self._tables.find(data)]
+            finders += [self._markup.find(data)]
+        finders += [self.commands.find(data)]
         for finder in finders:
-            found += islice(finder, MAX_IN_TEXT + 1)
-        for start, end, inner, rule in encodings.find(data):
-            if any(start < place[1] and place[0] < end for place in found):
+            yield from islice(finder, MAX_IN_TEXT + 1)
+
+    def _encoded(self, view: View, found: list[Span], level: int) -> Iterator[Span]:
+        """Yield the encoded texts that hold secrets, but for those in which one was found."""
+        for start, end, inner, rule in encodings.find(view.data):
+            place = view.span(start, end)
+            if any(place[0] < other[1] and other[0] < place[1] for other in found):
                 continue  # What it holds may be no secret any more in the next round.
-            clean = self.redact(inner, level + 1, is_signature=is_signature)
-            if clean != inner or (rule == "base64" and encodings.is_basic(inner)):
-                found.append((start, end, rule))
-        return found
+            clean = self.redact(inner, level + 1)
+            if clean != inner and rule == encodings.PERCENT:
+                yield *place, encodings.encode(view.data[start:end], clean)
+            elif clean != inner or (rule == "base64" and encodings.is_basic(inner)):
+                yield *place, rule
 
     def _json(self, text: str, level: int) -> str | None:
         """Return a text that is JSON, or holds some, with the JSON redacted; None if clean."""
@@ -119,20 +144,24 @@ class Texts:
 
     def _embedded(self, text: str, level: int) -> str | None:
         pieces, after, tries = [], 0, 0
-        place = _opening(text, 0)
+        place = opening(text, 0)
         while place >= 0 and tries < _MAX_EMBEDDED:
             tries += 1
             try:
                 value, end = _decoder.raw_decode(text, place)
             except (ValueError, RecursionError):
-                place = _opening(text, place + 1)
+                place = opening(text, place + 1)
                 continue
             clean, number = self.inside(value, level + 1)
             if number:
                 pieces += [text[after:place], _written(clean)]
                 after = end
-            place = _opening(text, end)
-        return "".join([*pieces, text[after:]]) if pieces else None
+            place = opening(text, end)
+        if pieces:
+            return "".join([*pieces, text[after:]])
+        if tries and self._assignments.gate.search(View(text).data):
+            return literals.redacted(text, lambda value: self.inside(value, level + 1))
+        return None
 
 
 # The most frequent texts that the gate lets in: UUIDs, times, names in camel case, short ids, and
@@ -142,6 +171,14 @@ _harmless = pattern(
     r"|[a-z]+(?:[A-Z][a-z]+){0,5}[0-9]{0,5}|[a-z0-9_.-]{1,14}|[a-z]{2,5}_[0-9A-Z]{1,26}"
     r"|(?:0x)?(?:(?:[0-9a-fA-F]{2})*[89a-fA-F][0-9a-fA-F]){4}(?:[0-9a-fA-F]{2})*)$"
 )
+
+
+def _is_harmless(data: bytes) -> bool:
+    # 128 digits may be a key pair, whatever its bytes.
+    return len(data) not in (128, 130) and _harmless.search(data) is not None
+
+
+_identifier = re.compile(r"[A-Za-z0-9_.-]{1,40}")
 # No key of a vendor is shorter; nor is what begins a private key, or the address of a hook.
 _run = pattern(r"[0-9A-Za-z+/_=.:-]{13}")
 _decoder = json.JSONDecoder()
@@ -157,19 +194,11 @@ def _written(value: Any) -> str:
     return text
 
 
-def _opening(text: str, start: int) -> int:
-    """Return where the next object or array may begin, -1 if none does."""
-    while True:
-        places = [place for char in "{[" if (place := text.find(char, start)) >= 0]
-        if not places:
-            return -1
-        if text[min(places) + 1 : min(places) + 10] != "REDACTED:":
-            return min(places)
-        start = min(places) + 1
-
-
 def _replaced(text: str, found: list[Span]) -> str:
-    """Return the text with marks in the places found; places that overlap become one."""
+    """Return the text with marks in the places found; places that overlap become one.
+
+    What cannot be the name of a rule is the text to stand there.
+    """
     found.sort(key=lambda span: (span[0], -span[1]))
     merged: list[list[Any]] = []
     for start, end, rule in found:
@@ -181,7 +210,7 @@ def _replaced(text: str, found: list[Span]) -> str:
         return mark("too-many")
     pieces, after = [], 0
     for start, end, rule in merged:
-        pieces += [text[after:start], mark(rule)]
+        pieces += [text[after:start], mark(rule) if is_rule(rule) else rule]
         after = end
     return "".join([*pieces, text[after:]])
 

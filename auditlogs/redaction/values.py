@@ -1,7 +1,9 @@
 """Values: where in a text that stands which a name is given: in quotes, in brackets, as a word."""
 
+import re
+
 from auditlogs.redaction.patterns import pattern
-from auditlogs.redaction.shapes import looks_random
+from auditlogs.redaction.randomness import looks_made_up
 
 Place = tuple[int, int]
 
@@ -19,8 +21,14 @@ _next_name = pattern(r"(?:[,;&|]\s*|\s+)[\"'\\]{0,3}[A-Za-z_][A-Za-z0-9_.-]*[\"'
 _name_follows = pattern(r"\s*[\"']?[A-Za-z_$][A-Za-z0-9_.$\[\]%-]*[\"']?\s*[=:]")
 _stop = pattern(r"[\s,;&|<>\"'`)\]}\\]")
 _string_prefix = pattern(
-    r"(?:[bBuUrRfF@$]{1,2}|&\w+[ \t]+|!!?\w*[ \t]+|[A-Za-z_][A-Za-z0-9_.]*\()(\\*[\"'`])"
+    r"(?:[bBuUrRfF@$]{1,2}|string\([0-9]+\)[ \t]*|Some\(|&\w+[ \t]+"
+    r"|!!?\w*[ \t]+|[A-Za-z_][A-Za-z0-9_.]*\()(\\*[\"'`])"
 )
+_item = pattern(r"\r?\n[ \t]*- +")
+_object_line = pattern(r"\r?\n[ \t]+[A-Za-z][^\r\n]*")
+_value_line = pattern(r"^\s+(?:value|val|data|default):[ \t]+")
+_MAX_ITEMS = 1_000
+_opening = pattern(r"<<[-~]?[\"']?(\w+)[\"']?\r?\n[ \t]*")
 _structure = pattern(r"\\.|[\"'{}\[\]()]")
 _line_end = pattern(r"[\r\n]")
 _header_end = pattern(r"[\r\n]|\\[rn]")
@@ -40,12 +48,14 @@ def value(data: bytes, begin: int, *, is_line: bool = False) -> Place | None:
         return _next_line(data, begin)
     if data[begin] in b"|>" and data[begin + 1 : begin + 3].strip(b"-+ \r")[:1] in (b"", b"\n"):
         return _block(data, begin)
+    if data[begin : begin + 2] == b"<<" and (here := _heredoc(data, begin)):
+        return here
     if prefix := _string_prefix.match(data, begin):
         begin = prefix.start(1)
     quote = skip(data, begin, b"\\")
     if quote < len(data) and data[quote] in QUOTES:
         return _quoted(data, begin, quote)
-    for opening in (b"%22", b"%27", b"&quot;", b"&#39;", b"&apos;"):
+    for opening in (b"&quot;", b"&#39;", b"&apos;"):
         if data.startswith(opening, begin):
             inner = begin + len(opening)
             closing = data.find(opening, inner)
@@ -57,6 +67,37 @@ def value(data: bytes, begin: int, *, is_line: bool = False) -> Place | None:
     if is_line:
         return begin, _end_of_line(data, begin)
     return _unquoted(data, begin)
+
+
+def _heredoc(data: bytes, begin: int) -> Place | None:
+    """Return the lines up to a word that is announced: `<<EOT`."""
+    opening = _opening.match(data, begin)
+    if opening is None:
+        return None
+    start = int(opening.end())
+    closing = re.compile(rb"^[ \t]*" + opening[1] + rb"\b", re.MULTILINE).search(data, start)
+    return start, _skip_back(data, start, closing.start() if closing else len(data))
+
+
+def list_items(data: bytes, begin: int) -> list[Place]:
+    """Return where the items stand of a YAML list that begins on the line below a name.
+
+    Of an item that is an object it is the value that follows its name.
+    """
+    items: list[Place] = []
+    place = skip(data, begin, WHITE)
+    while match := _item.match(data, place):
+        start, place = match.end(), _end(data, match.end())
+        if b": " not in data[start:place]:
+            if inner := value(data, start, is_line=True):
+                items.append(inner)
+            continue
+        while line := _object_line.match(data, place):
+            place = line.end()
+            named = _value_line.search(data[line.start() : place])
+            if named and (inner := value(data, line.start() + named.end(), is_line=True)):
+                items.append(inner)
+    return items[:_MAX_ITEMS]
 
 
 def header_value(data: bytes, start: int, end: int) -> Place | None:
@@ -164,7 +205,7 @@ def _next_line(data: bytes, begin: int) -> Place | None:
     stop = _end(data, start)
     if b":" in data[start:stop] or b"=" in data[start:stop]:
         return None
-    return (start, stop) if looks_random(data[start:stop]) else None
+    return (start, stop) if looks_made_up(data[start:stop]) else None
 
 
 def _block(data: bytes, begin: int) -> Place | None:

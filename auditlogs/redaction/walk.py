@@ -1,54 +1,89 @@
 """The walk through JSON: secrets are told by the name of their key, by place and by shape."""
 
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Iterator, Sequence, Set
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
-from auditlogs.redaction import keypairs, mnemonics
+from auditlogs.redaction import chains, mnemonics, private
+from auditlogs.redaction.judging import is_secret
 from auditlogs.redaction.marks import is_mark, mark, masked, without_marks
-from auditlogs.redaction.names import REMEMBERED, Names, is_signature_name, plain_name
-from auditlogs.redaction.shapes import looks_random
+from auditlogs.redaction.names import REMEMBERED, Kind, Names, plain_name
+from auditlogs.redaction.randomness import is_random
 from auditlogs.redaction.texts import MAX_LEVELS, Texts
 
 RULE = "key-name"
 MAX_DEPTH = 64
 
+# The fields of an entry that are objects whatever is in them.
+OBJECTS = frozenset(("actor", "target"))
 _NAMERS = frozenset(
     """
     name key field header headername param parameter setting property variable attribute var k
     option label column path id env type question prompt tokentype fieldname keyname envvar config
+    argument arg loc parameterkey parametername variablename settingname attributename propertyname
+    optionname itemname
     """.split()
 )
 _VALUES = frozenset(
     """
     value val values v from to old new before after previous current default defaultvalue content
     text data oldvalue newvalue stringvalue secretstring plaintext raw original updated actual
-    expected was now input set answer response reply argument arg
+    expected was now input set answer response reply hash salt string got received
+    parametervalue variablevalue settingvalue attributevalue propertyvalue fieldvalue optionvalue
     """.split()
 )
-# Types that are kinds of things as often as kinds of secrets.
-_KINDS = frozenset(("token", "auth", "seed", "pin", "cookie"))
+_KUBERNETES = frozenset(("data", "stringdata"))
+_ARGUMENTS = frozenset("params args arguments parameters".split())
 _COLUMNS = frozenset(("columns", "fields", "headers", "header", "names", "keys", "cols"))
 _ROWS = frozenset(("rows", "values", "data", "records", "row", "items"))
-_HEADERS = frozenset(
-    """
-    authorization proxyauthorization cookie setcookie xapikey apikey xauthtoken xaccesstoken
-    xcsrftoken xamzsecuritytoken xgitlabtoken xvaulttoken accesstoken refreshtoken
-    """.split()
+# The members of a JSON Web Key that are private, by its type (RFC 7518, RFC 8037).
+_JWK = {
+    "okp": frozenset("d"),
+    "ec": frozenset("d"),
+    "akp": frozenset(("priv",)),
+    "oct": frozenset("k"),
+    "rsa": frozenset(("d", "p", "q", "dp", "dq", "qi", "oth")),
+}
+_PARTNERS = (
+    ("pass", frozenset("user username login email account uid host".split())),
+    ("key", frozenset("secret apisecret passphrase".split())),
+    ("secretid", frozenset(("roleid",))),
 )
+# Names of numbers that are the bytes of a secret.
+_secret_bytes = re.compile(
+    r"(?i)priv|secret|seed|key[ _-]?pair|signing[ _-]?key|\b[ps]k\b|mnemonic"
+)
+# Whatever its words: a name of a field, a permission, a tool. No password is told from one.
+_name_like = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:[_:.*/ -]+[A-Za-z0-9]+)*\*?|\*")
+_HEADERS = frozenset("authorization proxyauthorization cookie setcookie".split())
+# Lists that name secrets as often as they hold them.
+_LISTS_OF_NAMES = frozenset("secrets credentials creds".split())
 
 
 class Key:
     """What the walk asks about a key."""
 
-    __slots__ = ("is_secret", "is_signature", "plain", "shown")
+    __slots__ = ("kind", "plain", "says_private", "shown")
 
     def __init__(self, name: str, names: Names, texts: Texts) -> None:
         self.plain = plain_name(name) if len(name) <= REMEMBERED else ""
-        self.is_secret = names.is_secret(without_marks(name))
-        self.is_signature = is_signature_name(name)
+        self.kind = names.kind(without_marks(name))
         # A longer one is read by the walk, which knows where it stands.
-        self.shown = texts.redact(name) if len(name) <= REMEMBERED else name
+        self.shown = texts.name(name) if len(name) <= REMEMBERED else name
+        self.says_private = self.kind is Kind.SECRET or (
+            self.kind is not Kind.PUBLIC and _secret_bytes.search(name) is not None
+        )
+
+
+class _Around(NamedTuple):
+    """What an object says of its members: its own name, names in it, and what it is."""
+
+    parent: Key | None
+    namer: Key | None
+    columns: dict[int, Key]
+    partners: Set[str]
+    is_kubernetes: bool
 
 
 class Keys:
@@ -73,24 +108,25 @@ class Walk:
     `changed` counts what was replaced, `has_marks` that a mark is in what came out.
     """
 
-    def __init__(self, keys: Keys) -> None:
+    def __init__(self, keys: Keys, seen: dict[str, str] | None = None) -> None:
         self._keys = keys
         self._names = keys.names
         self._texts = keys.texts
-        self._seen: dict[tuple[str, bool], str] = {}
+        # What became of texts, here and in the walks before.
+        self.seen = {} if seen is None else seen
         self.changed = 0
         self.has_marks = False
 
-    def value(self, value: Any, level: int = 0, *, is_signature: bool = False) -> Any:
-        """Return the value without its secrets, as a copy."""
+    def value(self, value: Any, level: int = 0, parent: Key | None = None) -> Any:
+        """Return the value without its secrets, as a copy. `parent` is its key."""
         if isinstance(value, str):
-            return self._text(value, level, is_signature)
+            return self._text(value, level)
         if isinstance(value, dict):
-            if rule := self._rule_of_whole(value):
+            if rule := self._rule_of_whole(value, parent):
                 return self._marked(rule)
-            return self._deep(level) or self.object(value, level, is_signature=is_signature)
+            return self._deep(level) or self.object(value, level)
         if isinstance(value, list | tuple):
-            return self._deep(level) or self._list(value, level, is_signature)
+            return self._deep(level) or self._list(value, level, parent)
         return value
 
     def _deep(self, level: int) -> str | None:
@@ -101,51 +137,129 @@ class Walk:
         self.has_marks = True
         return mark(rule)
 
-    def _secret(self, value: Any) -> Any:
-        """Return what stands for a value under a secret's name."""
-        if is_mark(value):
-            self.has_marks = True
-            return value
-        return None if value is None else self._marked(RULE)
-
-    def _text(self, text: str, level: int, is_signature: bool) -> str:
-        known = self._seen.get((text, is_signature))
+    def _text(self, text: str, level: int) -> str:
+        known = self.seen.get(text)
         if known is None:
-            known = self._texts.redact(text, min(level, MAX_LEVELS), is_signature=is_signature)
-            self._seen[text, is_signature] = known
+            known = self.seen[text] = self._texts.redact(text, min(level, MAX_LEVELS))
+            # Nothing more is found in a text in which nothing was found at last.
+            self.seen[known] = known
         if "[REDACTED:" in known:
             self.has_marks = True
             self.changed += known != text
         return known
 
+    def _under(self, value: Any, key: Key, level: int) -> Any:
+        """Return what stands for a value under a name that is, or may be, a secret's."""
+        if value is None or isinstance(value, bool):
+            return value
+        if isinstance(value, str):
+            if is_mark(value):
+                self.has_marks = True
+                return value
+            is_it = is_secret(value, key.kind, key.plain)
+            return self._marked(RULE) if is_it else self._text(value, level)
+        if isinstance(value, dict):
+            if rule := self._rule_of_whole(value, key):
+                return self._marked(rule)
+            return self._deep(level) or self.object(value, level, key)
+        if isinstance(value, list | tuple):
+            return self._deep(level) or self._items(value, key, level)
+        # A number. Of a plural it is how many there are; in doubt it is a sampling seed.
+        if key.kind is Kind.SECRET and not key.plain.endswith("s"):
+            return self._marked(RULE)
+        return value
+
+    def _items(self, items: Sequence[Any], key: Key, level: int) -> Any:
+        """Return what stands for a list under a name that is, or may be, a secret's."""
+        if rule := self._rule_of_whole(items, key):
+            return self._marked(rule)
+        if (
+            key.kind is Kind.SECRET
+            and len(items) >= 16
+            and all(type(item) is int for item in items)
+        ):
+            return self._marked(RULE)
+        is_names = key.plain in _LISTS_OF_NAMES and all(map(_is_name, items))
+        if is_names or any(isinstance(item, str) and item[:1] == "-" for item in items):
+            return self._list(items, level, key)
+        return [self._under(item, key, level + 1) for item in items]
+
     def object(
-        self, value: dict[Any, Any], level: int = 0, *, is_signature: bool = False
+        self, value: dict[Any, Any], level: int = 0, parent: Key | None = None
     ) -> dict[Any, Any]:
-        """Return the object without the secrets in it, as a copy."""
+        """Return the object without the secrets in it, as a copy.
+
+        `parent` is its key, if that is the name of a secret.
+        """
         keys = [(key, self._keys[key]) for key in value]
-        named = self._named(value, keys)
-        columns = self._columns(value, keys)
-        partners = _partners({known.plain for _, known in keys})
+        around = self._around(value, keys, parent)
         clean: dict[Any, Any] = {}
         numbers: dict[Any, int] = {}
         for key, known in keys:
             item = value[key]
-            if known.is_secret or (named and known.plain in _VALUES) or known.plain in partners:
-                shown = self._secret(item)
-            elif columns and known.plain in _ROWS and isinstance(item, list | tuple):
-                shown = self._rows(item, columns, level)
+            if level == 0 and key in OBJECTS and isinstance(item, dict):
+                shown: Any = self.object(item, 1)
             else:
-                shown = self.value(item, level + 1, is_signature=known.is_signature)
+                shown = self._member(item, known, around, level)
             name = known.shown
             if not isinstance(key, str):
                 name = key
             elif len(key) > REMEMBERED:
-                name = self._text(key, level, is_signature)
+                name = self._text(key, level)
             elif "[REDACTED:" in name:
                 self.has_marks = True
                 self.changed += name != key
             clean[self._unlike(name, clean, numbers)] = shown
         return clean
+
+    def _around(
+        self, value: dict[Any, Any], keys: list[tuple[Any, Key]], parent: Key | None
+    ) -> "_Around":
+        plains = {known.plain for _, known in keys}
+        may_be_named = not _VALUES.isdisjoint(plains) or not _ARGUMENTS.isdisjoint(plains)
+        return _Around(
+            # In a JSON Web Key all is public but what its type says.
+            parent=None if "kty" in plains else parent,
+            namer=self._namer(value, keys) if may_be_named else None,
+            columns=self._columns(value, keys),
+            partners=_partners(plains) | _jwk_members(value),
+            is_kubernetes=value.get("kind") == "Secret" and not plains.isdisjoint(_KUBERNETES),
+        )
+
+    def _member(self, item: Any, known: Key, around: "_Around", level: int) -> Any:
+        """Return what stands for a member of an object."""
+        if known.plain in around.partners:
+            return self._under(item, _AS_SECRET, level + 1)
+        if known.kind is Kind.SECRET:
+            return self._under(item, known, level + 1)
+        if around.is_kubernetes and known.plain in _KUBERNETES and isinstance(item, dict):
+            return {key: self._under(inner, _AS_SECRET, level + 2) for key, inner in item.items()}
+        if around.namer is _PRIVATE and known.plain in _ARGUMENTS:
+            return self._of_namer(item, _PRIVATE, level)
+        if around.namer and known.plain in _VALUES:
+            return self._of_namer(item, around.namer, level)
+        if around.columns and known.plain in _ROWS and isinstance(item, list | tuple):
+            return self._rows(item, around.columns, level)
+        if known.kind >= Kind.TOKEN:
+            return self._under(item, known, level + 1)
+        if around.parent and (known.kind is Kind.PLAIN or known.plain in _VALUES):
+            return self._inherited(item, known, around.parent, level)
+        return self.value(item, level + 1, known)
+
+    def _inherited(self, item: Any, known: Key, parent: Key, level: int) -> Any:
+        """Return what stands for a value in an object that is called as a secret.
+
+        There is what the secret is, and what it is called, when it was made, what it may do.
+        """
+        if known.plain in _VALUES or known.plain.isdigit():
+            return self._under(item, parent, level + 1)
+        is_cookie = "cookie" in parent.plain
+        is_described = known.plain.endswith(_DESCRIPTIONS) and not is_cookie
+        if isinstance(item, str) and not is_described and (is_cookie or parent.kind is Kind.SECRET):
+            return self._under(item, _IN_DOUBT, level + 1)
+        if isinstance(item, dict):
+            return self.object(item, level + 1, parent)
+        return self.value(item, level + 1, known)
 
     def _unlike(self, name: Any, others: dict[Any, Any], numbers: dict[Any, int]) -> Any:
         """Return a name for a key that none of the others has."""
@@ -156,30 +270,49 @@ class Walk:
             unlike = f"{name} ({numbers[name]})"
         return unlike
 
-    def _named(self, value: dict[Any, Any], keys: list[tuple[Any, Key]]) -> bool:
-        """Tell whether an object names, in one of its values, a secret that others hold."""
-        return any(key.plain in _VALUES for _, key in keys) and any(
-            known.plain in _NAMERS
-            and isinstance(value[key], str)
-            and len(value[key]) <= 200
-            and self._names.is_secret(value[key])
-            and not (known.plain == "type" and value[key].lower() in _KINDS)
-            for key, known in keys
-        )
+    def _namer(self, value: dict[Any, Any], keys: list[tuple[Any, Key]]) -> Key | None:
+        """Return the name that one value of an object gives to others of it, if a secret's."""
+        found: Key | None = None
+        for key, known in keys:
+            item = value[key]
+            if known.plain == "loc" and isinstance(item, list | tuple) and item:
+                item = item[-1]  # Where pydantic found what it says of an `input`.
+            if not isinstance(item, str) or len(item) > 200:
+                continue
+            if known.plain in _NAMERS:
+                named = self._keys[item]
+                if named.kind >= Kind.TOKEN and (found is None or named.kind > found.kind):
+                    found = named
+            if found is None and known.plain not in _VALUES and private.says_private(item):
+                found = _PRIVATE
+        return found
 
-    def _columns(self, value: dict[Any, Any], keys: list[tuple[Any, Key]]) -> set[int]:
+    def _of_namer(self, item: Any, namer: Key, level: int) -> Any:
+        """Return what stands for a value that another value of the object has named."""
+        if namer is not _PRIVATE:
+            return self._under(item, namer, level + 1)
+        if isinstance(item, list | tuple):
+            return [self._of_namer(each, namer, level + 1) for each in item]
+        if isinstance(item, str) and private.is_hex_key(item):
+            return self._marked(private.RULE)
+        return self.value(item, level + 1)
+
+    def _columns(self, value: dict[Any, Any], keys: list[tuple[Any, Key]]) -> dict[int, Key]:
         """Return which columns of a table hold secrets."""
         for key, known in keys:
             item = value[key]
             if known.plain in _COLUMNS and isinstance(item, list | tuple):
-                return {
-                    i
-                    for i, name in enumerate(item)
-                    if isinstance(name, str) and self._names.is_secret(name)
-                }
-        return set()
+                return self._secret_names(item)
+        return {}
 
-    def _rows(self, rows: Sequence[Any], columns: set[int], level: int) -> list[Any]:
+    def _secret_names(self, names: Sequence[Any]) -> dict[int, Key]:
+        return {
+            i: self._keys[name]
+            for i, name in enumerate(names)
+            if isinstance(name, str) and self._names.is_secret(name)
+        }
+
+    def _rows(self, rows: Sequence[Any], columns: dict[int, Key], level: int) -> list[Any]:
         if not any(isinstance(row, list | tuple) for row in rows):
             return self._row(rows, columns, level)
         return [
@@ -189,66 +322,91 @@ class Walk:
             for row in rows
         ]
 
-    def _row(self, row: Sequence[Any], columns: set[int], level: int) -> list[Any]:
+    def _row(self, row: Sequence[Any], columns: dict[int, Key], level: int) -> list[Any]:
         return [
-            self._secret(item) if i in columns else self.value(item, level + 2)
+            self._under(item, columns[i], level + 2)
+            if i in columns
+            else self.value(item, level + 2)
             for i, item in enumerate(row)
         ]
 
-    def _list(self, value: Sequence[Any], level: int, is_signature: bool) -> Any:
-        if rule := self._rule_of_whole(value):
+    def _list(self, value: Sequence[Any], level: int, parent: Key | None = None) -> Any:
+        if rule := self._rule_of_whole(value, parent):
             return self._marked(rule)
         if columns := self._heading(value):
             return [value[0], *self._rows(value[1:], columns, level)]
         if value and all(_is_pair(item) for item in value):
             return [self._pair(item, level + 1) for item in value]
-        clean = []
-        before: Any = None
-        for i, item in enumerate(value):
-            if isinstance(before, str) and self._announces(before, item, i, value):
-                clean.append(self._secret(item))
+        if value and all(isinstance(item, str) for item in value):
+            return self._words(value, level)
+        return [self.value(item, level + 1, parent) for item in value]
+
+    def _words(self, words: Sequence[str], level: int) -> list[Any]:
+        """Return a list of texts, which may be a command, headers in turn, or lines."""
+        if any("-----BEGIN" in word for word in words):
+            words = self._without_pem(words)
+        if len(words) < 2 or all(map(_is_name, words)):
+            return [self._text(word, level + 1) for word in words]
+        if len(words) == 3 and (name := self._keys[words[0]]).kind is Kind.SECRET:
+            # What was changed, from, to.
+            return [words[0], *(self._under(word, name, level + 1) for word in words[1:])]
+        secret = self._texts.commands.in_words(words)
+        clean: list[Any] = []
+        for i, word in enumerate(words):
+            if i in secret:
+                clean.append(word[: secret[i]] + self._marked(RULE))
+            elif i and self._announces(words[i - 1], word, i, words):
+                clean.append(self._marked(RULE))
+            elif (
+                i
+                and private.is_hex_key(word)
+                and private.says_private(" ".join(words[max(0, i - 3) : i]))
+            ):
+                clean.append(self._marked(private.RULE))
             else:
-                clean.append(self.value(item, level + 1, is_signature=is_signature))
-            before = item
+                clean.append(self._text(word, level + 1))
         return clean
 
-    def _heading(self, value: Sequence[Any]) -> set[int]:
+    def _without_pem(self, lines: Sequence[str]) -> list[str]:
+        """Return lines with a mark for those of a private key."""
+        text = "\n".join(lines)
+        clean = self._texts.redact(text)
+        if clean == text:
+            return list(lines)
+        self.changed += 1
+        return clean.split("\n")
+
+    def _heading(self, value: Sequence[Any]) -> dict[int, Key]:
         """Return the columns of secrets in a list whose first row names its columns."""
         if len(value) < 2 or not all(
             isinstance(row, list | tuple) and len(row) == len(value[0]) for row in value
         ):
-            return set()
+            return {}
         first = value[0]
         if not all(isinstance(name, str) and len(name) <= 100 for name in first):
-            return set()
-        columns = {i for i, name in enumerate(first) if self._names.is_secret(name)}
-        return set() if len(first) <= 2 and 0 in columns else columns
+            return {}
+        columns = self._secret_names(first)
+        return {} if len(first) <= 2 and 0 in columns else columns
 
     def _pair(self, pair: Sequence[Any], level: int) -> list[Any]:
-        if self._names.is_secret(pair[0]):
-            return [self.value(pair[0], level), self._secret(pair[1])]
+        name = self._keys[pair[0]]
+        if name.kind >= Kind.TOKEN:
+            return [self.value(pair[0], level), self._under(pair[1], name, level)]
         return [self.value(item, level + 1) for item in pair]
 
-    def _announces(self, before: str, item: Any, i: int, value: Sequence[Any]) -> bool:
-        """Tell whether an element says that the next one is a secret: a flag, a header's name."""
-        if len(before) > 200:
+    def _announces(self, before: str, item: str, i: int, words: Sequence[str]) -> bool:
+        """Tell whether a text in a list is the name of the next, as in headers in turn."""
+        if i % 2 == 0 or len(words) % 2 or len(before) > 200 or before[:1] == "-":
             return False
-        if before[:1] == "-":
-            if before in ("-u", "--user", "--proxy-user"):
-                return isinstance(item, str) and ":" in item
-            is_flag = isinstance(item, str) and item[:2] == "--"
-            return "=" not in before and not is_flag and self._names.is_secret(before)
-        if i % 2 == 0 or len(value) % 2 or not self._names.is_secret(before):
+        name = self._keys[before]
+        if name.kind < Kind.TOKEN or self._names.is_secret(item):
             return False
-        if isinstance(item, str) and self._names.is_secret(item):
-            return False
-        if plain_name(before) in _HEADERS or "-" in before:
-            return True
-        return isinstance(item, str) and (
-            looks_random(item.encode("utf-8", "replace")) or not item.isalpha()
-        )
+        is_header = name.plain in _HEADERS or "-" in before
+        return (is_header or not item.isalpha()) and is_secret(item, name.kind, name.plain)
 
-    def _rule_of_whole(self, value: dict[Any, Any] | Sequence[Any]) -> str | None:
+    def _rule_of_whole(
+        self, value: dict[Any, Any] | Sequence[Any], parent: Key | None
+    ) -> str | None:
         """Return the rule by which a container is a secret as a whole."""
         if len(value) < 2:
             return None
@@ -256,18 +414,18 @@ class Walk:
         if isinstance(value, dict) and len(value) == 2 and "data" in value:
             data = value["data"]
             if value.get("type") == "Buffer" and isinstance(data, list | tuple):
-                return self._rule_of_bytes(data)
+                return self._rule_of_bytes(data, parent)
         if type(items[0]) is int:
-            return self._rule_of_bytes(items)
+            return self._rule_of_bytes(items, parent)
         if isinstance(items[0], str | dict | list | tuple):
             texts = [masked(text) for text in _strings(items)]
             if mnemonics.is_split(texts):
                 return mnemonics.RULE
         return None
 
-    def _rule_of_bytes(self, items: Sequence[Any]) -> str | None:
-        if keypairs.is_key_of_bytes(items):
-            return keypairs.RULE
+    def _rule_of_bytes(self, items: Sequence[Any], parent: Key | None) -> str | None:
+        if chains.is_key_of_numbers(items, is_named=parent is not None and parent.says_private):
+            return chains.RULE
         if len(items) >= 8 and all(type(item) is int and 9 <= item <= 126 for item in items):
             text = bytes(items).decode()
             if self._texts.redact(text) != text:
@@ -275,14 +433,42 @@ class Walk:
         return None
 
 
+class _Told(Key):
+    """A key that is told by another place than its name."""
+
+    def __init__(self, kind: Kind) -> None:
+        self.plain, self.kind, self.shown, self.says_private = "", kind, "", kind is Kind.SECRET
+
+
+_AS_SECRET = _Told(Kind.SECRET)
+_IN_DOUBT = _Told(Kind.DOUBTFUL)
+_PRIVATE = _Told(Kind.PLAIN)
+# What an object that is called as a secret says of it, not what it is: the ends of names.
+_DESCRIPTIONS = (
+    *("id", "ids", "arn", "name", "type", "status", "state", "at", "on", "time", "date", "version"),
+    *("scope", "scopes", "label", "description", "url", "uri", "path", "provider", "issuer", "alg"),
+    *("algorithm", "owner", "user", "username", "email", "region", "prefix", "fingerprint", "kid"),
+    *("namespace", "uid", "role", "policy", "action", "expiration", "created", "expires", "format"),
+)
+
+
 def _partners(names: set[str]) -> set[str]:
     """Return the names that are a secret's beside these others: `user` and `pass`."""
-    secret = set()
-    if "pass" in names and names & {"user", "username", "login", "email", "account", "uid"}:
-        secret.add("pass")
-    if "key" in names and names & {"secret", "apisecret", "passphrase"}:
-        secret.add("key")
-    return secret
+    return {name for name, others in _PARTNERS if name in names and not others.isdisjoint(names)}
+
+
+def _jwk_members(value: dict[Any, Any]) -> frozenset[str]:
+    kind = value.get("kty")
+    return _JWK.get(kind.lower(), frozenset()) if isinstance(kind, str) else frozenset()
+
+
+def _is_name(item: Any) -> bool:
+    return (
+        isinstance(item, str)
+        and len(item) <= 100
+        and _name_like.fullmatch(item) is not None
+        and not is_random(item)
+    )
 
 
 def _is_pair(item: Any) -> bool:

@@ -1,5 +1,4 @@
-"""The kept counters as they are read: how many entries each bot of an account has, by hour and by
-day, and how many of them failed."""
+"""Reading the counters: entries and failures of each bot of an account, by hour and by day."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -16,10 +15,10 @@ LENGTHS_MS: dict[Kind, int] = {"hour": HOUR_MS, "day": DAY_MS}
 
 
 class Tally(msgspec.Struct, frozen=True, array_like=True):
-    """What was counted of a bot in a span of time: entries, those that failed and those that worked
-    in part, and the time of the last, in milliseconds.
+    """The counts of one bot in a span of time: all entries, failed and partial ones, and the time
+    of the last in milliseconds.
 
-    `agent` and `name` are those of the agent that acted last; None where only others have acted.
+    `agent` and `name` are the id and name of the agent that acted last; None if no agent acted.
     """
 
     bot: str
@@ -33,8 +32,8 @@ class Tally(msgspec.Struct, frozen=True, array_like=True):
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """An hour or a day of an account, from its start in milliseconds on: a tally for each bot,
-    sorted by its id; `is_cut` tells that there were more bots than are counted."""
+    """An hour or a day of an account. `start` is in milliseconds; `tallies` are sorted by bot id;
+    `is_cut` is true when there were more bots than are counted."""
 
     start: int
     tallies: list[Tally]
@@ -44,19 +43,19 @@ class Span:
 _tallies = msgspec.json.Decoder(list[Tally])
 
 
-def kept(account: str, kind: Kind, start: int, before: int | None = None) -> list[Span]:
-    """Return the spans of an account that are kept, by their start: from one on, up to another
-    (exclusive). Raises StorageError."""
-    reach = {"$gte": from_ms(start)} | ({} if before is None else {"$lt": from_ms(before)})
-    wanted = {"account": account, "kind": kind, "start": reach}
+def kept(account: str, kind: Kind, start: int, end: int | None = None) -> list[Span]:
+    """Return an account's counted spans that start from `start` (inclusive) to `end` (exclusive),
+    both in milliseconds, oldest first. Raises StorageError."""
+    bounds = {"$gte": from_ms(start)} | ({} if end is None else {"$lt": from_ms(end)})
+    condition = {"account": account, "kind": kind, "start": bounds}
     fields = {"_id": 0, "start": 1, "bots": 1, "isCut": 1}
     with mongo.time_limit(READ_SECONDS):
-        found = list(mongo.counters().find(wanted, fields).sort("start", 1))
+        spans = list(mongo.counters().find(condition, fields).sort("start", 1))
     return [
-        Span(to_ms(each["start"]), _tallies.decode(each["bots"]), each["isCut"]) for each in found
+        Span(to_ms(span["start"]), _tallies.decode(span["bots"]), span["isCut"]) for span in spans
     ]
 
 
 def start_of(kind: Kind, ms: int) -> int:
-    """Return the start of the hour or the day that holds a millisecond."""
+    """Return the start, in ms, of the hour or the day (UTC) that contains this millisecond."""
     return ms // LENGTHS_MS[kind] * LENGTHS_MS[kind]

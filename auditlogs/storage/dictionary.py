@@ -1,9 +1,9 @@
-"""The kept dictionary: the actors, actions, bots and tokens that an account's entries name.
+"""The dictionary: the distinct actors, actions, bots and search tokens of an account's entries.
 
-It is what a list sorted by actor or action is read by, what a search expands its words by, and
-what the Hub offers and calls by name, so that nothing ever asks the log itself for its distinct
-values. It is only ever added to: a value is noted once for each week of entries that name it, and
-a note goes when the last entry of its week has gone.
+It gives the values for a list sorted by actor or action, the tokens for a search prefix, and the
+names of actors and bots, so that no query has to scan the log for distinct values. It is
+append-only: a value has one note for each week in which entries contain it, and the note expires
+with the last entry of that week.
 """
 
 import functools
@@ -15,7 +15,7 @@ from itertools import groupby, islice
 from typing import Literal
 
 from msgspec import json
-from pymongo import DESCENDING
+from pymongo import ASCENDING, DESCENDING
 
 from auditlogs.entry.identity import id_ms
 from auditlogs.entry.text import SEPARATOR, is_piece, norm, prefix_range
@@ -26,9 +26,10 @@ from auditlogs.storage.mongo import Document
 WEEK_MS = 7 * DAY_MS
 BATCH = 200
 MAX_NOTES = 5_000
-# Notes that are sent at once, and remembered as kept.
+# Notes inserted by one command.
 CHUNK = 1_000
-MAX_KNOWN = 50_000
+# Note ids that this process remembers as stored, so that it does not send them again.
+MAX_STORED_IDS = 50_000
 READ_SECONDS = 5.0
 
 Kind = Literal["actor", "action", "bot", "piece", "token"]
@@ -36,7 +37,7 @@ Kind = Literal["actor", "action", "bot", "piece", "token"]
 
 @dataclass(frozen=True, slots=True)
 class NamedActor:
-    """An actor as the Hub offers it: by the name it had last."""
+    """An actor with its most recent name."""
 
     type: str
     id: str
@@ -45,20 +46,21 @@ class NamedActor:
 
 @dataclass(frozen=True, slots=True)
 class NamedBot:
-    """A bot as the Hub offers it: by the name it had last."""
+    """A bot with its most recent name."""
 
     id: str
     name: str | None
 
 
 def notes_of(entry: Document) -> Iterator[Document]:
-    """Yield the notes that a stored entry needs to be found by."""
+    """Yield the notes that have to be stored before this entry document is."""
     actor, target = entry["actor"], entry["target"]
     yield _note(entry, "actor", entry["actorKey"], actor)
     action = {"id": entry["action"], "actionType": entry["actionType"]}
     yield _note(entry, "action", entry["action"], action)
     for token in entry["tokens"]:
-        # A word that begins a token with white space begins that token's first piece too.
+        # No search word contains white space, so any prefix of such a token is also a prefix of
+        # the token's first part, which has a note of its own.
         if not any(char.isspace() for char in token):
             yield _note(entry, _kind_of(token), token, {})
     if entry["botId"] and actor["type"] == "agent":
@@ -69,28 +71,38 @@ def notes_of(entry: Document) -> Iterator[Document]:
 
 
 def add(notes: Iterable[Document]) -> None:
-    """Keep the notes that are not kept yet. Made before the entries they are for, so that
-    no stored entry can be missing from a list."""
-    new = {note["_id"]: note for note in notes if note["_id"] not in _known()}
-    left = iter(new.values())
-    while chunk := list(islice(left, CHUNK)):
-        _, refused = mongo.insert_missing(mongo.dictionary(), chunk)
-        if refused:
-            raise mongo.StorageError("The database refuses notes of the dictionary.")
-        # So a second try goes on where the time of the first was over.
-        if len(_known()) + len(chunk) > MAX_KNOWN:
-            _known().clear()
-        _known().update(note["_id"] for note in chunk)
+    """Insert the notes that are not stored yet. Raises StorageError and PyMongoError.
+
+    Call it before the entries are inserted: an entry whose note is missing would be missing from
+    lists sorted by actor or action, and from searches.
+    """
+    new = {note["_id"]: note for note in notes if note["_id"] not in _stored_ids()}
+    remaining = iter(new.values())
+    while chunk := list(islice(remaining, CHUNK)):
+        _, rejected = mongo.insert_missing(mongo.dictionary(), chunk)
+        if rejected:
+            raise mongo.StorageError("The database rejected notes of the dictionary.")
+        # Remembered chunk by chunk: a retry after a time-out continues where the first one ended.
+        if len(_stored_ids()) + len(chunk) > MAX_STORED_IDS:
+            _stored_ids().clear()
+        _stored_ids().update(note["_id"] for note in chunk)
 
 
 def values(
-    account: str, kind: Kind, weeks: range, only: Mapping[str, str], start: str | None, step: int
+    account: str,
+    kind: Kind,
+    weeks: range,
+    only: Mapping[str, str],
+    start: str | None,
+    *,
+    descending: bool = False,
 ) -> Iterator[str]:
-    """Yield the distinct values noted in these weeks, in code point order (step 1) or reverse (-1).
+    """Yield the distinct values noted in these weeks, in the order of their code points.
 
     `only` keeps the notes whose fields have these values; `start` is the first value, inclusive.
     """
-    for value, notes in groupby(_notes(account, kind, start=start, step=step), _value_of):
+    notes_in_order = _notes(account, kind, start=start, descending=descending)
+    for value, notes in groupby(notes_in_order, _value_of):
         if any(
             note["week"] in weeks and all(note.get(k) == v for k, v in only.items())
             for note in notes
@@ -99,75 +111,76 @@ def values(
 
 
 def tokens(account: str, word: str, weeks: range, limit: int) -> tuple[str, ...] | None:
-    """Return the tokens noted in these weeks that begin with a word, by which every entry that
-    the word finds is found, or None where there are more than the limit."""
+    """Return the tokens noted in these weeks that begin with a word, or None if there are more
+    than `limit`. An entry matches the word exactly if it has one of these tokens."""
     notes = (note for note in _notes(account, _kind_of(word), word) if note["week"] in weeks)
-    found = [value for value, _ in islice(groupby(notes, _value_of), limit + 1)]
-    return tuple(found) if len(found) <= limit else None
+    values = [value for value, _ in islice(groupby(notes, _value_of), limit + 1)]
+    return tuple(values) if len(values) <= limit else None
 
 
 def actors(account: str, search: str, limit: int) -> tuple[list[NamedActor], bool]:
-    """Return up to `limit` actors whose name or id contains the search, by name, and whether
-    there are more. An actor is offered once, by the name it had last, and found by any."""
-    wanted = norm(search)
+    """Return up to `limit` actors whose name or id contains the search, sorted by name, and
+    whether there are more. An actor is found by every name it had, and returned once, with its
+    most recent one."""
+    text = norm(search)
     newest: dict[str, Document] = {}
-    found: set[str] = set()
-    seen = 0
+    matching: set[str] = set()
+    count = 0
     for note in _notes(account, "actor"):
-        seen += 1
-        known = newest.get(note["id"])
-        if known is None or note["since"] >= known["since"]:
+        count += 1
+        other = newest.get(note["id"])
+        if other is None or note["since"] >= other["since"]:
             newest[note["id"]] = note
-        if wanted in note["value"] or wanted in norm(note["id"]):
-            found.add(note["id"])
-        if seen == MAX_NOTES or len(found) > limit:
+        if text in note["value"] or text in norm(note["id"]):
+            matching.add(note["id"])
+        if count == MAX_NOTES or len(matching) > limit:
             break
-    matches = sorted((newest[key] for key in found), key=lambda note: str(note["value"]))
+    matches = sorted((newest[id] for id in matching), key=lambda note: str(note["value"]))
     named = [NamedActor(note["type"], note["id"], note["name"]) for note in matches[:limit]]
-    return named, len(matches) > limit or seen == MAX_NOTES
+    return named, len(matches) > limit or count == MAX_NOTES
 
 
 def actor(account: str, actor_id: str) -> NamedActor | None:
-    """Return an actor by its id, with the name it had last, or None if it is not known."""
+    """Return the actor with this id and its most recent name, or None if no entry names it."""
     note = _newest(account, "actor", actor_id)
     return NamedActor(note["type"], note["id"], note["name"]) if note else None
 
 
 def bots(account: str, limit: int) -> list[NamedBot]:
-    """Return up to `limit` bots, by their ids; of very many notes the first are looked at."""
+    """Return up to `limit` bots sorted by id, from the first `MAX_NOTES` notes."""
     notes = islice(_notes(account, "bot"), MAX_NOTES)
-    found = islice(groupby(notes, _value_of), limit)
-    newest = (max(noted, key=_preference) for _, noted in found)
+    by_bot = islice(groupby(notes, _value_of), limit)
+    newest = (max(notes_of_bot, key=_preference) for _, notes_of_bot in by_bot)
     return [NamedBot(note["id"], note["name"]) for note in newest]
 
 
 def bot_name(account: str, bot_id: str) -> str | None:
-    """Return the name a bot had last, or None if it has none or is not known."""
+    """Return a bot's most recent name, or None if no entry gives it one."""
     own = _newest(account, "bot", bot_id, {"actor": {"$exists": True}, "name": {"$ne": None}})
     note = own or _newest(account, "bot", bot_id)
     return note["name"] if note else None
 
 
 def agent_of(account: str, bot_id: str) -> str | None:
-    """Return the id of the actor that acted as a bot last, or None if none is known."""
+    """Return the id of the agent that acted as a bot last, or None if none did."""
     note = _newest(account, "bot", bot_id, {"actor": {"$exists": True}})
     return note["actor"] if note else None
 
 
 def week_of(ms: int) -> int:
-    """Return the number of the week, since the epoch, that holds a millisecond."""
+    """Return the number of weeks from the epoch to this millisecond."""
     return ms // WEEK_MS
 
 
 @functools.cache
-def _known() -> set[str]:
-    """Return the ids of notes that this process knows to be kept."""
+def _stored_ids() -> set[str]:
+    """Return the ids of notes that this process has stored or found stored."""
     return set()
 
 
 def _note(entry: Document, kind: Kind, value: str, details: Document) -> Document:
-    """Return the note of a value. Its `_id` sorts by account, kind, value and week, so that one
-    range of `_id` is a list of values in order, and noting a value again changes nothing."""
+    """Return the note of a value. Its `_id` sorts by account, kind, value and week, so that a range
+    of `_id` lists values in order, and inserting the same note again does nothing."""
     week = week_of(id_ms(entry["_id"]))
     exact = hashlib.sha256(json.encode(details)).hexdigest()[:16]
     return {
@@ -177,7 +190,7 @@ def _note(entry: Document, kind: Kind, value: str, details: Document) -> Documen
         **({"named": _named(entry["account"], kind, details["id"])} if details else {}),
         "week": week,
         "since": entry["timestamp"],
-        # From there on it is kept for as long as entries are, whatever the retention is by then.
+        # The field of the TTL index: a change of the retention applies to stored notes too.
         "weekEnd": from_ms((week + 1) * WEEK_MS),
     }
 
@@ -187,8 +200,11 @@ def _named(account: str, kind: Kind, id: str) -> str:
 
 
 def _kind_of(token: str) -> Kind:
-    """Return how a token without white space is kept: what a word of letters, marks and digits
-    begins is, or begins with, such a piece, so that the other tokens need not be looked at."""
+    """Return the kind of note for a token without white space.
+
+    A word of letters, marks and digits that is a prefix of a token is also a prefix of that token's
+    first piece. So such a word is looked up among the pieces alone, which are far fewer.
+    """
     return "piece" if is_piece(token) else "token"
 
 
@@ -198,33 +214,42 @@ def _value_of(note: Document) -> str:
 
 
 def _preference(note: Document) -> tuple[bool, datetime]:
-    """Return by what a bot's note is preferred: the name that its agent gives itself goes before
-    one that others call it by, for any key may name any target."""
+    """Prefer the name under which the bot's own agent acts, then the most recent. Any API key may
+    send entries with any target, so anybody could otherwise rename a bot."""
     return "actor" in note and note["name"] is not None, note["since"]
 
 
 def _notes(
-    account: str, kind: Kind, prefix: str = "", *, start: str | None = None, step: int = 1
+    account: str,
+    kind: Kind,
+    prefix: str = "",
+    *,
+    start: str | None = None,
+    descending: bool = False,
 ) -> Iterator[Document]:
-    """Yield all notes of a kind by value, batch by batch: of the values that begin with a prefix,
-    or from a value on."""
+    """Yield the notes of a kind in the order of their values, batch by batch: of values that begin
+    with `prefix`, or of `start` and the values that follow it."""
     low, high = prefix_range(SEPARATOR.join((account, kind, prefix)))
-    if start is not None and step > 0:
+    if start is not None and not descending:
         low += start
     elif start is not None:
         high = prefix_range(f"{low}{start}{SEPARATOR}")[1]
-    reach: Document = {"$gte": low, "$lt": high}
+    bounds: Document = {"$gte": low, "$lt": high}
+    direction = DESCENDING if descending else ASCENDING
     while True:
         with mongo.time_limit(READ_SECONDS):
-            batch = list(mongo.dictionary().find({"_id": reach}).sort("_id", step).limit(BATCH))
+            notes = mongo.dictionary().find({"_id": bounds}).sort("_id", direction).limit(BATCH)
+            batch = list(notes)
         yield from batch
         if len(batch) < BATCH:
             return
-        reach = reach | {"$gt" if step > 0 else "$lt": batch[-1]["_id"]}
+        bounds = bounds | {"$lt" if descending else "$gt": batch[-1]["_id"]}
 
 
-def _newest(account: str, kind: Kind, id: str, more: Document | None = None) -> Document | None:
-    """Return the note, of those of an id, that was made for the latest entry."""
-    wanted = {"named": _named(account, kind, id), **(more or {})}
+def _newest(
+    account: str, kind: Kind, id: str, condition: Document | None = None
+) -> Document | None:
+    """Return the note of an actor or a bot that was made for its latest entry."""
+    query = {"named": _named(account, kind, id), **(condition or {})}
     with mongo.time_limit(READ_SECONDS):
-        return mongo.dictionary().find_one(wanted, sort=[("since", DESCENDING)])
+        return mongo.dictionary().find_one(query, sort=[("since", DESCENDING)])

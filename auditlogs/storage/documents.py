@@ -13,36 +13,27 @@ from auditlogs.storage.mongo import Document
 def to_document(entry: Entry, account: str) -> Document:
     """Return the document that stores an entry of an account."""
     actor, target = entry.actor, entry.target
-    found_by = [entry.action, actor.id, actor.name]
+    searched = [entry.action, actor.id, actor.name]
     if target:
-        found_by += [target.type, target.id, target.name]
+        searched += [target.type, target.id, target.name]
+    fields = msgspec.to_builtins(msgspec.structs.replace(entry, payload=None))
+    del fields["id"]
     return {
         "_id": uuid.UUID(entry.id),
         "account": account,
+        **fields,
         "timestamp": parse_rfc3339(entry.timestamp),
-        "actor": msgspec.to_builtins(actor),
-        "action": entry.action,
-        "actionType": entry.action_type,
-        "target": msgspec.to_builtins(target),
-        "result": entry.result,
-        "duration": entry.duration,
-        "correlationId": entry.correlation_id,
-        "requestId": entry.request_id,
-        "sessionId": entry.session_id,
-        "sourceIp": entry.source_ip,
-        "botId": entry.bot_id,
-        # As text, a payload comes back as it was sent: BSON would refuse some keys and numbers.
+        # Stored as text, because BSON has no integers over 64 bits and no keys with a null
+        # character: a payload must come back exactly as it was sent.
         "payload": None if entry.payload is None else msgspec.json.encode(entry.payload).decode(),
         "recordedAt": parse_rfc3339(entry.recorded_at),
-        "assertedBy": entry.asserted_by,
-        "redactions": msgspec.to_builtins(entry.redactions),
         "actorKey": actor_key(actor),
-        "tokens": tokens(found_by),
+        "tokens": tokens(searched),
     }
 
 
 def to_entry(document: Document) -> Entry:
-    """Return the entry that a stored document holds; its payload stays away if it was not read."""
+    """Return the entry of a stored document; without a payload where none was read."""
     payload = document.get("payload")
     return msgspec.convert(
         {
@@ -57,12 +48,12 @@ def to_entry(document: Document) -> Entry:
 
 
 def says_the_same(one: Entry, other: Entry) -> bool:
-    """Tell whether two entries have the same content: all that a writer says, whoever sent it and
-    whenever it was recorded. The order of a payload's keys is no content."""
+    """Tell whether two entries have the same content: every field that the writer sets. Who sent
+    it, when it was recorded and the order of the payload's keys do not count."""
     return _content(one) == _content(other)
 
 
 def _content(entry: Entry) -> bytes:
-    # As JSON, because Python takes 1, 1.0 and True for the same.
+    # Compared as JSON, because in Python 1 == 1.0 == True.
     bare = msgspec.structs.replace(entry, recorded_at="", asserted_by=None, redactions=[])
     return msgspec.json.encode(bare, order="sorted")

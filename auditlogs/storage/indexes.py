@@ -1,4 +1,5 @@
-"""The indexes: each that serves the lists of one equality ends with `_id`, the order in time."""
+"""The indexes. Each list index is (account, one field, `_id`): because `_id` is ordered by time, it
+serves an equality on the field, a time range and the sort by time in one range of one index."""
 
 from dataclasses import dataclass
 
@@ -12,15 +13,16 @@ from auditlogs.storage.mongo import Document
 from auditlogs.storage.retention import DAYS_ARE, is_retention, retention_days
 
 RETENTION_INDEX = "retention"
-# How long an idempotency key stands for the entries that came with it.
+# How long a repeated request with the same idempotency key gets the first answer.
 KEY_SECONDS = 24 * 3600
 
 
 @dataclass(frozen=True, slots=True)
-class Lead:
-    """A field whose equality can lead a query, and how wide its first slice of time is.
+class LeadingFilter:
+    """A filter that can go into a query's first `$match`, because an index serves it.
 
-    `first_slice_ms` is None where so few entries share a value that they are read at once.
+    `first_slice_ms` is the width of the first slice of time that is read; None where so few
+    entries share a value that the whole window is read at once.
     """
 
     path: str
@@ -28,46 +30,46 @@ class Lead:
 
     @property
     def index(self) -> str:
-        """Return the name of the index that serves this lead."""
         return f"by_{self.path.replace('.', '_')}"
 
 
-# From the most selective to the least: a query is led by the first that it has.
-LEADS = (
-    Lead("requestId", None),
-    Lead("correlationId", None),
-    Lead("sessionId", None),
-    Lead("target.id", 4 * 24 * HOUR_MS),
-    Lead("actorKey", 24 * HOUR_MS),
-    Lead("actor.id", 24 * HOUR_MS),
-    Lead("botId", 24 * HOUR_MS),
-    Lead("assertedBy", 24 * HOUR_MS),
-    Lead("tokens", 24 * HOUR_MS),
-    Lead("action", 48 * HOUR_MS),
-    Lead("result", 12 * HOUR_MS),
-    Lead("actionType", 12 * HOUR_MS),
+# From the most selective to the least. A query uses the index of the first one it has, so that it
+# reads as few index keys as possible.
+LEADING_FILTERS = (
+    LeadingFilter("requestId", None),
+    LeadingFilter("correlationId", None),
+    LeadingFilter("sessionId", None),
+    LeadingFilter("target.id", 4 * 24 * HOUR_MS),
+    LeadingFilter("actorKey", 24 * HOUR_MS),
+    LeadingFilter("actor.id", 24 * HOUR_MS),
+    LeadingFilter("botId", 24 * HOUR_MS),
+    LeadingFilter("assertedBy", 24 * HOUR_MS),
+    LeadingFilter("tokens", 24 * HOUR_MS),
+    LeadingFilter("action", 48 * HOUR_MS),
+    LeadingFilter("result", 12 * HOUR_MS),
+    LeadingFilter("actionType", 12 * HOUR_MS),
 )
-# Where no equality leads, the account alone does.
-ACCOUNT_LEAD = Lead("account", 6 * HOUR_MS)
+# For a query without any of these filters.
+ACCOUNT_FILTER = LeadingFilter("account", 6 * HOUR_MS)
 
 
 def ensure_indexes() -> list[str]:
-    """Make the indexes that are missing and set the TTL to the retention; return what was done.
+    """Create missing indexes and set the TTL to the retention; return a line for each index.
 
-    Needs the right to make indexes and to run collMod, which the web process does not need. Raises
-    StorageError for a retention that cannot be, before anything is done.
+    Needs the privileges createIndex, listIndexes and collMod, which the web process does not have.
+    Raises StorageError for an invalid retention, before anything is changed.
     """
     if not is_retention(retention_days()):
         raise mongo.StorageError(f"AUDITLOGS_RETENTION_DAYS is wrong: {DAYS_ARE}.")
     entries, notes, counters = mongo.entries(), mongo.dictionary(), mongo.counters()
-    done = entries.create_indexes([_list_index(ACCOUNT_LEAD), *map(_list_index, LEADS)])
-    # With the account in it, what has arrived is read from the index alone.
+    done = entries.create_indexes([_list_index(ACCOUNT_FILTER), *map(_list_index, LEADING_FILTERS)])
+    # The account is included so that the worker reads arrivals from the index alone.
     arrival = [("recordedAt", ASCENDING), ("_id", ASCENDING), ("account", ASCENDING)]
     done += entries.create_indexes([IndexModel(arrival, name="by_arrival")])
     done += notes.create_indexes(
         [
-            # MongoDB reads a range of `_id` by the index it always has; the embedded engine reads
-            # the whole collection, unless there is one like this.
+            # SecantusDB scans the whole collection for a range of `_id`; it needs an index of its
+            # own. MongoDB would use the built-in index on `_id`.
             IndexModel([("_id", ASCENDING), ("week", ASCENDING)], name="by_order"),
             IndexModel([("named", ASCENDING), ("since", ASCENDING)], name="by_named"),
         ]
@@ -82,13 +84,13 @@ def ensure_indexes() -> list[str]:
     return [*done, f"{RETENTION_INDEX} ({retention_days()} days)"]
 
 
-def _list_index(lead: Lead) -> IndexModel:
-    fields = dict.fromkeys(("account", lead.path, "_id"), ASCENDING)
-    return IndexModel(list(fields.items()), name=lead.index)
+def _list_index(leading: LeadingFilter) -> IndexModel:
+    fields = dict.fromkeys(("account", leading.path, "_id"), ASCENDING)
+    return IndexModel(list(fields.items()), name=leading.index)
 
 
 def _ensure_expiry(collection: Collection[Document], field: str, seconds: int) -> None:
-    """Make the TTL index, or change it in place when the time has changed."""
+    """Create the TTL index, or change it in place: dropping it would need one more privilege."""
     existing: Document | None = collection.index_information().get(RETENTION_INDEX)
     if existing is None:
         collection.create_index(
@@ -104,5 +106,5 @@ def _change_expiry(collection: Collection[Document], seconds: int) -> None:
         mongo.database().command("collMod", collection.name, index=index)
     except OperationFailure as error:
         raise mongo.StorageError(
-            f"The database would not change how long entries are kept: {error.details}"
+            f"The database did not change the retention: {error.details}"
         ) from error

@@ -1,7 +1,7 @@
-"""MongoDB: the one client, the collections, and what their failures are called.
+"""MongoDB: the process's client, the collections, and the exceptions for their failures.
 
-Nothing else in the project makes a client. No function here, or anywhere, updates or
-deletes an entry; one replaces documents, in the collection of counters alone.
+Nothing else in the project creates a client. Nothing in it updates or deletes an entry; the one
+function that replaces documents does so in the collection of counters alone.
 """
 
 import functools
@@ -38,41 +38,42 @@ COUNTERS = "audit_counters"
 DEFAULT_DATABASE = "auditlogs"
 SCHEMES = ("mongodb://", "mongodb+srv://")
 DUPLICATE_KEY = 11000
-# What the database says of a document that it will never take: bad value, too large, not valid.
-# Whatever else it says may pass: an outage, a full disk, a right that a person can give.
-REFUSED = frozenset({2, 121, 10334, 17280})
+# Error codes for a document that can never be stored: bad value, failed validation, too large.
+# Any other error may be temporary (an outage, a full disk, a missing privilege), so the same
+# document is tried again.
+REJECTED = frozenset({2, 121, 10334, 17280})
 
 NOT_ALLOWED = frozenset({13, 18})
 
-_making = threading.Lock()
+_creation = threading.Lock()
 
-# An entry that was acknowledged is on the disks of a majority.
+# An acknowledged entry must survive a crash of the primary, so a majority has to have it on disk.
 DURABLE = WriteConcern(w="majority", j=True)
 
 
 class StorageError(Exception):
-    """The database did not do what was asked; the message is fit to be shown."""
+    """An operation on the database failed. The message names no host, so it may be shown."""
 
 
 class Unavailable(StorageError):
-    """The database cannot be reached or refused to work."""
+    """The database cannot be reached, or returned an error."""
 
 
 class TookTooLong(StorageError):
-    """The database was still working when the time for it was over."""
+    """The database did not answer within the time limit."""
 
 
-class Refused(StorageError):
-    """The database cannot take a document for what it is."""
+class DocumentRejected(StorageError):
+    """The content of a document cannot be stored, however often it is tried."""
 
 
 def is_uri(text: str) -> bool:
-    """Tell whether a text is a URI of MongoDB, as far as that is known without asking anyone, not
-    DNS either."""
+    """Tell whether a text is a valid MongoDB URI, without any network or DNS access."""
     _, _, options = text.partition("?")
     try:
         if options:
-            # The client would go on without one that is mistyped, such as one that asks for TLS.
+            # The client only warns of an unknown option and would connect without it. If that is
+            # a misspelt `tls=true`, entries would travel in the clear.
             split_options(options)
         pymongo.MongoClient[Document](text, connect=False).close()
     except (ConfigurationError, ValueError, TypeError, OSError):
@@ -81,9 +82,9 @@ def is_uri(text: str) -> bool:
 
 
 def client() -> pymongo.MongoClient[Document]:
-    """Return this process's client; it connects on first use, so it survives a fork before that."""
-    # Two threads that ask at once must not make two, of which one is lost.
-    with _making:
+    """Return the process's client. It connects on first use, so a fork before that is safe."""
+    # `functools.cache` would let two threads each create one, and the loser would never be closed.
+    with _creation:
         return _client()
 
 
@@ -99,7 +100,7 @@ def _client() -> pymongo.MongoClient[Document]:
 
 
 def database() -> Database[Document]:
-    """Return the database that the URI names, else `auditlogs`."""
+    """Return the database named by the URI, or `auditlogs`."""
     options: CodecOptions[Document] = CodecOptions(
         tz_aware=True, uuid_representation=UuidRepresentation.STANDARD
     )
@@ -107,12 +108,12 @@ def database() -> Database[Document]:
 
 
 def entries() -> Collection[Document]:
-    """Return the collection of entries."""
+    """Return the collection of entries (append-only)."""
     return database().get_collection(ENTRIES, write_concern=DURABLE)
 
 
 def dictionary() -> Collection[Document]:
-    """Return the collection of the kept dictionary."""
+    """Return the collection of the dictionary's notes."""
     return database().get_collection(DICTIONARY, write_concern=DURABLE)
 
 
@@ -127,15 +128,16 @@ def counters() -> Collection[Document]:
 
 
 def replace_counters(document: Document, only_if: Document) -> bool:
-    """Put a document into the collection of counters, in the place of the one of its key if that
-    one is as said, or if there is none. Tell whether it was put there.
+    """Compare and swap: replace the counter document with this `_id` if it matches `only_if`, or
+    insert it if there is none. Return whether it was written.
 
-    Nothing else replaces anything, and this reaches no other collection.
+    The only function that replaces a document, in the only collection where that is allowed.
     """
-    wanted = {**only_if, "_id": document["_id"]}
+    expected = {**only_if, "_id": document["_id"]}
     try:
-        counters().replace_one(wanted, document, upsert=True)
+        counters().replace_one(expected, document, upsert=True)
     except DuplicateKeyError:
+        # The document exists but does not match, so the upsert tried to insert a second one.
         return False
     return True
 
@@ -143,42 +145,42 @@ def replace_counters(document: Document, only_if: Document) -> bool:
 def insert_missing(
     collection: Collection[Document], documents: list[Document]
 ) -> tuple[list[int], list[int]]:
-    """Insert what is not stored yet; return the places of those whose key was there already, and
-    of those that the database refuses for what they are.
+    """Insert the documents whose `_id` is not stored yet.
 
-    Raises PyMongoError when it is not certain what became of each.
+    Returns two lists of indexes into `documents`: those whose `_id` existed already, and those
+    whose content was rejected. Raises PyMongoError when the outcome of any document is uncertain.
     """
     try:
         collection.insert_many(documents, ordered=False)
     except BulkWriteError as error:
         if error.details["writeConcernErrors"]:
             raise
-        faults: dict[int, int] = {f["index"]: f["code"] for f in error.details["writeErrors"]}
-        if not REFUSED.union({DUPLICATE_KEY}).issuperset(faults.values()):
+        codes: dict[int, int] = {f["index"]: f["code"] for f in error.details["writeErrors"]}
+        if not REJECTED.union({DUPLICATE_KEY}).issuperset(codes.values()):
             raise
-        there = [place for place, code in faults.items() if code == DUPLICATE_KEY]
-        return there, [place for place in faults if place not in there]
+        duplicates = [index for index, code in codes.items() if code == DUPLICATE_KEY]
+        return duplicates, [index for index in codes if index not in duplicates]
     return [], []
 
 
 def find_durable(collection: Collection[Document], ids: list[Any]) -> list[Document]:
-    """Return the documents of these keys that a majority has: no failover can undo them."""
+    """Return the documents with these `_id`s that no failover can roll back."""
     durable = collection.with_options(read_concern=ReadConcern("majority"))
     return list(durable.find({"_id": {"$in": ids}}))
 
 
 @contextmanager
 def time_limit(seconds: float) -> Iterator[None]:
-    """Give the block's operations that long together.
+    """Limit the time of all database operations in the block together.
 
-    Raises TookTooLong when the time is over, Refused for what cannot be written as BSON, and
-    Unavailable for any other failure.
+    Raises TookTooLong when the time is up, DocumentRejected for a document that cannot be encoded
+    as BSON, and Unavailable for any other failure.
     """
     try:
         with pymongo.timeout(seconds):
             yield
     except (BSONError, OverflowError) as error:
-        raise Refused("The database cannot store this.") from error
+        raise DocumentRejected("The database cannot store this.") from error
     except ExecutionTimeout as error:
         raise TookTooLong("The log took too long to answer.") from error
     except OperationFailure as error:
@@ -186,12 +188,13 @@ def time_limit(seconds: float) -> Iterator[None]:
             raise Unavailable("The log's database does not allow that to this user.") from error
         raise Unavailable("The log's database cannot do that now.") from error
     except PyMongoError as error:
+        # The driver reports a slow query and an unreachable server by the same timeout error.
         if error.timeout and client().topology_description.has_writable_server():
             raise TookTooLong("The log took too long to answer.") from error
         raise Unavailable("The log's database cannot be reached.") from error
 
 
 def ping(seconds: float) -> None:
-    """Ask the database whether it is there. Raises StorageError."""
+    """Check that the database answers. Raises StorageError."""
     with time_limit(seconds):
         database().command("ping")

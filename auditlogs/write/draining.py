@@ -9,7 +9,7 @@ from auditlogs.entry.schema import Entry
 from auditlogs.entry.times import format_rfc3339, now
 from auditlogs.storage import mongo
 from auditlogs.storage.documents import to_document
-from auditlogs.storage.mongo import Document, Refused, TookTooLong
+from auditlogs.storage.mongo import Document, DocumentRejected, TookTooLong
 from auditlogs.write import idempotency
 from auditlogs.write.spool import Spool, SpooledEntry
 from auditlogs.write.store import CONFLICT, Outcome, store
@@ -91,7 +91,7 @@ def _store(documents: Sequence[Document]) -> list[Outcome]:
         return []
     try:
         return store(list(documents), STORE_SECONDS)
-    except Refused:
+    except DocumentRejected:
         if len(documents) == 1:
             return ["rejected"]
         return [outcome for document in documents for outcome in _store([document])]

@@ -12,7 +12,7 @@ import msgspec
 from auditlogs.entry.schema import Entry
 from auditlogs.storage import dictionary, mongo
 from auditlogs.storage.documents import says_the_same, to_document, to_entry
-from auditlogs.storage.mongo import Document, Refused, StorageError, Unavailable
+from auditlogs.storage.mongo import Document, DocumentRejected, StorageError, Unavailable
 from auditlogs.write.spool import BUSY_SECONDS, Spool, spool
 from auditlogs.write.spool_file import SpoolError
 
@@ -76,7 +76,7 @@ def store(documents: list[Document], seconds: float) -> list[Outcome]:
             durable = {document["_id"]: document for document in found}
             if durable.keys() != set(ids):
                 raise Unavailable("The log's database did not confirm existing entries.")
-    except Refused:
+    except DocumentRejected:
         raise
     except StorageError:
         breaker.record_failure()

@@ -1,4 +1,4 @@
-"""What a person may do in an account, by their place in it: one table, which every page asks."""
+"""What a person may do in an account. All pages, and the API for session tokens, use this table."""
 
 from typing import Any, Literal
 
@@ -9,20 +9,22 @@ from django.contrib.auth.models import AnonymousUser, User
 from auditlogs.models import PERMISSION_TO_READ, Account
 from hub.models import Membership, Role
 
-# A member's role, or that of the platform's own people, who may look into every account.
-Place = Literal["viewer", "admin", "staff"]
+# The role of a member, or "staff": people of the platform, who may read every account.
+AccessLevel = Literal["viewer", "admin", "staff"]
 
 ADMINISTER = "auditlogs.administer"
-PERMISSIONS: dict[Place, frozenset[str]] = {
+PERMISSIONS: dict[AccessLevel, frozenset[str]] = {
     "viewer": frozenset({PERMISSION_TO_READ}),
     "admin": frozenset({PERMISSION_TO_READ, ADMINISTER}),
     "staff": frozenset({PERMISSION_TO_READ}),
 }
 
 
-def place_of(person: User, membership: Membership | None) -> Place | None:
-    """Return a person's place in an account: staff only read, in every one and whatever they were
-    there before; others have that of their membership."""
+def access_level(person: User, membership: Membership | None) -> AccessLevel | None:
+    """Return a person's access level in an account, or None without access.
+
+    Staff only read, in every account, even where they were admins before they became staff.
+    """
     if person.is_staff:
         return "staff"
     if membership is None:
@@ -30,14 +32,14 @@ def place_of(person: User, membership: Membership | None) -> Place | None:
     return "admin" if membership.role == Role.ADMIN else "viewer"
 
 
-class PlaceBackend(BaseBackend):
-    """Answers Django's question whether a person may do something in an account."""
+class RoleBackend(BaseBackend):
+    """Answers `User.has_perm(permission, account)` by the person's access level."""
 
     def has_perm(
         self, user_obj: AbstractBaseUser | AnonymousUser, perm: str, obj: Any = None
     ) -> bool:
-        """Tell whether an active person's place in an account allows something there."""
+        """Tell whether an active person has a permission in an account; never without one."""
         if not isinstance(obj, Account) or not isinstance(user_obj, User) or not user_obj.is_active:
             return False
-        place = place_of(user_obj, user_obj.memberships.filter(account=obj).first())
-        return place is not None and perm in PERMISSIONS[place]
+        level = access_level(user_obj, user_obj.memberships.filter(account=obj).first())
+        return level is not None and perm in PERMISSIONS[level]

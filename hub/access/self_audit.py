@@ -1,6 +1,9 @@
-"""What people do in the Hub, recorded: sign-in, accounts, members, refused pages.
+"""Self-audit of the Hub: entries about sign-ins, accounts, members and refused pages.
 
 Views and commands call these functions. Scripts that use the models directly record nothing.
+
+Functions that say so raise CannotStore. They are called inside the transaction of the change, which
+is then rolled back: the change does not happen unrecorded.
 """
 
 from collections.abc import Mapping, Sequence
@@ -29,7 +32,7 @@ from hub.access.codes import HubCode
 
 
 def signed_in(caller: Caller, method: str = "password") -> None:
-    """Record that a person signed in and that their session began: two entries, one correlation."""
+    """Record a sign-in and the session it created: two entries with one correlation ID."""
     session = _session(caller)
     payload = {"method": method}
     for action in ("auth.signed_in", "session.created"):
@@ -37,53 +40,50 @@ def signed_in(caller: Caller, method: str = "password") -> None:
 
 
 def sign_in_failed(caller: Caller) -> None:
-    """Record that a sign-in was refused. An unknown user name is not kept: people type passwords
-    there."""
+    """Record a failed sign-in, without the user name unless it exists: people type passwords into
+    that field."""
     code: HubCode = "invalid-credentials"
     payload = {"method": "password", "code": code}
     record_by("auth.sign_in_failed", caller, "failure", None, payload)
 
 
 def locked_out(caller: Caller, until: datetime) -> None:
-    """Record that a user name is locked out from an address, for too many sign-ins failed."""
+    """Record that a user name was locked out from an address after too many failures."""
     record_by("auth.locked_out", caller, "failure", None, _lock(until))
 
 
 def sign_in_locked_out(caller: Caller, until: datetime) -> None:
-    """Record that a sign-in was refused unseen, as a lock holds."""
+    """Record a sign-in that was refused during a lock-out, without checking the password."""
     record_sampled("auth.sign_in_failed", caller, None, _lock(until))
 
 
-def tries_limited(request: HttpRequest, caller: Caller, reached: LimitExceeded) -> None:
-    """Record that an address tried passwords too often."""
+def sign_in_rate_limited(request: HttpRequest, caller: Caller, reached: LimitExceeded) -> None:
+    """Record that an address exceeded the rate limit for passwords."""
     record_sampled("rate_limit.hit", caller, route_target(request, "page"), window_of(reached))
 
 
 def signed_out(caller: Caller) -> None:
-    """Record that a person signed out."""
+    """Record a sign-out."""
     record_by("auth.signed_out", caller, "success", _session(caller))
 
 
 def session_idled(caller: Caller) -> None:
-    """Record that a session was ended because its person did nothing for too long."""
+    """Record that an idle session was ended."""
     code: HubCode = "idle"
     record_by("auth.signed_out", caller, "success", _session(caller), {"code": code})
 
 
 def password_changed(caller: Caller, method: str) -> None:
-    """Record that a person has a new password, by the old one or by a link they were given.
-
-    Raises CannotStore: no password changes unrecorded.
-    """
+    """Record a new password; `method` is "password" or "link". Raises CannotStore."""
     target = Target(type="user", id=caller.actor.id, name=caller.actor.name)
     payload = {"method": method}
     record_by("auth.password.changed", caller, "success", target, payload, mode="strict")
 
 
 def account_switched(caller: Caller, account: Account) -> None:
-    """Record, in the account, that a person came to it from another; which one is not its concern.
+    """Record in an account that a person switched to it. Raises CannotStore.
 
-    Raises CannotStore: nobody looks into an account unrecorded.
+    The account they came from is left out: this one's members need not know of it.
     """
     changes = [{"field": "account", "from": None, "to": account.name}]
     caller = replace(caller, account=account.id)
@@ -91,45 +91,45 @@ def account_switched(caller: Caller, account: Account) -> None:
 
 
 def account_renamed(caller: Caller, account: Account, before: str) -> None:
-    """Record that a person gave their account another name. Raises CannotStore: so everywhere below
-    where an account's own people or settings change."""
+    """Record that an account was renamed. Raises CannotStore, as do the functions below for
+    members."""
     changes = [{"field": "name", "from": before, "to": account.name}]
     _account_changed("account.renamed", caller, _account_target(account), changes)
 
 
 def member_added(caller: Caller, person: User, role: str) -> None:
-    """Record that a person joined the account."""
+    """Record that a person became a member."""
     changes = [{"field": "role", "from": None, "to": role}]
     _account_changed("member.added", caller, _person_target(person), changes)
 
 
 def member_removed(caller: Caller, person: User, role: str) -> None:
-    """Record that a person left the account, or had to."""
+    """Record that a member left or was removed."""
     changes = [{"field": "role", "from": role, "to": None}]
     _account_changed("member.removed", caller, _person_target(person), changes)
 
 
 def member_role_changed(caller: Caller, person: User, before: str, role: str) -> None:
-    """Record that a member has another role."""
+    """Record a change of a member's role."""
     changes = [{"field": "role", "from": before, "to": role}]
     _account_changed("member.role.updated", caller, _person_target(person), changes)
 
 
 def member_reset(caller: Caller, person: User) -> None:
-    """Record that a member's way in was closed until they choose a new password."""
+    """Record that a member's password and sessions were ended by a reset."""
     record_by("member.reset", caller, "success", _person_target(person), mode="strict")
 
 
 def single_sign_on_failed(caller: Caller, code: HubCode) -> None:
-    """Record that single sign-on signed nobody in, and why; nothing of what the provider said."""
+    """Record that single sign-on failed, with a code of ours; the provider's text is untrusted."""
     payload = {"method": "oidc", "code": code}
     record_sampled("auth.sign_in_failed", caller, None, payload)
 
 
 def identity_changed(caller: Caller, person: AbstractBaseUser, change: dict[str, Any]) -> None:
-    """Record a change of how a person signs in by single sign-on: a field, from and to.
+    """Record a change of a person's single sign-on identity. Raises CannotStore.
 
-    Raises CannotStore: nobody becomes somebody unrecorded.
+    `change` has the keys "field", "from" and "to".
     """
     actor = actor_of(person)
     target = Target(type="user", id=actor.id, name=actor.name)
@@ -138,7 +138,7 @@ def identity_changed(caller: Caller, person: AbstractBaseUser, change: dict[str,
 
 
 def page_refused(request: HttpRequest, caller: Caller, code: HubCode, error: str) -> None:
-    """Record that a page of the Hub was refused, or a form of it."""
+    """Record that a page or form of the Hub was refused."""
     record_denial(caller, route_target(request, "page"), {"code": code, "error": error})
 
 
@@ -158,7 +158,6 @@ def _session(caller: Caller) -> Target | None:
 
 
 def _account_target(account: Account) -> Target:
-    """Return an account as the target of an entry."""
     return Target(type="account", id=account.id, name=account.name)
 
 

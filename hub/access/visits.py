@@ -1,9 +1,10 @@
-"""Who asks, and who may see a page: a signed-in person, at one account, by their place in it."""
+"""Access to pages: who is signed in, which account they are using, and what they may do there."""
 
 import functools
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Concatenate, ParamSpec
+from urllib.parse import urlsplit, urlunsplit
 
 from django.conf import settings
 from django.contrib.auth.models import User
@@ -21,40 +22,44 @@ from auditlogs.intake.context import session_label
 from auditlogs.middleware import actor_of, source_ip
 from auditlogs.models import Account
 from auditlogs.storage.mongo import StorageError
-from hub.access.roles import ADMINISTER, PERMISSIONS, Place, place_of
+from hub.access.roles import ADMINISTER, PERMISSIONS, AccessLevel, access_level
 
 P = ParamSpec("P")
 
-# Where a session keeps the account that its person is at.
+# The session's key for the ID of the current account.
 SESSION_ACCOUNT = "account"
-# The account that a page was made for: sent back by its fragments and its forms.
+# The account that a page was rendered for. htmx sends the header, forms send the field.
 ACCOUNT_HEADER = "Hub-Account"
 ACCOUNT_FIELD = "account"
+# The views of parts that a page loads by itself, without the reader asking for them.
+BACKGROUND_PARTS = {"logs_count", "actors"}
 
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """A signed-in person at an account, and their place in it."""
+    """A signed-in person, the account they are using, and their access level in it.
+
+    `has_choice` tells whether they can switch to another account.
+    """
 
     person: User
     account: Account
-    place: Place
+    level: AccessLevel
     has_choice: bool
 
     @property
     def may_administer(self) -> bool:
-        """Tell whether they may change keys, members and settings."""
-        return ADMINISTER in PERMISSIONS[self.place]
+        return ADMINISTER in PERMISSIONS[self.level]
 
 
 class HubRequest(HttpRequest):
-    """A request of a signed-in person, perhaps made by htmx."""
+    """A request of a signed-in person, as middleware and the decorators below extend it."""
 
     htmx: HtmxDetails
     user: User
-    # Whether their session was over, as nothing had been done in it for too long.
+    # Whether this request's session was just ended because it was idle for too long.
     ended_idle: bool
-    # For the templates.
+    # None for a person without an account. The templates read it too.
     visit: Visit | None
 
 
@@ -64,13 +69,16 @@ VisitView = Callable[Concatenate[HubRequest, Visit, P], HttpResponse]
 
 
 def for_people(view: PersonView[P]) -> View[P]:
-    """Make a page for whoever is signed in, at an account or at none: `request.visit` says."""
+    """Decorate a view for signed-in people, with or without an account (`request.visit`).
+
+    Others are redirected to the sign-in page. A database that fails gives a 503 page.
+    """
 
     @functools.wraps(view)
     def answer(request: HubRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
         try:
             if request.user.is_authenticated:
-                request.visit = at_account(request)
+                request.visit = current_visit(request)
                 response = view(request, *args, **kwargs)
             else:
                 response = _ask_to_sign_in(request)
@@ -83,10 +91,10 @@ def for_people(view: PersonView[P]) -> View[P]:
 
 
 def for_members(view: VisitView[P]) -> View[P]:
-    """Make a page of an account, for its members and for staff.
+    """Decorate a view of the current account, for its members and staff.
 
-    A page that was made for another account, before its reader switched, gets no fragment and
-    sends no form any more. Raises PermissionDenied for whoever may see no account.
+    Raises PermissionDenied for a person without an account. A page rendered before the person
+    switched accounts in another tab gets a 409: its forms would change the wrong account.
     """
 
     @for_people
@@ -94,19 +102,22 @@ def for_members(view: VisitView[P]) -> View[P]:
     def answer(request: HubRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
         visit = request.visit
         if visit is None and request.user.is_staff:
-            return _lead_by(request, resolve_url("accounts"))
+            return _redirect_via(request, resolve_url("accounts"))
         if visit is None:
-            raise PermissionDenied("You are signed in, but you belong to no account yet.")
-        made_for = request.headers.get(ACCOUNT_HEADER) or request.POST.get(ACCOUNT_FIELD)
-        if made_for and made_for != visit.account.id:
-            return _made_for_another(request)
+            raise PermissionDenied(
+                "You are signed in, but not a member of any account yet. "
+                "Ask an admin of your account to add you."
+            )
+        rendered_for = request.headers.get(ACCOUNT_HEADER) or request.POST.get(ACCOUNT_FIELD)
+        if rendered_for and rendered_for != visit.account.id:
+            return _account_has_changed(request)
         return view(request, visit, *args, **kwargs)
 
     return answer
 
 
 def for_admins(view: VisitView[P]) -> View[P]:
-    """Make a page of an account for its admins alone."""
+    """Decorate a view of the current account for its admins. Raises PermissionDenied for others."""
 
     @for_members
     @functools.wraps(view)
@@ -114,33 +125,37 @@ def for_admins(view: VisitView[P]) -> View[P]:
         request: HubRequest, visit: Visit, /, *args: P.args, **kwargs: P.kwargs
     ) -> HttpResponse:
         if not visit.may_administer:
-            raise PermissionDenied("Only an admin of this account may do that.")
+            raise PermissionDenied("Only admins of this account can use this page.")
         return view(request, visit, *args, **kwargs)
 
     return answer
 
 
-def at_account(request: HubRequest) -> Visit | None:
-    """Return where a person is: at the account they chose last if they still may be there, else at
-    the first they belong to; None for staff who have yet to choose, and for whoever belongs to
-    none."""
+def current_visit(request: HubRequest) -> Visit | None:
+    """Return the person's visit to the account they chose last, or else to their first account.
+
+    None for staff who have not chosen an account yet, and for people without any.
+    """
     person, chosen = request.user, request.session.get(SESSION_ACCOUNT, "")
     memberships = {m.account_id: m for m in person.memberships.select_related("account")}
     first = min(memberships.values(), key=lambda each: each.pk, default=None)
     membership = memberships.get(chosen, first)
     account = membership.account if membership else None
     if person.is_staff:
-        # Nowhere before they went there, which is on record, also if they belonged there once.
+        # Memberships from before they became staff do not count: staff enter an account only by
+        # switching to it, which is recorded there.
         account = Account.objects.filter(id=chosen).first()
-    place = place_of(person, membership)
-    if account is None or place is None:
+    level = access_level(person, membership)
+    if account is None or level is None:
         return None
-    return Visit(person, account, place, has_choice=person.is_staff or len(memberships) > 1)
+    return Visit(person, account, level, has_choice=person.is_staff or len(memberships) > 1)
 
 
 def caller_of(request: HttpRequest) -> Caller:
-    """Return who is behind a request to the Hub, as entries name them: at the account they are
-    at, or else at the first they belong to."""
+    """Return the signed-in person of a request as entries name them, or an anonymous caller.
+
+    The account is the current one, or else the person's first.
+    """
     if not isinstance(request.user, User):
         return claimed_caller(request, None)
     key = request.session.session_key
@@ -151,7 +166,8 @@ def caller_of(request: HttpRequest) -> Caller:
 
 
 def claimed_caller(request: HttpRequest, user: User | None) -> Caller:
-    """Return who a request says is behind it: a person, or someone whom nobody knows."""
+    """Return a person as the caller who has not proved who they are, such as at the sign-in page;
+    an anonymous caller where the person is None."""
     caller = Caller(source_ip=source_ip(request))
     if user is None:
         return caller
@@ -160,14 +176,14 @@ def claimed_caller(request: HttpRequest, user: User | None) -> Caller:
     return replace(caller, account=account.id) if account else caller
 
 
-def own_address(request: HttpRequest, to: str) -> str:
-    """Return an address of the Hub's as it is, the first page instead of any other."""
-    is_ours = url_has_allowed_host_and_scheme(to, {request.get_host()}, request.is_secure())
-    return to if is_ours else resolve_url(settings.LOGIN_REDIRECT_URL)
+def safe_redirect_url(request: HttpRequest, url: str) -> str:
+    """Return a URL of this host unchanged, and the Logs page in the place of any other."""
+    is_ours = url_has_allowed_host_and_scheme(url, {request.get_host()}, request.is_secure())
+    return url if is_ours else resolve_url(settings.LOGIN_REDIRECT_URL)
 
 
 def is_fragment(request: HubRequest) -> bool:
-    """Tell whether only the part of a page that changes was asked for."""
+    """Tell whether htmx asked for a part of a page; restoring history needs a whole one."""
     return bool(request.htmx) and not request.htmx.history_restore_request
 
 
@@ -176,23 +192,52 @@ def _first_account(user: User) -> Account | None:
     return membership.account if membership else None
 
 
-def _made_for_another(request: HubRequest) -> HttpResponse:
+def _account_has_changed(request: HubRequest) -> HttpResponse:
     if is_fragment(request):
         return HttpResponseClientRefresh()
-    reason = "You have switched to another account since this page was shown. Nothing was changed."
+    reason = (
+        "You switched to another account after this page was loaded, so nothing was changed. "
+        "Switch back and try again, or continue in the current account."
+    )
     return render(request, "409.html", {"reason": reason}, status=409)
 
 
 def _ask_to_sign_in(request: HubRequest) -> HttpResponse:
-    """Lead by the sign-in page, with a word of why if a session was ended."""
-    sign_in = resolve_url("sign_in") + ("?because=idle" if request.ended_idle else "")
-    return _lead_by(request, sign_in)
+    """Redirect to the sign-in page, which says why a person was signed out."""
+    reason = _why_signed_out(request)
+    return _redirect_via(request, resolve_url("sign_in") + (f"?because={reason}" if reason else ""))
 
 
-def _lead_by(request: HubRequest, page: str) -> HttpResponse:
-    """Lead to a page that comes first, and from there back; a fragment cannot be redirected, its
-    page can."""
-    if is_fragment(request):
-        back = request.htmx.current_url_abs_path or resolve_url("logs")
-        return HttpResponseClientRedirect(redirect_to_login(back, page)["Location"])
-    return redirect_to_login(request.get_full_path(), page)
+def _why_signed_out(request: HubRequest) -> str:
+    """Return "idle" or "ended" for a person whose session is over, else an empty text."""
+    if request.ended_idle:
+        return "idle"
+    # Django empties a session that it does not find, or that began with a former password.
+    had_session = bool(request.COOKIES.get(settings.SESSION_COOKIE_NAME))
+    return "ended" if had_session and request.session.is_empty() else ""
+
+
+def _redirect_via(request: HubRequest, page: str) -> HttpResponse:
+    """Redirect to a page that then leads back here.
+
+    For a fragment the whole page is redirected, by a header of htmx: the browser would follow a
+    normal redirect and put the sign-in page into the fragment's place.
+    """
+    redirect = redirect_to_login(_return_url(request), page)
+    return HttpResponseClientRedirect(redirect["Location"]) if is_fragment(request) else redirect
+
+
+def _return_url(request: HubRequest) -> str:
+    """Return where to go after signing in: to what the person just asked for.
+
+    That is the page around a part that it loads by itself, and the page of a form: the form's
+    target may accept POST only.
+    """
+    is_read = request.method in {"GET", "HEAD"}
+    match = request.resolver_match
+    if is_read and not (is_fragment(request) and match and match.view_name in BACKGROUND_PARTS):
+        return request.get_full_path()
+    own = request.get_full_path()
+    page = request.htmx.current_url if is_fragment(request) else request.headers.get("Referer", own)
+    url = urlsplit(safe_redirect_url(request, page or ""))
+    return urlunsplit(("", "", url.path, url.query, ""))

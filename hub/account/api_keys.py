@@ -1,4 +1,4 @@
-"""The API keys of an account: the list, the form that makes one, and the step that revokes one."""
+"""The API Keys page: the list, the form for a new key, and the confirmation before revoking one."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
@@ -26,8 +26,9 @@ from auditlogs.storage import dictionary
 from auditlogs.storage.dictionary import NamedBot
 from auditlogs.storage.mongo import StorageError
 from hub.access.visits import HubRequest, Visit, caller_of, for_admins
-from hub.account.changes import Refused, Secret, Step, ask
 from hub.account.examples import call_with
+from hub.account.secret import Secret
+from hub.ui.confirmation import ChangeRefused, Confirmation, confirm
 from hub.ui.forms import PageForm
 from hub.ui.times import short_time
 
@@ -35,6 +36,7 @@ MAX_ACTIVE = 200
 MAX_BOTS = 200
 MAX_DAYS = 3 * 365
 UNUSED = "It was never used."
+# From this long before it expires, a key is marked.
 SOON = timedelta(days=7)
 NEVER, ON_A_DATE = "never", "date"
 EXPIRIES = {
@@ -47,18 +49,18 @@ EXPIRIES = {
 
 
 class KeyForm(PageForm):
-    """What a key is to be called, and what it may do, for how long, and as whom."""
+    """The form for a new key. `cleaned_data["expires_at"]` is a time, or None for never."""
 
     name = forms.CharField(
         label="Name",
         max_length=KEY_NAME_LENGTH,
-        help_text="What it is for, such as the service that will use it.",
+        help_text="What the key is for, such as the service that uses it.",
     )
     scopes = forms.MultipleChoiceField(
         label="Scopes",
         choices=list(keys.SCOPES.items()),
         widget=forms.CheckboxSelectMultiple,
-        error_messages={"required": "Choose at least one."},
+        error_messages={"required": "Choose at least one scope."},
     )
     expires = forms.ChoiceField(
         label="Expires", choices=list(EXPIRIES.items()), initial="90", required=False
@@ -71,49 +73,47 @@ class KeyForm(PageForm):
         max_length=ID_LENGTH,
         required=False,
         widget=forms.TextInput({"list": "bots", "placeholder": "Any agent"}),
-        help_text="With a bot ID, the key names only that agent as actor and reads only its "
-        "entries. An agent that the log does not know yet is named by its bot ID.",
+        help_text="Enter a bot ID to limit the key to one agent: it then writes entries only as "
+        "that agent, and reads only that agent's entries.",
     )
 
     def clean_name(self) -> str:
-        """Refuse what cannot be shown, or should not be. Raises ValidationError."""
         return _checked("the name", self.cleaned_data["name"], KEY_NAME_LENGTH)
 
     def clean_bot(self) -> str | None:
-        """Refuse what cannot be a bot's id. Raises ValidationError."""
         bot = self.cleaned_data["bot"]
         return _checked("the agent", bot, ID_LENGTH) if bot else None
 
     def clean(self) -> dict[str, Any]:
-        """Find out when the key expires: `expires_at` is a time, or None for never."""
-        asked, day = self.cleaned_data.get("expires"), self.cleaned_data.get("expires_on")
+        """Compute `expires_at` from the two fields about it."""
+        expires, day = self.cleaned_data.get("expires"), self.cleaned_data.get("expires_on")
         today, expires_at = now().date(), None
-        if asked == ON_A_DATE and "expires_on" not in self.errors:
+        if expires == ON_A_DATE and "expires_on" not in self.errors:
             if day is None:
-                self.add_error("expires_on", "Choose the last day on which the key works.")
+                self.add_error("expires_on", "Choose the last day on which the key is valid.")
             elif not today <= day <= today + timedelta(days=MAX_DAYS):
-                self.add_error("expires_on", "Choose a day from today on, within three years.")
+                self.add_error("expires_on", "Choose a day between today and three years from now.")
             else:
                 expires_at = datetime.combine(day, time(), UTC) + timedelta(days=1)
-        elif asked and asked.isdecimal():
-            expires_at = now() + timedelta(days=int(asked))
+        elif expires and expires.isdecimal():
+            expires_at = now() + timedelta(days=int(expires))
         self.cleaned_data["expires_at"] = expires_at
         return self.cleaned_data
 
 
 @dataclass(frozen=True, slots=True)
 class KeyRow:
-    """A key as the list shows it: what became of it, in a word and a tone, and its bot's name."""
+    """A key in the list: its state, the label and colour of that, and its agent's name."""
 
     key: ApiKey
     state: keys.KeyState
-    word: str
+    label: str
     tone: str
     agent: str | None
 
     @property
-    def deeds_url(self) -> str:
-        """What the key did: the entries that it wrote, and those that tell of it."""
+    def entries_url(self) -> str:
+        """The URL of the entries that the key wrote and of those about the key."""
         query = urlencode({"assertedBy": self.key.public_id, "dateRange": "all"})
         return f"{reverse('logs')}?{query}"
 
@@ -121,13 +121,13 @@ class KeyRow:
 @require_http_methods(["GET", "HEAD", "POST"])
 @for_admins
 def api_keys(request: HubRequest, visit: Visit) -> HttpResponse:
-    """List an account's keys; a form makes one, whose text the answer shows, once."""
+    """List an account's keys and create one, whose text only this response shows."""
     form = KeyForm(request.POST or None)
     if not form.is_valid():
         return _page(request, visit, form)
     try:
-        text = _make(caller_of(request), visit, form.cleaned_data)
-    except Refused as refusal:
+        text = _create(caller_of(request), visit, form.cleaned_data)
+    except ChangeRefused as refusal:
         form.add_error(refusal.field, str(refusal))
         return _page(request, visit, form)
     agent = form.cleaned_data["bot"] or "agent_7f3a21"
@@ -135,7 +135,7 @@ def api_keys(request: HubRequest, visit: Visit) -> HttpResponse:
         title=f"Your new key {form.cleaned_data['name']}",
         label="API key",
         text=text,
-        advice="Copy it now and keep it where secrets are kept: it is not shown again.",
+        advice="Copy the key now and store it in a safe place. It is not shown again.",
         example=call_with(request, text, form.cleaned_data["scopes"], agent),
     )
     return _page(request, visit, KeyForm(), secret)
@@ -144,36 +144,44 @@ def api_keys(request: HubRequest, visit: Visit) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @for_admins
 def api_key_revoke(request: HubRequest, visit: Visit, key: str) -> HttpResponse:
-    """Revoke a key, once that is confirmed."""
-    found = keys.by_public_id(key)
-    if found is None or found.account != visit.account or found.holder:
+    """Revoke a key after confirmation. Raises Http404 for another account's key too."""
+    api_key = keys.by_public_id(key)
+    if api_key is None or api_key.account != visit.account or api_key.holder:
         raise Http404
-    page = ask(request, _revocation(found), partial(_revoke, caller_of(request), found))
+    page = confirm(request, _revocation(api_key), partial(_revoke, caller_of(request), api_key))
     if page is None:
-        messages.success(request, f"The key {found.name} opens nothing any more.")
+        messages.success(request, f"Key {api_key.name} was revoked.")
     return page or redirect("api_keys")
 
 
-def _make(caller: Caller, visit: Visit, asked: dict[str, Any]) -> str:
-    """Make a key, recorded, and return its text. Raises Refused where the account has enough, or
-    an active key of this name: so a form that is sent twice makes one key."""
-    # Asked before anything waits for this change.
-    agent = dictionary.agent_of(visit.account.id, asked["bot"]) if asked["bot"] else None
+def _create(caller: Caller, visit: Visit, fields: dict[str, Any]) -> str:
+    """Create and record a key; return its text.
+
+    Raises ChangeRefused where the account has MAX_ACTIVE keys, or an active one of this name: a
+    form that is submitted twice creates one key.
+    """
+    # Read before the account is locked, since MongoDB may take its time.
+    agent = dictionary.agent_of(visit.account.id, fields["bot"]) if fields["bot"] else None
     with locked_account(visit.account) as account:
         if keys.active_of(account).count() >= MAX_ACTIVE:
-            raise Refused(f"The account has {MAX_ACTIVE} active keys, as many as it may have.")
+            raise ChangeRefused(
+                f"The account already has the maximum of {MAX_ACTIVE} active keys. "
+                "Revoke a key that is no longer used, then try again."
+            )
         try:
-            keys.check_name_is_free(account, asked["name"])
+            keys.check_name_is_free(account, fields["name"])
         except ValueError as error:
-            told = "If this form made it, it stood in the answer, once."
-            raise Refused(capfirst(f"{error}. {told}"), field="name") from error
+            raise ChangeRefused(
+                "An active key already has this name. Choose another one, or revoke that key.",
+                field="name",
+            ) from error
         text = keys.create(
             account,
-            asked["name"],
-            asked["scopes"],
-            bot=asked["bot"],
+            fields["name"],
+            fields["scopes"],
+            bot=fields["bot"],
             agent=agent,
-            expires_at=asked["expires_at"],
+            expires_at=fields["expires_at"],
             created_by=visit.person.get_username(),
         )
         key = keys.look_up(text)
@@ -185,26 +193,26 @@ def _make(caller: Caller, visit: Visit, asked: dict[str, Any]) -> str:
 def _revoke(caller: Caller, key: ApiKey) -> None:
     with locked_account(key.account):
         if not keys.revoke(key):
-            raise Refused("It was revoked already.")
+            raise ChangeRefused("This key is already revoked.")
         self_audit.key_revoked(key, caller)
 
 
-def _revocation(key: ApiKey) -> Step:
+def _revocation(key: ApiKey) -> Confirmation:
     refusals = {
         "active": "",
-        "expired": "It has expired, and opens nothing any more.",
-        "revoked": "It was revoked already.",
+        "expired": "This key has expired, so there is nothing to revoke.",
+        "revoked": "This key is already revoked.",
     }
     used = f"Last used {short_time(key.last_used_at, now())}." if key.last_used_at else UNUSED
-    return Step(
+    return Confirmation(
         question=f"Revoke {key.name}?",
         consequences=(
             used,
-            "From the next request on it opens nothing, and this cannot be taken back.",
-            "Entries that it wrote stay.",
+            "Requests with this key are rejected at once. This cannot be undone.",
+            "Entries written with this key stay in the log.",
         ),
         button="Revoke key",
-        back=reverse("api_keys"),
+        cancel_url=reverse("api_keys"),
         refusal=refusals[keys.state(key)],
     )
 
@@ -230,15 +238,15 @@ def _page(
 def _row(key: ApiKey, names: dict[str, str | None]) -> KeyRow:
     state = keys.state(key)
     agent = names.get(key.bot) or key.bot if key.bot else None
-    return KeyRow(key, state, *_told(key, state), agent)
+    return KeyRow(key, state, *_state_label(key, state), agent)
 
 
-def _told(key: ApiKey, state: keys.KeyState) -> tuple[str, str]:
-    """Return what became of a key, in words, and the tone in which it is told."""
+def _state_label(key: ApiKey, state: keys.KeyState) -> tuple[str, str]:
+    """Return the label of a key's state and its colour, the suffix of a `tag-` class."""
     if state != "active":
         return capfirst(state), "quiet"
     if key.exposed_at:
-        return "Seen in an entry: replace it", "failure"
+        return "Exposed in an entry: replace it", "failure"
     left = key.expires_at - now() if key.expires_at else None
     if left is None or left > SOON:
         return "Active", "success"
@@ -247,8 +255,8 @@ def _told(key: ApiKey, state: keys.KeyState) -> tuple[str, str]:
 
 
 def _bots(account: Account) -> list[NamedBot]:
-    """Return the bots to suggest: none while the log cannot be asked, for a key can be revoked
-    nonetheless."""
+    """Return the bots to suggest; none while MongoDB is unavailable, so that keys can be revoked
+    even then."""
     try:
         return dictionary.bots(account.id, MAX_BOTS)
     except StorageError:

@@ -1,4 +1,4 @@
-"""Calls of the API, ready to paste into a shell, with the key that was just made."""
+"""Example calls of the API with a new key, ready to paste into a shell."""
 
 import json
 import shlex
@@ -8,7 +8,7 @@ from django.urls import reverse
 
 
 def call_with(request: HttpRequest, key: str, scopes: list[str], agent: str) -> str:
-    """Return a call that a key of these scopes may make; none where it may make none yet."""
+    """Return a call that the scopes of a key allow; empty where they allow none yet."""
     if "logs:read" in scopes:
         return reading_call(request, key)
     return _writing_call(request, key, agent) if "logs:write" in scopes else ""
@@ -24,7 +24,7 @@ def _writing_call(request: HttpRequest, key: str, agent: str) -> str:
     url = request.build_absolute_uri(reverse("api_entries"))
     actor = {"type": "agent", "id": agent}
     entry = {"action": "order.created", "result": "success", "actor": actor}
-    # An agent's id is whatever a program once wrote, and must stay a text to the shell.
+    # The agent's ID is text from a program, and must not become shell syntax.
     body = shlex.quote(json.dumps(entry, ensure_ascii=False))
     return (
         f'curl "{url}" \\\n  -H "Authorization: Bearer {key}" \\\n'

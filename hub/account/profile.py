@@ -1,4 +1,4 @@
-"""One's own page: where one belongs, one's password, and session tokens for the API."""
+"""The Profile page: a person's accounts, password and session tokens for the API."""
 
 from django.contrib import messages
 from django.db.models import Max
@@ -11,33 +11,34 @@ from auditlogs.accounts import keys, self_audit
 from auditlogs.accounts.accounts import locked_account
 from auditlogs.models import Account
 from hub.access.visits import HubRequest, Visit, caller_of, for_members, for_people
-from hub.account.changes import Refused, Secret
 from hub.account.examples import reading_call
+from hub.account.secret import Secret
 from hub.account.switching import MAX_ACCOUNTS
 from hub.sign_in.sso.backends import is_linked
+from hub.ui.confirmation import ChangeRefused
 
 
 @require_safe
 @for_people
 def profile(request: HubRequest) -> HttpResponse:
-    """Show a signed-in person to themself, at an account or not."""
+    """Show the profile of the signed-in person, who may have no account."""
     return _page(request)
 
 
 @require_POST
 @for_members
 def session_tokens(request: HubRequest, visit: Visit) -> HttpResponse:
-    """Make a session token for the account one is at, and show it, once."""
+    """Create a session token for the current account; only this response shows it."""
     try:
-        text = _make(request, visit.account)
-    except Refused as refusal:
+        text = _create(request, visit.account)
+    except ChangeRefused as refusal:
         return _page(request, refusal=str(refusal))
     secret = Secret(
         title="Your new session token",
         label="Session token",
         text=text,
-        advice=f"It reads {visit.account} for {keys.SESSION_TOKEN_HOURS} hours. "
-        "Copy it now: it is not shown again.",
+        advice=f"It can read {visit.account} for {keys.SESSION_TOKEN_HOURS} hours. "
+        "Copy it now. It is not shown again.",
         example=reading_call(request, text),
     )
     return _page(request, secret=secret)
@@ -46,31 +47,33 @@ def session_tokens(request: HubRequest, visit: Visit) -> HttpResponse:
 @require_POST
 @for_members
 def session_token_end(request: HubRequest, visit: Visit, key: str) -> HttpResponse:
-    """End one of one's own session tokens."""
+    """End a session token. Raises Http404 for another person's token too."""
     token = keys.by_public_id(key)
     if token is None or token.holder != request.user or token.account != visit.account:
         raise Http404
     with locked_account(visit.account):
         if keys.revoke(token):
             self_audit.token_revoked(token, caller_of(request))
-    messages.success(request, "The session token opens nothing any more.")
+    messages.success(request, f"The session token ending in {token.last_four} has ended.")
     return redirect("profile")
 
 
-def _make(request: HubRequest, account: Account) -> str:
-    """Make a session token and return its text. Raises Refused when there are too many, and for a
-    form that is sent again."""
+def _create(request: HubRequest, account: Account) -> str:
+    """Create and record a session token; return its text.
+
+    Raises ChangeRefused when there are too many, and for a form that is submitted again.
+    """
     with locked_account(account):
         newest = str(_newest(request, account))
         if request.POST.get("after", newest) != newest:
-            raise Refused(
-                "A session token was made since this page was shown. If it was by this form, it "
-                "stood in the answer."
+            raise ChangeRefused(
+                "You created a session token after this page was loaded. If you have not copied "
+                "it, end it and create a new one."
             )
         try:
             text = keys.create_session_token(request.user, account)
         except ValueError as error:
-            raise Refused(capfirst(f"{error}.")) from error
+            raise ChangeRefused(capfirst(f"{error}.")) from error
         token = keys.look_up(text)
         assert token is not None
         self_audit.token_created(token, caller_of(request))
@@ -78,9 +81,9 @@ def _make(request: HubRequest, account: Account) -> str:
 
 
 def _newest(request: HubRequest, account: Account) -> int:
-    """Return the number of the session token that the person had made last, or 0."""
-    made = account.api_keys.filter(holder=request.user)
-    return made.aggregate(newest=Max("pk"))["newest"] or 0
+    """Return the primary key of the person's newest session token, or 0."""
+    tokens = account.api_keys.filter(holder=request.user)
+    return tokens.aggregate(newest=Max("pk"))["newest"] or 0
 
 
 def _page(request: HubRequest, *, secret: Secret | None = None, refusal: str = "") -> HttpResponse:

@@ -1,4 +1,4 @@
-"""The settings of an account: its name, its id, and what holds for its entries."""
+"""The Settings page of an account: its name, its ID, and how long its entries are kept."""
 
 from django import forms
 from django.contrib import messages
@@ -20,16 +20,15 @@ from hub.ui.forms import PageForm
 
 
 class NameForm(PageForm):
-    """The name of an account, which no other one has."""
+    """The form for an account's name, which is unique in the Hub."""
 
     name = forms.CharField(
         label="Name",
         max_length=ACCOUNT_NAME_LENGTH,
-        help_text="What members see, and what commands call the account by.",
+        help_text="Members see this name, and commands accept it.",
     )
 
     def clean_name(self) -> str:
-        """Refuse what no account can be called. Raises ValidationError."""
         name: str = self.cleaned_data["name"]
         try:
             accounts.check_name(name)
@@ -41,17 +40,17 @@ class NameForm(PageForm):
 @require_http_methods(["GET", "HEAD", "POST"])
 @for_admins
 def account_settings(request: HubRequest, visit: Visit) -> HttpResponse:
-    """Show an account's settings; a form changes its name."""
+    """Show an account's settings and rename the account."""
     form = NameForm(request.POST or None, initial={"name": visit.account.name})
     if form.is_valid() and _rename(request, visit.account, form):
-        messages.success(request, "The account has a new name.")
+        messages.success(request, f"The account is now called {form.cleaned_data['name']}.")
         return redirect("settings")
     context = {"form": form, "retention_days": retention_days(), "action_types": ACTION_TYPES}
     return render(request, "hub/account/settings.html", context)
 
 
 def _rename(request: HubRequest, account: Account, form: NameForm) -> bool:
-    """Give an account the form's name. Tell whether it has it now, and no other one."""
+    """Rename an account and record it. Return False where another account has the name."""
     try:
         with locked_account(account) as current:
             before, current.name = current.name, form.cleaned_data["name"]
@@ -59,6 +58,6 @@ def _rename(request: HubRequest, account: Account, form: NameForm) -> bool:
                 current.save(update_fields=["name"])
                 self_audit.account_renamed(caller_of(request), current, before)
     except IntegrityError:
-        form.add_error("name", "Another account has this name.")
+        form.add_error("name", "Another account already has this name. Choose another one.")
         return False
     return True

@@ -1,4 +1,4 @@
-"""Switching account: which ones a person may be at, and going to one of them."""
+"""The Accounts page: which accounts a person can use, and switching to one of them."""
 
 from django.contrib.auth.models import User
 from django.db.models import QuerySet
@@ -8,48 +8,46 @@ from django.views.decorators.http import require_http_methods
 
 from auditlogs.models import Account
 from hub.access import self_audit
-from hub.access.visits import SESSION_ACCOUNT, HubRequest, caller_of, for_people, own_address
+from hub.access.visits import SESSION_ACCOUNT, HubRequest, caller_of, for_people, safe_redirect_url
 
 MAX_ACCOUNTS = 50
-# Of what is asked for, a name or an id.
+# Of a search text or an account's ID.
 MAX_LENGTH = 64
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @for_people
 def accounts(request: HubRequest) -> HttpResponse:
-    """List the accounts that a person may be at; a form's button leads to one, and there to the
-    page from which they were led here."""
+    """List the accounts that a person can use, and switch to one; then redirect to `next`."""
     if request.method == "POST":
         return _switch(request)
-    search = _asked(request.GET, "search")
-    found = open_to(request.user).filter(name__icontains=search).order_by("name")
+    search = _parameter(request.GET, "search")
+    matching = accounts_of(request.user).filter(name__icontains=search).order_by("name")
     context = {
-        "accounts": found[:MAX_ACCOUNTS],
-        "has_more": found.count() > MAX_ACCOUNTS,
+        "accounts": matching[:MAX_ACCOUNTS],
+        "has_more": matching.count() > MAX_ACCOUNTS,
         "search": search,
-        "next": own_address(request, request.GET.get("next", "")),
+        "next": safe_redirect_url(request, request.GET.get("next", "")),
     }
     return render(request, "hub/account/switching.html", context)
 
 
-def open_to(person: User) -> QuerySet[Account]:
-    """Return every account that a person may be at: for staff, all there are."""
+def accounts_of(person: User) -> QuerySet[Account]:
+    """Return the accounts that a person can use: all of them for staff."""
     if person.is_staff:
         return Account.objects.all()
     return Account.objects.filter(memberships__user=person)
 
 
-def _asked(data: QueryDict, name: str) -> str:
-    """Return a parameter, bounded, and without what PostgreSQL takes into no text."""
+def _parameter(data: QueryDict, name: str) -> str:
+    """Return a parameter, shortened to MAX_LENGTH and without NUL, which PostgreSQL rejects."""
     return data.get(name, "").replace("\0", "")[:MAX_LENGTH]
 
 
 def _switch(request: HubRequest) -> HttpResponse:
-    """Go to an account, unless they are at it. Whoever cannot be recorded there does not get
-    there."""
-    account = get_object_or_404(open_to(request.user), id=_asked(request.POST, "to"))
+    """Switch to an account and redirect to `next`. Raises CannotStore before anything changed."""
+    account = get_object_or_404(accounts_of(request.user), id=_parameter(request.POST, "to"))
     if request.visit is None or request.visit.account != account:
         self_audit.account_switched(caller_of(request), account)
     request.session[SESSION_ACCOUNT] = account.id
-    return HttpResponseRedirect(own_address(request, request.POST.get("next", "")))
+    return HttpResponseRedirect(safe_redirect_url(request, request.POST.get("next", "")))

@@ -1,4 +1,4 @@
-"""`python -m hub.demo`: starts everything, says where it is, and ends everything."""
+"""`python -m hub.demo`: starts the database, the Hub, its worker and the fleet, and stops them."""
 
 import argparse
 import fcntl
@@ -14,13 +14,13 @@ from typing import NoReturn
 
 import msgspec
 
-from hub.demo import child, database
+from hub.demo import child, database, environment
 from hub.demo.child import Child, DemoError
 from hub.demo.ports import HIGHEST, HOST, is_free
 from hub.demo.state import FOLDER, STATE_FILE, State, load_state, new_state, save_state
 
 DEFAULT_PORT = 8000
-# Settings of a real deployment, by which a demo must not reach its data.
+# Settings of a deployment. Without SECRET_KEY the processes load the demo's environment file.
 FOREIGN_SETTINGS = ("SECRET_KEY", "DATABASE_URL", "ALLOWED_HOSTS", "DEBUG", "HTTPS")
 END_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 ANSWER_SECONDS = 30.0
@@ -29,10 +29,10 @@ PREPARE_SECONDS = 300.0
 
 
 def main() -> int:
-    """Run the demo until Ctrl-C, or until something of it has ended by itself."""
+    """Run the demo until Ctrl-C, or until one of its processes has ended."""
     port = _port()
     for number in END_SIGNALS:
-        # A demo that was started with nohup stays when the terminal goes.
+        # nohup ignores SIGHUP, so that the demo survives its terminal.
         if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:
             signal.signal(number, _end)
     try:
@@ -57,9 +57,9 @@ def _port_number(text: str) -> int:
 
 
 def _end(number: int, frame: FrameType | None) -> NoReturn:
-    """Leave by way of every `finally`, which ends the children; a second signal changes nothing."""
+    """Exit through every `finally`, which stops the children; further signals are ignored."""
     for each in END_SIGNALS:
-        # Not SIG_IGN: Python complains of a signal that came just before it was set.
+        # With SIG_IGN, Python warns about a signal that arrived just before.
         signal.signal(each, lambda *_: None)
     sys.exit(0)
 
@@ -77,12 +77,13 @@ def _run(port: int, stack: ExitStack) -> NoReturn:
         stack.callback(embedded.stop)
         children["database"] = embedded.process
         uri = embedded.uri
-    save_state(FOLDER, msgspec.structs.replace(state, mongodb_uri=uri, port=port))
+    save_state(FOLDER, state)
+    environment.write(FOLDER, environment.of_demo(FOLDER, state.secret_key, uri))
     _say("Preparing the Hub ...")
     _prepare(stack)
     children["Hub"] = hub = _start(stack, "gunicorn", *_gunicorn(port))
     ready = load_state(FOLDER)
-    assert ready, "the preparation has added to it"
+    assert ready, "hub.demo.prepare has saved it"
     _wait_for_answer(hub, port, ready.api_key)
     children["worker"] = _start(stack, "manage", "worker")
     children["fleet"] = _start(stack, "hub.demo.fleet")
@@ -91,23 +92,25 @@ def _run(port: int, stack: ExitStack) -> NoReturn:
         f"API key: {ready.api_key}\nWrite key: {ready.write_key}\n"
     )
     sys.stdout.flush()
-    _say("Ctrl-C ends it.")
+    _say("Stop it with Ctrl-C.")
     _watch(children)
 
 
 def _own(stack: ExitStack) -> State:
-    """Return the state, which is this demo's alone until it ends. Raises DemoError."""
+    """Lock the folder until the demo ends and return its state. Raises DemoError."""
     FOLDER.mkdir(mode=0o700, exist_ok=True)
     lock = stack.enter_context((FOLDER / "lock").open("w"))
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:
-        raise DemoError("A demo of this folder runs already: end it first, with Ctrl-C.") from error
+        raise DemoError(
+            "A demo is already running in this folder. Stop it first, with Ctrl-C."
+        ) from error
     try:
         return load_state(FOLDER) or new_state()
     except msgspec.DecodeError as error:
         file = FOLDER / STATE_FILE
-        raise DemoError(f"The demo's state is damaged; delete {file} and start again.") from error
+        raise DemoError(f"The demo's state is damaged. Delete {file} and start again.") from error
 
 
 def _check_free(port: int) -> None:
@@ -115,22 +118,24 @@ def _check_free(port: int) -> None:
         if is_free(port):
             return
     except PermissionError as error:
-        raise DemoError(f"Port {port} is not for everyone: make demo PORT=8001") from error
+        raise DemoError(
+            f"Port {port} needs administrator rights. Use another one: make demo PORT=8001"
+        ) from error
     other = next((p for p in range(port + 1, HIGHEST + 1) if is_free(p)), DEFAULT_PORT)
     raise DemoError(
-        f"Port {port} is taken by another program; take another: make demo PORT={other}"
+        f"Port {port} is taken by another program. Use another one: make demo PORT={other}"
     )
 
 
 def _start(stack: ExitStack, module: str, *arguments: str) -> Child:
-    """Start a Python program that ends with the demo."""
+    """Start a Python module as a process that is stopped with the demo."""
     started = child.start(sys.executable, "-m", module, *arguments)
     stack.callback(started.stop)
     return started
 
 
 def _prepare(stack: ExitStack) -> None:
-    """Wait for the preparation, which shows its own progress and says itself what is wrong."""
+    """Run `hub.demo.prepare`, which prints its own progress and errors. Raises DemoError."""
     try:
         code = _start(stack, "hub.demo.prepare").process.wait(PREPARE_SECONDS)
     except subprocess.TimeoutExpired as error:
@@ -145,7 +150,7 @@ def _gunicorn(port: int) -> list[str]:
         "--config=python:hub.serving",
         f"--bind={HOST}:{port}",
         "--worker-class=gthread",
-        # One process, so that the rates that it counts are those that are stated.
+        # One process: each counts the rate limits for itself.
         "--threads=16",
         "--graceful-timeout=3",
         "--log-level=warning",
@@ -174,11 +179,13 @@ def _wait_for_answer(hub: Child, port: int, key: str) -> None:
 
 
 def _watch(children: dict[str, Child]) -> NoReturn:
-    """Look after the children until one of them has ended by itself. Raises DemoError then."""
+    """Wait until one of the children has ended by itself. Raises DemoError then."""
     while True:
         for name, each in children.items():
             if each.has_ended:
-                raise DemoError(f"The {name} has ended unexpectedly. Start again: make demo")
+                raise DemoError(
+                    f"The {name} has ended unexpectedly. Start the demo again: make demo"
+                )
         time.sleep(POLL_SECONDS)
 
 

@@ -1,4 +1,4 @@
-"""The cast of the demo: a dozen agents, two people, the platform, and what they work with."""
+"""The actors of the demo: a dozen agents, two people and the platform; pairs and prices."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from auditlogs.entry.schema import Actor, ActorType, Target
 
 @dataclass(frozen=True, slots=True)
 class Player:
-    """Someone who acts. Without a name, it is a client that was never given one."""
+    """An actor. Without a name it is a client that was never given one."""
 
     type: ActorType
     id: str
@@ -16,20 +16,19 @@ class Player:
 
     @property
     def actor(self) -> Actor:
-        """Return the player as the actor of an entry."""
         return Actor(type=self.type, id=self.id, name=self.name)
 
 
 @dataclass(frozen=True, slots=True)
 class Person(Player):
-    """Someone who signs in to the Hub."""
+    """A person who signs in to the Hub."""
 
     method: str = "passkey"
 
 
 @dataclass(frozen=True, slots=True)
 class Agent(Player):
-    """An agent with its registration on the platform and the API key that it uses."""
+    """An agent, its registration on the platform (its bot) and its API key."""
 
     tag: str = ""
     key_name: str = ""
@@ -38,22 +37,18 @@ class Agent(Player):
 
     @property
     def bot_id(self) -> str:
-        """Return the id of the agent's registration."""
         return f"bot_{self.tag}"
 
     @property
     def bot(self) -> Target:
-        """Return the agent's registration as a target."""
         return Target(type="bot", id=self.bot_id, name=self.name)
 
     @property
     def key(self) -> Target:
-        """Return the agent's API key as a target."""
         return Target(type="api_key", id=f"key_{self.tag}", name=self.key_name)
 
     @property
     def trades(self) -> bool:
-        """Tell whether the agent's key lets it trade."""
         return "trade" in self.scopes
 
 
@@ -100,20 +95,20 @@ AGENTS: tuple[Agent, ...] = (
 )
 READERS = tuple(agent for agent in AGENTS if not agent.trades)
 TRADERS = tuple(agent for agent in AGENTS if agent.trades)
-# The traders that no story stops for long, so that every other story may have any of them.
+# Traders that no story blocks for long, so that the other stories can use any of them.
 FREE_TRADERS = tuple(agent for agent in TRADERS if agent not in {SWEEP, NIGHT})
 
 ADA = Person("user", "user_5a1c09", "Ada Okafor", ("192.0.2.10", "2001:db8:12::5"), "passkey")
 LUKASZ = Person("user", "user_d2b47e", "Łukasz Żółć-Wójcik", ("198.51.100.23",), "wallet")
 PEOPLE = (ADA, LUKASZ)
 PLATFORM = Player("system", "system", "System")
-# An old integration that sends the least an entry must have.
+# An old integration that sends the required fields only.
 NAMELESS = Player("agent", "agent_legacy_webhook", None)
 
 STRANGER_IPS = ("203.0.113.251", "198.51.100.202", "2001:db8:dead::66")
 GUESTS = (("Noor de Vries", "user_83fa10"), ("Siobhán Ó Briain", "user_1e77c5"))
 
-# Typical prices in USDC; none of them is anybody's advice.
+# Invented prices in USDC.
 PRICES = {
     "BONK/USDC": 0.0000192,
     "BTC/USDC": 94_150.0,
@@ -123,7 +118,7 @@ PRICES = {
     "SOL/USDC": 148.2,
     "WIF/USDC": 1.04,
 }
-# Orders of the ordinary day go through these. `jupiter` is in the stories alone, so that no
-# order is ever filled through it while its circuit breaker is open.
+# Providers of ordinary orders. Only stories use `jupiter`, so that no order is filled through it
+# while its circuit breaker is open.
 PROVIDERS = ("raydium", "orca", "meteora", "phoenix")
 JUPITER = "jupiter"

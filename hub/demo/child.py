@@ -1,4 +1,4 @@
-"""Child processes of the demo: each in a group of its own, and none outlives its parent."""
+"""Child processes of the demo. Each leads a process group, and is stopped with its parent."""
 
 import contextlib
 import ctypes
@@ -13,27 +13,26 @@ from typing import IO
 
 ROOT = Path(__file__).resolve().parents[2]
 STOP_SECONDS = 8.0
-# The number of this option in Linux's <sys/prctl.h>.
+# From Linux's <sys/prctl.h>.
 PR_SET_PDEATHSIG = 1
 
 
 class DemoError(Exception):
-    """The demo cannot go on; the message is one line that says what to do."""
+    """The demo cannot continue; the message is one line that says what to do."""
 
 
 @dataclass(frozen=True, slots=True)
 class Child:
-    """A process that was started here, and whatever it started."""
+    """A child process with its process group."""
 
     process: subprocess.Popen[bytes]
 
     @property
     def has_ended(self) -> bool:
-        """Tell whether the process is over."""
         return self.process.poll() is not None
 
     def stop(self) -> None:
-        """End the process, kindly at first, and then what is left of its group."""
+        """Send SIGTERM to the process, and after STOP_SECONDS SIGKILL to the rest of its group."""
         self.process.terminate()
         with contextlib.suppress(subprocess.TimeoutExpired):
             self.process.wait(STOP_SECONDS)
@@ -47,10 +46,9 @@ def start(
     output: IO[bytes] | None = None,
     environment: Mapping[str, str] | None = None,
 ) -> Child:
-    """Start a command in the project's folder, with its output here or in a file, and with this
-    environment or that of its parent.
+    """Start a command in the project's folder; output and environment are the parent's by default.
 
-    Ctrl-C at the terminal does not reach it: it is for the parent to end its children in order.
+    Ctrl-C at the terminal does not reach it, so that the parent can stop its children in order.
     """
     return Child(
         subprocess.Popen(  # noqa: S603  (the commands are the demo's own)
@@ -66,13 +64,13 @@ def start(
 
 
 def _become(parent: int, command: list[str]) -> None:
-    """Turn this process into a command that gets SIGTERM when its parent dies, however it dies.
+    """Replace this process by a command that gets SIGTERM when its parent dies.
 
-    Only Linux knows how to ask for that. Elsewhere a parent that was killed leaves its children.
+    Only Linux offers this. Elsewhere the children of a parent that was killed keep running.
     """
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
-        # It may have died before it was asked to tell.
+        # The parent may have died before the call above.
         if os.getppid() != parent:
             return
     os.execv(command[0], command)  # noqa: S606  (the commands are the demo's own)

@@ -1,4 +1,4 @@
-"""The embedded database: SecantusDB, as a process of its own on the loopback interface."""
+"""The demo's database: SecantusDB, as a separate process on the loopback interface."""
 
 import sys
 import time
@@ -21,39 +21,39 @@ ENGINE_OPTIONS = (
     *("--oplog-retention-seconds", "315360000"),
     *("--cache-size", "4G"),
 )
-# How the storage engine says that another process has its folder.
+# From the storage engine's message when another process has locked its folder.
 IN_USE = "resource busy"
 
 
 @dataclass(frozen=True, slots=True)
 class Database:
-    """A running database and where it is reached."""
+    """A running database and its URI."""
 
     uri: str
     port: int
     process: Child
 
     def stop(self) -> None:
-        """End the process; the data stay in its folder."""
+        """Stop the process; the data stays in its folder."""
         self.process.stop()
 
 
 def start(folder: Path, *options: str, port: int | None = None) -> Database:
-    """Start a database that keeps its data and its log in a folder, on this port or a free one.
+    """Start a database with data and log in a folder, on a free port by default.
 
-    Raises DemoError when it is not installed or takes no connection within 20 seconds.
+    Raises DemoError when it is not installed or accepts no connection within START_SECONDS.
     """
     program = Path(sys.executable).with_name(PROGRAM)
     if not program.exists():
-        raise DemoError(f"{PROGRAM} is not installed here: pip install -e '.[demo]'")
+        raise DemoError(f"{PROGRAM} is not installed. Install it: pip install -e '.[demo]'")
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    # An empty one, so that a configuration elsewhere on the machine changes nothing.
+    # An empty configuration, so that the program does not look for one elsewhere on the machine.
     settings = folder / "database.toml"
     settings.touch()
     port = port or free_port()
     command = [str(program), "--config", str(settings), "--host", HOST, "--port", str(port)]
     command += ["--storage-path", str(folder / "data"), "--log-level", "WARNING"]
-    # Without this the database says "journaled" before it is, and the log's promise is void.
+    # Without this the database acknowledges journaled writes before they are on disk.
     command += ["--sync-on-commit", *ENGINE_OPTIONS, *options]
     log = folder / LOG_FILE
     with log.open("wb") as output:
@@ -72,12 +72,14 @@ def _wait(process: Child, port: int, log: Path) -> None:
         if process.has_ended:
             reason = _last_line(log)
             if IN_USE in reason:
-                raise DemoError(f"A database uses {log.parent} already: end that process first.")
-            raise DemoError(f"The database did not start: {reason} (more in {log})")
+                raise DemoError(f"Another database process is using {log.parent}. Stop it first.")
+            raise DemoError(f"The database did not start: {reason} (see {log})")
         if accepts(port):
             return
         time.sleep(POLL_SECONDS)
-    raise DemoError(f"The database took no connection within {START_SECONDS:.0f} s; see {log}")
+    raise DemoError(
+        f"The database did not accept a connection within {START_SECONDS:.0f} s (see {log})"
+    )
 
 
 def _last_line(log: Path) -> str:

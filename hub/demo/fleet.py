@@ -1,6 +1,5 @@
-"""`python -m hub.demo.fleet`: the fleet at work while the demo runs, a few entries a minute."""
+"""`python -m hub.demo.fleet`: records the work of the fleet, a few entries a minute."""
 
-import os
 import sys
 import time
 import uuid
@@ -16,37 +15,38 @@ from auditlogs.recording.recorder import MAX_BATCH, record_many
 from auditlogs.storage.mongo import StorageError
 from hub.demo import history, routine
 from hub.demo.state import FOLDER, load_state
+from hub.startup.start import begin
 
 STEP_SECONDS = 2.0
 AFTER_FAILURE_SECONDS = 15.0
 BETWEEN_WORK_SECONDS = (12.0, 40.0)
-# How far it looks back when it begins, so that nothing is left out since the history was recorded.
+# How far back it begins: some time has passed since `hub.demo.prepare` recorded the history.
 OVERLAP = timedelta(minutes=10)
 
 
 class Fleet:
-    """Records what is due: the stories of the day at their time, and ordinary work in between."""
+    """Records the stories of the day at their time, and ordinary work in between."""
 
     def __init__(self, account: str, begin: datetime) -> None:
         self._account = account
         self._random = SystemRandom()
         self._waiting: list[NewEntry] = []
-        self._told_until = begin - OVERLAP
+        self._generated_until = begin - OVERLAP
         self._next_work = begin
 
     def step(self, now: datetime) -> int:
-        """Record what is due by now; return how many entries that were.
+        """Record the entries that are due and return their number.
 
-        Raises StorageError; what could not be recorded is due again at the next step.
+        Raises StorageError; the next step records the same entries again.
         """
-        self._waiting += history.between(self._told_until, now)
-        self._told_until = now
+        self._waiting += history.between(self._generated_until, now)
+        self._generated_until = now
         if now >= self._next_work:
             self._waiting += _with_ids(routine.piece(self._random, now))
             pause = self._random.uniform(*BETWEEN_WORK_SECONDS)
             self._next_work = now + timedelta(seconds=pause)
         due = [entry for entry in self._waiting if entry.timestamp and entry.timestamp <= now]
-        # The oldest are given up in a very long failure.
+        # After a very long failure the oldest are dropped.
         due = due[-MAX_BATCH:]
         record_many(due, account=self._account)
         self._waiting = [e for e in self._waiting if e.timestamp and e.timestamp > now]
@@ -54,16 +54,16 @@ class Fleet:
 
 
 def _with_ids(entries: list[NewEntry]) -> Iterator[NewEntry]:
-    """Give each entry an id, by which a second try stores nothing twice."""
+    """Give each entry an ID, so that recording it again stores it once."""
     for entry in entries:
         yield msgspec.structs.replace(entry, id=str(uuid.uuid4()))
 
 
 def main() -> None:
-    """Work until the process is ended. A database that fails is said once, and tried again."""
-    os.environ["DJANGO_SETTINGS_MODULE"] = "hub.settings"
+    """Record until the process is stopped; report a failing database once and retry."""
+    begin()
     state = load_state(FOLDER)
-    assert state, "the state is written before this is started"
+    assert state, "hub.demo has saved it"
     fleet = Fleet(state.account, now())
     fails = False
     while True:
@@ -71,7 +71,7 @@ def main() -> None:
             fleet.step(now())
         except StorageError as error:
             if not fails:
-                sys.stderr.write(f"The fleet cannot record and goes on trying: {error}\n")
+                sys.stderr.write(f"The fleet cannot record entries and keeps trying: {error}\n")
             fails = True
             time.sleep(AFTER_FAILURE_SECONDS)
         else:

@@ -1,7 +1,7 @@
-"""The history of the fleet: the same entries whenever it is asked for.
+"""The history of the fleet, generated reproducibly.
 
-Every calendar day is made from its own seed, and its entries carry ids by which recording a day
-again stores nothing twice. So a history can be topped up at any time.
+Each day has its own random seed, and its entries have fixed IDs, so that recording a day again
+stores nothing twice. A history can therefore be completed at any time.
 """
 
 import functools
@@ -14,34 +14,34 @@ import msgspec
 from auditlogs.entry.schema import NewEntry
 from hub.demo import routine, schedule
 
-# Another edition is another history: to be raised with every change of what is told.
+# Part of the seed and of the IDs. Raise it with every change of the generated entries.
 EDITION = 3
-# What begins late in a day ends in the next at the latest.
+# Work that begins late in a day ends on the next one at the latest.
 LONGEST = timedelta(days=1)
 
 
 def between(after: datetime, until: datetime) -> list[NewEntry]:
-    """Return the entries after an instant, up to and with another, oldest first."""
-    found = [
+    """Return the entries with `after` < timestamp <= `until`, oldest first."""
+    entries = [
         entry
         for day in _days((after - LONGEST).date(), until.date())
         for entry in entries_of_day(day)
         if after < _time(entry) <= until
     ]
-    return sorted(found, key=_time)
+    return sorted(entries, key=_time)
 
 
 @functools.lru_cache(maxsize=3)
 def entries_of_day(day: date) -> tuple[NewEntry, ...]:
-    """Return the entries of all that begins on a day (UTC), oldest first."""
-    random = Random(f"{EDITION} {day}")  # noqa: S311  (it is to be repeatable, not secret)
-    told = schedule.of_day(day, random)
+    """Return the entries of the stories and work that begin on a day (UTC), oldest first."""
+    random = Random(f"{EDITION} {day}")  # noqa: S311  (reproducible, not secret)
+    stories = schedule.of_day(day, random)
     ordinary = [
         piece
         for piece in routine.of_day(day, random)
-        if not any(_disturbs(piece, story) for story in told)
+        if not any(_disturbs(piece, story) for story in stories)
     ]
-    entries = sorted((entry for piece in told + ordinary for entry in piece), key=_time)
+    entries = sorted((entry for piece in stories + ordinary for entry in piece), key=_time)
     return tuple(
         msgspec.structs.replace(entry, id=f"history-{EDITION}-{day}-{number}")
         for number, entry in enumerate(entries)
@@ -49,7 +49,7 @@ def entries_of_day(day: date) -> tuple[NewEntry, ...]:
 
 
 def _disturbs(piece: list[NewEntry], story: list[NewEntry]) -> bool:
-    """Tell whether an agent of a story would do something else meanwhile, as if nothing were."""
+    """Tell whether ordinary work of an agent falls into a story about it, such as its blocking."""
     bots = {entry.bot_id for entry in story if entry.bot_id}
     if not any(entry.bot_id in bots for entry in piece):
         return False

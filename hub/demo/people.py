@@ -1,4 +1,4 @@
-"""The stories in which people step in: keys, switches, guests and visits."""
+"""Stories with people: keys, the kill switch, a guest, and a visit of staff."""
 
 from datetime import datetime, timedelta
 from random import Random
@@ -22,7 +22,7 @@ from hub.demo.work import Work
 
 
 def key_rotated(random: Random, at: datetime) -> list[NewEntry]:
-    """Tell of a rotated key: its agent goes on with the old one until its settings follow."""
+    """Generate a key rotation: the agent uses the old key until its configuration is updated."""
     person = random.choice(PEOPLE)
     old, new = f"{random.getrandbits(16):04x}", f"{random.getrandbits(16):04x}"
     rotation = Work(random, at)
@@ -91,7 +91,7 @@ def _refused_sign_in(random: Random, at: datetime, action: str | None) -> list[N
 
 
 def kill_switch(random: Random, at: datetime) -> list[NewEntry]:
-    """Tell of an agent that a person stops: the platform blocks it until it is released."""
+    """Generate a kill switch: the platform blocks an agent's orders until a person releases it."""
     agent, person = NIGHT, random.choice(PEOPLE)
     stop = Work(random, at)
     step_up(stop, person)
@@ -123,8 +123,8 @@ def _set_kill_switch(work: Work, person: Person, agent: Agent, *, on: bool) -> N
 
 
 def key_for_a_trial(random: Random, at: datetime) -> list[NewEntry]:
-    """Tell of a trial: a bot, a key for it, its scopes narrowed, and the key revoked, as it was
-    found in what it sent."""
+    """Generate a trial: a bot and its key, whose scopes are narrowed, and which is revoked after it
+    was found in a request body."""
     agent = random.choice(FREE_TRADERS)
     tag = f"{random.getrandbits(24):06x}"
     bot = Target(type="bot", id=f"bot_{tag}", name=f"{agent.name} (trial)")
@@ -155,8 +155,7 @@ def key_for_a_trial(random: Random, at: datetime) -> list[NewEntry]:
 
 
 def guest(random: Random, at: datetime) -> list[NewEntry]:
-    """Tell of a guest: let in, too far at first, given an export of the log by a session token, and
-    shown out."""
+    """Generate a guest: added as admin, made a viewer, given an export of the log, and removed."""
     name, id = random.choice(GUESTS)
     member = Target(type="user", id=id, name=name)
     work = Work(random, at)
@@ -184,8 +183,7 @@ def guest(random: Random, at: datetime) -> list[NewEntry]:
 
 
 def staff_visit(random: Random, at: datetime) -> list[NewEntry]:
-    """Tell of staff that look in, after which the platform sets how long entries are kept, and an
-    admin what the account is called."""
+    """Generate a visit of staff, a change of the retention, and a new name of the account."""
     work = Work(random, at)
     account = Target(type="account", id="acc_demo", name="demo")
     changes = [{"field": "account", "from": "platform", "to": "demo"}]
@@ -200,7 +198,7 @@ def staff_visit(random: Random, at: datetime) -> list[NewEntry]:
 
 
 def step_up(work: Work, person: Person) -> None:
-    """Note that a person proved once more who they are, before what cannot be undone."""
+    """Record that a person confirmed their identity before a change that cannot be undone."""
     payload = {"method": person.method}
     work.note(person, "auth.step_up.challenged", took=35, payload=payload)
     work.wait(4, 20)

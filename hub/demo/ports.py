@@ -8,7 +8,7 @@ HIGHEST = 65_535
 
 
 def free_port() -> int:
-    """Return a port that nobody uses at this moment."""
+    """Return a port that is free at the moment."""
     with closing(socket.socket()) as probe:
         probe.bind((HOST, 0))
         port: int = probe.getsockname()[1]
@@ -16,9 +16,9 @@ def free_port() -> int:
 
 
 def is_free(port: int) -> bool:
-    """Tell whether a server could take the port. Raises PermissionError where it may not."""
+    """Tell whether a server could bind the port. Raises PermissionError for a privileged one."""
     with closing(socket.socket()) as probe:
-        # As servers do, so that the connections of one that has just ended do not count.
+        # As servers do: connections of a server that has just ended do not block the port.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((HOST, port))
@@ -30,7 +30,7 @@ def is_free(port: int) -> bool:
 
 
 def accepts(port: int) -> bool:
-    """Tell whether a server takes connections at the port."""
+    """Tell whether a server accepts connections on the port."""
     try:
         with socket.create_connection((HOST, port), timeout=1):
             return True

@@ -1,4 +1,4 @@
-"""`python -m hub.demo.prepare`: makes ready what the Hub will show, before it is served."""
+"""`python -m hub.demo.prepare`: fills the databases and collects static files."""
 
 import os
 import signal
@@ -22,16 +22,17 @@ INDEX_SECONDS = 60.0
 
 
 def main() -> int:
-    """Prepare both databases and the static files; say in one line why that cannot be done."""
-    # Ended in an orderly way, the progress bar gives the terminal its cursor back.
+    """Prepare both databases and the static files; print one line where that fails."""
+    # SystemExit lets the progress bar restore the terminal's cursor.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
-    os.environ["DJANGO_SETTINGS_MODULE"] = "hub.settings"
+    # Before `begin` loads the demo's environment file, which sets it in any case.
+    is_embedded = not os.environ.get("MONGODB_URI")
     begin()
     django.setup()
-    from hub.demo import seed  # noqa: PLC0415  (its models can be imported from here on)
+    from hub.demo import seed  # noqa: PLC0415  (models cannot be imported any earlier)
 
     state = load_state(FOLDER)
-    assert state, "the state is written before this is started"
+    assert state, "hub.demo has saved it"
     try:
         with time_limit(PING_SECONDS):
             database().command("ping")
@@ -50,20 +51,20 @@ def main() -> int:
             indexes.ensure_indexes()
         seed.top_up(account.id, now())
     except StorageError as error:
-        advice = "Is MONGODB_URI right?" if os.environ.get("MONGODB_URI") else "Start it again."
+        advice = "Start the demo again." if is_embedded else "Check MONGODB_URI."
         sys.stderr.write(f"{error} {advice}\n")
         return 1
     return 0
 
 
 def _collect_static() -> None:
-    """Collect the static files where one of them is newer than the last collection."""
+    """Collect the static files if one of them is newer than the last collection."""
     collected = Path(settings.STATIC_ROOT, "staticfiles.json")
     sources = (
         Path(storage.path(name)) for finder in get_finders() for name, storage in finder.list([])
     )
     newest = max(source.stat().st_mtime for source in sources)
-    # Compressing takes seconds, which a second start need not spend.
+    # Compressing them takes seconds.
     if not collected.exists() or collected.stat().st_mtime < newest:
         call_command("collectstatic", interactive=False, verbosity=0)
 

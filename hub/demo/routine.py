@@ -1,4 +1,4 @@
-"""The ordinary day of the fleet: what is neither a story nor trouble for long."""
+"""The ordinary work of the fleet, between the stories."""
 
 from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta
@@ -33,7 +33,7 @@ PIECES_A_DAY = 88
 WEEKEND = 0.72
 SATURDAY = 5
 LOCK = timedelta(minutes=15)
-# How busy the hours of a day are, in UTC: the markets never close, but people sleep.
+# Relative activity by hour (UTC): the markets never close, but people sleep.
 HOURS = (4, 3, 3, 3, 3, 4, 6, 8, 10, 11, 11, 10, 10, 12, 13, 13, 12, 10, 8, 7, 6, 6, 5, 5)
 
 Piece = Callable[[Work], None]
@@ -64,7 +64,7 @@ def _read_markets(work: Work) -> None:
 
 
 def _read(work: Work, agent: Agent) -> None:
-    """Call one of the tools that only read; now and then it does not work."""
+    """Call one of the tools that only read; some calls fail."""
     random = work.random
     pair = random.choice(agent.pairs)
     tool, arguments = random.choice(
@@ -108,7 +108,7 @@ def _read(work: Work, agent: Agent) -> None:
 
 
 def _trade(work: Work) -> None:
-    """Place an order of the size that policy approves by itself."""
+    """Place an order small enough for the policy to approve it."""
     random = work.random
     agent, provider = random.choice(TRADERS), random.choice(PROVIDERS)
     order = new_order(work, agent, most=1_500)
@@ -139,7 +139,7 @@ def _trade(work: Work) -> None:
 
 
 def _batch(work: Work) -> None:
-    """Ask for several orders at once, of which some are refused."""
+    """Place several orders at once, of which some may be refused."""
     random = work.random
     agent = random.choice(TRADERS)
     orders = [new_order(work, agent, most=300) for _ in range(random.randint(3, 6))]
@@ -233,7 +233,7 @@ def _step_up(work: Work) -> None:
 
 
 def _configure(work: Work) -> None:
-    """Change an agent's limits, as people do who watch it."""
+    """Change an agent's configuration."""
     random = work.random
     person, agent = random.choice(PEOPLE), random.choice(AGENTS)
     old = random.choice((500, 1_000, 2_500))
@@ -296,7 +296,7 @@ def _session_end(work: Work) -> None:
 
 
 def _reach_too_far(work: Work) -> None:
-    """Ask the API for what a key is not for."""
+    """Call the API without the scope for it."""
     agent = work.random.choice(READERS)
     work.note(
         agent,
@@ -315,7 +315,7 @@ def _reach_too_far(work: Work) -> None:
     )
 
 
-# How often each kind of work is done, out of a hundred.
+# Relative frequency of each kind of work, in percent.
 PIECES: dict[Piece, int] = {
     _read_markets: 44,
     _trade: 20,

@@ -1,4 +1,4 @@
-"""When each story is told: again every few days, so that any seven days hold a telling of each."""
+"""When each story happens: every few days, so that the last seven days contain each of them."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ Story = Callable[[Random, datetime], list[NewEntry]]
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """When a story is told: every so many days, at some time between two hours (UTC)."""
+    """A story happens every `every` days, at a time `between` two hours of the day (UTC)."""
 
     story: Story
     every: int
@@ -22,17 +22,16 @@ class Schedule:
     between: tuple[float, float]
 
     def is_due(self, day: date) -> bool:
-        """Tell whether the story is told on a day."""
         return day.toordinal() % self.every == self.offset
 
 
 def of_day(day: date, random: Random) -> list[list[NewEntry]]:
-    """Return the tellings that begin on a day (UTC), each as its entries."""
+    """Return the stories that begin on a day (UTC), each as its entries."""
     midnight = datetime.combine(day, time(), tzinfo=UTC)
     return [
-        told.story(random, midnight + timedelta(hours=random.uniform(*told.between)))
-        for told in SCHEDULE
-        if told.is_due(day)
+        each.story(random, midnight + timedelta(hours=random.uniform(*each.between)))
+        for each in SCHEDULE
+        if each.is_due(day)
     ]
 
 

@@ -1,4 +1,4 @@
-"""What a demo holds: an account, someone who signs in, an API key, and a history."""
+"""The demo's data: an account, a user, API keys, and the history of the fleet."""
 
 from bisect import bisect_left
 from datetime import datetime, timedelta
@@ -21,19 +21,19 @@ from hub.models import Membership, Role
 NAME = "demo"
 READ, WRITE = "logs:read", "logs:write"
 HISTORY = timedelta(days=30)
-# Between being made and being recorded, no entry may grow older than what is kept.
+# The oldest entries must not exceed the retention between being generated and being recorded.
 MARGIN = timedelta(hours=3)
 BATCH = 250
 
 
 def account() -> Account:
-    """Return the demo's account, made when it is not there."""
+    """Return the demo's account, created if it does not exist."""
     return Account.objects.get_or_create(name=NAME)[0]
 
 
 def person(account: Account) -> User:
-    """Return the one who signs in as demo with the password demo, made when they are not there: an
-    admin, so that every page of the account can be seen."""
+    """Return the user demo with the password demo, created if they do not exist: an admin, so that
+    every page of the account can be seen."""
     user = User.objects.filter(username=NAME).first()
     if user is None:
         user = User.objects.create_user(NAME, password=NAME)
@@ -43,22 +43,22 @@ def person(account: Account) -> User:
     return user
 
 
-def api_key(account: Account, scope: str, kept: str) -> str:
-    """Return the key that was kept, if it still is one of the account, else a new one."""
-    known = keys.find(kept)
-    if known and known.account == account and scope in known.scopes:
-        return kept
+def api_key(account: Account, scope: str, saved: str) -> str:
+    """Return the saved key if it is still a valid one of the account, else a new one."""
+    key = keys.find(saved)
+    if key and key.account == account and scope in key.scopes:
+        return saved
     return keys.create(account, f"{NAME} {scope.partition(':')[2]}", [scope], created_by=NAME)
 
 
 def top_up(account: str, now: datetime) -> int:
-    """Record what is missing of the history up to now; return how many entries that were.
+    """Record the missing entries of the history up to now; return their number.
 
     Raises StorageError.
     """
-    kept = min(HISTORY, timedelta(days=retention_days())) - MARGIN
-    told = history.between(now - kept, now)
-    missing = told[_first_missing(told, account) :]
+    age = min(HISTORY, timedelta(days=retention_days())) - MARGIN
+    entries = history.between(now - age, now)
+    missing = entries[_first_missing(entries, account) :]
     batches = [missing[start : start + BATCH] for start in range(0, len(missing), BATCH)]
     console = Console(stderr=True)
     if batches and not console.is_terminal:
@@ -70,11 +70,11 @@ def top_up(account: str, now: datetime) -> int:
     return len(missing)
 
 
-def _first_missing(told: list[NewEntry], account: str) -> int:
-    """Return where recording has to go on.
+def _first_missing(entries: list[NewEntry], account: str) -> int:
+    """Return the index of the entry to continue recording with.
 
-    A history is recorded from the oldest on, so half of what is left can be ruled out at a time.
-    One batch is gone through again: it may have been cut short.
+    Entries are recorded oldest first, so a binary search finds the first missing one. The batch
+    before it is recorded again, since it may be incomplete.
     """
     log = Entries.of(account)
 
@@ -83,4 +83,4 @@ def _first_missing(told: list[NewEntry], account: str) -> int:
         assert entry.timestamp
         return log.get(entry_id(account, entry.id, to_ms(entry.timestamp))) is None
 
-    return max(0, bisect_left(told, True, key=is_missing) - BATCH)
+    return max(0, bisect_left(entries, True, key=is_missing) - BATCH)

@@ -1,4 +1,4 @@
-"""What a demo keeps between runs: its secrets and its addresses, in a file only its owner reads."""
+"""What a demo keeps between runs: its secrets, in a file that its owner alone can read."""
 
 import os
 import secrets
@@ -7,16 +7,14 @@ from pathlib import Path
 import msgspec
 
 STATE_FILE = "state.json"
-# Where a demo keeps everything: beside the project's code, or where it must not meet that one.
+# DEMO_DIR lets a second demo, such as that of the tests, run beside the one in the checkout.
 FOLDER = Path(os.environ.get("DEMO_DIR") or Path(__file__).resolve().parents[2] / ".demo")
 
 
 class State(msgspec.Struct, frozen=True, kw_only=True):
-    """The demo's state: the id of its account and its keys are empty until they were made."""
+    """The demo's state. The account's ID and its keys are empty until `hub.demo.prepare` ran."""
 
     secret_key: str
-    mongodb_uri: str
-    port: int = 0
     account: str = ""
     api_key: str = ""
     write_key: str = ""
@@ -24,7 +22,7 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
 
 def new_state() -> State:
     """Return the state of a demo that has never run."""
-    return State(secret_key=secrets.token_urlsafe(48), mongodb_uri="")
+    return State(secret_key=secrets.token_urlsafe(48))
 
 
 def load_state(folder: Path) -> State | None:
@@ -39,9 +37,14 @@ def load_state(folder: Path) -> State | None:
 
 
 def save_state(folder: Path, state: State) -> None:
-    """Write the state whole or not at all, readable by its owner alone."""
-    folder.mkdir(mode=0o700, exist_ok=True)
-    new = folder / f"{STATE_FILE}.new"
+    """Write the state to its folder."""
+    write_private(folder / STATE_FILE, msgspec.json.format(msgspec.json.encode(state)))
+
+
+def write_private(path: Path, content: bytes) -> None:
+    """Write a file whole or not at all, with mode 0600 from its first byte on."""
+    path.parent.mkdir(mode=0o700, exist_ok=True)
+    new = path.with_name(f"{path.name}.new")
     with open(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-        file.write(msgspec.json.format(msgspec.json.encode(state)))
-    new.replace(folder / STATE_FILE)
+        file.write(content)
+    new.replace(path)

@@ -1,4 +1,4 @@
-"""The stories that the demo's log tells: trouble that can be found, followed and understood."""
+"""Stories of the demo: incidents to find and follow in the log."""
 
 from datetime import datetime, timedelta
 from random import Random
@@ -34,7 +34,7 @@ PROVIDER = Target(type="provider", id=JUPITER)
 
 
 def scope_refused(random: Random, at: datetime) -> list[NewEntry]:
-    """Tell of Momentum Scout, whose key only reads, and which tries again and again to trade."""
+    """Generate trades of Momentum Scout that fail, because its key has no scope for them."""
     entries: list[NewEntry] = []
     for _ in range(random.randint(2, 4)):
         work = Work(random, at)
@@ -57,7 +57,7 @@ def scope_refused(random: Random, at: datetime) -> list[NewEntry]:
 
 
 def circuit_breaker(random: Random, at: datetime) -> list[NewEntry]:
-    """Tell of a provider that fails: its breaker opens, blocks trades, tries, and closes."""
+    """Generate a failing provider, whose circuit breaker opens, blocks trades and closes again."""
     trouble = Work(random, at)
     for _ in range(BREAKER_THRESHOLD):
         agent = random.choice(FREE_TRADERS)
@@ -110,7 +110,7 @@ def _blocked_trade(random: Random, at: datetime) -> list[NewEntry]:
 
 
 def filled_in_part(random: Random, at: datetime) -> list[NewEntry]:
-    """Tell of a large order that finds too little liquidity twice; the rest is cancelled."""
+    """Generate a large order that is filled in part twice, then cancelled."""
     work = Work(random, at)
     order = new_order(work, LONG_NAMED, 2_000, 6_000)
     provider = random.choice(PROVIDERS)
@@ -128,7 +128,7 @@ def filled_in_part(random: Random, at: datetime) -> list[NewEntry]:
 
 
 def order_life(random: Random, at: datetime) -> list[NewEntry]:
-    """Tell of an order above its agent's limit: a person approves it, or does not."""
+    """Generate an order above its agent's limit, which a person approves or cancels."""
     agent, person = random.choice(FREE_TRADERS), random.choice(PEOPLE)
     provider = random.choice(PROVIDERS)
     work = Work(random, at)
@@ -147,7 +147,7 @@ def order_life(random: Random, at: datetime) -> list[NewEntry]:
 
 
 def tool_error(random: Random, at: datetime) -> list[NewEntry]:
-    """Tell of a tool that says it failed, though HTTP says 200; the third try works."""
+    """Generate a tool that fails twice with HTTP status 200 and isError, then succeeds."""
     agent = random.choice(AGENTS)
     work = Work(random, at)
     arguments = {

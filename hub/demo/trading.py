@@ -1,4 +1,4 @@
-"""Orders: how an agent asks for one, and what becomes of it."""
+"""Orders: the tool calls that place them, and their later events."""
 
 from dataclasses import dataclass
 from random import Random
@@ -23,17 +23,16 @@ class Order:
 
     @property
     def target(self) -> Target:
-        """Return the order as a target; the small ones go without a name."""
+        """Return the order as a target. Small orders have no name, as in some integrations."""
         name = f"{self.side.title()} {self.pair}" if self.value >= 100 else None
         return Target(type="order", id=self.id, name=name)
 
     @property
     def value(self) -> float:
-        """Return what the order is worth, in USDC."""
+        """Return the order's value in USDC."""
         return self.amount * self.price
 
     def payload(self, channel: str, **more: Any) -> dict[str, Any]:
-        """Return the payload of an entry about the order."""
         return {
             "orderId": self.id,
             "channel": channel,
@@ -46,7 +45,7 @@ class Order:
 
 
 def new_order(work: Work, agent: Agent, least: float = 20, most: float = 4_000) -> Order:
-    """Return an order that suits the agent, worth between so many USDC."""
+    """Return a random order of one of the agent's pairs, worth `least` to `most` USDC."""
     random = work.random
     pair = random.choice(agent.pairs)
     price = PRICES[pair] * random.uniform(0.96, 1.04)
@@ -68,7 +67,7 @@ def call_tool(
     spread: float = SPREAD,
     **more: Any,
 ) -> None:
-    """Note that an agent called an MCP tool."""
+    """Record that an agent called an MCP tool."""
     work.note(
         agent,
         "mcp.tool.call",
@@ -90,7 +89,7 @@ def call_tool(
 def call_trade(
     work: Work, agent: Agent, order: Order, result: Result = "success", **more: Any
 ) -> None:
-    """Note that an agent asked for an order, with the key to its wallet, which no log may keep."""
+    """Record the tool call of an order, with a wallet key in it that has to be redacted."""
     arguments = {
         "pair": order.pair,
         "side": order.side,
@@ -103,19 +102,19 @@ def call_trade(
 
 
 def create(work: Work, agent: Agent, order: Order, provider: str) -> None:
-    """Note that an agent's order was placed."""
+    """Record that an agent's order was placed."""
     payload = order.payload("mcp", provider=provider)
     work.note(agent, "order.created", target=order.target, took=45, payload=payload)
 
 
 def approve(work: Work, agent: Agent, order: Order, by: Player, reason: str) -> None:
-    """Note that an order was approved, by a person in the Hub or by the platform's policy."""
+    """Record that an order was approved, by a person in the Hub or by the platform's policy."""
     payload = order.payload("policy" if by is PLATFORM else "hub", reason=reason)
     work.note(by, "order.approved", target=order.target, took=30, about=agent, payload=payload)
 
 
 def fill(work: Work, agent: Agent, order: Order, provider: str, part: float = 1) -> None:
-    """Note that an order was filled: wholly, or the part that there was a market for."""
+    """Record that an order was filled, or a part of it."""
     payload = order.payload("mcp", provider=provider)
     result: Result = "success"
     if part < 1:
@@ -127,7 +126,7 @@ def fill(work: Work, agent: Agent, order: Order, provider: str, part: float = 1)
 
 
 def cancel(work: Work, agent: Agent, order: Order, by: Player, reason: str) -> None:
-    """Note that an order was cancelled."""
+    """Record that an order was cancelled."""
     payload = order.payload("mcp" if by is agent else "hub", reason=reason)
     work.note(by, "order.cancelled", target=order.target, took=60, about=agent, payload=payload)
 
@@ -135,13 +134,13 @@ def cancel(work: Work, agent: Agent, order: Order, by: Player, reason: str) -> N
 def reject(
     work: Work, agent: Agent, order: Order, reason: str, code: str, provider: str | None = None
 ) -> None:
-    """Note that an agent's order was rejected."""
+    """Record that an agent's order was rejected."""
     payload = order.payload("mcp", provider=provider, reason=reason, code=code)
     work.note(agent, "order.rejected", "failure", target=order.target, took=25, payload=payload)
 
 
 def wallet_key(random: Random) -> str:
-    """Return what looks like a wallet's key, for redaction to catch."""
+    """Return a random text in the shape of a wallet's key."""
     return f"wk_{random.getrandbits(160):040x}"
 
 

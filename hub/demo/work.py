@@ -1,4 +1,4 @@
-"""A piece of work: the entries that it leaves behind, under one correlation ID."""
+"""A piece of work: its entries, which share one correlation ID."""
 
 import hashlib
 import math
@@ -13,14 +13,14 @@ from auditlogs.entry.times import from_ms, to_ms
 from auditlogs.recording.recorder import new_entry
 from hub.demo.cast import Agent, Player
 
-# How far durations vary: those of work, and those of waiting in vain until a clock runs out.
+# How far durations vary: those of work, and those of requests that time out.
 SPREAD = 0.45
 TIMEOUT_SPREAD = 0.0004
 
 
 @dataclass(slots=True)
 class Work:
-    """Notes what happens, one entry after the other, while its clock `at` goes on."""
+    """Collects entries while its clock `at` advances."""
 
     random: Random
     at: datetime
@@ -33,7 +33,7 @@ class Work:
         self.wait(0, 0)
 
     def wait(self, least: float, most: float) -> None:
-        """Let some seconds pass; what is noted then belongs to another request."""
+        """Advance the clock by some seconds and begin another request."""
         self.at += timedelta(seconds=self.random.uniform(least, most))
         self.request_id = f"req_{self.hex(16)}"
 
@@ -51,10 +51,11 @@ class Work:
         source_ip: str | None = None,
         payload: dict[str, Any] | None = None,
     ) -> None:
-        """Note an entry. What is None in the payload is left out.
+        """Add an entry. Payload fields that are None are left out.
 
         `took` is the typical duration in milliseconds and `spread` how far it varies: the standard
-        deviation of its logarithm. `about` is the agent whose bot is concerned where another acts.
+        deviation of its logarithm. `about` is the agent whose bot the
+        entry is about, if that is not the actor.
         """
         bot = about or (who if isinstance(who, Agent) else None)
         duration = took and round(self.random.lognormvariate(math.log(took), spread), 1)
@@ -76,23 +77,22 @@ class Work:
         self.entries.append(new_entry(fields))
 
     def note_bare(self, who: Player, action: str, result: Result = "success") -> None:
-        """Note an entry without anything that may be absent."""
+        """Add an entry with required fields only."""
         fields = {"action": action, "actor": who.actor, "result": result}
         self.entries.append(new_entry({**fields, "timestamp": from_ms(to_ms(self.at))}))
 
     def hex(self, digits: int) -> str:
-        """Return random hexadecimal digits."""
         return f"{self.random.getrandbits(4 * digits):0{digits}x}"
 
     def _session(self, who: Player) -> str | None:
-        """Return the session of a day; the platform has none."""
+        """Return the ID of the actor's session of the day; the platform has none."""
         if who.type == "system":
             return None
         digest = hashlib.sha256(f"{who.id} {self.at:%Y-%m-%d}".encode()).hexdigest()
         return f"sess_{digest[:16]}"
 
     def _source_ip(self, who: Player) -> str | None:
-        """Return where a player calls from on a day; the platform calls from nowhere."""
+        """Return the actor's address of the day; the platform has none."""
         if not who.source_ips:
             return None
         return who.source_ips[self.at.toordinal() % len(who.source_ips)]

@@ -1,4 +1,4 @@
-"""The help: short pages about what the entries of the log speak of."""
+"""The help pages: scopes, the life of an order, and error codes."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -16,7 +16,7 @@ from hub.access.visits import HubRequest, for_people
 from hub.help import order_picture
 from hub.help.codes import HUB_CODES
 
-# The pages, as each leads to the others: the name of the URL, and what it is called.
+# URL name and title of each page, in the order of the tabs.
 TOPICS = {
     "help_scopes": "Scopes and Access Control",
     "help_orders": "Order Lifecycle",
@@ -27,14 +27,14 @@ PAGE_OF_TOPIC = {"scopes": "help_scopes", "orders": "help_orders"}
 
 @require_safe
 def help_pages(request: HttpRequest) -> HttpResponse:
-    """Lead to the first page of the help."""
+    """Redirect to the first help page."""
     return redirect(next(iter(TOPICS)))
 
 
 @require_safe
 @for_people
 def help_scopes(request: HubRequest) -> HttpResponse:
-    """Say what each scope opens, and what to do where one is missing."""
+    """Show what each scope allows."""
     api_scopes = [
         (name, sentence, scopes.API_REQUESTS.get(name, ()))
         for name, sentence in keys.SCOPES.items()
@@ -46,7 +46,7 @@ def help_scopes(request: HubRequest) -> HttpResponse:
 @require_safe
 @for_people
 def help_orders(request: HubRequest) -> HttpResponse:
-    """Show the states of an order and what may follow each."""
+    """Show the states of an order and their transitions."""
     states = [
         (name, state, _log_url(state), [(each, STATES[each].label) for each in TRANSITIONS[name]])
         for name, state in STATES.items()
@@ -58,7 +58,7 @@ def help_orders(request: HubRequest) -> HttpResponse:
 @require_safe
 @for_people
 def help_codes(request: HubRequest) -> HttpResponse:
-    """Say what each code means and what to do about it."""
+    """Show the meaning of each error code and what to do about it."""
     context = {
         "groups": [
             ("platform", "Platform and agents", _rows(codes.PLATFORM_CODES)),
@@ -77,15 +77,16 @@ def _page(request: HubRequest, name: str, context: dict[str, Any]) -> HttpRespon
 
 
 def _log_url(state: OrderState) -> str:
-    """Return the list of the entries that brought orders into a state."""
-    asked = {"action": state.action}
+    """Return the URL of the entries that brought orders into a state."""
+    filters = {"action": state.action}
+    # Filled and partially filled orders have the same action.
     if sum(each.action == state.action for each in STATES.values()) > 1:
-        asked["result"] = str(state.result)
-    return f"{reverse('logs')}?{urlencode(asked)}"
+        filters["result"] = str(state.result)
+    return f"{reverse('logs')}?{urlencode(filters)}"
 
 
 def _rows(table: Mapping[str, codes.Code]) -> list[tuple[str, codes.Code, str, str]]:
-    """Return each code with the page about what it belongs to: its URL and name, or nothing."""
+    """Return rows of name, code, and the URL and title of a page about it, or empty texts."""
     rows = []
     for name, code in table.items():
         page = PAGE_OF_TOPIC[code.topic] if code.topic else ""

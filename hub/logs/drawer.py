@@ -7,12 +7,14 @@ from uuid import UUID
 
 from auditlogs.entry.identity import parse_id
 from auditlogs.entry.schema import Entry
+from auditlogs.entry.times import now
 from auditlogs.query.entries import Entries
 from auditlogs.storage.mongo import StorageError
 from hub.logs.explanations import Explanation, explanations
 from hub.logs.links import Links, agent_url
 from hub.logs.listing import Listing
 from hub.logs.payload import Node, pretty, tree
+from hub.ui.times import short_time
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +105,14 @@ class Drawer:
             return None
         links = self._listing.links
         return Neighbour(links.with_entry(str(entry_id)), links.drawer(str(entry_id)))
+
+    @property
+    def status_message(self) -> str:
+        """What a screen reader is told when the entry is reached from the one beside it."""
+        assert self.view is not None
+        entry = self.view.entry
+        actor = entry.actor.name or entry.actor.id
+        return f"{entry.action}, {entry.result}, {actor}, {short_time(entry.instant, now())}"
 
     @property
     def status(self) -> int:

@@ -10,8 +10,8 @@ from django.http import QueryDict
 
 from auditlogs.entry.actions import ACTION_TYPES
 from auditlogs.entry.schema import RESULTS
-from auditlogs.query.entries import DEFAULT_SORT
 from auditlogs.query.filters import RANGE_PARAMETERS, EntryFilter, ListRequest
+from auditlogs.query.order import DEFAULT_ORDER
 from auditlogs.storage import dictionary
 from auditlogs.storage.dictionary import NamedActor
 from auditlogs.storage.mongo import StorageError
@@ -116,6 +116,10 @@ class FilterBar:
         return [Option(value, label, value == chosen) for value, label in RANGE_LABELS.items()]
 
     @property
+    def is_all_time(self) -> bool:
+        return self.value.get("dateRange") == "all" and not self.has_own_range
+
+    @property
     def range_label(self) -> str:
         """The option that Date Range shows."""
         return next(option.label for option in self.ranges if option.is_chosen)
@@ -143,8 +147,8 @@ class FilterBar:
     @property
     def sorts(self) -> list[Option]:
         """The options of Sort, which small screens have in place of headings."""
-        sort = self._asked.entries.sort
-        chosen = "" if sort == DEFAULT_SORT else sort
+        order = self._asked.entries.order
+        chosen = "" if order == DEFAULT_ORDER else str(order)
         return [Option(value, label, value == chosen) for value, label in SORT_LABELS.items()]
 
     @cached_property

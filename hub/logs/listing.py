@@ -9,17 +9,26 @@ from django.http import QueryDict
 
 from auditlogs.entry.times import from_ms, now
 from auditlogs.models import Account
-from auditlogs.query.entries import DEFAULT_SORT, Count, Page
+from auditlogs.query.entries import Count, Page
 from auditlogs.query.filters import ListRequest, parse
+from auditlogs.query.order import DEFAULT_ORDER
 from auditlogs.storage.mongo import StorageError, TookTooLong, Unavailable
 from auditlogs.storage.retention import oldest_ms, retention_days
 from hub.logs.backlog import Backlog
 from hub.logs.columns import Heading, headings
-from hub.logs.filter_bar import FilterBar, page_parameters
+from hub.logs.filter_bar import SORT_LABELS, FilterBar, page_parameters
 from hub.logs.links import CURSOR, DEFAULT_RANGE, ENTRY, SORT, Links
 from hub.logs.rows import Row, row_of
 
 PAGE_SIZE = 50
+EMPTY_MESSAGES = {
+    "nothing_recorded": "Nothing recorded yet.",
+    "nothing_matches": "No entry matches.",
+    "beyond_retention": "This range ends before the oldest entry that is kept.",
+    "end": "No more entries.",
+    "too_long": "The log did not answer in time.",
+    "unavailable": "The log cannot be read now.",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +43,7 @@ class Listing:
     """The list that a request asks for. Reading it is a step of its own: `read`."""
 
     def __init__(self, data: QueryDict, account: Account) -> None:
+        self._account = account.id
         self.now = now()
         self.open_entry = data.get(ENTRY, "")
         self.asked: ListRequest = parse(
@@ -48,18 +58,29 @@ class Listing:
         self.filters = FilterBar(account.id, self.asked, self.links)
         self.retention_days = retention_days()
         self.oldest_kept = from_ms(oldest_ms(self.now))
-        self.backlog = Backlog.of(account.id)
+        self.backlog: Backlog | None = None
         self.page: Page | None = None
         self.failure: StorageError | None = None
 
     def read(self) -> Self:
         """Read the page; a failure of the database is kept, to be told in the list's place."""
+        self.backlog = Backlog.of(self._account)
         try:
             self.page = self.asked.entries.page(PAGE_SIZE, cursor=self.asked.cursor)
         except StorageError as failure:
             self.failure = failure
             self.filters.is_cut_off = isinstance(failure, Unavailable)
         return self
+
+    @property
+    def status_message(self) -> str:
+        """What a screen reader is told once this list has taken the place of another."""
+        if self.state != "entries":
+            return EMPTY_MESSAGES[self.state]
+        if not self.rows or not self.page:
+            return "None found yet. Go on looking at the end of the list."
+        order = SORT_LABELS["" if self.is_newest_first else str(self.asked.entries.order)]
+        return f"Entries {self.page.first:,} to {self.last:,}. {order}."
 
     @property
     def status(self) -> int:
@@ -94,7 +115,7 @@ class Listing:
     @property
     def is_newest_first(self) -> bool:
         """Whether the next page is the older one."""
-        return self.asked.entries.sort == DEFAULT_SORT
+        return self.asked.entries.order == DEFAULT_ORDER
 
     @property
     def last(self) -> int:

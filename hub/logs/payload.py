@@ -40,6 +40,12 @@ class Node:
     children: list["Node"] = field(default_factory=list)
     left_out: int = 0
 
+    @property
+    def extent(self) -> str:
+        """How many values an object or a list has, in its brackets: "[3 values]"."""
+        inside = self.text if self.children or self.left_out else ""
+        return {"array": f"[{inside}]", "object": f"{{{inside}}}"}.get(self.kind, "")
+
 
 def tree(payload: dict[str, Any], redactions: Iterable[Redaction]) -> Node:
     """Return the payload as a node. Beyond a limit, nodes tell how many values they leave out."""

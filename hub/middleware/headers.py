@@ -1,11 +1,11 @@
-"""What a browser is told with every answer of the program, its static files and errors too."""
+"""Security headers of every response, static files and errors included."""
 
 from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
 
-# What a page could ask the browser for, and these never do. Reading what was copied is not among
-# them: the browser asks its reader first, whose own tools may want to look.
+# Browser features that no page uses. Reading the clipboard is not among them: the browser asks the
+# reader first, and an extension of theirs may have a use for it.
 NOT_USED = (
     *("accelerometer", "autoplay", "camera", "display-capture", "encrypted-media", "fullscreen"),
     *("geolocation", "gyroscope", "hid", "idle-detection", "magnetometer", "microphone", "midi"),
@@ -16,16 +16,16 @@ PERMISSIONS = ", ".join([*(f"{name}=()" for name in NOT_USED), "clipboard-write=
 
 
 class HeadersMiddleware:
-    """Adds the headers that Django and its Content-Security-Policy leave out.
+    """Adds the headers that Django and django-csp do not set.
 
-    What sets no Cache-Control of its own is kept nowhere: static files alone may be.
+    A response without a Cache-Control header of its own is not stored by any cache: pages show
+    what a signed-in person may see, and stay in no shared cache or browser history.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self._get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        """Answer with the headers."""
         response = self._get_response(request)
         response["Cross-Origin-Resource-Policy"] = "same-origin"
         response["Permissions-Policy"] = PERMISSIONS

@@ -1,4 +1,4 @@
-"""Where a request comes from, when proxies stand in front of the Hub."""
+"""The client's address behind trusted proxies."""
 
 import ipaddress
 from collections.abc import Callable
@@ -9,8 +9,11 @@ from django.http import HttpRequest, HttpResponse
 
 
 class ProxyMiddleware:
-    """Puts the client's address, as the outermost of the known proxies saw it, in the place of the
-    connection's, so that limits, locks and entries all speak of the same."""
+    """Replaces REMOTE_ADDR by the client's address from `X-Forwarded-For`.
+
+    Rate limits, lock-outs and entries then all use the same address. With PROXY_HOPS=0 the header
+    is ignored, since any client can send it.
+    """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         if not settings.PROXY_HOPS:
@@ -18,7 +21,6 @@ class ProxyMiddleware:
         self._get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        """Answer as if the client had connected by itself."""
         header = request.META.get("HTTP_X_FORWARDED_FOR", "")
         if address := client_address(header, settings.PROXY_HOPS):
             request.META["REMOTE_ADDR"] = address
@@ -26,17 +28,17 @@ class ProxyMiddleware:
 
 
 def client_address(forwarded_for: str, hops: int) -> str | None:
-    """Return the address that so many proxies tell of, counted from the right, or None.
+    """Return the address that the outermost of `hops` proxies received the request from, or None.
 
-    Each proxy adds at the right whom it was called by; what stands further left is the client's
-    own, and may be a lie.
+    Each proxy appends the address of its peer, so what stands further left was sent by the client
+    and cannot be trusted.
     """
-    told = [part.strip() for part in forwarded_for.split(",")]
-    if len(told) < hops:
+    addresses = [part.strip() for part in forwarded_for.split(",")]
+    if len(addresses) < hops:
         return None
     try:
-        address = ipaddress.ip_address(told[-hops])
+        address = ipaddress.ip_address(addresses[-hops])
     except ValueError:
         return None
-    # A zone, as in fe80::1%eth0, is any text, and means something on one host alone.
-    return None if "%" in told[-hops] else str(address)
+    # The zone of fe80::1%eth0 is arbitrary text, and means something on one host only.
+    return None if "%" in addresses[-hops] else str(address)

@@ -1,13 +1,13 @@
-"""How passwords are hashed."""
+"""Password hashing."""
 
 from django.contrib.auth.hashers import Argon2PasswordHasher
 
 
 class BoundedArgon2PasswordHasher(Argon2PasswordHasher):
-    """Argon2id with what OWASP's Password Storage Cheat Sheet asks for at least: 19 MiB, twice.
+    """Argon2id with the minimum of OWASP's Password Storage Cheat Sheet: 19 MiB, two iterations.
 
-    Django's own takes 100 MiB for each password that is tried, so that a few dozen strangers at the
-    sign-in page could use up a web process's memory.
+    Django's default takes 100 MiB per attempt, so that a few dozen simultaneous sign-ins could
+    exhaust a web process's memory.
     """
 
     time_cost = 2

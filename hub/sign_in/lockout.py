@@ -1,8 +1,8 @@
-"""How often a password may be guessed: a user name from one address, and an address at all.
+"""Limits on guessing passwords: lock-out of a user name, and a rate for each address.
 
-django-axes counts the failures of a user name and an address together and locks them out. It is
-told a keyed hash in the place of the name, and of the request no more than where it came from:
-people type passwords into the wrong field.
+django-axes counts failures by user name and address together and locks the pair out. People type
+passwords into the wrong field, so axes gets a keyed hash instead of the user name, and a stripped
+request, of which it can store nothing but the address.
 """
 
 from collections.abc import Mapping
@@ -19,51 +19,57 @@ from auditlogs.entry.times import now
 from auditlogs.middleware import source_ip
 
 
-def too_many(request: HttpRequest) -> LimitExceeded | None:
-    """Count a try of whoever calls from there; return the rate if it goes beyond."""
+def count_attempt(request: HttpRequest) -> LimitExceeded | None:
+    """Count an attempt from the request's address; return the rate that it exceeds, if any."""
     return count(settings.SIGN_IN_RATE, "tries", network_of(source_ip(request)))
 
 
-def bare(request: HttpRequest) -> HttpRequest:
-    """Return a request of which no more is known than where it came from."""
-    told = HttpRequest()
-    told.META = {"REMOTE_ADDR": source_ip(request)}
-    return told
+def stripped_request(request: HttpRequest) -> HttpRequest:
+    """Return a request for axes that has nothing of the original but the client's address."""
+    stripped = HttpRequest()
+    stripped.META = {"REMOTE_ADDR": source_ip(request)}
+    return stripped
 
 
-def name_of(request: HttpRequest, credentials: Mapping[str, str] | None) -> str:
-    """Return what axes keeps of a user name, be it a person's or not."""
-    return _hash((credentials or {}).get("username", ""))
+def username_digest(request: HttpRequest, credentials: Mapping[str, str] | None) -> str:
+    """Return what axes stores in the place of a user name, whether or not anybody has it."""
+    return _digest((credentials or {}).get("username", ""))
 
 
-def address_of(request: HttpRequest) -> str | None:
-    """Return what axes keeps of an address: the first one of its network."""
+def client_network(request: HttpRequest) -> str | None:
+    """Return what axes stores as the address: the first one of the client's network.
+
+    Whoever has one IPv6 address has its whole /64, and could use a new one for each guess.
+    """
     return network_of(source_ip(request)).partition("/")[0] or None
 
 
-def is_locked_out(told: HttpRequest) -> bool:
-    """Tell whether a failed sign-in ran into a lock, or brought it about."""
-    return bool(getattr(told, "axes_locked_out", False))
+def is_locked_out(axes_request: HttpRequest) -> bool:
+    """Tell whether a failed sign-in was refused by a lock-out, or caused one."""
+    return bool(getattr(axes_request, "axes_locked_out", False))
 
 
-def was_counted(told: HttpRequest) -> bool:
-    """Tell whether a failed sign-in was one of those that bring a lock about."""
-    return getattr(told, "axes_failures_since_start", None) is not None
+def was_counted(axes_request: HttpRequest) -> bool:
+    """Tell whether a failed sign-in counts towards a lock-out; during one it does not."""
+    return getattr(axes_request, "axes_failures_since_start", None) is not None
 
 
-def locked_until(told: HttpRequest, username: str) -> datetime:
-    """Return when a lock ends, counted from the last failure that counts, in whole seconds."""
-    known = AccessAttempt.objects.filter(username=_hash(username), ip_address=address_of(told))
-    last: datetime | None = known.aggregate(last=Max("attempt_time"))["last"]
-    # A lock can end while it is looked at.
+def locked_until(axes_request: HttpRequest, username: str) -> datetime:
+    """Return when a lock-out ends, rounded up to a second: some time after the last failure that
+    counted."""
+    attempts = AccessAttempt.objects.filter(
+        username=_digest(username), ip_address=client_network(axes_request)
+    )
+    last: datetime | None = attempts.aggregate(last=Max("attempt_time"))["last"]
+    # The lock-out may have expired between the sign-in and this query.
     until = last + settings.AXES_COOLOFF_TIME if last else now()
     return until.replace(microsecond=0) + timedelta(seconds=1)
 
 
-def forget(username: str) -> None:
-    """Lift every lock of a user name, and forget its failures."""
-    AccessAttempt.objects.filter(username=_hash(username)).delete()
+def reset(username: str) -> None:
+    """End all lock-outs of a user name and forget its failures."""
+    AccessAttempt.objects.filter(username=_digest(username)).delete()
 
 
-def _hash(username: str) -> str:
-    return salted_hmac("hub.guesses", username, algorithm="sha256").hexdigest()
+def _digest(username: str) -> str:
+    return salted_hmac("hub.lockout", username, algorithm="sha256").hexdigest()

@@ -1,4 +1,4 @@
-"""A person's password: changed by themselves, or set by the link that they were given."""
+"""Passwords: changed by the person, or set with a link from an admin."""
 
 from datetime import timedelta
 from typing import Any
@@ -8,7 +8,7 @@ from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.forms import PasswordChangeForm, SetPasswordForm
 from django.contrib.auth.models import User
 from django.contrib.auth.tokens import PasswordResetTokenGenerator
-from django.contrib.auth.views import PasswordResetConfirmView
+from django.contrib.auth.views import INTERNAL_RESET_SESSION_TOKEN, PasswordResetConfirmView
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.http import HttpResponse
@@ -31,14 +31,17 @@ from hub.sign_in.sso.backends import is_linked
 @sensitive_post_parameters()
 @for_people
 def password(request: HubRequest) -> HttpResponse:
-    """Let a person change their password; their other sessions and their session tokens end."""
+    """Change one's own password, which ends one's other sessions and all session tokens.
+
+    Raises PermissionDenied for people who sign in by single sign-on.
+    """
     if is_linked(request.user):
-        raise PermissionDenied("You sign in by single sign-on, and have no password here.")
+        raise PermissionDenied("You sign in with single sign-on, so you have no password here.")
     form = PasswordChangeForm(request.user, request.POST or None)
     if request.method == "POST":
-        # Whoever found an open browser may not guess here either.
-        if reached := lockout.too_many(request):
-            return _wait(request, reached)
+        # The current password could be guessed here, too, in a browser left open.
+        if reached := lockout.count_attempt(request):
+            return _rate_limited(request, reached)
         if form.is_valid():
             _save(form, caller_of(request), "password")
             update_session_auth_hash(request, form.user)
@@ -46,9 +49,9 @@ def password(request: HubRequest) -> HttpResponse:
     return render(request, "hub/sign_in/password.html", {"form": form})
 
 
-def _wait(request: HubRequest, reached: LimitExceeded) -> HttpResponse:
-    """Show the form, and when to try again."""
-    self_audit.tries_limited(request, caller_of(request), reached)
+def _rate_limited(request: HubRequest, reached: LimitExceeded) -> HttpResponse:
+    """Show an empty form that says when to try again."""
+    self_audit.sign_in_rate_limited(request, caller_of(request), reached)
     until = now() + timedelta(seconds=reached.seconds)
     context = {"form": PasswordChangeForm(request.user), "until": until}
     response = render(request, "hub/sign_in/password.html", context, status=429)
@@ -56,16 +59,15 @@ def _wait(request: HubRequest, reached: LimitExceeded) -> HttpResponse:
     return response
 
 
-class WaysIn(PasswordResetTokenGenerator):
-    """Makes the links by which a person sets a password, and knows them again.
+class PasswordLinks(PasswordResetTokenGenerator):
+    """Makes and checks the tokens of set-password links.
 
-    An account's admins hand them out, and could keep them. So each is good only for a person who
-    belongs to that account and to nothing else: who joins another one meanwhile, becomes staff, or
-    is removed, is nobody's to let in.
+    The admin who creates a link could use it themselves. So it is valid only while the person is a
+    member of that account alone: joining another account, becoming staff or being removed
+    invalidates it, or one account's admin could reach another account.
     """
 
     def check_token(self, user: AbstractBaseUser | None, token: str | None) -> bool:
-        """Tell whether a link lets a person in."""
         if not isinstance(user, User) or user.is_staff or user.memberships.count() != 1:
             return False
         return super().check_token(user, token)
@@ -76,36 +78,44 @@ class WaysIn(PasswordResetTokenGenerator):
         return f"{super()._make_hash_value(user, timestamp)}{list(accounts)}"
 
 
-ways_in = WaysIn()
+password_links = PasswordLinks()
 
 
 class SetPassword(PasswordResetConfirmView):
-    """The page of a link by which a person sets a password, once and within a day."""
+    """The page of a set-password link, which is valid once and for a day."""
 
     template_name = "hub/sign_in/set_password.html"
-    token_generator = ways_in
+    token_generator = password_links
 
     def form_valid(self, form: "SetPasswordForm[User]") -> HttpResponse:
-        """Set the password, unless that cannot be recorded; the link opens nothing any more."""
+        """Set the password, which invalidates the link; answer 503 where it cannot be recorded."""
         try:
-            _save(form, claimed_caller(self.request, self.user), "link")
+            with transaction.atomic():
+                # Of two simultaneous uses of a link, the second waits for the row of the first, and
+                # then finds the link used.
+                form.user = User.objects.select_for_update().get(pk=form.user.pk)
+                token = self.request.session[INTERNAL_RESET_SESSION_TOKEN]
+                if not password_links.check_token(form.user, token):
+                    self.validlink = False
+                    return self.render_to_response(self.get_context_data())
+                _save(form, claimed_caller(self.request, form.user), "link")
         except StorageError as error:
             return render(self.request, "503.html", {"reason": str(error)}, status=503)
-        # Who failed with the old one may come in with the new.
-        lockout.forget(form.user.get_username())
+        # Failures with the former password must not keep the person out with the new one.
+        lockout.reset(form.user.get_username())
         return redirect(f"{resolve_url('sign_in')}?because=password-set")
 
     def render_to_response(self, context: dict[str, Any], **options: Any) -> HttpResponse:
-        """Show the form, or say that the link opens nothing."""
+        """Show the form, or with status 404 that the link is not valid."""
         return super().render_to_response(
             context, status=200 if context["validlink"] else 404, **options
         )
 
 
 def _save(form: "SetPasswordForm[User]", caller: Caller, method: str) -> None:
-    """Save the new password, end the person's session tokens, and record it: all or nothing.
+    """Save the new password, end the person's session tokens and record it, in one transaction.
 
-    Their sessions end by themselves, as each holds a hash of the password. Raises CannotStore.
+    Their sessions end because each holds a hash of the former password. Raises CannotStore.
     """
     with transaction.atomic():
         form.save()

@@ -1,134 +1,200 @@
-"""What the environment says, checked when the program starts: each raises ValidationError."""
+"""Every setting that the environment can hold, declared once.
 
-from importlib.util import find_spec
-from typing import Any
-from urllib.parse import urlsplit
+`hub/settings.py` reads them through `read`; a test compares docs/configuration.md and
+deploy/env.example with this table.
+"""
 
-from environs import EnvError, ValidationError
-from limits import parse_many
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
 
-from auditlogs.redaction import BadPattern, Redactor
-from auditlogs.storage.mongo import is_uri
-from auditlogs.storage.retention import DAYS_ARE, is_retention
+from environs import Env
 
-LOOPBACK = {"localhost", "127.0.0.1", "::1"}
-MAX_ISSUER = 255
-MIN_SPOOL_BYTES = 65_536
-MIN_SECRET_LENGTH, MIN_SECRET_CHARACTERS = 50, 5
-# As Django begins the keys that it makes for trying things out.
-INSECURE = "django-insecure-"
-SECRET_KEY_IS = (
-    f"expected {MIN_SECRET_LENGTH} characters or more, {MIN_SECRET_CHARACTERS} different ones at "
-    f"least, not beginning with {INSECURE}"
+from hub.startup import validators
+
+Kind = Literal["text", "list", "number", "true or false", "JSON object", "URL", "database URL"]
+
+# The parser of each kind, a method of environs.Env. A list is separated by commas.
+PARSERS: dict[Kind, str] = {
+    "text": "str",
+    "list": "list",
+    "number": "int",
+    "true or false": "bool",
+    "JSON object": "json",
+    "URL": "str",
+    "database URL": "dj_db_url",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """A setting of the environment.
+
+    `default` is the parsed value; None where hub/settings.py computes it, which `default_is` then
+    describes. `example` is the value that deploy/env.example sets, if it sets one.
+    """
+
+    name: str
+    kind: Kind
+    default: Any
+    sentence: str
+    validate: Callable[[Any], None] | None = None
+    default_is: str = ""
+    example: str | None = None
+
+
+_DECLARED = (
+    Setting(
+        "SECRET_KEY",
+        "text",
+        "",
+        "Signs sessions and cursors; the same for all processes. `openssl rand -base64 48` makes "
+        "one.",
+        validators.secret_key,
+        default_is="required",
+        example="",
+    ),
+    Setting(
+        "SECRET_KEY_FALLBACKS",
+        "list",
+        [],
+        "Former secret keys whose signatures are still accepted, so that changing `SECRET_KEY` "
+        "signs nobody out. Each has to be as strong as `SECRET_KEY`.",
+        validators.secret_keys,
+    ),
+    Setting(
+        "ALLOWED_HOSTS",
+        "list",
+        ["localhost", "127.0.0.1", "[::1]"],
+        "The host names under which the Hub is reached.",
+        example="audit.example.com",
+    ),
+    Setting(
+        "HTTPS",
+        "true or false",
+        True,
+        "Whether the Hub is reached by HTTPS. Then HTTP is redirected, cookies are limited to "
+        "HTTPS and this host (`__Host-`), and HSTS holds for a year, subdomains included.",
+        example="true",
+    ),
+    Setting(
+        "PROXY_HOPS",
+        "number",
+        0,
+        "How many proxies stand in front of the Hub. The client's address is that many places from "
+        "the right of `X-Forwarded-For`, and `X-Forwarded-Proto` is trusted.",
+        validators.proxy_hops,
+        example="1",
+    ),
+    Setting(
+        "DATABASE_URL",
+        "database URL",
+        None,
+        "The database of people, accounts and API keys: SQLite, or PostgreSQL with the extra "
+        "`postgres`.",
+        default_is="an SQLite file, `hub.sqlite3`, in the checkout or else the working directory",
+        example="postgres://auditlogs:PASSWORD@127.0.0.1:5432/auditlogs",
+    ),
+    Setting(
+        "MONGODB_URI",
+        "URL",
+        "mongodb://127.0.0.1:27017/auditlogs",
+        "The database of the log, `mongodb://` or `mongodb+srv://`. Web, worker and administrator "
+        "each have a user of their own, and so a value of their own.",
+        validators.mongodb_uri,
+    ),
+    Setting(
+        "AUDITLOGS_RETENTION_DAYS",
+        "number",
+        30,
+        "For how many days entries are kept and shown, at most 24855.",
+        validators.retention_days,
+        example="30",
+    ),
+    Setting(
+        "AUDITLOGS_SPOOL_DIR",
+        "text",
+        None,
+        "The folder where entries wait while MongoDB is unavailable: on a persistent disk of this "
+        "host, one folder for all of its processes.",
+        default_is="`spool` in the checkout or else the working directory",
+        example="/var/lib/auditlogs/spool",
+    ),
+    Setting(
+        "AUDITLOGS_SPOOL_MAX_BYTES",
+        "number",
+        1 << 30,
+        "How large the spool may grow, in bytes.",
+        validators.spool_bytes,
+        example="1073741824",
+    ),
+    Setting(
+        "AUDITLOGS_REDACT_NAMES",
+        "list",
+        [],
+        "More names of fields whose values are redacted.",
+    ),
+    Setting(
+        "AUDITLOGS_REDACT_PATTERNS",
+        "JSON object",
+        {},
+        "More patterns of secrets: rule names and their RE2 patterns.",
+        validators.redact_patterns,
+    ),
+    Setting(
+        "AUDITLOGS_API_RATE",
+        "text",
+        "1200/minute;200/10 second",
+        "How often a key may call the API. Every rate applies; each process counts for itself.",
+        validators.rate,
+    ),
+    Setting(
+        "SIGN_IN_RATE",
+        "text",
+        "30/minute",
+        "How often an IPv4 address or an IPv6 /64 network may try a password; each process counts "
+        "for itself.",
+        validators.rate,
+    ),
+    Setting(
+        "SESSION_IDLE_MINUTES",
+        "number",
+        120,
+        "After how many minutes without a request a session ends. Sessions of staff end after 30 "
+        "minutes at the latest.",
+        validators.idle_minutes,
+    ),
+    Setting(
+        "OIDC_ISSUER",
+        "URL",
+        "",
+        "The OpenID Connect issuer for single sign-on. Needs the extra `sso`, `OIDC_CLIENT_ID` and "
+        "`OIDC_CLIENT_SECRET`.",
+        validators.issuer,
+    ),
+    Setting("OIDC_CLIENT_ID", "text", "", "The client ID of the Hub at the issuer."),
+    Setting("OIDC_CLIENT_SECRET", "text", "", "The client secret of the Hub at the issuer."),
+    Setting(
+        "DEBUG",
+        "true or false",
+        False,
+        "Django's debug mode. The Hub does not start with it.",
+        validators.debug,
+    ),
 )
-MAX_HOPS = 10
-MAX_IDLE_MINUTES = 7 * 24 * 60
-# It names nothing of the URI: a password may be in any part of it.
-MONGODB_URI_IS = (
-    "expected a URI such as mongodb://user:password@host/auditlogs, or mongodb+srv://, with what "
-    "is special in a password escaped, options that there are, and files that can be read"
-)
+SETTINGS = {setting.name: setting for setting in _DECLARED}
+
+_environment = Env()
 
 
-def secret_key(value: str) -> None:
-    """Take a key that nobody guesses."""
-    is_weak = len(value) < MIN_SECRET_LENGTH or len(set(value)) < MIN_SECRET_CHARACTERS
-    if is_weak or value.startswith(INSECURE):
-        raise ValidationError(SECRET_KEY_IS)
+def read(name: str, computed_default: str | None = None) -> Any:
+    """Return a declared setting, parsed and validated; its default where it is not set.
 
-
-def secret_keys(values: list[str]) -> None:
-    """Take keys that nobody guesses: what one of them signed is believed."""
-    for value in values:
-        secret_key(value)
-
-
-def off(value: bool) -> None:
-    """Take no yes."""
-    if value:
-        raise ValidationError("expected false: its error pages tell a visitor everything")
-
-
-def hops(value: int) -> None:
-    """Take a number of proxies."""
-    if not 0 <= value <= MAX_HOPS:
-        raise ValidationError(f"expected a number from 0 to {MAX_HOPS}")
-
-
-def idle_minutes(value: int) -> None:
-    """Take a number of minutes, a week of them at most."""
-    if not 1 <= value <= MAX_IDLE_MINUTES:
-        raise ValidationError(f"expected a number from 1 to {MAX_IDLE_MINUTES}")
-
-
-def patterns(value: Any) -> None:
-    """Take a JSON object of rule names to patterns that RE2 can compile."""
-    if not isinstance(value, dict) or not all(isinstance(each, str) for each in value.values()):
-        raise ValidationError("expected a JSON object of rule names to RE2 patterns")
-    try:
-        Redactor(patterns=value)
-    except BadPattern as error:
-        raise ValidationError(str(error)) from error
-
-
-def rate(value: str) -> None:
-    """Take a rate such as 30/minute, or several, all of which hold."""
-    try:
-        are_possible = all(each.amount for each in parse_many(value))
-    except ValueError:
-        are_possible = False
-    if not are_possible:
-        raise ValidationError("expected rates such as 1200/minute;200/10 second, none of them 0")
-
-
-def retention(value: int) -> None:
-    """Take a number of days for which the database can keep entries."""
-    if not is_retention(value):
-        raise ValidationError(DAYS_ARE)
-
-
-def mongodb_uri(value: str) -> None:
-    """Take an address of the log's database."""
-    if not is_uri(value):
-        raise ValidationError(MONGODB_URI_IS)
-
-
-def size(value: int) -> None:
-    """Take a number of bytes that a file of SQLite's can have."""
-    if value < MIN_SPOOL_BYTES:
-        raise ValidationError(f"expected at least {MIN_SPOOL_BYTES} bytes")
-
-
-def single_sign_on(**values: str) -> None:
-    """Take settings that mean nothing without each other, nor without the extra. Raises EnvError
-    with the reason."""
-    are_set = [bool(value) for value in values.values()]
-    if any(are_set) and not all(are_set):
-        *rest, last = values
-        raise EnvError(f"{', '.join(rest)} and {last} belong together: one is missing")
-    if all(are_set) and not find_spec("authlib"):
-        raise EnvError("OIDC_ISSUER is set, but its extra is not installed: auditlogs[sso]")
-
-
-def issuer(value: str) -> None:
-    """Take the address of an OpenID provider, which nobody on the way can listen to."""
-    try:
-        is_safe = is_https(value) or is_loopback(value)
-    except ValueError:
-        is_safe = False
-    if value and not is_safe:
-        raise ValidationError("expected an https:// address, or http:// on this host's loopback")
-    if len(value) > MAX_ISSUER or set(value) & set("?#@"):
-        raise ValidationError(f"expected at most {MAX_ISSUER} characters, none of them ? # @")
-
-
-def is_https(url: str) -> bool:
-    """Tell whether an address is one of https."""
-    parts = urlsplit(url)
-    return parts.scheme == "https" and bool(parts.hostname)
-
-
-def is_loopback(url: str) -> bool:
-    """Tell whether an address is one of http on this very host."""
-    parts = urlsplit(url)
-    return parts.scheme == "http" and parts.hostname in LOOPBACK
+    `computed_default` is for a setting declared without a default, such as a path. Raises EnvError.
+    """
+    setting = SETTINGS[name]
+    default = computed_default if setting.default is None else setting.default
+    parse = getattr(_environment, PARSERS[setting.kind])
+    if setting.validate is None:
+        return parse(name, default)
+    return parse(name, default, validate=setting.validate)

@@ -1,35 +1,45 @@
-"""How a program of the Hub starts: with settings that are right, or not at all."""
+"""Starting a program of the Hub: with valid settings, or not at all."""
 
 import os
 import sys
+from typing import NoReturn
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from environs import EnvError, EnvValidationError
 
 from auditlogs import process_log
-from hub.startup.environment import SECRET_KEY_IS
+from hub.demo import environment as demo
+from hub.startup.validators import SECRET_KEY_IS
 
-# As gunicorn calls it when a worker cannot boot: with another code it would start the next one.
-REFUSED = 3
+# gunicorn's own code for a worker that cannot boot: with any other it restarts the worker forever.
+CONFIGURATION_ERROR = 3
 
 
 def begin() -> None:
-    """Load the settings, or end the process with one line that says what is wrong with them."""
-    process_log.take_over()
+    """Load the settings, or end the process with one line that says which of them is wrong.
+
+    Without a SECRET_KEY, commands in a checkout use the environment of the demo, if there is one.
+    """
+    process_log.install_hooks()
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "hub.settings")
     try:
+        # One environment or the other, never a mixture: a demo must not reach a deployment's data.
+        if not os.environ.get("SECRET_KEY"):
+            demo.load()
         assert settings.SECRET_KEY
+    except demo.DamagedFile as error:
+        _end(str(error))
     except EnvValidationError as error:
-        # What it was is for nobody to read.
-        said = str(error).partition(": ")[0]
-        _refuse(f"{said}: {'; '.join(map(str, error.error_messages))}")
+        # environs puts the rejected value after the colon, and it may be a secret.
+        variable = str(error).partition(": ")[0]
+        _end(f"{variable}: {'; '.join(map(str, error.error_messages))}")
     except EnvError as error:
-        _refuse(str(error))
+        _end(str(error))
     except ImproperlyConfigured:
-        _refuse(f'Environment variable "SECRET_KEY" not set: {SECRET_KEY_IS}')
+        _end(f'Environment variable "SECRET_KEY" not set: {SECRET_KEY_IS}')
 
 
-def _refuse(line: str) -> None:
+def _end(line: str) -> NoReturn:
     sys.stderr.write(f"{line}\n")
-    sys.exit(REFUSED)
+    sys.exit(CONFIGURATION_ERROR)

@@ -15,10 +15,11 @@ from django.urls import get_resolver
 from hypothesis import HealthCheck, given, settings, strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
 
-from auditlogs.counters.leader import LEAD
+from auditlogs.counters.leader import LEASE_ID
 from auditlogs.entry.text import SEPARATOR
-from auditlogs.query.entries import SORTS, Entries
+from auditlogs.query.entries import Entries
 from auditlogs.query.filters import FILTER_NAMES
+from auditlogs.query.order import SORTS
 from auditlogs.storage.mongo import COUNTERS, DICTIONARY, ENTRIES
 from tests import people
 from tests.access.test_matrix import PRINCIPALS, addresses
@@ -149,4 +150,6 @@ def _asks_for_own_alone(command: Command, account: str, said: object) -> None:
         assert begins.split(SEPARATOR)[0] == account, said
     elif command.get("find") == COUNTERS:
         # How far counting has come is nobody's secret, and names nobody.
-        assert command["filter"] == {"_id": LEAD} or command["filter"]["account"] == account, said
+        assert command["filter"] == {"_id": LEASE_ID} or command["filter"]["account"] == account, (
+            said
+        )

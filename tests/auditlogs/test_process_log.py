@@ -237,7 +237,10 @@ for end in (sys.exit, fail):
     thread.join()
 fail()
 """)
-    assert [line["message"] for line in lines] == ["drainer has ended", "MainThread has ended"]
+    assert [line["message"] for line in lines] == [
+        "drainer ended by an exception",
+        "MainThread ended by an exception",
+    ]
     assert all("RuntimeError: Authorization: " in line["exception"] for line in lines)
 
 

@@ -74,7 +74,7 @@ def test_the_life_of_a_key(page: Page, as_admin: "User", account: "Account") -> 
     assert status_with(page, key) == 200
     page.get_by_role("link", name="Revoke billing").click()
     page.get_by_role("button", name="Revoke key").click()
-    expect(page.get_by_text("The key billing opens nothing any more.")).to_be_visible()
+    expect(page.get_by_text("Key billing was revoked.")).to_be_visible()
     assert status_with(page, key) == 401
 
 
@@ -87,7 +87,7 @@ def test_reloading_the_answer_makes_no_second_key(
     page.get_by_label("Name").press("Enter")
     expect(page.locator("#secret")).to_be_visible()
     page.reload()
-    expect(page.get_by_text("An active key has this name.")).to_be_visible()
+    expect(page.get_by_text("An active key already has this name.")).to_be_visible()
     expect(page.locator("#secret")).to_have_count(0)
     assert account.api_keys.count() == 1
 
@@ -103,7 +103,7 @@ def test_whoever_is_new_sets_a_password_and_signs_in(
     context.clear_cookies()
     page.goto(link)
     page.get_by_label("New password", exact=True).fill("an entirely different horse")
-    page.get_by_label("New password, once more").fill("an entirely different horse")
+    page.get_by_label("Repeat new password").fill("an entirely different horse")
     page.get_by_role("button", name="Set password").click()
     page.get_by_label("User name").fill(name)
     page.get_by_label("Password").fill("an entirely different horse")

@@ -57,5 +57,7 @@ def test_whom_nobody_knows_is_told_so_where_they_came_from(page: Page, address: 
     page.goto(f"{address}/hub/sign-in")
     page.get_by_role("link", name=BUTTON).click()
     sign_in_there(page, "mallory")
-    expect(page.get_by_role("alert")).to_contain_text("Nobody is known here by this identity.")
+    expect(page.get_by_role("alert")).to_contain_text(
+        "No user of the Hub is linked to this identity."
+    )
     expect(page.get_by_label("User name")).to_be_focused()

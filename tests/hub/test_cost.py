@@ -9,7 +9,7 @@ from pytest_django import DjangoAssertNumQueries
 from auditlogs.storage.mongo import DICTIONARY, ENTRIES
 from tests.factories import USER
 from tests.hub.pages import Hub, link
-from tests.watching import asked, watcher
+from tests.watching import sent, watcher
 
 # The session, the person, the account that the person belongs to.
 SQL_QUERIES = 3
@@ -20,8 +20,8 @@ def costs(lists: int, names: int) -> Iterator[None]:
     """Fail unless the block reads the log and its dictionary exactly that often."""
     with watcher.watch() as commands:
         yield
-    assert len(asked(commands, "aggregate", ENTRIES)) == lists
-    assert len(asked(commands, "find", DICTIONARY)) == names
+    assert len(sent(commands, "aggregate", ENTRIES)) == lists
+    assert len(sent(commands, "find", DICTIONARY)) == names
     assert len(commands) == lists + names
 
 

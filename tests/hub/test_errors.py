@@ -28,6 +28,23 @@ def test_an_unknown_address_leads_back_to_the_logs(hub: Hub) -> None:
         assert link(page, "Go to Logs")["href"] == "/hub/logs"
 
 
+def test_pages_of_errors_keep_the_navigation(hub: Hub) -> None:
+    paths = {"/hub/nowhere": 404, "/hub/agents/nobody": 404, "/hub/members": 403}
+    for path, status in {**paths, "/hub/sign-out": 405}.items():
+        response = hub.get(path)
+        assert response.status_code == status
+        page = read(response.content.decode())
+        assert link(page.one("header.navigation"), "Agents")["href"] == "/hub/agents"
+        assert page.one(".who")["href"] == "/hub/profile"
+
+
+@pytest.mark.django_db
+def test_a_stranger_sees_no_navigation_on_them(client: Client) -> None:
+    response = client.get("/hub/nowhere")
+    assert response.status_code == 404
+    assert read(response.content.decode()).all("header.navigation") == []
+
+
 def test_what_does_not_exist_is_an_entry_only_where_one_was_asked_for(hub: Hub) -> None:
     for path in ("/hub/nowhere", "/hub/agents/nobody"):
         assert "entry" not in main_of(hub.get(path).content).text
@@ -35,7 +52,7 @@ def test_what_does_not_exist_is_an_entry_only_where_one_was_asked_for(hub: Hub) 
     assert account.status_code == 404
     assert "entry" not in main_of(account.content).text
     entry = hub.get("/hub/logs/01a20950-b9be-826b-b349-98920bde1351")
-    assert "The entry may have left the log" in main_of(entry.content).text
+    assert "Entry not found. It may have expired." in main_of(entry.content).text
 
 
 def test_a_form_that_cannot_be_read_is_no_bad_address(hub: Hub) -> None:
@@ -43,7 +60,7 @@ def test_a_form_that_cannot_be_read_is_no_bad_address(hub: Hub) -> None:
     kind = "multipart/form-data; boundary="
     response = hub.client.generic("POST", "/hub/accounts", b"nothing of the kind", kind)
     assert response.status_code == 400
-    assert "What your browser sent cannot be read." in main_of(response.content).text
+    assert "The Hub could not read this request." in main_of(response.content).text
 
 
 @pytest.mark.parametrize(
@@ -61,7 +78,7 @@ def test_a_page_that_takes_another_method_says_so(
     response = hub.client.generic(method, path)
     assert (response.status_code, response["Allow"]) == (405, allowed)
     page = main_of(response.content)
-    assert page.one("h1").text == "Not like this"
+    assert page.one("h1").text == "Cannot be opened"
     assert link(page, "Go to Logs")["href"] == "/hub/logs"
 
 
@@ -105,7 +122,7 @@ def test_without_the_database_of_people_a_page_says_when_to_come_back(hub: Hub) 
         response = hub.get("/hub/logs?result=failure")
     assert response.status_code == 503
     page = main_of(response.content)
-    assert "people and keys cannot be reached" in page.text
+    assert "database of users and API keys is not available" in page.text
     assert link(page, "Try again")["href"] == "/hub/logs?result=failure"
     assert b"hunter2" not in response.content
 

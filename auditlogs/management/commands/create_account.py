@@ -1,4 +1,4 @@
-"""Make an account."""
+"""Create an account."""
 
 from typing import Any
 
@@ -10,16 +10,14 @@ from auditlogs.models import Account
 
 
 class Command(BaseCommand):
-    """Makes an account and prints its id, under which its entries are recorded."""
+    """Creates an account and prints its id, which `record` takes as `account`."""
 
-    help = "Make an account and print its id."
+    help = "Create an account and print its id."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Take the account's name."""
         parser.add_argument("name", metavar="NAME")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Refuse a name that is taken, and what no account can be called."""
         name = options["name"].strip()
         try:
             accounts.check_name(name)
@@ -27,5 +25,5 @@ class Command(BaseCommand):
             raise CommandError(capfirst(f"{error}.")) from error
         account, is_new = Account.objects.get_or_create(name=name)
         if not is_new:
-            raise CommandError(f"There is an account {name} already.")
+            raise CommandError(f"Account {name} already exists.")
         self.stdout.write(account.id)

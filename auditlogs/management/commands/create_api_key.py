@@ -1,4 +1,4 @@
-"""Make an API key."""
+"""Create an API key."""
 
 from typing import Any
 
@@ -10,13 +10,12 @@ from auditlogs.storage.mongo import StorageError
 
 
 class Command(BaseCommand):
-    """Makes an API key and prints it: only the key, on standard output, this once; the id by which
-    it is revoked goes to standard error."""
+    """Creates an API key. Standard output gets only the key, so that a script can store it; the id
+    by which it is revoked goes to standard error."""
 
-    help = "Make an API key of an account and print it, this once."
+    help = "Create an API key of an account and print it; it cannot be shown again."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Take the key's name, its account and its scopes."""
         parser.add_argument("name", metavar="NAME")
         parser.add_argument(
             "--account", required=True, metavar="A", help="the account's name or id"
@@ -26,16 +25,15 @@ class Command(BaseCommand):
             action="append",
             required=True,
             metavar="S",
-            help=f"a scope the key carries; repeatable ({', '.join(keys.SCOPES)})",
+            help=f"a scope of the key; repeatable ({', '.join(keys.SCOPES)})",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Refuse an account or a scope that does not exist, and the name of an active key."""
         account = accounts.find_account(options["account"])
         if account is None:
-            raise CommandError(f"There is no account {options['account']}.")
+            raise CommandError(f"Account {options['account']} does not exist.")
         try:
-            # A key that could not be recorded is not made either.
+            # One transaction: no key without the entry that records it.
             with accounts.locked_account(account):
                 keys.check_name_is_free(account, options["name"])
                 text = keys.create(

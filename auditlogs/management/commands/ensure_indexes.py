@@ -1,4 +1,4 @@
-"""Make the log's indexes."""
+"""Create the indexes of the log."""
 
 from typing import Any
 
@@ -11,12 +11,11 @@ SECONDS = 600
 
 
 class Command(BaseCommand):
-    """Makes the indexes that are missing and sets how long entries are kept."""
+    """Creates missing indexes and sets the retention."""
 
-    help = "Make the log's indexes and set its retention; run it with administrative rights."
+    help = "Create the log's indexes and set its retention; needs administrative rights."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Name each index."""
         try:
             with time_limit(SECONDS):
                 done = indexes.ensure_indexes()

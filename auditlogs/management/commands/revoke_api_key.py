@@ -10,26 +10,26 @@ from auditlogs.storage.mongo import StorageError
 
 
 class Command(BaseCommand):
-    """Revokes an API key: from the next request on it opens nothing."""
+    """Revokes an API key: it is invalid from the next request on."""
 
-    help = "Revoke an API key at once."
+    help = "Revoke an API key; it is invalid from the next request on."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Take the key's id."""
         parser.add_argument(
-            "id", metavar="ID", help="the key's id, as create_api_key and the log's entries name it"
+            "id",
+            metavar="ID",
+            help="the key's id, as printed by create_api_key and kept in entries",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Refuse an id that no key has, and a key that was revoked already."""
         key = keys.by_public_id(options["id"])
         if key is None:
-            raise CommandError(f"There is no API key {options['id']}.")
+            raise CommandError(f"API key {options['id']} does not exist.")
         try:
-            # Neither happens unless the other does.
+            # One transaction: no revocation without the entry that records it.
             with transaction.atomic():
                 if not keys.revoke(key):
-                    raise CommandError(f"The API key {options['id']} was revoked already.")
+                    raise CommandError(f"API key {options['id']} is already revoked.")
                 self_audit.key_revoked(key, self_audit.COMMAND_LINE)
         except StorageError as error:
             raise CommandError(str(error)) from error

@@ -1,4 +1,4 @@
-"""Look at the spool, or drain it."""
+"""Show or drain the spool."""
 
 from datetime import timedelta
 from typing import Any
@@ -15,36 +15,35 @@ DRAIN_SECONDS = 600.0
 
 
 class Command(BaseCommand):
-    """Says what waits in this host's spool, or stores it now."""
+    """Shows how many entries wait in this host's spool, or stores them now."""
 
-    help = "Say what waits in this host's spool (status), or store it now (drain)."
+    help = "Show the state of this host's spool (status), or store its entries now (drain)."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Take what to do."""
         parser.add_argument("action", choices=["status", "drain"])
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Fail with a sentence where the disk, or the database, does not do its part."""
         try:
             if options["action"] == "drain":
                 moved = drain_now(spool(), DRAIN_SECONDS)
                 self.stdout.write(f"Left the spool: {moved:,}")
             self._status()
         except BlockingIOError as error:
-            raise CommandError("A worker drains the spool already.") from error
+            raise CommandError("A worker is already draining the spool.") from error
         except (SpoolError, StorageError) as error:
             raise CommandError(str(error)) from error
 
     def _status(self) -> None:
-        here = spool()
-        depth = here.depth()
+        host_spool = spool()
+        depth = host_spool.depth()
         self.stdout.write(f"Waiting: {depth.waiting:,}")
         self.stdout.write(f"Oldest: {depth.oldest_seconds:.0f} s")
         self.stdout.write(f"Dead letters: {depth.dead:,}")
-        self.stdout.write(f"Size: {here.file.size():,} of {here.max_bytes:,} bytes")
-        if lost := here.file.losses.total():
-            self.stdout.write(f"Lost: {lost:,} (until you delete the file {here.file.losses.path})")
-        self.stdout.write(f"Breaker: {here.breaker.state}")
-        for letter in here.dead_letters():
+        self.stdout.write(f"Size: {host_spool.file.size():,} of {host_spool.max_bytes:,} bytes")
+        if lost := host_spool.file.losses.total():
+            path = host_spool.file.losses.path
+            self.stdout.write(f"Lost: {lost:,} (until you delete {path})")
+        self.stdout.write(f"Breaker: {host_spool.breaker.state}")
+        for letter in host_spool.dead_letters():
             since = format_rfc3339(EPOCH + timedelta(seconds=letter.since))
             self.stdout.write(f"  {since} {letter.id} ({letter.account}): {letter.reason}")

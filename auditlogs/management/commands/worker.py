@@ -1,4 +1,4 @@
-"""Run the background work."""
+"""Run the worker."""
 
 import signal
 import threading
@@ -11,13 +11,12 @@ from auditlogs.write.spool import spool
 
 
 class Command(BaseCommand):
-    """Stores what waits in this host's spool and counts what the agents did, until it is ended. Any
-    number may run: of those of a host one drains, of all one counts."""
+    """Drains this host's spool and counts entries until it is stopped. Any number may run: one per
+    host drains, and one of all counts."""
 
-    help = "Store what waits in this host's spool and count, until ended. Any number may run."
+    help = "Drain this host's spool and count entries until stopped. Any number may run."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """End in order at SIGTERM and Ctrl-C."""
         stop = threading.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stop.set())

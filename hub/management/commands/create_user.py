@@ -1,4 +1,4 @@
-"""Make a person who may sign in to the Hub, or let one into another account."""
+"""`manage.py create_user`: create a user, or make an existing one a member of an account."""
 
 import getpass
 import sys
@@ -10,53 +10,50 @@ from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import transaction
+from django.utils.text import capfirst
 
 from auditlogs.accounts import accounts
 from auditlogs.accounts.self_audit import COMMAND_LINE
 from auditlogs.storage.mongo import StorageError
 from hub.account import membership
-from hub.account.changes import Refused
 from hub.models import Role
+from hub.ui.confirmation import ChangeRefused
 
 
 class Command(BaseCommand):
-    """Makes a person: a member of an account, or staff, who may look into every account. Somebody
-    who is there already becomes a member of one more account.
+    """Creates a member of an account, or staff, who may read every account.
 
-    The password never is an argument.
+    The password is no argument: those are visible to every user of the machine.
     """
 
     help = (
-        "Make a user, a member or staff; the password is read from standard input. A user who is "
-        "there already becomes a member of the account, and keeps their password."
+        "Create a user, as a member of an account or as staff. The password is read from standard "
+        "input. An existing user becomes a member of the account and keeps the password."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Take the user's name, and their place."""
         parser.add_argument("name", metavar="NAME")
-        place = parser.add_mutually_exclusive_group(required=True)
-        place.add_argument(
-            "--account", metavar="A", help="the name or id of the account they belong to"
-        )
-        place.add_argument(
-            "--staff", action="store_true", help="staff: may look into every account, read only"
+        access = parser.add_mutually_exclusive_group(required=True)
+        access.add_argument("--account", metavar="A", help="the name or ID of the user's account")
+        access.add_argument(
+            "--staff", action="store_true", help="staff: read-only access to every account"
         )
         parser.add_argument(
             "--role",
             choices=Role.values,
             default=Role.VIEWER.value,
-            help="in the account: a viewer reads, an admin also has keys, members and settings",
+            help="in the account: viewers read, admins also manage keys, members and settings",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Refuse a name that is taken or not allowed, an unknown account, a weak password, and who
-        is a member already."""
+        """Create the user. Raises CommandError for a name that is taken or not allowed, an unknown
+        account, a weak password, and a user who is already a member."""
         account = accounts.find_account(options["account"]) if options["account"] else None
         if account is None and not options["staff"]:
-            raise CommandError(f"There is no account {options['account']}.")
+            raise CommandError(f"Account {options['account']} does not exist.")
         name = User.normalize_username(options["name"])
-        is_known = account is not None and User.objects.filter(username=name).exists()
-        person = None if is_known else _new(name, is_staff=options["staff"])
+        exists = account is not None and User.objects.filter(username=name).exists()
+        person = None if exists else _new(name, is_staff=options["staff"])
         try:
             with transaction.atomic():
                 if person:
@@ -64,32 +61,35 @@ class Command(BaseCommand):
                 if account:
                     caller = replace(COMMAND_LINE, account=account.id)
                     membership.add(caller, account, name, options["role"])
-        except (Refused, StorageError) as error:
+        except (ChangeRefused, StorageError) as error:
             raise CommandError(str(error)) from error
-        if is_known:
-            self.stderr.write(f"{name} was there already, and keeps their password.", str)
+        if exists:
+            self.stderr.write(f"{name} existed already and keeps their password.", str)
 
 
 def _new(name: str, *, is_staff: bool) -> User:
-    """Return somebody new, not saved yet, with the password that is typed. Raises CommandError for
-    a name or a password that cannot be."""
+    """Return a new, unsaved user with a password from standard input. Raises CommandError."""
     if namesake := membership.namesake_of(name):
         raise CommandError(
-            f"There is a user {namesake} already, whose name differs only in capital letters."
+            f"User {namesake} exists, and the name differs only in capital letters. "
+            "Choose another name."
         )
     person = User(username=name, is_staff=is_staff)
     try:
         person.full_clean(exclude=["password"])
+        membership.check_username(name)
         password = _read_password()
         validate_password(password, person)
     except ValidationError as error:
         raise CommandError(" ".join(error.messages)) from error
+    except ValueError as error:
+        raise CommandError(capfirst(f"{error}.")) from error
     person.set_password(password)
     return person
 
 
 def _read_password() -> str:
-    """Return the password typed unseen at a terminal, else the first line of standard input."""
+    """Return a password typed at the terminal without echo, or a line of standard input."""
     if sys.stdin.isatty():
         return getpass.getpass("Password: ")
     return sys.stdin.readline().rstrip("\r\n")

@@ -1,4 +1,4 @@
-"""Say who may sign in by single sign-on as whom."""
+"""`manage.py sso`: set the e-mail address for single sign-on, or unlink a user's identity."""
 
 from dataclasses import replace
 from typing import Any
@@ -15,27 +15,30 @@ from hub.access import self_audit
 
 
 class Command(BaseCommand):
-    """Gives a person the e-mail address by which single sign-on knows them, or ends their link."""
+    """Sets the address that links an identity to a user, or removes both."""
 
-    help = "Let whoever has a verified e-mail address sign in as a user, or nobody any more."
+    help = (
+        "Set the verified e-mail address with which a user signs in by single sign-on, or unlink "
+        "the user from it."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Take the user's name, and what is to change."""
         parser.add_argument("name", metavar="NAME")
-        what = parser.add_mutually_exclusive_group(required=True)
-        what.add_argument("--email", metavar="E", help="the address they have at the provider")
-        what.add_argument(
-            "--unlink", action="store_true", help="forget who they are there, and their address"
+        change = parser.add_mutually_exclusive_group(required=True)
+        change.add_argument("--email", metavar="E", help="the user's address at the provider")
+        change.add_argument(
+            "--unlink", action="store_true", help="remove the user's identity and e-mail address"
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Refuse an unknown name, and an address that is none or another's."""
+        """Make the change. Raises CommandError for an unknown user, and for an address that is not
+        valid or another user's."""
         person = User.objects.filter(username=options["name"]).first()
         if person is None:
-            raise CommandError(f"There is no user {options['name']}.")
+            raise CommandError(f"User {options['name']} does not exist.")
         before, person.email = person.email, options["email"] or ""
         if person.email and User.objects.exclude(pk=person.pk).filter(email__iexact=person.email):
-            raise CommandError(f"{person.email} is another user's address.")
+            raise CommandError(f"Another user has the address {person.email}.")
         try:
             person.clean_fields(exclude=["password"])
             with transaction.atomic():

@@ -1,1 +1,1 @@
-"""Single sign-on by OpenID Connect: there only where `OIDC_ISSUER` is set."""
+"""Single sign-on by OpenID Connect. Imported only where `OIDC_ISSUER` is set."""

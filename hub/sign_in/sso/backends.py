@@ -1,4 +1,4 @@
-"""Who may sign in by a password, and who by single sign-on: of one person only ever one."""
+"""Authentication backends: a person signs in by password or by single sign-on, never by both."""
 
 from django.conf import settings
 from django.contrib.auth.backends import BaseBackend, ModelBackend
@@ -8,24 +8,24 @@ BY_IDENTITY = "hub.sign_in.sso.backends.IdentityBackend"
 
 
 def is_linked(person: User | AnonymousUser | None) -> bool:
-    """Tell whether a person signs in by single sign-on."""
+    """Tell whether a person has an identity of the configured issuer."""
     if not settings.OIDC_ISSUER or not isinstance(person, User):
         return False
     return person.identities.filter(issuer=settings.OIDC_ISSUER).exists()
 
 
 class PasswordBackend(ModelBackend):
-    """Takes passwords, and keeps the sessions that one began: never a linked person's."""
+    """Accepts passwords of people without a linked identity, and sessions that began with one."""
 
     def user_can_authenticate(self, user: User | AnonymousUser | None) -> bool:
-        """Tell whether a person who gave their password, or had given it, may be signed in."""
+        # Django also asks this for each request of a session, so linking a person ends the sessions
+        # that began with a password.
         return super().user_can_authenticate(user) and not is_linked(user)
 
 
 class IdentityBackend(BaseBackend):
-    """Keeps the sessions that single sign-on began, while their person is linked."""
+    """Accepts sessions that single sign-on began, while the person's identity is linked."""
 
     def get_user(self, user_id: int) -> User | None:
-        """Return the person of a session."""
         linked = User.objects.filter(identities__issuer=settings.OIDC_ISSUER, is_active=True)
         return linked.filter(pk=user_id).first()

@@ -1,17 +1,15 @@
-"""Whose an identity is: the rule by which it is linked to a person, once.
+"""Linking identities of the provider to people of the Hub.
 
-Nobody is made by signing in. An identity, which is an issuer and its subject, belongs to the person
-it is linked to. One that is linked to nobody is linked to the person whom its e-mail address names,
-if the provider has verified that address:
+An identity is an issuer and a subject. Signing in never creates a person: an identity that is not
+linked yet is linked, once, by the e-mail address in its claims, if the provider verified it:
 
-- the person to whom the operator gave the address as their e-mail (`manage.py sso`), or else
-- the person whose user name it is, while nobody has ever signed in as them. Admins choose user
-  names, strangers' addresses too: such a person is an invitation, which nobody has used, and the
-  password that whoever made them may know ends with it.
+- to the person whose e-mail address an operator set to it (`manage.py sso`), or else
+- to the person whose user name it is, if nobody has ever signed in as that person. Admins choose
+  user names freely, so such a person is only an invitation; its first password ends with the link.
 
-From then on the person signs in by single sign-on alone (`hub.sign_in.sso.backends`). So nobody
-who once had a password for them, or sets one, shares what other accounts let them see. An identity
-whose address was another's before, or is claimed by several people, is refused, not guessed.
+From then on the person signs in with single sign-on only (`hub.sign_in.sso.backends`): nobody who
+knew or sets a password of theirs can sign in as them. An address that several people have, or whose
+person has another identity already, is refused.
 """
 
 from typing import Any
@@ -24,77 +22,82 @@ from auditlogs.accounts import keys
 from auditlogs.accounts.self_audit import Caller
 from hub.access import self_audit
 from hub.models import Identity
-from hub.sign_in.sso.refusals import Refused
+from hub.sign_in.sso.refusals import SignInRefused
 
 MAX_LENGTH = 255
-# More are not needed to know that a name is not unique.
-MAX_NAMED = 3
+# Enough to see that an address is ambiguous.
+MAX_MATCHES = 3
 
 
-def known_person(claims: dict[str, Any]) -> User | None:
-    """Return the person to whom an identity is linked. Raises Refused for one who may not enter."""
-    identity = Identity.objects.filter(issuer=settings.OIDC_ISSUER, subject=_subject(claims))
-    found = identity.select_related("user").first()
-    if found is None:
+def linked_person(claims: dict[str, Any]) -> User | None:
+    """Return the person to whom the claims' identity is linked, or None.
+
+    Raises SignInRefused for a deactivated person.
+    """
+    identities = Identity.objects.filter(issuer=settings.OIDC_ISSUER, subject=_subject(claims))
+    identity = identities.select_related("user").first()
+    if identity is None:
         return None
-    if not found.user.is_active:
-        raise Refused("unknown", "inactive-person", found.user)
-    return found.user
+    if not identity.user.is_active:
+        raise SignInRefused("unknown", "inactive-person", identity.user)
+    return identity.user
 
 
 def invited_person(claims: dict[str, Any]) -> User:
-    """Return the person whom a verified address names. Raises Refused where that is nobody."""
+    """Return the person to link the claims' identity to. Raises SignInRefused without one."""
     address = claims.get("email")
     if claims.get("email_verified") is not True:
-        raise Refused("unknown", "unverified-email")
+        raise SignInRefused("unknown", "unverified-email")
     if not isinstance(address, str) or "@" not in address:
-        raise Refused("unknown", "unknown-identity")
-    # Letters beyond ASCII can look alike, and databases differ in which of them are the same.
+        raise SignInRefused("unknown", "unknown-identity")
+    # Letters beyond ASCII can look alike, and databases differ in how they compare them.
     if not address.isascii() or not address.isprintable():
-        raise Refused("unknown", "unknown-identity")
-    named = _named("email", address) or _named("username", address, email="")
-    if len(named) != 1:
-        raise Refused("unknown", "ambiguous-email" if named else "unknown-identity")
-    person = named[0]
+        raise SignInRefused("unknown", "unknown-identity")
+    matches = _active_people("email", address) or _active_people("username", address, email="")
+    if len(matches) != 1:
+        raise SignInRefused("unknown", "ambiguous-email" if matches else "unknown-identity")
+    person = matches[0]
     if person.identities.filter(issuer=settings.OIDC_ISSUER).exists():
-        raise Refused("unknown", "already-linked", person)
+        raise SignInRefused("unknown", "already-linked", person)
     if not person.email and person.last_login:
-        raise Refused("unknown", "invitation-used", person)
+        raise SignInRefused("unknown", "invitation-used", person)
     return person
 
 
 def link(caller: Caller, person: User, claims: dict[str, Any]) -> None:
-    """Link an identity to a person, on record or not at all.
+    """Link the claims' identity to a person and record it, in one transaction.
 
-    Raises CannotStore, and Refused where another sign-in was quicker.
+    Raises CannotStore, and SignInRefused where a simultaneous sign-in linked it first.
     """
     try:
         with transaction.atomic():
             person.identities.create(issuer=settings.OIDC_ISSUER, subject=_subject(claims))
-            # Whoever knew a password of theirs may have made some.
+            # Session tokens may have been made by somebody who knew the former password.
             keys.revoke_tokens_of(person)
-            # Whoever sent an invitation may know the password that came with it.
+            # The admin who sent the invitation may have set its password.
             if not person.email:
                 person.set_unusable_password()
                 person.save(update_fields=["password"])
             change = {"field": "identity", "from": None, "to": "linked"}
             self_audit.identity_changed(caller, person, change)
     except IntegrityError as error:
-        raise Refused("stale", "already-linked", person) from error
+        raise SignInRefused("stale", "already-linked", person) from error
 
 
-def _named(field: str, address: str, **more: str) -> list[User]:
-    """Return who may enter and has an address in this field, in any case."""
-    asked = {f"{field}__iexact": address, **more}
-    found = User.objects.filter(is_active=True, **asked).order_by("pk")[:MAX_NAMED]
-    return [each for each in found if getattr(each, field).lower() == address.lower()]
+def _active_people(field: str, address: str, **conditions: str) -> list[User]:
+    """Return active people whose `field` is this address, ignoring case: at most MAX_MATCHES."""
+    matching = {f"{field}__iexact": address, **conditions}
+    people = User.objects.filter(is_active=True, **matching).order_by("pk")[:MAX_MATCHES]
+    # SQLite ignores the case of ASCII letters only, PostgreSQL that of all letters.
+    return [each for each in people if getattr(each, field).lower() == address.lower()]
 
 
 def _subject(claims: dict[str, Any]) -> str:
-    """Return who it is to the issuer. Raises Refused for what no subject can be."""
+    """Return the subject claim. Raises SignInRefused unless it is 1 to 255 printable ASCII
+    characters (OpenID Connect Core, section 2)."""
     subject = claims.get("sub")
     if not isinstance(subject, str) or not subject.isascii() or not subject.isprintable():
-        raise Refused("untrusted", "invalid-token")
+        raise SignInRefused("untrusted", "invalid-token")
     if not 0 < len(subject) <= MAX_LENGTH:
-        raise Refused("untrusted", "invalid-token")
+        raise SignInRefused("untrusted", "invalid-token")
     return subject

@@ -1,7 +1,7 @@
-"""The provider: what it says of itself, where it is asked, and whom it says is signing in.
+"""The OpenID provider: discovery, the authorization request, and the claims of a sign-in.
 
-Nothing is kept between two sign-ins. They are rare, and so whatever the provider changes, its keys
-among it, holds at once.
+Nothing is cached between sign-ins. They are rare, and this way a change at the provider, such as a
+new signing key, takes effect at once.
 """
 
 import functools
@@ -14,20 +14,21 @@ from django.conf import settings
 from requests import RequestException
 from requests.exceptions import InvalidJSONError
 
-from hub.sign_in.sso.refusals import Refused
+from hub.sign_in.sso.refusals import SignInRefused
 from hub.sign_in.sso.transport import Session, within_time
-from hub.startup import environment
+from hub.startup import validators
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
 SCOPE = "openid email profile"
-# Signed with a key of which the provider alone has the private half, whatever it offers.
+# Asymmetric only, whatever the provider offers: with HS256 anybody who knows the client secret
+# could sign tokens, and "none" needs no key at all.
 ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512"]
 
 
 class Discovery(msgspec.Struct, frozen=True):
-    """What is read of the provider's discovery document."""
+    """The fields of the provider's discovery document that the Hub uses."""
 
     issuer: str
     authorization_endpoint: str
@@ -38,20 +39,20 @@ class Discovery(msgspec.Struct, frozen=True):
 
     @property
     def is_trustworthy(self) -> bool:
-        """Tell whether it is the issuer's own, and leads nowhere that could be listened to."""
-        named = [self.authorization_endpoint, self.token_endpoint, self.jwks_uri]
+        """Tell whether it names the configured issuer, and only endpoints with transport security.
+
+        A provider on the loopback interface may use http on that interface.
+        """
+        endpoints = [self.authorization_endpoint, self.token_endpoint, self.jwks_uri]
         if self.userinfo_endpoint:
-            named.append(self.userinfo_endpoint)
-        is_safe = (
-            environment.is_loopback
-            if environment.is_loopback(self.issuer)
-            else environment.is_https
-        )
-        return self.issuer == settings.OIDC_ISSUER and all(map(is_safe, named))
+            endpoints.append(self.userinfo_endpoint)
+        is_local = validators.is_loopback(self.issuer)
+        is_safe = validators.is_loopback if is_local else validators.is_https
+        return self.issuer == settings.OIDC_ISSUER and all(map(is_safe, endpoints))
 
 
-class Begun(msgspec.Struct, frozen=True):
-    """A sign-in that was begun: where its person goes, and what their browser's session keeps."""
+class AuthorizationRequest(msgspec.Struct, frozen=True):
+    """An authorization request: the URL for the browser, and what its session has to keep."""
 
     url: str
     state: str
@@ -60,93 +61,97 @@ class Begun(msgspec.Struct, frozen=True):
 
 
 class Provider(DjangoOAuth2App):
-    """The library's client, within bounds, and told all that it would otherwise find out."""
+    """Authlib's client, with bounded requests and the metadata it would otherwise fetch itself."""
 
     client_cls = Session
 
-    def __init__(self, known: Discovery) -> None:
-        methods = known.token_endpoint_auth_methods_supported
+    def __init__(self, discovery: Discovery) -> None:
+        methods = discovery.token_endpoint_auth_methods_supported
         is_basic = "client_secret_basic" in methods or "client_secret_post" not in methods
         super().__init__(
             DjangoIntegration("sso"),
             client_id=settings.OIDC_CLIENT_ID,
             client_secret=settings.OIDC_CLIENT_SECRET,
-            authorize_url=known.authorization_endpoint,
-            access_token_url=known.token_endpoint,
+            authorize_url=discovery.authorization_endpoint,
+            access_token_url=discovery.token_endpoint,
             client_kwargs={
                 "scope": SCOPE,
                 "code_challenge_method": "S256",
                 "token_endpoint_auth_method": f"client_secret_{'basic' if is_basic else 'post'}",
             },
-            jwks_uri=known.jwks_uri,
-            userinfo_endpoint=known.userinfo_endpoint,
+            jwks_uri=discovery.jwks_uri,
+            userinfo_endpoint=discovery.userinfo_endpoint,
             id_token_signing_alg_values_supported=ALGORITHMS,
         )
 
 
-def _step(work: Callable[P, T]) -> Callable[P, T]:
-    """Let a step end in time, and in nothing but its answer or Refused."""
+def _bounded(work: Callable[P, T]) -> Callable[P, T]:
+    """Limit a function to STEP_SECONDS, and turn whatever it raises into SignInRefused."""
 
     @functools.wraps(work)
     def answer(*args: P.args, **kwargs: P.kwargs) -> T:
         try:
             return within_time(work, *args, **kwargs)
-        except Refused:
+        except SignInRefused:
             raise
         except OAuthError as error:
-            raise Refused("refused", "code-refused") from error
+            raise SignInRefused("refused", "code-refused") from error
         except InvalidJSONError as error:
-            raise Refused("untrusted", "invalid-answer") from error
+            raise SignInRefused("untrusted", "invalid-answer") from error
         except (RequestException, TimeoutError) as error:
-            raise Refused("away", "provider-away") from error
-        except Exception as error:  # a lie can break the library anywhere
-            raise Refused("untrusted", "invalid-answer") from error
+            raise SignInRefused("away", "provider-away") from error
+        except Exception as error:  # a malformed response can break the library anywhere
+            raise SignInRefused("untrusted", "invalid-answer") from error
 
     return answer
 
 
-@_step
-def begin(callback: str) -> Begun:
-    """Begin a sign-in that ends at the address `callback`. Raises Refused."""
-    begun = Provider(_discover()).create_authorization_url(callback)
-    return msgspec.convert(begun, Begun)
+@_bounded
+def authorization_request(callback: str) -> AuthorizationRequest:
+    """Return an authorization request that returns to the URL `callback`. Raises SignInRefused."""
+    request = Provider(_discover()).create_authorization_url(callback)
+    return msgspec.convert(request, AuthorizationRequest)
 
 
-@_step
-def claims_of(begun: Begun, callback: str, code: str) -> dict[str, Any]:
-    """Return what the provider says of whoever brought a code, once all of it was checked:
-    signature, issuer, audience, times and nonce. Raises Refused."""
+@_bounded
+def claims_of(request: AuthorizationRequest, callback: str, code: str) -> dict[str, Any]:
+    """Exchange an authorization code and return the claims of the validated ID token.
+
+    Checks signature, issuer, audience, times and nonce (OpenID Connect Core, section 3.1.3.7).
+    Raises SignInRefused.
+    """
     provider = Provider(_discover())
-    token = provider.fetch_access_token(callback, code=code, code_verifier=begun.code_verifier)
-    must = {
+    token = provider.fetch_access_token(callback, code=code, code_verifier=request.code_verifier)
+    required = {
         "iss": {"essential": True, "value": settings.OIDC_ISSUER},
         "aud": {"essential": True, "value": settings.OIDC_CLIENT_ID},
-        "nonce": {"essential": True, "value": begun.nonce},
+        "nonce": {"essential": True, "value": request.nonce},
     }
     try:
-        claims = provider.parse_id_token(token, begun.nonce, claims_options=must)
+        claims = provider.parse_id_token(token, request.nonce, claims_options=required)
     except RequestException:
         raise
     except Exception as error:
-        raise Refused("untrusted", "invalid-token") from error
+        raise SignInRefused("untrusted", "invalid-token") from error
     if not claims:
-        raise Refused("untrusted", "invalid-token")
+        raise SignInRefused("untrusted", "invalid-token")
     if "email" in claims or not provider.server_metadata["userinfo_endpoint"]:
         return dict(claims)
-    more = provider.userinfo(token=token)
-    if more.get("sub") != claims["sub"]:
-        raise Refused("untrusted", "invalid-answer")
-    # Both from one source: what is verified is that address.
-    return {**claims, **{name: more.get(name) for name in ("email", "email_verified")}}
+    userinfo = provider.userinfo(token=token)
+    # Required by OpenID Connect Core, section 5.3.2, against swapped tokens.
+    if userinfo.get("sub") != claims["sub"]:
+        raise SignInRefused("untrusted", "invalid-answer")
+    # Both from the same response: `email_verified` is about the address beside it.
+    return {**claims, **{name: userinfo.get(name) for name in ("email", "email_verified")}}
 
 
 def _discover() -> Discovery:
-    """Return what the provider says of itself. Raises Refused for what cannot be trusted."""
+    """Fetch the discovery document. Raises SignInRefused for one that cannot be trusted."""
     url = f"{settings.OIDC_ISSUER.removesuffix('/')}/.well-known/openid-configuration"
     with Session() as session:
         response = session.get(url, withhold_token=True)
     response.raise_for_status()
-    known = msgspec.json.decode(response.content, type=Discovery)
-    if not known.is_trustworthy:
-        raise Refused("untrusted", "invalid-discovery")
-    return known
+    discovery = msgspec.json.decode(response.content, type=Discovery)
+    if not discovery.is_trustworthy:
+        raise SignInRefused("untrusted", "invalid-discovery")
+    return discovery

@@ -1,4 +1,4 @@
-"""Why nobody was signed in: a code for the log, and a sentence for whoever tried."""
+"""Refused sign-ins: a code for the log and a sentence for the person."""
 
 from typing import Literal
 
@@ -8,20 +8,21 @@ from hub.access.codes import HubCode
 
 Reason = Literal["away", "busy", "refused", "stale", "unknown", "untrusted"]
 
-# What the sign-in page says. It tells nobody which people there are.
+# What the sign-in page says. The same sentence for every unknown identity: it must not tell who has
+# an account here.
 SENTENCES: dict[Reason, str] = {
-    "away": "Single sign-on does not answer at the moment. Try again in a few minutes.",
-    "busy": "Too many sign-ins were tried from your address. Try again in a minute.",
-    "refused": "Single sign-on did not let you in.",
-    "stale": "This sign-in took too long or was begun elsewhere. Try again.",
-    "unknown": "Nobody is known here by this identity. Ask an admin of your account.",
-    "untrusted": "Single sign-on gave an answer that cannot be trusted, so nobody was signed in.",
+    "away": "The single sign-on service is not responding. Try again in a few minutes.",
+    "busy": "Too many sign-in attempts from your network. Try again in a minute.",
+    "refused": "The single sign-on service did not sign you in. Try again.",
+    "stale": "This sign-in took too long or was started in another browser. Try again.",
+    "unknown": "No user of the Hub is linked to this identity. Ask an admin of your account.",
+    "untrusted": "The response of the single sign-on service is not valid. Ask the Hub's operator.",
 }
 
 
-class Refused(Exception):
-    """Nobody is signed in. `code` is for the log and may say more than the person is told;
-    `person` is whom the identity belongs to, where that is known."""
+class SignInRefused(Exception):
+    """A sign-in was refused: `reason` selects the sentence for the person, `code` is for the log
+    and may say more; `person` is the owner of the identity, if that is known."""
 
     def __init__(self, reason: Reason, code: HubCode, person: User | None = None) -> None:
         super().__init__(code)

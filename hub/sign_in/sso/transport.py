@@ -1,5 +1,4 @@
-"""How the provider is called: no answer is waited for long, followed elsewhere, or read whole if
-it is large."""
+"""HTTP requests to the provider, bounded in time and size, and without redirects."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -15,22 +14,26 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 ANSWER_SECONDS = 5
-# All that one step of a sign-in asks, name look-ups and answers that trickle included.
+# For all requests of one step together, DNS look-ups and slowly trickling responses included, which
+# the timeout of a single read does not limit.
 STEP_SECONDS = 10
 MAX_ANSWER_BYTES = 262_144
 CHUNK_BYTES = 65_536
 
-# However slow the provider is, no more than so many threads wait for it.
-_callers = ThreadPoolExecutor(4, thread_name_prefix="single-sign-on")
+# A slow provider blocks at most these threads, never all of the web process.
+_executor = ThreadPoolExecutor(4, thread_name_prefix="single-sign-on")
 
 
 class TooLarge(Exception):
-    """The answer is larger than any that a provider has reason to give."""
+    """A response is larger than MAX_ANSWER_BYTES."""
 
 
-class _Bounded(HTTPAdapter):
+class _BoundedAdapter(HTTPAdapter):
     def send(self, request: PreparedRequest, *args: Any, **kwargs: Any) -> Response:
-        """Return a response that has been read, within its bounds."""
+        """Return a response whose body was read whole, within the limits.
+
+        Raises TooLarge and RequestException.
+        """
         response = super().send(request, *args, **kwargs | {"timeout": ANSWER_SECONDS})
         body = BytesIO()
         try:
@@ -48,20 +51,20 @@ class _Bounded(HTTPAdapter):
 
 
 class Session(OAuth2Session):
-    """The library's client of a provider, within bounds. A redirect is an error: the addresses are
-    those that the provider has named."""
+    """Authlib's HTTP session with limits. A redirect is an error, since it could lead to an
+    endpoint that the discovery document does not name."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.max_redirects = 0
         for scheme in ("https://", "http://"):
-            self.mount(scheme, _Bounded())
+            self.mount(scheme, _BoundedAdapter())
 
 
 def within_time(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """Do a step's calls and return what came of them. Raises TimeoutError when they take long."""
-    asked = _callers.submit(work, *args, **kwargs)
+    """Return what a function returns. Raises TimeoutError after STEP_SECONDS."""
+    future = _executor.submit(work, *args, **kwargs)
     try:
-        return asked.result(STEP_SECONDS)
+        return future.result(STEP_SECONDS)
     finally:
-        asked.cancel()
+        future.cancel()

@@ -1,4 +1,4 @@
-"""The addresses of single sign-on, which are there where it is set up."""
+"""The URLs of single sign-on, included only where it is configured."""
 
 from django.urls import path
 

@@ -592,9 +592,9 @@ def test_any_bytes_are_entries_or_a_named_problem(body: bytes, kind: str, encodi
 
 
 def test_an_entry_reaches_the_disks_of_a_majority_before_it_is_acknowledged(api: Api) -> None:
-    from tests.watching import asked, watcher
+    from tests.watching import sent, watcher
 
     with watcher.watch() as commands:
         api.post(VALID)
-    (insert,) = asked(commands, "insert", mongo.ENTRIES)
+    (insert,) = sent(commands, "insert", mongo.ENTRIES)
     assert insert["writeConcern"] == {"w": "majority", "j": True}

@@ -18,7 +18,7 @@ from auditlogs.recording.recorder import record_many
 from hub.models import Membership
 from tests.api import LIST, Api, next_of, problem_of
 from tests.factories import AGENT, ORDER, USER, make_entries, make_entry, new, unique
-from tests.watching import asked, watcher
+from tests.watching import sent, watcher
 
 
 @pytest.fixture
@@ -196,7 +196,7 @@ def test_a_page_costs_one_question_and_entries_alone_too(api: Api, account: Acco
     with watcher.watch() as commands:
         api.get(limit=2)
         api.get(f"{LIST}/{ids[0]}")
-    assert len(commands) == len(asked(commands, "aggregate", "audit_logs")) == 2
+    assert len(commands) == len(sent(commands, "aggregate", "audit_logs")) == 2
 
 
 # Who may

@@ -284,7 +284,7 @@ def test_who_cannot_be_told_is_recorded_as_unknown(caplog: pytest.LogCaptureFixt
     called(low_level(account, agent=lambda ctx: {"x": AGENT}["y"]), ("broken", {}))
     (entry,) = stored(account)
     assert (entry.actor.id, entry.result) == ("unknown", "failure")
-    assert "who calls" in caplog.text
+    assert "agent could not be determined" in caplog.text
 
 
 def test_a_call_succeeds_although_it_cannot_be_recorded(caplog: pytest.LogCaptureFixture) -> None:

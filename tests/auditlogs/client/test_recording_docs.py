@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import time
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, get_args
@@ -72,11 +73,13 @@ def test_no_block_is_left_out() -> None:
 
 def test_what_is_to_be_installed_are_extras_that_exist() -> None:
     text = (ROOT / "docs" / "recording.md").read_text()
-    project = (ROOT / "pyproject.toml").read_text()
-    for extra in {
-        name for found in re.findall(r"auditlogs\[([\w,]+)\]", text) for name in found.split(",")
-    }:
-        assert re.search(rf"^{extra} = \[", project, re.MULTILINE), extra
+    project = tomllib.loads((ROOT / "packaging" / "client" / "pyproject.toml").read_text())[
+        "project"
+    ]
+    named = re.findall(r"pip install '?([\w-]+)(?:\[([\w,]+)\])?", text)
+    assert {name for name, _ in named} == {project["name"]}
+    extras = {extra for _, found in named for extra in found.split(",") if extra}
+    assert extras == project["optional-dependencies"].keys()
 
 
 # What a Django project has already.

@@ -15,7 +15,7 @@ from pytest_django import Settings
 from auditlogs import worker
 from auditlogs.counters import counting, leader, tallies
 from auditlogs.counters.counting import STANDBY_SECONDS, Counting
-from auditlogs.counters.leader import LEAD, Lead, LostLead
+from auditlogs.counters.leader import LEASE_ID, LeaderLease, LeaseLost
 from auditlogs.entry.times import from_ms, now, to_ms
 from auditlogs.models import new_account_id
 from auditlogs.query import slices
@@ -28,7 +28,7 @@ from tests.auditlogs.counters.counted import DAY_MS, HOUR_MS
 from tests.away import connected_to, nowhere
 from tests.counting import begin_anew, catch_up
 from tests.factories import SYSTEM, USER, new, unique
-from tests.watching import asked, watcher
+from tests.watching import sent, watcher
 
 SCOUT = {"type": "agent", "id": "agent-1", "name": "Momentum Scout"}
 
@@ -166,8 +166,8 @@ def test_without_arrivals_the_log_is_not_counted(account: str) -> None:
     catch_up(work)
     with watcher.watch() as commands:
         work.step()
-    assert len(asked(commands, "find", mongo.ENTRIES)) <= 4
-    assert asked(commands, "aggregate", mongo.ENTRIES) == []
+    assert len(sent(commands, "find", mongo.ENTRIES)) <= 4
+    assert sent(commands, "aggregate", mongo.ENTRIES) == []
 
 
 def test_arrivals_tell_whose_and_which_hour_and_nothing_else(account: str) -> None:
@@ -176,7 +176,7 @@ def test_arrivals_tell_whose_and_which_hour_and_nothing_else(account: str) -> No
     with watcher.watch() as commands:
         arrival, *_ = slices.arrivals(since, slices.LOWEST, None, 10)
     assert arrival.account == account
-    for command in asked(commands, "find", mongo.ENTRIES):
+    for command in sent(commands, "find", mongo.ENTRIES):
         assert command["projection"] == {"recordedAt": 1, "account": 1}
         assert 0 < command["limit"] <= 10
         assert 0 < command["maxTimeMS"] <= 5_000
@@ -228,7 +228,7 @@ def test_a_look_at_much_is_made_in_steps_and_what_is_counted_is_not_counted_agai
     record(account, {"timestamp": hours_ago(20)})
     with watcher.watch() as commands:
         catch_up(work)
-    assert len(asked(commands, "aggregate", mongo.ENTRIES)) == 1
+    assert len(sent(commands, "aggregate", mongo.ENTRIES)) == 1
     assert is_right(account)
 
 
@@ -252,14 +252,14 @@ def test_after_a_failure_what_the_database_was_asked_before_is_waited_for(accoun
     with time_machine.travel(now(), tick=False) as clock:
         work = Counting()
         catch_up(work)
-        place = work._done.at
+        place = work._progress.at
         work.failed()
         clock.shift(600)
         catch_up(work)
-        assert work._done.at == place
-        work._well_since -= 121
+        assert work._progress.at == place
+        work._last_failure -= 121
         catch_up(work)
-        assert work._done.at > place
+        assert work._progress.at > place
 
 
 def test_one_counts_and_another_takes_its_place(account: str) -> None:
@@ -275,45 +275,45 @@ def test_one_counts_and_another_takes_its_place(account: str) -> None:
         assert first.step() == STANDBY_SECONDS
         # The second is killed: it says nothing any more.
         record(account, {"bot_id": "bot-2"})
-        clock.shift(leader.LEAD_SECONDS - 1)
+        clock.shift(leader.LEASE_SECONDS - 1)
         assert first.step() == STANDBY_SECONDS
         clock.shift(2)
         catch_up(first)
         assert is_right(account)
 
 
-def test_two_cannot_take_the_lead_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    first, second = Lead(), Lead()
-    found: list[leader.Progress | None] = []
+def test_two_workers_cannot_acquire_the_lease_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    first, second = LeaderLease(), LeaderLease()
+    acquired: list[leader.Progress | None] = []
 
-    def take_between() -> None:
-        found.append(second.take())
+    def acquire_between() -> None:
+        acquired.append(second.acquire())
 
     replace = mongo.replace_counters
 
     def slow(document: Document, only_if: Document) -> bool:
         if document["holder"] == first._holder:
             monkeypatch.setattr(mongo, "replace_counters", replace)
-            take_between()
+            acquire_between()
         return replace(document, only_if)
 
     monkeypatch.setattr(mongo, "replace_counters", slow)
-    assert first.take() is None
-    assert found[0] is not None
-    with pytest.raises(LostLead):
-        first.keep(leader.Progress())
+    assert first.acquire() is None
+    assert acquired[0] is not None
+    with pytest.raises(LeaseLost):
+        first.renew(leader.Progress())
 
 
-def test_whoever_has_lost_the_lead_finds_out_and_notes_nothing(account: str) -> None:
+def test_a_worker_that_has_lost_the_lease_notices_and_writes_nothing(account: str) -> None:
     with time_machine.travel(now(), tick=False) as clock:
         first, second = Counting(), Counting()
         catch_up(first)
-        clock.shift(leader.LEAD_SECONDS + 1)
+        clock.shift(leader.LEASE_SECONDS + 1)
         catch_up(second)
         record(account, {})
-        first._lead._renewed_at = 0.0
+        first._lease._renewed_at = 0.0
         assert first.step() == STANDBY_SECONDS
-        assert not first._lead.is_held
+        assert not first._lease.is_held
         assert not counted.held(account)
         catch_up(second)
         assert is_right(account)
@@ -328,11 +328,11 @@ def test_an_old_count_never_covers_a_new_one(account: str, monkeypatch: pytest.M
         old = count(account, hour)
         monkeypatch.setattr(tallies, "_count", count)
         record(account, {"timestamp": from_ms(hour)})
-        tallies.count_hour(account, hour, term=8)
+        tallies.count_hour(account, hour, token=8)
         return old
 
     monkeypatch.setattr(tallies, "_count", count_and_be_replaced)
-    tallies.count_hour(account, hour, term=7)
+    tallies.count_hour(account, hour, token=7)
     assert counted.held(account) == counted.expected(log_of(account))
 
 
@@ -344,7 +344,7 @@ def test_a_worker_that_dies_in_the_middle_leaves_the_rest_to_the_next(
     replace, left = mongo.replace_counters, [survived]
 
     def die_after_some(document: Document, only_if: Document) -> bool:
-        if document["_id"] != LEAD:
+        if document["_id"] != LEASE_ID:
             left[0] -= 1
             if left[0] < 0:
                 raise SystemExit
@@ -354,7 +354,7 @@ def test_a_worker_that_dies_in_the_middle_leaves_the_rest_to_the_next(
         patch.setattr(mongo, "replace_counters", die_after_some)
         with pytest.raises(SystemExit):
             Counting().step()
-    with time_machine.travel(now() + timedelta(seconds=leader.LEAD_SECONDS + 1)):
+    with time_machine.travel(now() + timedelta(seconds=leader.LEASE_SECONDS + 1)):
         catch_up(Counting())
     assert is_right(account)
 
@@ -443,8 +443,8 @@ def test_an_outage_is_said_once_and_counting_goes_on(
         "Entries are not counted: The log's database cannot be reached.",
         "The database is back; entries are counted again.",
     ]
-    # It has let go of the lead.
-    assert Lead().take() is not None
+    # It has released the lease.
+    assert LeaderLease().acquire() is not None
 
 
 def test_half_a_worker_is_none(monkeypatch: pytest.MonkeyPatch) -> None:

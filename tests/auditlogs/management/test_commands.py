@@ -11,7 +11,7 @@ from django.core.management import CommandError, call_command
 from auditlogs.accounts import accounts, keys
 from auditlogs.models import Account, ApiKey
 from auditlogs.storage import mongo
-from auditlogs.storage.indexes import ACCOUNT_LEAD, LEADS, ensure_indexes
+from auditlogs.storage.indexes import ACCOUNT_FILTER, LEADING_FILTERS, ensure_indexes
 from tests.factories import unique
 
 DAY_SECONDS = 86_400
@@ -33,7 +33,7 @@ def test_an_account_is_made_and_its_id_printed() -> None:
 
 
 def test_an_account_is_not_made_twice(account: Account) -> None:
-    with pytest.raises(CommandError, match=f"There is an account {account.name} already"):
+    with pytest.raises(CommandError, match=f"Account {account.name} already exists"):
         run("create_account", account.name)
 
 
@@ -104,7 +104,7 @@ def test_a_name_is_used_by_one_active_key(account: Account) -> None:
 
 
 def test_a_key_needs_an_account_and_scopes_that_exist(account: Account) -> None:
-    with pytest.raises(CommandError, match="There is no account nobody"):
+    with pytest.raises(CommandError, match="Account nobody does not exist"):
         run("create_api_key", "k", "--account", "nobody", "--scope", "logs:read")
     with pytest.raises(CommandError, match="No such scope: root"):
         run("create_api_key", "k", "--account", account.name, "--scope", "root")
@@ -123,10 +123,10 @@ def test_indexes_are_made_once_and_named() -> None:
     before = indexes()
     printed = run("ensure_indexes").splitlines()
     assert indexes() == before
-    assert {lead.index for lead in (ACCOUNT_LEAD, *LEADS)} <= set(printed)
+    assert {lead.index for lead in (ACCOUNT_FILTER, *LEADING_FILTERS)} <= set(printed)
     assert printed[-1] == "retention (30 days)"
     # One for each lead, that of arrivals, the retention, and the one by `_id` that is always there.
-    assert len(mongo.entries().index_information()) == len(LEADS) + 4
+    assert len(mongo.entries().index_information()) == len(LEADING_FILTERS) + 4
 
 
 def test_a_new_retention_changes_the_index_in_place(settings: Any) -> None:

@@ -23,7 +23,7 @@ from auditlogs.recording.recorder import record_many
 from tests.factories import AGENT, USER, make_entries, make_entry, new
 
 OTHER = "was made for another account, filter or sort"
-NOT_OURS = "is not a cursor of this log, or was cut short"
+NOT_OURS = "is not a cursor of this log, or is incomplete"
 
 
 def ask(account: str, query: str = "", default_range: DateRange = "all") -> ListRequest:

@@ -44,13 +44,13 @@ def test_a_list_that_nothing_is_asked_of_is_everything_newest_first() -> None:
     assert (asked.errors, asked.given) == ({}, {})
     assert (asked.limit, asked.offset, asked.cursor) == (DEFAULT_LIMIT, 0, None)
     assert (asked.entries.account, asked.entries.equal, asked.entries.words) == ("acc", {}, ())
-    assert asked.entries.sort == "-timestamp"
-    assert asked.entries.window.asked == "all/"
+    assert str(asked.entries.order) == "-timestamp"
+    assert asked.entries.window.requested == "all/"
 
 
 def test_a_page_that_says_no_range_gets_its_own_default() -> None:
-    assert ask(default_range="7d").entries.window.asked == "7d/"
-    assert ask("dateRange=all", default_range="7d").entries.window.asked == "all/"
+    assert ask(default_range="7d").entries.window.requested == "7d/"
+    assert ask("dateRange=all", default_range="7d").entries.window.requested == "all/"
     # An end alone means everything before it.
     assert ask("endDate=2026-03-10T00:00:00Z", default_range="7d").errors == {}
 
@@ -107,8 +107,8 @@ def test_a_search_of_white_space_is_as_if_absent() -> None:
 
 @pytest.mark.parametrize("sort", ["timestamp", "actor", "action", "result"])
 def test_a_list_is_sorted_by_a_key_in_either_direction(sort: str) -> None:
-    assert ask_for(sort=sort).entries.sort == sort
-    assert ask_for(sort=f"-{sort}").entries.sort == f"-{sort}"
+    assert str(ask_for(sort=sort).entries.order) == sort
+    assert str(ask_for(sort=f"-{sort}").entries.order) == f"-{sort}"
 
 
 def test_bounds_may_be_of_any_zone_even_with_an_unescaped_plus() -> None:
@@ -132,7 +132,7 @@ def test_filters_combine() -> None:
         "sessionId": "s",
     }
     assert asked.entries.words == ("w",)
-    assert asked.entries.window.asked == "24h/"
+    assert asked.entries.window.requested == "24h/"
 
 
 @pytest.mark.parametrize("name", PARAMETERS)
@@ -145,7 +145,7 @@ def test_an_empty_value_is_as_if_absent(name: str) -> None:
 @pytest.mark.parametrize("name", PARAMETERS)
 def test_a_parameter_given_twice_is_refused_and_not_applied(name: str) -> None:
     asked = ask(f"{name}=1&{name}=1")
-    assert asked.errors == {name: "expected once"}
+    assert asked.errors == {name: "expected one value, not several"}
     assert asked.entries == ask().entries
     assert not asked.unknown
 
@@ -211,7 +211,7 @@ def test_a_page_has_parameters_of_its_own_and_not_those_of_paging() -> None:
         ("limit", "9" * 5_000, A_LIMIT),
         ("offset", "-1", "expected a whole number from 0 to 10,000"),
         ("offset", "10001", 'follow the Link header\'s rel="next" to go further'),
-        ("cursor", "nonsense", "is not a cursor of this log, or was cut short"),
+        ("cursor", "nonsense", "is not a cursor of this log, or is incomplete"),
         ("cursor", "x" * 3_001, "3000"),
     ],
 )

@@ -20,7 +20,7 @@ from auditlogs.query import entries as query, slices
 from auditlogs.query.entries import Page
 from auditlogs.query.filters import ListRequest, parse
 from auditlogs.recording.recorder import new_entry
-from auditlogs.storage.indexes import ACCOUNT_LEAD, LEADS, Lead
+from auditlogs.storage.indexes import ACCOUNT_FILTER, LEADING_FILTERS, LeadingFilter
 from tests.auditlogs.query.oracle import KEPT, RANGES, Asked, Written, expected
 from tests.factories import store_with_keys
 
@@ -199,8 +199,11 @@ def ids_of(*some: Page) -> list[uuid.UUID]:
 @contextmanager
 def no_time_to_read() -> Iterator[None]:
     """Let each page read no more than a single slice of time, here a wide one."""
-    wide = tuple(Lead(lead.path, 5 * DAY // MS) for lead in (ACCOUNT_LEAD, *LEADS))
-    with mock.patch.multiple(slices, BUDGET_SECONDS=0, ACCOUNT_LEAD=wide[0], LEADS=wide[1:]):
+    every = (ACCOUNT_FILTER, *LEADING_FILTERS)
+    account, *others = (LeadingFilter(each.path, 5 * DAY // MS) for each in every)
+    with mock.patch.multiple(
+        slices, BUDGET_SECONDS=0, ACCOUNT_FILTER=account, LEADING_FILTERS=tuple(others)
+    ):
         yield
 
 

@@ -1,4 +1,4 @@
-"""What a list asks of the database: one shape, one index each, few questions, none in words."""
+"""The queries of a list, as sent to the database: their shape, index, number and limits."""
 
 import uuid
 from collections.abc import Iterator
@@ -12,18 +12,19 @@ from hypothesis import given, strategies as st
 
 from auditlogs.entry.times import now
 from auditlogs.models import new_account_id
-from auditlogs.query import slices as reading
-from auditlogs.query.entries import SORTS, Entries
+from auditlogs.query import slices
+from auditlogs.query.entries import Entries
 from auditlogs.query.filters import parse
+from auditlogs.query.order import SORTS, Order
 from auditlogs.recording.recorder import record_many
 from auditlogs.storage import dictionary, mongo
-from auditlogs.storage.indexes import ACCOUNT_LEAD, LEADS
+from auditlogs.storage.indexes import ACCOUNT_FILTER, LEADING_FILTERS
 from tests.factories import AGENT, ORDER, SYSTEM, USER, new, store_with_keys
-from tests.watching import Command, asked, watcher
+from tests.watching import Command, sent, watcher
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
-# Each filter, with the field that leads its query.
-LED_BY = {
+# Each filter, with the field of the leading filter of its query.
+LEADING_FIELD = {
     "": None,
     "dateRange=24h": None,
     "startDate=2020-01-01T00:00:00Z": None,
@@ -84,7 +85,7 @@ def list_of(account: str, query: str) -> Entries:
 
 
 def queries(commands: list[Command]) -> list[list[dict[str, Any]]]:
-    return [command["pipeline"] for command in asked(commands, "aggregate", mongo.ENTRIES)]
+    return [command["pipeline"] for command in sent(commands, "aggregate", mongo.ENTRIES)]
 
 
 def keys_in(value: Any) -> Iterator[str]:
@@ -97,15 +98,15 @@ def keys_in(value: Any) -> Iterator[str]:
             yield from keys_in(inner)
 
 
-@pytest.mark.parametrize("query", LED_BY)
-def test_a_query_is_led_by_the_account_its_most_selective_field_and_a_slice_of_time(
+@pytest.mark.parametrize("query", LEADING_FIELD)
+def test_a_query_begins_with_the_account_its_most_selective_filter_and_a_slice_of_time(
     account: str, query: str
 ) -> None:
     with watcher.watch() as commands:
         page = list_of(account, query).page(2)
     (pipeline,) = queries(commands)
-    first, lead = pipeline[0]["$match"], LED_BY[query]
-    assert list(first) == ["account", "_id"] + ([lead] if lead else [])
+    first, leading = pipeline[0]["$match"], LEADING_FIELD[query]
+    assert list(first) == ["account", "_id"] + ([leading] if leading else [])
     assert first["account"] == account
     assert first["_id"].keys() <= {"$gte", "$lt"}
     assert all(isinstance(bound, uuid.UUID) for bound in first["_id"].values())
@@ -145,16 +146,17 @@ def test_a_reader_of_one_bot_who_asks_for_another_asks_nothing(account: str) -> 
     assert Entries.of(account, "agent-8").get(uuid.UUID(entry.id)) is None
 
 
-def test_every_lead_has_an_index_of_exactly_its_fields_and_the_order_in_time() -> None:
+def test_every_leading_filter_has_an_index_of_its_field_and_the_id() -> None:
     indexes = mongo.entries().index_information()
-    for lead in (ACCOUNT_LEAD, *LEADS):
-        fields = list(dict.fromkeys(["account", lead.path, "_id"]))
-        assert indexes[lead.index]["key"] == [(field, 1) for field in fields]
-    assert {lead.path for lead in LEADS} >= {lead for lead in LED_BY.values() if lead}
+    for leading in (ACCOUNT_FILTER, *LEADING_FILTERS):
+        fields = list(dict.fromkeys(["account", leading.path, "_id"]))
+        assert indexes[leading.index]["key"] == [(field, 1) for field in fields]
+    paths = {leading.path for leading in LEADING_FILTERS}
+    assert paths >= {path for path in LEADING_FIELD.values() if path}
 
 
 @pytest.mark.parametrize(
-    ("sort", "lead", "slices"),
+    ("sort", "leading", "queries_sent"),
     [
         ("-timestamp", None, 1),
         ("timestamp", None, 4),  # the oldest hours of the week are empty
@@ -167,19 +169,19 @@ def test_every_lead_has_an_index_of_exactly_its_fields_and_the_order_in_time() -
     ],
 )
 def test_a_sort_reads_the_lists_of_its_first_values_only(
-    account: str, sort: str, lead: str | None, slices: int
+    account: str, sort: str, leading: str | None, queries_sent: int
 ) -> None:
     with watcher.watch() as commands:
         page = list_of(account, f"sort={sort}").page(5)
     pipelines = queries(commands)
     assert len(page.entries) == 5
-    assert len(pipelines) == slices
-    expected = ["account", "_id"] + ([lead] if lead else [])
+    assert len(pipelines) == queries_sent
+    expected = ["account", "_id"] + ([leading] if leading else [])
     assert all(list(pipeline[0]["$match"]) == expected for pipeline in pipelines)
     assert all(pipeline[-3]["$sort"].keys() == {"_id"} for pipeline in pipelines)
-    is_by_dictionary = sort.lstrip("-") in {"actor", "action"}
-    assert len(asked(commands, "find", mongo.DICTIONARY)) == is_by_dictionary
-    assert len(commands) == slices + is_by_dictionary
+    is_by_dictionary = Order.parse(sort).key in {"actor", "action"}
+    assert len(sent(commands, "find", mongo.DICTIONARY)) == is_by_dictionary
+    assert len(commands) == queries_sent + is_by_dictionary
 
 
 def test_a_sorted_list_goes_on_from_value_to_value_without_reading_any_twice(account: str) -> None:
@@ -228,7 +230,7 @@ def test_every_question_has_a_limit_and_a_time_limit(account: str, sort: str) ->
     assert len(commands) > 8
     for command in commands:
         assert 0 < command["maxTimeMS"] <= 5_000
-    for command in asked(commands, "find", mongo.DICTIONARY):
+    for command in sent(commands, "find", mongo.DICTIONARY):
         assert 0 < command["limit"] <= 1_000
     for pipeline in queries(commands):
         reach = pipeline[0]["$match"]["_id"]
@@ -244,10 +246,10 @@ def test_payloads_stay_in_the_database_unless_they_are_asked_for(account: str) -
         entries.page(2, payloads=True)
         entries.page(2, offset=1)
     projections = [pipeline[-1]["$project"] for pipeline in queries(commands)]
-    assert [p == reading.WITHOUT_PAYLOAD for p in projections] == [True, False, False, True]
+    assert [p == slices.WITHOUT_PAYLOAD for p in projections] == [True, False, False, True]
     assert "payload" not in projections[1]
-    assert projections[2] == reading.ONLY_POSITION
-    assert all("tokens" in p for p in projections if p != reading.ONLY_POSITION)
+    assert projections[2] == slices.ONLY_POSITION
+    assert all("tokens" in p for p in projections if p != slices.ONLY_POSITION)
 
 
 NASTY = st.text(st.sampled_from("abz019$.[]{}()*+?^|\\/\"':,-_ 日é"), min_size=1, max_size=12)
@@ -269,11 +271,11 @@ def test_no_text_of_a_caller_is_ever_an_operator_a_field_or_a_pattern(
     with watcher.watch() as commands:
         request.entries.page(2)
         request.entries.count()
-    fields = {"account", "_id", "tokens", "actorKey", *(lead.path for lead in LEADS)}
+    fields = {"account", "_id", "tokens", "actorKey", *(each.path for each in LEADING_FILTERS)}
     assert commands
     for pipeline in queries(commands):
         assert {next(iter(stage)) for stage in pipeline} <= STAGES
         matches = [stage["$match"] for stage in pipeline if "$match" in stage]
         assert set(keys_in(matches)) <= ALLOWED | fields
-    for command in asked(commands, "find", mongo.DICTIONARY):
+    for command in sent(commands, "find", mongo.DICTIONARY):
         assert set(keys_in(command["filter"])) <= {"_id", "$gte", "$gt", "$lt"}

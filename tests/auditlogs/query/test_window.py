@@ -98,15 +98,15 @@ def test_what_was_asked_for_stays_the_same_while_time_moves() -> None:
     later = NOW + timedelta(hours=1)
     for date_range in DATE_RANGES:
         now, then = resolve(date_range), Window.resolve(date_range, None, None, later)
-        assert now.asked == then.asked
+        assert now.requested == then.requested
         assert now.as_of != then.as_of
     start, end = NOW - timedelta(days=2), NOW - timedelta(days=1)
-    asked = {
-        resolve("24h").asked,
-        resolve("7d").asked,
-        resolve("7d", end=NOW).asked,
-        resolve("7d", start).asked,
-        resolve("7d", start, end).asked,
-        resolve("all", end=end).asked,
+    requested = {
+        resolve("24h").requested,
+        resolve("7d").requested,
+        resolve("7d", end=NOW).requested,
+        resolve("7d", start).requested,
+        resolve("7d", start, end).requested,
+        resolve("all", end=end).requested,
     }
-    assert len(asked) == 6
+    assert len(requested) == 6

@@ -33,8 +33,8 @@ def entries(account: str) -> list[Entry]:
 
 
 def test_a_block_that_ends_is_a_success_with_its_duration(account: str) -> None:
-    with audited("order.created", target=ORDER, payload={"pair": "SOL/USDC"}) as happening:
-        happening.payload["orderId"] = "ord-42"
+    with audited("order.created", target=ORDER, payload={"pair": "SOL/USDC"}) as guarded:
+        guarded.payload["orderId"] = "ord-42"
     (entry,) = entries(account)
     assert (entry.result, entry.actor.id) == ("success", AGENT["id"])
     assert entry.payload == {"pair": "SOL/USDC", "orderId": "ord-42"}
@@ -63,10 +63,10 @@ def test_no_part_of_a_secret_is_left_where_a_message_is_cut(account: str, before
 
 
 def test_a_block_may_say_that_it_worked_in_part_or_failed(account: str) -> None:
-    with audited("order.filled") as happening:
-        happening.partial("2 of 3 legs")
-    with audited("mcp.tool.call") as happening:
-        happening.failure("Insufficient scope: trade")
+    with audited("order.filled") as guarded:
+        guarded.partial("2 of 3 legs")
+    with audited("mcp.tool.call") as guarded:
+        guarded.failure("Insufficient scope: trade")
     part, failed = entries(account)
     assert (part.result, part.payload) == ("partial", {"reason": "2 of 3 legs"})
     assert (failed.result, failed.payload) == ("failure", {"error": "Insufficient scope: trade"})
@@ -100,8 +100,8 @@ def test_an_async_function_and_block_are_guarded_too(account: str) -> None:
         assert await call("quote") == "quote"
         with pytest.raises(RuntimeError):
             await call("broken")
-        async with audited("order.created") as happening:
-            happening.partial("half")
+        async with audited("order.created") as guarded:
+            guarded.partial("half")
 
     apart.run(work())
     assert [entry.result for entry in entries(account)] == ["success", "failure", "partial"]
@@ -115,7 +115,7 @@ def test_what_could_not_be_recorded_is_said_before_anything_runs(account: str) -
         ran.append(1)
     with pytest.raises(TypeError, match="account"), bind(account=None), audited("order.created"):
         ran.append(1)
-    with pytest.raises(TypeError, match="says itself what the duration is"):
+    with pytest.raises(TypeError, match="sets duration itself"):
         audited("order.created", duration=1)
     assert ran == []
     assert entries(account) == []
@@ -125,13 +125,13 @@ def test_a_generator_is_no_action_to_guard() -> None:
     def numbers() -> Iterator[int]:
         yield 1
 
-    with pytest.raises(TypeError, match="guard a block in it"):
+    with pytest.raises(TypeError, match="guard a block inside it"):
         audited("order.created")(numbers)
 
 
 def test_a_block_that_says_what_cannot_be_stored_is_recorded_without_it(account: str) -> None:
-    with audited("order.created", payload={"orderId": "ord-1"}) as happening:
-        happening.payload["n"] = float("nan")
+    with audited("order.created", payload={"orderId": "ord-1"}) as guarded:
+        guarded.payload["n"] = float("nan")
     (entry,) = entries(account)
     assert entry.result == "success"
     assert entry.payload
@@ -139,9 +139,9 @@ def test_a_block_that_says_what_cannot_be_stored_is_recorded_without_it(account:
 
 
 def test_strict_records_the_intent_and_then_the_outcome(account: str) -> None:
-    with audited("order.created", mode="strict", target=ORDER) as happening:
+    with audited("order.created", mode="strict", target=ORDER) as guarded:
         (intent,) = entries(account)
-        happening.payload["orderId"] = "ord-42"
+        guarded.payload["orderId"] = "ord-42"
     outcome = next(entry for entry in entries(account) if entry.id != intent.id)
     assert (intent.result, intent.payload) == ("partial", {"phase": "intent"})
     assert outcome.result == "success"

@@ -35,7 +35,7 @@ from auditlogs.storage import dictionary, mongo
 from auditlogs.storage.documents import to_document, to_entry
 from auditlogs.storage.mongo import Document
 from tests.factories import AGENT, ORDER, SYSTEM, USER, make_entry, new
-from tests.watching import asked, watcher
+from tests.watching import sent, watcher
 
 FIXED = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
@@ -385,7 +385,7 @@ def test_nothing_of_a_batch_is_stored_when_one_of_it_is_invalid() -> None:
     with watcher.watch() as commands, pytest.raises(InvalidEntry):
         record_many([new(), bad, new()], account=account)
     assert stored(account) == []
-    assert asked(commands, "insert", mongo.DICTIONARY) == []
+    assert sent(commands, "insert", mongo.DICTIONARY) == []
 
 
 def test_a_batch_has_a_limit_and_an_empty_one_is_nothing() -> None:
@@ -402,7 +402,7 @@ def test_a_batch_has_a_limit_and_an_empty_one_is_nothing() -> None:
 def test_an_entry_is_acknowledged_by_a_majority_and_its_journal() -> None:
     with watcher.watch() as commands:
         make_entry()
-    (insert,) = asked(commands, "insert", mongo.ENTRIES)
+    (insert,) = sent(commands, "insert", mongo.ENTRIES)
     assert insert["writeConcern"] == {"w": "majority", "j": True}
     assert insert["ordered"] is False
     assert 0 < insert["maxTimeMS"] <= 10_000
@@ -427,7 +427,7 @@ def test_what_was_noted_already_is_not_noted_again() -> None:
 def test_notes_that_another_process_has_made_are_no_fault() -> None:
     account = new_account_id()
     make_entry(account)
-    dictionary._known().clear()
+    dictionary._stored_ids().clear()
     make_entry(account)
     assert len(stored(account)) == 2
 

@@ -131,7 +131,7 @@ def test_nothing_is_known_of_another_accounts_actors(account: str) -> None:
     # Nor of one whose id begins with this one's.
     make_entry(f"{account}0", actor=AGENT)
     assert dictionary.actors(account, "", 10) == ([], False)
-    assert list(dictionary.values(account, "action", EVER, {}, None, 1)) == []
+    assert list(dictionary.values(account, "action", EVER, {}, None)) == []
 
 
 def test_values_come_in_code_point_order_or_reverse_from_any_on(account: str) -> None:
@@ -140,17 +140,18 @@ def test_values_come_in_code_point_order_or_reverse_from_any_on(account: str) ->
         make_entry(account, action=action, action_type="mcp")
     ordered = sorted(actions)
 
-    def values(start: str | None, step: int, **only: str) -> list[str]:
-        return list(dictionary.values(account, "action", EVER, only, start, step))
+    def values(start: str | None, descending: bool = False, **only: str) -> list[str]:
+        notes = dictionary.values(account, "action", EVER, only, start, descending=descending)
+        return list(notes)
 
-    assert values(None, 1) == ordered
-    assert values(None, -1) == ordered[::-1]
+    assert values(None) == ordered
+    assert values(None, True) == ordered[::-1]
     for i, action in enumerate(ordered):
-        assert values(action, 1) == ordered[i:]
-        assert values(action, -1) == ordered[i::-1]
-    assert values("a.bb", 1) == ordered[ordered.index("a.bc") :]
-    assert values(None, 1, actionType="auth") == []
-    assert values(None, 1, id="a.bc") == ["a.bc"]
+        assert values(action) == ordered[i:]
+        assert values(action, True) == ordered[i::-1]
+    assert values("a.bb") == ordered[ordered.index("a.bc") :]
+    assert values(None, actionType="auth") == []
+    assert values(None, id="a.bc") == ["a.bc"]
 
 
 def test_a_value_is_known_in_the_weeks_of_its_entries_only(account: str) -> None:
@@ -160,7 +161,7 @@ def test_a_value_is_known_in_the_weeks_of_its_entries_only(account: str) -> None
     this, other = week_of(to_ms(at)), week_of(to_ms(at - timedelta(days=15)))
 
     def values(weeks: range) -> list[str]:
-        return list(dictionary.values(account, "action", weeks, {}, None, 1))
+        return list(dictionary.values(account, "action", weeks, {}, None))
 
     assert values(range(this, this + 1)) == ["a.now"]
     assert values(range(other, other + 1)) == ["a.then"]
@@ -175,9 +176,10 @@ def test_more_values_than_one_batch_are_all_yielded(account: str) -> None:
         [new(action=f"a.n{i:04}", action_type="mcp") for i in range(count)], account=account
     )
     expected = [f"a.n{i:04}" for i in range(count)]
-    for step in (1, -1):
-        found = list(dictionary.values(account, "action", EVER, {}, None, step))
-        assert found == expected[::step]
+    values = dictionary.values(account, "action", EVER, {}, None)
+    assert list(values) == expected
+    values = dictionary.values(account, "action", EVER, {}, None, descending=True)
+    assert list(values) == expected[::-1]
 
 
 def test_a_word_is_expanded_to_the_tokens_that_begin_with_it_up_to_a_limit(account: str) -> None:

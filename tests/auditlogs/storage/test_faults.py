@@ -14,7 +14,8 @@ from pytest_django.fixtures import Settings
 
 from auditlogs.entry.times import now
 from auditlogs.models import Account, new_account_id
-from auditlogs.query.entries import SORTS, Entries, Page
+from auditlogs.query.entries import Entries, Page
+from auditlogs.query.order import SORTS
 from auditlogs.recording.recorder import record_many
 from auditlogs.storage.indexes import ensure_indexes
 from auditlogs.storage.mongo import TookTooLong

@@ -28,7 +28,7 @@ from auditlogs.recording.recorder import InvalidEntry, prepare, record_many
 from auditlogs.storage import mongo
 from auditlogs.storage.documents import to_document
 from auditlogs.storage.indexes import ensure_indexes
-from auditlogs.worker import drain_now, work
+from auditlogs.worker import drain_now, drain_until
 from auditlogs.write import breaker
 from auditlogs.write.draining import MAX_TRIES, drain
 from auditlogs.write.spool import Spool, spool
@@ -205,7 +205,7 @@ def test_the_worker_moves_what_waits_and_closes_the_breaker_by_itself(
     monkeypatch.setattr(breaker, "OPEN_SECONDS", 0.0)
     spool().breaker._open()
     stop = threading.Event()
-    worker = threading.Thread(target=work, args=(spool(), stop))
+    worker = threading.Thread(target=drain_until, args=(spool(), stop))
     worker.start()
     try:
         for _ in range(100):
@@ -353,7 +353,7 @@ def test_async_entries_of_a_full_memory_are_lost_and_said(
     before = losses.count()
     auditlogs.record("order.created", account="a", actor=AGENT, result="success", mode="async")
     assert losses.count() == before + 1
-    assert "0 entries wait to be stored already" in capfd.readouterr().err
+    assert "0 entries are already waiting to be stored" in capfd.readouterr().err
 
 
 def test_other_content_under_an_identity_is_said_in_the_mode_async_too(
@@ -389,7 +389,7 @@ def test_what_is_being_stored_when_the_process_ends_is_lost_and_said(
         assert begun.wait(10)
         box.close(0.1)
         assert losses.count() == before + 1
-        assert "ended before it was known to be stored" in capfd.readouterr().err
+        assert "ended before the entry was known to be stored" in capfd.readouterr().err
     finally:
         ended.set()
 
@@ -414,7 +414,7 @@ def test_strict_does_not_wait_long_for_a_spool_that_another_process_writes(
 def test_other_content_under_the_same_identity_is_refused_in_process_too() -> None:
     account, at = new_account_id(), now()
     record_many([new(id="w-1", timestamp=at)], account=account)
-    with pytest.raises(InvalidEntry, match="the log has another entry of this id"):
+    with pytest.raises(InvalidEntry, match="another entry with this id"):
         record_many([new(id="w-1", timestamp=at, result="failure")], account=account)
     with pytest.raises(InvalidEntry, match="/id"):
         auditlogs.record(
@@ -477,7 +477,7 @@ def test_the_command_says_what_waits_and_stores_it(detached: Callable[[], None])
 def test_two_never_drain_at_once(tmp_path: Path) -> None:
     with spool().drain_lock() as first:
         assert first
-        with pytest.raises(CommandError, match="A worker drains the spool already"):
+        with pytest.raises(CommandError, match="A worker is already draining the spool"):
             command("spool", "drain")
 
 

@@ -206,7 +206,8 @@ def test_whoever_belongs_to_no_account_signs_in_under_the_platforms(
     assert refused.session_id == found[0].session_id is not None
     assert refused.payload == {
         "code": "permission-denied",
-        "error": "You are signed in, but you belong to no account yet.",
+        "error": "You are signed in, but not a member of any account yet. "
+        "Ask an admin of your account to add you.",
     }
 
 
@@ -499,7 +500,7 @@ def test_a_key_is_revoked_once(account: Account) -> None:
     keys.create(account, "SIEM", ["logs:read"])
     id = ApiKey.objects.get(account=account).public_id
     run("revoke_api_key", id)
-    with pytest.raises(CommandError, match=f"{id} was revoked already"):
+    with pytest.raises(CommandError, match=f"{id} is already revoked"):
         run("revoke_api_key", id)
     assert len(entries_of(account.id)) == 1
 
@@ -507,7 +508,7 @@ def test_a_key_is_revoked_once(account: Account) -> None:
 @pytest.mark.usefixtures("db")
 @pytest.mark.parametrize("id", ["", "key_", "7", "key_x", "key_-1", f"key_{'9' * 40}", "KEY_1"])
 def test_what_no_key_is_called_revokes_nothing(id: str) -> None:
-    with pytest.raises(CommandError, match="There is no API key"):
+    with pytest.raises(CommandError, match="does not exist"):
         run("revoke_api_key", id)
 
 

@@ -36,12 +36,74 @@ def test_a_session_that_is_over_leads_the_page_of_a_fragment_to_sign_in(
     client: Client, path: str
 ) -> None:
     here = {"HX-Current-URL": "http://testserver/hub/logs?result=failure"}
-    response = client.get(path, headers={**HTMX, **here})
-    assert response["HX-Redirect"] == "/hub/sign-in?next=/hub/logs%3Fresult%3Dfailure"
+    response = client.get(f"{path}?action=auth", headers={**HTMX, **here})
+    # The count and the actors are loaded by the page; the others are what the reader chose.
+    is_background = path in {"/hub/logs/count", "/hub/logs/actors"}
+    back = "/hub/logs%3Fresult%3Dfailure" if is_background else f"{path}%3Faction%3Dauth"
+    assert response["HX-Redirect"] == f"/hub/sign-in?next={back}"
     assert response.content == b""
     elsewhere = {"HX-Current-URL": "https://elsewhere.example/hub/logs"}
     response = client.get(path, headers={**HTMX, **elsewhere})
-    assert response["HX-Redirect"] == "/hub/sign-in?next=/hub/logs"
+    assert response["HX-Redirect"] == f"/hub/sign-in?next={'/hub/logs' if is_background else path}"
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("page", "back"),
+    [
+        ("http://testserver/hub/profile?x=1", "/hub/profile%3Fx%3D1"),
+        ("https://elsewhere.example/hub/profile", "/hub/logs"),
+    ],
+)
+def test_a_form_leads_back_to_its_page_after_signing_in(
+    client: Client, page: str, back: str
+) -> None:
+    response = client.post("/hub/profile/session-tokens", headers={"Referer": page})
+    assert response["Location"] == f"/hub/sign-in?next={back}"
+
+
+def test_the_sign_in_page_says_that_a_session_has_ended(client: Client, user: User) -> None:
+    client.force_login(user)
+    user.set_password("another one")
+    user.save()
+    response = client.get("/hub/logs?result=failure")
+    to = "/hub/sign-in?because=ended&next=/hub/logs%3Fresult%3Dfailure"
+    assert response["Location"] == to
+    page = read(client.get(to).content.decode())
+    assert "your session has ended" in page.one("[role=status].banner").text
+    # The cookie is gone, so that it is said once.
+    assert "because" not in client.get("/hub/logs")["Location"]
+
+
+def test_a_sign_in_page_in_another_tab_leads_on_to_where_one_is(user: User) -> None:
+    strict = Client(enforce_csrf_checks=True)
+    tabs = [read(strict.get("/hub/sign-in?next=/hub/agents").content.decode()) for _ in range(2)]
+    tokens = [tab.one("[name=csrfmiddlewaretoken]")["value"] for tab in tabs]
+    answers = [
+        strict.post(
+            "/hub/sign-in",
+            {
+                "csrfmiddlewaretoken": token,
+                "username": user.username,
+                "password": PASSWORD,
+                "next": "/hub/agents",
+            },
+        )
+        for token in tokens
+    ]
+    assert [answer.status_code for answer in answers] == [302, 302]
+    assert [answer["Location"] for answer in answers] == ["/hub/agents", "/hub/agents"]
+    outdated = {"csrfmiddlewaretoken": tokens[1], "next": "https://elsewhere.example/"}
+    assert strict.post("/hub/sign-in", outdated)["Location"] == "/hub/logs"
+    elsewhere = {"Sec-Fetch-Site": "cross-site"}
+    assert strict.post("/hub/sign-in", outdated, headers=elsewhere).status_code == 403
+
+
+def test_the_sign_in_page_never_leads_to_itself(client: Client, user: User) -> None:
+    client.force_login(user)
+    for itself in ("/hub/sign-in", "/hub/sign-in?next=/hub/sign-in"):
+        response = client.get("/hub/sign-in", {"next": itself})
+        assert response["Location"] == "/hub/logs"
 
 
 def test_signing_in_leads_to_where_one_wanted_to_be(client: Client, user: User) -> None:
@@ -94,7 +156,7 @@ def test_a_form_from_elsewhere_is_refused_in_words(user: User) -> None:
     assert response.status_code == 403
     page = read(response.content.decode())
     assert page.one("h1").text == "Not allowed"
-    assert "did not come from the Hub" in page.one("main").text
+    assert "was not sent from the Hub" in page.one("main").text
     assert link(page.one("main"), "Go to Logs")["href"] == "/hub/logs"
     assert strict.get("/hub/logs").status_code == 200
 
@@ -106,7 +168,7 @@ def test_whoever_belongs_to_no_account_is_told_so_and_can_sign_out(client: Clien
         response = client.get(path)
         assert response.status_code == 403
         page = read(response.content.decode())
-        assert "you belong to no account yet" in page.one("main").text
+        assert "not a member of any account yet" in page.one("main").text
         assert page.one("main", "button").text == "Sign out"
         assert [each["href"] for each in page.all("main", "a")] == ["/hub/profile"]
 

@@ -105,7 +105,7 @@ def test_a_form_that_is_sent_twice_makes_one_key(client: Client, account: Accoun
     sent = {**form_at(page_of(client, PAGE), PAGE), "name": "twice", "scopes": ["logs:read"]}
     text = text_of(said(client.post(PAGE, sent)))
     page = said(client.post(PAGE, sent))
-    assert "An active key has this name" in messages_of(page)[0]
+    assert "An active key already has this name" in messages_of(page)[0]
     assert page.one("[role=alert]")
     assert page.one("#id_name")["value"] == "twice"
     assert page.one("#id_name")["aria-invalid"] == "true"
@@ -213,7 +213,7 @@ def test_bots_that_the_log_knows_are_suggested_and_their_agent_is_kept(
     make(client, name="bound", bot="bot-7", scopes=["logs:read", "logs:write"])
     key = only_key(account)
     assert (key.bot, key.agent) == ("bot-7", "agent-7")
-    assert "Only agent Momentum Scout" in card(page_of(client, PAGE), "bound").text
+    assert "Limited to agent Momentum Scout" in card(page_of(client, PAGE), "bound").text
 
 
 def test_such_a_key_reads_that_agent_alone(client: Client, account: Account) -> None:
@@ -252,7 +252,7 @@ def test_revoking_is_asked_first_and_holds_from_the_next_request_on(
     assert send(client, path)["Location"] == PAGE
     assert Api(text).get().status_code == 401
     page = page_of(client, PAGE)
-    assert "The key old opens nothing any more." in page.one("[role=status].banner").text
+    assert "Key old was revoked." in page.one("[role=status].banner").text
     assert card(page, "old").one(".tag").text == "Revoked"
     assert not [each for each in card(page, "old").all("a") if each.text.startswith("Revoke")]
     (entry,) = told(account.id, "api_key.revoked")
@@ -267,7 +267,7 @@ def test_what_has_ended_is_not_revoked_again(client: Client, account: Account) -
     sent = form_at(page_of(client, path))
     client.post(path, sent)
     page = said(client.post(path, sent))
-    assert page.one("[role=alert]").text == "It was revoked already."
+    assert page.one("[role=alert]").text == "This key is already revoked."
     assert len(told(account.id, "api_key.revoked")) == 1
 
 
@@ -312,7 +312,7 @@ def test_it_tells_what_became_of_each_key(client: Client, account: Account) -> N
     assert words == {
         "soon": "Expires in 3 days",
         "today": "Expires in less than a day",
-        "seen": "Seen in an entry: replace it",
+        "seen": "Exposed in an entry: replace it",
         "used": "Active",
         "late": "Expired",
     }
@@ -339,7 +339,7 @@ def test_an_account_has_no_more_active_keys_than_it_may(
     for name in ("one", "two"):
         make(client, name=name)
     page = make(client, name="three")
-    assert "The account has 2 active keys, as many as it may have." in page.one("[role=alert]").text
+    assert "The account already has the maximum of 2 active keys." in page.one("[role=alert]").text
     keys.revoke(account.api_keys.get(name="one"))
     assert text_of(make(client, name="three"))
 

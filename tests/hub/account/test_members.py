@@ -11,8 +11,8 @@ from auditlogs.accounts import keys
 from auditlogs.accounts.self_audit import Caller
 from auditlogs.models import Account
 from hub.account import membership
-from hub.account.changes import Refused
 from hub.models import Membership, Role
+from hub.ui.confirmation import ChangeRefused
 from tests.factories import unique
 from tests.hub.forms import form_at, page_of, said, send, told
 from tests.hub.markup import Element
@@ -122,13 +122,13 @@ def test_somebody_known_joins_and_nobody_else_gets_a_way_in(
         assert response["Location"] == PAGE
         page = page_of(client, PAGE)
         assert not page.all("#secret")
-        assert f"{person.username} is a member now" in page.one(".banner").text
+        assert f"{person.username} was added" in page.one(".banner").text
         assert account in {each.account for each in person.memberships.all()}
 
 
 def test_staff_cannot_be_made_members(client: Client, account: Account, staff: User) -> None:
     page = add(client, staff.username, "admin")
-    refusal = f"{staff.username} cannot be a member of any account."
+    refusal = f"{staff.username} cannot be a member of an account."
     assert page.one("#id_username_error").text == refusal
     assert staff.username not in names(page)
     assert not staff.memberships.exists()
@@ -155,7 +155,7 @@ def test_a_member_who_became_staff_only_reads_and_gets_no_other_role(
     ):
         assert "can only read, in every account" in page.one("[role=alert]").text
     stored, (wanted,) = account.memberships.get(user=person), {*Role.values} - {role}
-    with pytest.raises(Refused, match="can only read"):
+    with pytest.raises(ChangeRefused, match="can only read"):
         membership.give_role(Caller(), stored, wanted)
     assert account.memberships.get(user=person).role == role
     assert send(client, path_of(person, "remove"))["Location"] == PAGE
@@ -195,7 +195,7 @@ def test_a_form_that_is_sent_twice_adds_once(client: Client, account: Account) -
     sent = {**form_at(page_of(client, PAGE), PAGE), "username": name, "role": "viewer"}
     client.post(PAGE, sent)
     page = said(client.post(PAGE, sent))
-    assert page.one("#id_username_error").text == f"{name} is a member already."
+    assert page.one("#id_username_error").text == f"{name} is already a member."
     assert not page.all("#secret")
     assert len(told(account.id, "member.added")) == 1
 
@@ -204,9 +204,24 @@ def test_a_name_that_only_capital_letters_tell_from_a_members_is_refused(
     client: Client, account: Account, user: User
 ) -> None:
     page = add(client, user.username.upper())
-    told_why = f"{user.username} is a member, and their name differs only in capital letters."
+    told_why = (
+        f"The member {user.username} has the same name with other capitals. Choose another one."
+    )
     assert page.one("#id_username_error").text == told_why
     assert not User.objects.filter(username=user.username.upper()).exists()
+
+
+def test_a_user_name_cannot_be_a_secret(client: Client, account: Account) -> None:
+    for secret in (
+        keys.create(account, "leaked", ["logs:read"]),
+        "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N_XgL0n3I9PlFUP0THsR8U",
+        "AKIAIOSFODNN7EXAMPLE",
+    ):
+        page = add(client, secret)
+        assert "The user name must not" in page.one("#id_username_error").text
+        assert not page.all("#secret")
+        assert not User.objects.filter(username=secret).exists()
+    assert told(account.id, "member.added") == []
 
 
 def test_what_people_of_other_accounts_are_called_is_not_told(
@@ -214,7 +229,7 @@ def test_what_people_of_other_accounts_are_called_is_not_told(
 ) -> None:
     stranger = member(other)
     page = add(client, stranger.username.upper())
-    assert page.one("#id_username_error").text == "This user name is taken."
+    assert page.one("#id_username_error").text == "This user name is taken. Choose another one."
     assert stranger.username not in page.text
     assert not User.objects.filter(username=stranger.username.upper()).exists()
 
@@ -254,7 +269,7 @@ def test_an_account_has_no_more_members_than_it_may(
 ) -> None:
     monkeypatch.setattr(membership, "MAX_MEMBERS", 1)
     page = add(client, unique("grace"))
-    assert "has 1 members, as many as it may have" in page.one("[role=alert]").text
+    assert "the maximum of 1 members" in page.one("[role=alert]").text
     assert account.memberships.count() == 1
 
 
@@ -389,7 +404,7 @@ def test_a_reset_ends_everything_and_shows_a_way_in_once(
     assert entry.target.id == f"user_{user.pk}"
     assert link not in str(entry)
     page = said(client.post(path, sent))
-    assert "sent already" in page.one("[role=alert]").text
+    assert "already reset" in page.one("[role=alert]").text
     assert not page.all("#secret")
     choose_password(link)
     assert signs_in_with(user, NEW_PASSWORD)
@@ -433,7 +448,7 @@ def test_whoever_is_removed_meanwhile_is_not_changed_any_more(
         "reset": lambda: membership.reset(Caller(), member_as_read, state),
         "remove": lambda: membership.remove(Caller(), member_as_read),
     }
-    with pytest.raises(Refused, match="no member any more"):
+    with pytest.raises(ChangeRefused, match="no longer a member"):
         change[step]()
     assert signs_in_with(user, PASSWORD)
     assert user.memberships.get().account == other

@@ -65,7 +65,7 @@ def test_a_form_that_is_sent_twice_makes_one_token(client: Client, user: User) -
     sent = form_at(page_of(client, PAGE), TOKENS)
     said(client.post(TOKENS, sent)).one("#secret")
     page = said(client.post(TOKENS, sent))
-    assert "A session token was made since this page was shown" in page.one("[role=alert]").text
+    assert "You created a session token after this page was loaded" in page.one("[role=alert]").text
     assert not page.all("#secret")
     assert user.session_tokens.count() == 1
     said(send(client, PAGE, TOKENS)).one("#secret")
@@ -82,7 +82,7 @@ def test_no_more_tokens_are_made_than_one_may_have(client: Client, account: Acco
     for _ in range(keys.MAX_SESSION_TOKENS):
         said(send(client, PAGE, TOKENS)).one("#secret")
     page = said(send(client, PAGE, TOKENS))
-    assert "There are 10 session tokens already; end one first." in page.one("[role=alert]").text
+    assert "There are 10 session tokens already; revoke one first." in page.one("[role=alert]").text
 
 
 def test_ending_a_token_holds_from_the_next_request_on(
@@ -144,11 +144,11 @@ def test_whoever_was_removed_from_their_last_account_still_has_it(user: User) ->
     client = signed_in(user)
     page = page_of(client, PAGE)
     assert page.one("#you-title").text == user.username
-    assert "you belong to none yet" in page.one("main").text
+    assert "you are not a member of any yet" in page.one("main").text
     assert not page.all("main", "form")
     assert [each["href"] for each in page.all("main", "a")] == ["/hub/password"]
     accounts = page_of(client, "/hub/accounts").one("main").text
-    assert "no account yet that you may see" in accounts
+    assert "You do not have access to any account yet." in accounts
     assert "You belong to these" not in accounts
     assert client.post(TOKENS).status_code == 403
 

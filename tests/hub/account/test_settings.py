@@ -43,7 +43,7 @@ def test_a_new_name_holds_everywhere_and_is_recorded(
     assert send(client, PAGE, name=f" {name} ")["Location"] == PAGE
     page = page_of(client, PAGE)
     assert name in page.one(".who").text
-    assert page.one("[role=status].banner").text == "The account has a new name."
+    assert page.one("[role=status].banner").text == f"The account is now called {name}."
     (entry,) = told(account.id, "account.renamed")
     assert entry.actor.id == f"user_{admin.pk}"
     assert entry.target
@@ -75,7 +75,10 @@ def test_what_is_no_name_is_told_at_the_field(client: Client, account: Account, 
 def test_a_name_of_another_account_is_refused(client: Client, account: Account) -> None:
     other = Account.objects.create(name=unique("other"))
     page = said(send(client, PAGE, name=other.name))
-    assert page.one("#id_name_error").text == "Another account has this name."
+    assert (
+        page.one("#id_name_error").text
+        == "Another account already has this name. Choose another one."
+    )
     assert told(account.id, "account.") == []
     assert Account.objects.get(pk=account.pk).name == account.name
 

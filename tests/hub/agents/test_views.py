@@ -16,15 +16,15 @@ from auditlogs.entry.times import from_ms, now, to_ms
 from auditlogs.models import Account
 from auditlogs.storage import counts, mongo
 from hub.agents import views
+from hub.agents.detail import reason_of
 from hub.agents.sparkline import columns, sparkline
-from hub.agents.views import reason_of
 from hub.ui.times import short_time
 from tests.counting import begin_anew, count
 from tests.factories import USER, make_entry
 from tests.hub.markup import Element, read
 from tests.hub.pages import Hub, link, rows
 from tests.people import signed_in
-from tests.watching import asked, watcher
+from tests.watching import sent, watcher
 
 AGENTS = "/hub/agents"
 SCOUT = {"type": "agent", "id": "agent-1", "name": "Momentum Scout"}
@@ -320,7 +320,7 @@ def test_the_list_is_three_questions_and_none_of_them_to_the_log(
     count()
     with watcher.watch() as commands, django_assert_max_num_queries(3):
         hub.read(AGENTS)
-    assert len(commands) == len(asked(commands, "find", mongo.COUNTERS)) == 3
+    assert len(commands) == len(sent(commands, "find", mongo.COUNTERS)) == 3
     assert all(0 < command["maxTimeMS"] <= 5_000 for command in commands)
 
 

@@ -23,7 +23,7 @@ from playwright.sync_api import Browser, Page, expect
 from tests import demo_process
 from tests.demo_process import ROOT, Demo
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.demo, pytest.mark.slow]
 
 YESTERDAY = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() - 86_400))
 FIRST_LOAD_BYTES = 120_000

@@ -116,9 +116,9 @@ def test_every_code_and_problem_has_its_place(hub: Hub) -> None:
     page = hub.read(PAGES["Error Codes"])
     for name, code in KNOWN_CODES.items():
         said = page.one(f"#{name}").text
-        assert said.startswith(f"{name}{code.meaning}{code.advice}")
+        assert said.startswith(f"{name} {code.meaning} {code.advice}")
     for name, problem in PROBLEMS.items():
-        assert page.one(f"#problem-{name}").text == f"{name}{problem.status}{problem.meaning}"
+        assert page.one(f"#problem-{name}").text == f"{name} {problem.status}{problem.meaning}"
 
 
 def test_the_drawer_and_the_entrys_page_say_which_scope_was_lacking(hub: Hub) -> None:

@@ -51,10 +51,10 @@ def test_the_page_of_an_entry_has_all_twelve_fields(hub: Hub) -> None:
     found = fields(page)
     assert list(found)[:11] == NAMES
     assert found["Timestamp"] == moment.strftime("%Y-%m-%dT%H:%M:%S.384Z")
-    assert found["Actor"] == "Momentum Scoutagent · agent-7"
+    assert found["Actor"] == "Momentum Scout agent · agent-7"
     assert found["Action"] == "order.created"
     assert found["Action Type"] == "trade"
-    assert found["Target"] == "Buy SOLorder · ord-42"
+    assert found["Target"] == "Buy SOL order · ord-42"
     assert found["Result"] == "Partial"
     assert found["Duration"] == "1,234.5 ms"
     assert found["Correlation ID"] == CORRELATION
@@ -214,5 +214,5 @@ def test_neighbours_that_cannot_be_found_do_not_hide_the_entry(
 def test_the_entry_of_a_name_without_words_is_told_by_its_id(hub: Hub) -> None:
     (entry,) = hub.record({"actor": {"type": "agent", "id": "agent-0"}, "duration": 0})
     found = fields(hub.read(f"/hub/logs/{entry}"))
-    assert found["Actor"] == "agent-0agent · agent-0"
+    assert found["Actor"] == "agent-0 agent · agent-0"
     assert found["Duration"] == "0 ms"

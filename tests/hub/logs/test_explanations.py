@@ -232,7 +232,7 @@ def test_a_known_code_is_explained_and_an_unknown_one_is_not() -> None:
 
 def test_an_order_leads_to_its_lifecycle() -> None:
     assert urls({}, "order.created", "success") == [f"{ORDERS}#created"]
-    assert said({}, "order.filled", "success") == "All of it was traded."
+    assert said({}, "order.filled", "success") == "The whole amount was traded."
     assert urls(None, "order.filled", "partial") == [f"{ORDERS}#filled-in-part"]
     assert urls({}, "order.created", "failure") == [ORDERS]
     blocked = {"code": "circuit_breaker_open"}

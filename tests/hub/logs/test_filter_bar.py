@@ -93,7 +93,7 @@ def test_an_actor_that_is_not_known_is_shown_by_its_id(hub: Hub) -> None:
         ("actor", f"actor={'a' * 257}", "Ensure this value has at most 256 characters"),
         ("action", "action=everything", "Expected one of auth, trade, config, mcp, system, or an"),
         ("result", "result=lost", "Expected one of failure, partial, success."),
-        ("result", "result=failure&result=success", "Expected once."),
+        ("result", "result=failure&result=success", "Expected one value, not several."),
         ("search", f"search={'a' * 201}", "Expected at most 200 characters."),
         ("search", "search=a+b+c+d+e+f+g+h+i", "Expected at most 8 words."),
         ("search", "search=%00", "Null characters are not allowed."),
@@ -124,13 +124,13 @@ def test_one_notice_tells_what_has_no_control(hub: Hub) -> None:
     assert notice["role"] == "status"
     sorts = "timestamp, -timestamp, actor, -actor, action, -action, result, -result"
     assert [each.text for each in notice.all("li")] == [
-        "“target” was left out: expected once",
+        "“target” was left out: expected one value, not several",
         "“colour” was left out: not a known parameter",
         "“Actor” was left out: not a known parameter; did you mean actor?",
         "“offset” was left out: not a known parameter",
         "“limit” was left out: not a known parameter",
         f"“sort” was left out: expected one of {sorts}",
-        "“cursor” was left out: is not a cursor of this log, or was cut short",
+        "“cursor” was left out: is not a cursor of this log, or is incomplete",
     ]
     assert rows(page) == ids
     assert page.all(".field-message")[0].text == ""
@@ -197,7 +197,10 @@ def test_a_type_that_is_chosen_takes_the_place_of_the_action_that_was_kept(hub: 
     assert rows(page) == [created, filled]
     assert page.one("#action-message").text == ""
     assert rows(hub.logs("?action=&action=order.created")) == [created]
-    assert hub.logs("?action=mcp&action=auth").one("#action-message").text == "Expected once."
+    assert (
+        hub.logs("?action=mcp&action=auth").one("#action-message").text
+        == "Expected one value, not several."
+    )
 
 
 @pytest.mark.parametrize(
@@ -293,7 +296,7 @@ def test_the_same_actor_is_offered_once_by_its_latest_name(hub: Hub) -> None:
 
 def test_links_of_the_page_are_few_and_named(hub: Hub, user: User, account: Account) -> None:
     hub.record({})
-    profile = f"Profile: {user.username}{account.name}"
+    profile = f"Profile: {user.username} {account.name}"
     assert links(hub.logs("?result=success")) == [
         *("Skip to content", "Hub", "Logs", "Agents", "Help", profile),
         *("Clear All", "of how many?", "Refresh"),

@@ -10,6 +10,7 @@ from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
 from pytest_django.fixtures import Settings
 
+from auditlogs.accounts import keys
 from auditlogs.models import Account
 from hub.models import Role
 from tests.away import connected_to, nowhere
@@ -76,7 +77,7 @@ def test_somebody_known_becomes_a_member_of_one_more_account(
 ) -> None:
     person = member(account)
     said = create(person.username, "--account", other.name, "--role", "admin")
-    assert said == f"{person.username} was there already, and keeps their password.\n"
+    assert said == f"{person.username} existed already and keeps their password.\n"
     person.refresh_from_db()
     assert person.check_password(PASSWORD)
     assert set(person.memberships.values_list("account", "role")) == {
@@ -90,7 +91,7 @@ def test_somebody_known_becomes_a_member_of_one_more_account(
 @pytest.mark.usefixtures("unread")
 def test_a_member_is_not_added_again(account: Account) -> None:
     person = member(account)
-    with pytest.raises(CommandError, match=f"{person.username} is a member already"):
+    with pytest.raises(CommandError, match=f"{person.username} is already a member"):
         create(person.username, "--account", account.name, "--role", "admin")
     assert person.memberships.get().role == Role.VIEWER
 
@@ -111,9 +112,18 @@ def test_a_name_that_only_capital_letters_tell_from_another_is_refused(
 ) -> None:
     person = member(other)
     name = person.username.upper()
-    with pytest.raises(CommandError, match=f"There is a user {re.escape(person.username)} already"):
+    with pytest.raises(CommandError, match=f"User {re.escape(person.username)} exists"):
         create(name, *((place, account.name) if place == "--account" else (place,)))
     assert not User.objects.filter(username=name).exists()
+
+
+@pytest.mark.parametrize("place", ["--account", "--staff"])
+@pytest.mark.usefixtures("unread")
+def test_a_user_name_cannot_be_a_secret(account: Account, place: str) -> None:
+    key = keys.create(account, "leaked", ["logs:read"])
+    with pytest.raises(CommandError, match=r"The user name must not .* a secret"):
+        create(key, *((place, account.name) if place == "--account" else (place,)))
+    assert not User.objects.filter(username=key).exists()
 
 
 @pytest.mark.usefixtures("typed")

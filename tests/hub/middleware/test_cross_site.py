@@ -26,7 +26,7 @@ def test_what_another_site_asks_for_is_refused(user: User, site: str, how: dict[
         response = client.get(path, headers={"Sec-Fetch-Site": site, **how})
         assert response.status_code == 403
         page = read(response.content.decode())
-        assert "Another site asked for this" in page.one("main").text
+        assert "Another website tried to load this page" in page.one("main").text
 
 
 @pytest.mark.parametrize("site", ["cross-site", "same-site", "none", "same-origin"])
@@ -56,7 +56,10 @@ def test_a_form_of_another_site_is_refused_whatever_token_it_has(user: User) -> 
         "/hub/sign-out", headers={"Sec-Fetch-Site": "cross-site", **LINK}
     )
     assert response.status_code == 403
-    assert "Another site asked for this" in read(response.content.decode()).one("main").text
+    assert (
+        "Another website tried to load this page"
+        in read(response.content.decode()).one("main").text
+    )
 
 
 @pytest.mark.parametrize("method", ["post", "put", "patch", "delete"])

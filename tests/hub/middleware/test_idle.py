@@ -47,7 +47,7 @@ def test_an_idle_session_ends_and_leads_to_sign_in_with_a_word(
     response = client.get(PAGE)
     assert response["Location"] == "/hub/sign-in?because=idle&next=/hub/logs%3Fresult%3Dfailure"
     page = read(client.get(response["Location"]).content.decode())
-    assert page.one("[role=status].banner").text.startswith("You were signed out, as nothing")
+    assert page.one("[role=status].banner").text.startswith("You were signed out because")
     assert page.one("[name=next]")["value"] == PAGE
     assert not Session.objects.exists()
     form = {"username": user.username, "password": PASSWORD, "next": PAGE}

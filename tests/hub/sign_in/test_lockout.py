@@ -78,9 +78,7 @@ def test_the_fifth_failure_locks_out_and_says_until_when(
     response = try_as(visitor, name)
     assert response.status_code == 429
     told = alert(response)
-    assert told.text == (
-        "Too many sign-ins with this user name have failed. Try again at 12:15:01 UTC."
-    )
+    assert told.text == ("Too many failed sign-ins with this user name. Try again at 12:15:01 UTC.")
     until = parse_rfc3339(told.one("time")["datetime"])
     assert until == NOON + timedelta(minutes=15, seconds=1)
     assert told.one("time")["data-time"] == "clock"
@@ -208,10 +206,10 @@ def test_nothing_that_was_typed_is_kept_in_clear(
 def test_what_is_kept_of_a_name_cannot_be_guessed_without_the_secret_key(
     settings: Settings,
 ) -> None:
-    request = lockout.bare(Client().get(SIGN_IN, REMOTE_ADDR="192.0.2.1").wsgi_request)
-    kept = lockout.name_of(request, {"username": "ada"})
+    request = lockout.stripped_request(Client().get(SIGN_IN, REMOTE_ADDR="192.0.2.1").wsgi_request)
+    kept = lockout.username_digest(request, {"username": "ada"})
     settings.SECRET_KEY = "another" * 10
-    assert lockout.name_of(request, {"username": "ada"}) != kept
+    assert lockout.username_digest(request, {"username": "ada"}) != kept
 
 
 def test_an_address_that_tries_too_often_waits_and_no_password_is_looked_at(
@@ -226,7 +224,7 @@ def test_an_address_that_tries_too_often_waits_and_no_password_is_looked_at(
     assert response.status_code == 429
     assert 0 < int(response["Retry-After"]) <= 60
     assert alert(response).text.startswith(
-        "There were too many sign-ins from your address. Try again at 12:0"
+        "Too many sign-in attempts from your network. Try again at 12:0"
     )
     assert visitor.get(SIGN_IN).status_code == 200
     clock.shift(timedelta(seconds=61))

@@ -1,12 +1,15 @@
 """A password changed by its person, or set by a link: recorded, and what it opened has ended."""
 
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 import time_machine
 from django.contrib.auth.models import User
+from django.db import connections
 from django.test import Client
 from django.urls import reverse
 from django.utils.encoding import force_bytes
@@ -18,7 +21,7 @@ from auditlogs.entry.schema import Entry
 from auditlogs.models import Account
 from auditlogs.query.entries import Entries
 from hub.models import Membership
-from hub.sign_in.passwords import ways_in
+from hub.sign_in.passwords import password_links
 from tests.away import connected_to, nowhere
 from tests.factories import unique
 from tests.hub.markup import Element, read
@@ -39,7 +42,7 @@ def clock() -> Iterator[time_machine.Traveller]:
 def link_for(person: User) -> str:
     """Return the link that an admin would hand to a person."""
     uid = urlsafe_base64_encode(force_bytes(person.pk))
-    return reverse("set_password", args=[uid, ways_in.make_token(person)])
+    return reverse("set_password", args=[uid, password_links.make_token(person)])
 
 
 def opened(client: Client, link: str) -> str:
@@ -74,7 +77,7 @@ def test_a_person_changes_their_password(client: Client, user: User) -> None:
     response = client.post(PAGE, CHANGE)
     assert response["Location"] == "/hub/password?changed"
     page = read(client.get(response["Location"]).content.decode())
-    assert page.one("[role=status].banner").text.startswith("You have a new password.")
+    assert page.one("[role=status].banner").text.startswith("Your password was changed.")
     user.refresh_from_db()
     assert user.check_password(NEW)
 
@@ -157,7 +160,7 @@ def test_nobody_guesses_the_old_one_without_end(
     response = client.post(PAGE, CHANGE)
     assert response.status_code == 429
     assert 0 < int(response["Retry-After"]) <= 60
-    assert "too many tries" in read(response.content.decode()).one("[role=alert]").text
+    assert "Too many attempts" in read(response.content.decode()).one("[role=alert]").text
     (entry,) = recorded(account)
     assert (entry.action, entry.actor.name) == ("rate_limit.hit", user.username)
     user.refresh_from_db()
@@ -220,8 +223,44 @@ def test_a_link_sets_a_password_once(user: User, account: Account) -> None:
     for each in (link, form):
         answer = Client().get(each)
         assert answer.status_code == 404
-        assert read(answer.content.decode()).one("h1").text == "This link opens nothing"
+        assert read(answer.content.decode()).one("h1").text == "This link is not valid"
     assert visitor.post(form, SET).status_code == 404
+
+
+class BothHere:
+    """A password validator that lets a form pass once a second one is as far."""
+
+    barrier = threading.Barrier(2, timeout=30)
+
+    def validate(self, password: str, user: User | None = None) -> None:
+        self.barrier.wait()
+
+    def get_help_text(self) -> str:
+        return ""
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_simultaneous_uses_of_a_link_one_sets_a_password(
+    user: User, account: Account, settings: Settings
+) -> None:
+    link, visitors = link_for(user), (Client(), Client())
+    forms = [opened(visitor, link) for visitor in visitors]
+    settings.AUTH_PASSWORD_VALIDATORS = [{"NAME": f"{__name__}.BothHere"}]
+
+    def use(number: int) -> int:
+        password = f"{NEW} {number}"
+        try:
+            data = {"new_password1": password, "new_password2": password}
+            return visitors[number].post(forms[number], data).status_code
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(2) as pool:
+        statuses = list(pool.map(use, (0, 1)))
+    assert sorted(statuses) == [302, 404]
+    user.refresh_from_db()
+    assert user.check_password(f"{NEW} {statuses.index(302)}")
+    assert [entry.action for entry in recorded(account)] == ["auth.password.changed"]
 
 
 def test_a_link_ends_the_sessions_and_tokens_before(user: User, account: Account) -> None:

@@ -28,6 +28,7 @@ from auditlogs.models import PLATFORM_ACCOUNT, Account
 from auditlogs.query.entries import Entries
 from hub.models import Identity, Membership
 from hub.sign_in.sso import transport
+from hub.sign_in.sso.views import PENDING
 from tests.away import connected_to, nowhere
 from tests.demo_process import ROOT
 from tests.hub.markup import Element, read
@@ -161,7 +162,7 @@ def test_an_address_that_is_not_verified_or_nobodys_signs_nobody_in(
     trust(settings, provider)
     response = client.get(at_the_provider(client.get("/hub/sso/start")["Location"], name))
     assert refusal(client, response) == (
-        "Nobody is known here by this identity. Ask an admin of your account."
+        "No user of the Hub is linked to this identity. Ask an admin of your account."
     )
     assert not is_signed_in(client)
     assert (Identity.objects.count(), User.objects.count()) == (0, 1)
@@ -189,7 +190,7 @@ def test_the_session_gets_another_key(client: Client, lying: Forger, ada: User) 
     come_back(client, lying)
     assert is_signed_in(client)
     assert client.session.session_key != before
-    assert "single_sign_on" not in client.session
+    assert PENDING not in client.session
 
 
 @pytest.mark.parametrize(
@@ -224,7 +225,7 @@ def test_a_provider_may_change_its_keys(client: Client, lying: Forger, ada: User
     come_back(client, lying)
     client.logout()
     lying.answers["/keys"] = says({"keys": [OTHER_KEY.as_dict(private=False)]})
-    assert "cannot be trusted" in refusal(client, come_back(client, lying))
+    assert "is not valid" in refusal(client, come_back(client, lying))
     lying.key = OTHER_KEY
     come_back(client, lying)
     assert is_signed_in(client)
@@ -264,7 +265,7 @@ def test_nothing_but_a_verified_address_names_a_person(
     client: Client, lying: Forger, ada: User, account: Account, claims: dict[str, Any]
 ) -> None:
     person(account, "grace")
-    assert "Nobody is known here" in refusal(client, come_back(client, lying, **claims))
+    assert "No user of the Hub is linked" in refusal(client, come_back(client, lying, **claims))
     assert Identity.objects.count() == 0
 
 
@@ -317,7 +318,7 @@ def test_whom_the_operator_gave_one_address_is_known_by_no_other(
     client: Client, lying: Forger, ada: User
 ) -> None:
     call_command("sso", ADA, email="ada@elsewhere.example")
-    assert "Nobody is known here" in refusal(client, come_back(client, lying))
+    assert "No user of the Hub is linked" in refusal(client, come_back(client, lying))
 
 
 def test_an_address_that_two_people_claim_is_nobodys(
@@ -334,7 +335,7 @@ def test_whoever_was_deactivated_stays_out(
     come_back(client, lying)
     User.objects.update(is_active=False)
     assert not is_signed_in(client)
-    assert "Nobody is known here" in refusal(client, come_back(client, lying))
+    assert "No user of the Hub is linked" in refusal(client, come_back(client, lying))
     assert failures(account.id)[0].payload == {"method": "oidc", "code": "inactive-person"}
 
 
@@ -395,7 +396,7 @@ def test_unlinking_ends_the_session_and_gives_the_password_back(
     come_back(client, lying)
     call_command("sso", "grace", unlink=True)
     assert not is_signed_in(client)
-    assert "Nobody is known here" in refusal(client, come_back(client, lying))
+    assert "No user of the Hub is linked" in refusal(client, come_back(client, lying))
     client.post("/hub/sign-in", {"username": "grace", "password": PASSWORD})
     assert is_signed_in(client)
     entries = Entries.of(account.id).page(100, payloads=True).entries
@@ -409,9 +410,9 @@ def test_unlinking_ends_the_session_and_gives_the_password_back(
 @pytest.mark.parametrize(
     ("name", "email", "reason"),
     [
-        ("nobody", ADA, "There is no user nobody."),
+        ("nobody", ADA, "User nobody does not exist."),
         ("grace", "no address", "Enter a valid email address."),
-        ("grace", "Taken@example.org", "Taken@example.org is another user's address."),
+        ("grace", "Taken@example.org", "Another user has the address Taken@example.org."),
     ],
 )
 def test_the_command_refuses_what_cannot_be(
@@ -467,7 +468,7 @@ def test_a_token_that_lies_signs_nobody_in(
     client: Client, lying: Forger, ada: User, lie: str
 ) -> None:
     response = come_back(client, lying, **TRUE | LIES[lie])
-    assert "cannot be trusted" in refusal(client, response)
+    assert "is not valid" in refusal(client, response)
     assert not is_signed_in(client)
     assert failures()[0].payload == {"method": "oidc", "code": "invalid-token"}
 
@@ -494,7 +495,7 @@ def test_a_token_that_is_forged_signs_nobody_in(
     lying.nonce = asked["nonce"]
     lying.answers["/token"] = token(FORGERIES[forgery](lying))
     response = client.get("/hub/sso/callback", {"state": asked["state"], "code": "c"})
-    assert "cannot be trusted" in refusal(client, response)
+    assert "is not valid" in refusal(client, response)
     assert not is_signed_in(client)
 
 
@@ -548,7 +549,7 @@ def test_a_discovery_document_that_lies_leads_nowhere(
 ) -> None:
     document = lying.discovery(**lie)
     lying.answers["/.well-known/openid-configuration"] = says(document)
-    assert "cannot be trusted" in refusal(client, client.get("/hub/sso/start"))
+    assert "is not valid" in refusal(client, client.get("/hub/sso/start"))
 
 
 @pytest.mark.parametrize("forge", [forging.unsigned, forging.signed_by_secret])
@@ -563,15 +564,15 @@ def test_what_a_provider_supports_besides_cannot_weaken_the_hub(
     lying.nonce, lying.claims = asked["nonce"], TRUE
     lying.answers["/token"] = token(forge(lying.honest_claims()))
     response = client.get("/hub/sso/callback", {"state": asked["state"], "code": "c"})
-    assert "cannot be trusted" in refusal(client, response)
+    assert "is not valid" in refusal(client, response)
 
 
 def test_a_provider_that_is_away_is_said_to_be(client: Client, lying: Forger, ada: User) -> None:
     asked = begin(client)
     lying.stop()
     response = client.get("/hub/sso/callback", {"state": asked["state"], "code": "c"})
-    assert "does not answer" in refusal(client, response)
-    assert "does not answer" in refusal(client, client.get("/hub/sso/start"))
+    assert "is not responding" in refusal(client, response)
+    assert "is not responding" in refusal(client, client.get("/hub/sso/start"))
     assert {json.dumps(entry.payload) for entry in failures()[:2]} == {
         '{"method": "oidc", "code": "provider-away"}'
     }
@@ -583,7 +584,7 @@ def test_a_provider_that_trickles_is_not_waited_for(
     monkeypatch.setattr(transport, "STEP_SECONDS", 0.3)
     lying.answers["/.well-known/openid-configuration"] = forging.trickles
     began = time.monotonic()
-    assert "does not answer" in refusal(client, client.get("/hub/sso/start"))
+    assert "is not responding" in refusal(client, client.get("/hub/sso/start"))
     assert time.monotonic() - began < 3
 
 
@@ -594,9 +595,9 @@ def test_a_true_answer_is_not_followed_elsewhere_nor_read_whole_if_it_is_large(
     lying.answers["/moved"] = says(document)
     place = "/.well-known/openid-configuration"
     lying.answers[place] = says(b"", 302, {"Location": "/moved"})
-    assert "does not answer" in refusal(client, client.get("/hub/sso/start"))
+    assert "is not responding" in refusal(client, client.get("/hub/sso/start"))
     lying.answers[place] = says(json.dumps(document).encode() + b" " * 300_000)
-    assert "cannot be trusted" in refusal(client, client.get("/hub/sso/start"))
+    assert "is not valid" in refusal(client, client.get("/hub/sso/start"))
     lying.answers[place] = says(json.dumps(document).encode() + b" " * 200_000)
     assert begin(client)
 
@@ -631,7 +632,7 @@ def test_a_callback_that_nobody_began_is_refused(
 def test_a_sign_in_is_not_waited_for_long(client: Client, lying: Forger, ada: User) -> None:
     asked = begin(client)
     session = client.session
-    session["single_sign_on"] |= {"at": session["single_sign_on"]["at"] - 601}
+    session[PENDING] |= {"started_at": session[PENDING]["started_at"] - 601}
     session.save()
     response = client.get("/hub/sso/callback", {"state": asked["state"], "code": "c"})
     assert "took too long" in refusal(client, response)
@@ -648,7 +649,7 @@ def test_whom_the_provider_lets_not_in_is_told_so(client: Client, lying: Forger,
     asked = begin(client, "?next=/hub/accounts")
     error = {"error": "access_denied", "error_description": "<script>", "state": asked["state"]}
     response = client.get("/hub/sso/callback", error)
-    assert "did not let you in" in refusal(client, response)
+    assert "did not sign you in" in refusal(client, response)
     page = sign_in_page(client, response["Location"])
     assert page.one("[name=next]")["value"] == "/hub/accounts"
 
@@ -735,5 +736,5 @@ def test_each_step_counts_as_a_try_of_whoever_calls_from_there(
     assert is_signed_in(client)
     client.logout()
     response = client.get("/hub/sso/start")
-    assert "Too many sign-ins" in refusal(client, response)
+    assert "Too many sign-in attempts" in refusal(client, response)
     assert not is_signed_in(client)

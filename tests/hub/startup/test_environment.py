@@ -9,8 +9,8 @@ import pytest
 from environs import ValidationError
 
 from hub.demo.ports import free_port
-from hub.startup import environment
-from hub.startup.environment import MONGODB_URI_IS, SECRET_KEY_IS
+from hub.startup import validators
+from hub.startup.validators import MONGODB_URI_IS, SECRET_KEY_IS
 from tests.demo_process import ROOT
 from tests.server import SECRET_KEY
 
@@ -122,7 +122,7 @@ def test_fallbacks_that_are_strong_are_taken() -> None:
 @pytest.mark.parametrize("uri", IMPOSSIBLE_URIS)
 def test_what_is_no_uri_of_mongodb_is_refused(uri: str) -> None:
     with pytest.raises(ValidationError) as refused:
-        environment.mongodb_uri(uri)
+        validators.mongodb_uri(uri)
     assert str(refused.value) == MONGODB_URI_IS
 
 
@@ -151,7 +151,7 @@ def test_a_uri_of_mongodb_is_taken_without_asking_anyone(
 
     monkeypatch.setattr("socket.socket.connect", ask)
     monkeypatch.setattr("socket.socket.sendto", ask)
-    environment.mongodb_uri(uri)
+    validators.mongodb_uri(uri)
 
 
 @pytest.mark.parametrize("way", STARTS)

@@ -1,0 +1,139 @@
+"""Commands: secrets in the options of command lines, and in lists of the words of them."""
+
+from collections.abc import Iterator, Sequence
+from itertools import accumulate, pairwise
+
+from auditlogs.redaction.judging import STATES, is_secret, speaks_of_secret
+from auditlogs.redaction.names import Kind, Names, plain_name
+from auditlogs.redaction.patterns import Span, pattern, spans
+from auditlogs.redaction.values import Place, value
+
+RULE = "key-name"
+# Options that are a secret in a few programs only: the program, then what stands before the value.
+_PROGRAMS = (
+    (r"(?:mysql|mariadb)\w*", r"-p"),
+    (r"sshpass", r"-p[ =]?"),
+    (r"(?:docker|podman|buildah|skopeo|helm|oras|az|cf|oc|crane)\s(?:[^|;&]*\s)?login", r"-p[ =]"),
+    (r"mongo(?:sh|dump|restore|export|import|stat)?", r"-p[ =]?"),
+    (r"(?:redis|valkey|keydb)-cli", r"-a[ =]"),
+    (r"ldap(?:search|add|modify|delete|passwd|whoami)", r"-[wy][ =]"),
+    (r"(?:sqlcmd|bcp|cqlsh|snowsql)", r"-[Pp][ =]?"),
+    (r"(?:plink|pscp|psftp|putty)", r"-pw[ =]"),
+    (r"(?:7z\w*|rar|unrar)", r"-p"),
+    (r"(?:zip|unzip|zipcloak)", r"-P[ =]"),
+    (r"openssl", r"-(?:passin|passout|pass)[ =]pass:"),
+    (r"xfreerdp", r"/p(?:ass)?:"),
+    (r"(?:ipmitool|snmp\w+)", r"-[PAX][ =]"),
+    (r"\w+-cli\s(?:[^|;&]*\s)?(?:walletpassphrase|encryptwallet|importprivkey)", r""),
+    (r"vault\s+(?:login|operator\s+unseal)", r""),
+    (r"rabbitmqctl\s+(?:add_user|change_password)\s+\S+", r""),
+    (r"htpasswd\s+-\w*b\w*\s+\S+\s+\S+", r""),
+)
+_start = r"(?:^|[\s/|;&(\"'])"
+_program = pattern(_start + "(?:" + "|".join(f"(?:{name})" for name, _ in _PROGRAMS) + r")\s")
+_uses = [
+    pattern(_start + f"(?:{name})" + (r"(?:\s[^\r\n|;&]*?)?\s+" + option if option else r"\s+"))
+    for name, option in _PROGRAMS
+]
+_user_option = pattern(r"(?:^|\s)(?:-u|--user|--proxy-user|-U)[= ]+[\"']?[^\s:\"'/]+:[^\s\"']+")
+_pgpass = pattern(r"(?m)^[\w.*-]+:(?:[0-9]{2,5}|\*):(?:\*|[A-Za-z_][\w.-]*):[^\s:]+:[^\s]{4,}$")
+_netrc = pattern(r"\b(?:login|user)\s+\S+\s+password\s+\S+")
+_USER_OPTIONS = ("-u", "--user", "--proxy-user", "-U")
+_MAX_WORDS = 200
+
+
+class Commands:
+    """The finder of secrets in commands. `name` is the pattern of the names of secrets."""
+
+    def __init__(self, names: Names, name: str) -> None:
+        self._names = names
+        self._option = pattern(rf"(?i)(?:^|[\s\"'\[,(])--?{name}[\"']?[,\s]\s*[\"']?")
+
+    def find(self, data: bytes) -> Iterator[Span]:
+        """Yield the secrets in the command lines of a view."""
+        if b" " not in data and b":" not in data:
+            return
+        if b"-" in data:
+            yield from self._options(data)
+        for start, end in _places(data):
+            if not speaks_of_secret(data[start:end].decode()):
+                yield start, end, RULE
+
+    def in_words(self, words: Sequence[str]) -> dict[int, int]:
+        """Return which words of a command are secrets, and from which character on."""
+        found: dict[int, int] = {}
+        for i, (word, following) in enumerate(pairwise(words), 1):
+            if word[:1] != "-" or "=" in word or len(word) > 100 or "[REDACTED:" in following:
+                continue
+            kind = self._names.kind(word)
+            if word in _USER_OPTIONS:
+                if ":" in following and not following.rpartition(":")[2].isdigit():
+                    found[i] = 0
+            elif (
+                kind >= Kind.TOKEN
+                and following[:2] != "--"
+                and is_secret(following, kind, plain_name(word))
+            ):
+                found[i] = 0
+        if len(words) <= _MAX_WORDS:
+            found |= self._in_program(words)
+        return found
+
+    def _in_program(self, words: Sequence[str]) -> dict[int, int]:
+        # A word with white space in it is one word all the same.
+        plain = [word.replace(" ", "_").encode(errors="replace") for word in words]
+        line = b" ".join(plain)
+        if not _program.search(line):
+            return {}
+        starts = list(accumulate((len(word) + 1 for word in plain), initial=0))
+        found = {}
+        for begin in _after_programs(line):
+            i = max(n for n, start in enumerate(starts) if start <= begin)
+            if i < len(words) and "[REDACTED:" not in words[i] and not speaks_of_secret(words[i]):
+                found[i] = len(plain[i][: begin - starts[i]].decode(errors="ignore"))
+        return found
+
+    def _options(self, data: bytes) -> Iterator[Span]:
+        after = 0
+        for start, end in spans(self._option, data):
+            if start < after:
+                continue
+            name = data[start:end].strip(b"\"', \t\r\n[(").decode()
+            kind = self._names.kind(name)
+            if name[:1] != "-" or kind < Kind.TOKEN:
+                continue
+            place = value(data, end - 1 if data[end - 1] in b"\"'" else end)
+            if place is None or data[place[0] : place[0] + 1] == b"-":
+                continue
+            found = data[slice(*place)].decode()
+            plain = plain_name(name)
+            # Not so of the usage `[--token TOKEN]`, nor where a sentence goes on.
+            if is_secret(found, kind, plain) and found.lower().strip("]") not in STATES | {plain}:
+                after = place[1]
+                yield *place, RULE
+
+
+def _places(data: bytes) -> Iterator[Place]:
+    """Yield where a password stands, by its place in a line alone."""
+    if b":" in data and (b"-u" in data or b"-U" in data or b"user" in data):
+        for start, end in spans(_user_option, data):
+            begin = data.index(b":", start) + 1
+            if not data[begin:end].isdigit():  # The ids of a user and a group.
+                yield begin, end
+    if _program.search(data):
+        yield from filter(None, (value(data, begin) for begin in _after_programs(data)))
+    if data.count(b":") >= 4:
+        for start, end in spans(_pgpass, data):
+            yield data.rindex(b":", start, end) + 1, end
+    if b"password" in data and (b"login" in data or b"user" in data):
+        for start, end in spans(_netrc, data):
+            yield end - len(data[start:end].split()[-1]), end
+
+
+def _after_programs(data: bytes) -> Iterator[int]:
+    """Yield where the values begin that follow the options of programs."""
+    for use, (_, option) in zip(_uses, _PROGRAMS, strict=True):
+        for _, end in spans(use, data):
+            # `mysql -p` asks for the password: what follows is the name of a database.
+            if end < len(data) and not (option == "-p" and data[end] in b" \t\r\n"):
+                yield end

@@ -1,0 +1,172 @@
+"""Judging: whether the value under a secret's name is the secret.
+
+Under a name without doubt it is, unless the value only speaks of it: a state (`required`), a
+placeholder (`***`, `${DB_PASSWORD}`), which secret it is (an ARN, a path), what is wrong with it
+(a sentence). Under a name in doubt it has to look drawn at random, and not be an address or an id.
+"""
+
+import binascii
+import re
+from base64 import urlsafe_b64decode
+
+from auditlogs.redaction.chains import is_base58_address
+from auditlogs.redaction.marks import is_mark
+from auditlogs.redaction.names import NAMES, Kind
+from auditlogs.redaction.randomness import is_random
+
+# Words that say how a secret is, not what it is.
+STATES = frozenset(
+    """
+    absent accepted active added allow allowed any app applied approved assigned authenticated
+    authenticator authorized available basic bearer blocked boolean change changed cleared
+    compromised configured confirmed correct created default defined delete deleted denied deny
+    detected digest disabled email empty enabled encrypted error exists expired expires external
+    failed failure false filtered forbidden forgotten found generated given granted granting hidden
+    ignored inactive include incorrect inherited int integer internal invalid issued jwt kerberos
+    ldap leaked locked lost malformed managed mandatory masked match matched missing mtls na nil no
+    none null number oauth oauth2 off ok oidc omit on open optional pass passed pending present
+    private protected provided public pushed read redacted refused rejected removed renewed replaced
+    requested required reset restored revoked role rotated rotating rotation same saml same-origin
+    sent server set short skipped sms sso store stored str string strong success successful
+    succeeded supported temporary text too-short too-weak true type undefined unauthorized unchanged
+    unknown unlocked unset unsupported unused unverified updated used user valid verified verifying
+    wanted weak wrong yes
+    """.split()
+)
+_NOT_STATES = re.compile(r"(?:(?:not|is|was|been|has|are|never|already|to|be|must|by|n/?a)[ _-]?)*")
+_SENTENCE = re.compile(
+    r"(?i)\b(?:must|required?|should|cannot|can't|can not|invalid|incorrect|too (?:short|long|weak|"
+    r"common|similar)|at least|characters|expired?|has been|have been|was (?:re)?set|was changed|"
+    r"this field|may not|does(?:n't| not)|is not|blank|match|failed|missing|wrong|denied|"
+    r"please|ensure|provide)\b"
+)
+_PLACEHOLDER = re.compile(
+    r"[*•●xX.·…_#-]{3,}|.{0,8}(?:\*{4,}|•{4,}|…|x{6,}).{0,4}"
+    r"|\$\{[^{}]*\}?|\$[A-Z][A-Z0-9_]*|\$\(.*\)|\{\{.*\}\}|\{[A-Za-z_]*\}|%\w*%|%\(?\w*\)?[sd]"
+    r"|<[A-Za-z][A-Za-z _.-]*>|\[[A-Za-z][A-Za-z _.-]*\]|\([A-Za-z][A-Za-z _.-]*\)"
+    r"|hmac-sha256:[0-9a-f]{64}|!(?:secret|vault|env|ref|include|Ref|GetAtt|Sub|ImportValue)\b.*"
+    r"|HIDDEN_DUE_TO_SECURITY_REASONS|(?i:your|my|the|some|example|dummy)[-_ ][A-Za-z_ -]*"
+    r"|[A-Z]{2,}(?:_[A-Z]+)*_(?:HERE|PLACEHOLDER|REDACTED)"
+)
+# Which secret, and where it is kept.
+_REFERENCE = re.compile(
+    r"arn:[a-z-]*:.*|projects/[^/]+/(?:secrets|locations|serviceAccounts)/.*|(?:op|vault|ref\+\w+|"
+    r"awssm|gcpsm|azurekv|secretsmanager|ssm|env|file|keyring)://?.*|(?:env|vault|secret|ssm):[\w./#-]+"
+    r"|https://[a-z0-9-]+\.vault\.azure\.net/.*|alias/[\w/-]+|@Microsoft\.KeyVault\(.*"
+    r"|\{\{?resolve:.*|secret(?:s)?/[\w./-]+|(?:[a-z]+/)+[a-z_-]+"
+    # In code: what the value is read from.
+    r"|(?:self|settings|config|cfg|conf|env|environ|os|process|var|local|args|kwargs|data|module"
+    r"|this|request|req|opts|options|params|props|state|input|inputs|vars|ctx|context|app|secrets"
+    r"|credentials|creds|account|user|form|cls|client)(?:\.[A-Za-z_]|\[)[\w.\[\]'\"()]*"
+    r"|[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*\([\w.,'\" ]*\)?"
+)
+_ENV_NAME = re.compile(r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)*")
+_PUBLIC_KEY = re.compile(
+    r"(?:ssh-(?:rsa|ed25519|dss)|ecdsa-sha2-\S+|sk-ssh-\S+) AAAA.*|age1[a-z0-9]{58}"
+)
+# AWS calls it a key, but it is the name of one, and the handle of every investigation.
+ACCESS_KEY_ID = re.compile(r"(?:A3T[A-Z0-9]|AKIA|ASIA|ABIA|ACCA|AROA|AIDA)[A-Z0-9]{12,}")
+_UUID = re.compile(r"(?i)\{?[0-9a-f]{8}-?(?:[0-9a-f]{4}-){3}[0-9a-f]{12}\}?")
+# Ids, addresses and assets, none of which is a secret under a name in doubt.
+_HARMLESS = re.compile(
+    r"[0-9][0-9.,:_TZ+-]*|0x[0-9a-fA-F]{1,63}|S-1-[0-9-]+|/[^?]*|[^@\s]+@[\w-]+(?:\.[\w-]+)+"
+    r"|(?:https?|wss?|ipfs|ar|s3|gs|file)://.*|ibc/[0-9A-F]{64}|factory/.*|(?:hmac-)?sha(?:1|256|512)[:-].*"
+    r"|0x[0-9a-fA-F]+(?:::\w+)+|(?:AC|AP|CA|CF|CN|DN|HX|IP|MB|MC|MM|NO|PN|QU|RE|SM|UC|US|WF|WK)"
+    r"[0-9a-f]{32}|[0-9A-F]{40}\+[A-Z0-9]+|Qm[1-9A-HJ-NP-Za-km-z]{44}|baf[a-z2-7]{56}"
+    r"|(?:bc|tb|ltc|cosmos|osmo|inj|sei|celestia|dydx|neutron|terra|addr|stake|kava|juno|akash|thor"
+    r"|erd|zil|one|axelar|noble|stars|bnb|dym|init|elys|nil)1[02-9ac-hj-np-z]{38,110}"
+    r"|[GCM][A-Z2-7]{55}(?:[A-Z2-7]{13})?|[rX][1-9A-HJ-NP-Za-km-z]{24,34}"
+    r"|(?:tok|key|ord|req|usr|user|acc|acct|cus|evt|sub|price|prod|pm|pi|card|agent|bot|org|proj|id"
+    r"|cred|ses|sess|txn|tx|inv|pos|run|job|task|msg|call|thread|asst|file|batch|trace|span|sec|ref"
+    r"|conn|auth|sid|wh|we|ch|in|po|re|src|seti|si|ba|btok|apikey|ak|kid|arn)[_-][0-9A-Za-z_-]{1,40}"
+)
+_WIDE_ID = re.compile(r"[0-9]{15,}")
+_HEX_KEY = re.compile(r"(?i)(?:0x)?(?:ed|00)?(?:[0-9a-f]{64}|[0-9a-f]{96}|[0-9a-f]{128})")
+_TON = re.compile(r"[EUk0][Qf][0-9A-Za-z_-]{46}")
+_WORDS_OF_HEADER = re.compile(r"[^\s,;]+")
+_SEVERAL = ("keys", "tokens", "seeds", "cookies")
+_SHORTEST_OF_SEVERAL = 16
+_HEADERS = ("authorization", "authheader", "auth", "cookie", "cookies", "bearer")
+
+
+def is_secret(value: str, kind: Kind, plain: str) -> bool:
+    """Tell whether a text is the secret that its name, without its signs, speaks of."""
+    if not value.strip(" \x01") or is_mark(value):
+        return False
+    if kind is Kind.SECRET:
+        return not speaks_of_secret(value, plain)
+    text = value.strip()
+    if plain.endswith(_HEADERS) and (" " in text or "=" in text):
+        return _is_credential_header(text)
+    if plain.endswith(_SEVERAL) and len(text) < _SHORTEST_OF_SEVERAL:
+        return False
+    return looks_secret(
+        text, is_asset=kind is Kind.TOKEN, is_id=plain.endswith(("key", "sid", "code", "pk", "sk"))
+    )
+
+
+def speaks_of_secret(value: str, plain: str = "") -> bool:
+    """Tell whether a text under the name of a secret only speaks of it."""
+    text = value.strip()
+    if not text or is_state(text) or _PLACEHOLDER.fullmatch(text) or _REFERENCE.fullmatch(text):
+        return True
+    if ACCESS_KEY_ID.fullmatch(text) or _PUBLIC_KEY.match(text):
+        return True
+    if _ENV_NAME.fullmatch(text) and "_" in text and NAMES.is_secret(text):
+        return True
+    if plain in ("pwd", "oldpwd") and text[0] in "/~":
+        return True  # The folder that a shell is in.
+    return text.count(" ") + text.endswith(".") >= 2 and bool(_SENTENCE.search(text))
+
+
+def is_state(text: str) -> bool:
+    """Tell whether a text says how something is: `required`, `not set`, `REVOKED`."""
+    if len(text) > 40:
+        return False
+    word = text.lower().strip(" .!?,;:")
+    if word in STATES:
+        return True
+    rest = word[_prefix_end(word) :]
+    return not rest or rest in STATES
+
+
+def _prefix_end(word: str) -> int:
+    match = _NOT_STATES.match(word)
+    return match.end() if match else 0
+
+
+def looks_secret(text: str, *, is_asset: bool = False, is_id: bool = False) -> bool:
+    """Tell whether a text has the length and the randomness of a secret, and no shape of another
+    thing. `is_asset` says that it may be an asset, `is_id` that it may be a UUID."""
+    if len(text) < 12 or " " in text:
+        return False
+    if _HEX_KEY.fullmatch(text):
+        return not (is_asset and text[:2].lower() == "0x")
+    if _UUID.fullmatch(text):
+        return not is_id
+    if _HARMLESS.fullmatch(text) or ACCESS_KEY_ID.fullmatch(text) or is_base58_address(text):
+        return False
+    if _PUBLIC_KEY.match(text) or _is_ton_address(text) or "::" in text:
+        return False
+    return is_random(text)
+
+
+def _is_ton_address(text: str) -> bool:
+    if not _TON.fullmatch(text):
+        return False
+    data = urlsafe_b64decode(text)
+    return binascii.crc_hqx(data[:-2], 0) == int.from_bytes(data[-2:])
+
+
+def _is_credential_header(text: str) -> bool:
+    """Tell whether an Authorization or Cookie header carries a credential."""
+    words = _WORDS_OF_HEADER.findall(text[:4096])
+    if "=" in text:
+        return any(not speaks_of_secret(word.partition("=")[2]) for word in words if "=" in word)
+    rest = [word for word in words[1:] if not speaks_of_secret(word)]
+    return (words[0].lower().rstrip(":") in _SCHEMES and bool(rest)) or any(
+        looks_secret(word) for word in words
+    )
+
+
+_SCHEMES = frozenset("basic bearer token digest negotiate ntlm dpop apikey api-key jwt bot".split())

@@ -1,0 +1,265 @@
+"""Literals: objects and lists in texts, as Python, Ruby, JavaScript, Java and Rust write them.
+
+They are read as JSON is, so that a secret is found by its place, and only it is replaced where it
+stands: the rest of the text stays as it was. One that is cut off is read to where it ends.
+"""
+
+import re
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+from auditlogs.redaction.marks import is_mark
+
+MAX_TOKENS = 20_000
+_MAX_DEPTH = 40
+_MAX_TRIES = 24
+_token = re.compile(
+    r"\s*(?:(?P<string>[bBrRuUfF]{0,2}(?:\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'|`(?:[^`\\]|\\.)*`))"
+    r"|(?P<open>[\[{(])|(?P<close>[\]})])|(?P<sign>=>|:(?![A-Za-z])|=|,|:(?=\w+\s*=>)|:)"
+    r"|(?P<number>-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?(?![\w.]))"
+    r"|(?P<word>[@$]?[A-Za-z_][\w.-]*))",
+    re.DOTALL,
+)
+_cut_off = re.compile(r"\s*[bBrRuUfF]{0,2}(?P<quote>[\"'`])(?P<rest>(?:[^\\]|\\.)*)\Z", re.DOTALL)
+_escape = re.compile(r"\\(?:u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2})|(.))", re.DOTALL)
+_ESCAPED = {"n": "\n", "t": "\t", "r": "\r", "0": "\0"}
+_CONSTANTS: dict[str, Any] = {
+    **dict.fromkeys(("None", "null", "nil", "undefined", "NaN", "Infinity")),
+    **dict.fromkeys(("True", "true"), True),
+    **dict.fromkeys(("False", "false"), False),
+}
+_bracket = re.compile(r"[\[{(]")
+_CLOSING = {"{": "}", "[": "]", "(": ")"}
+
+
+_Token = tuple[str, str, int, int]
+
+
+class Node(NamedTuple):
+    """A value, where it stands in the text, and the nodes of what is in it.
+
+    `keys` are the nodes of an object's keys. A text stands within its quotes.
+    """
+
+    value: Any
+    start: int
+    end: int
+    items: tuple["Node", ...] = ()
+    keys: tuple["Node", ...] = ()
+
+
+class _NoLiteralError(Exception):
+    """What stands here is no literal."""
+
+
+class _Reader:
+    """Reads the literals of one text, as long as it has not read too much."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._left = MAX_TOKENS
+        self._place = 0
+        # The token that was looked at and not yet taken, and where it began.
+        self._ahead: tuple[int, _Token | None] | None = None
+
+    def read(self, place: int) -> Node | None:
+        """Return the object or list that begins here, or None where none does."""
+        self._place = place
+        try:
+            return self._value(0)
+        except _NoLiteralError:
+            return None
+
+    @property
+    def is_spent(self) -> bool:
+        """Tell whether nothing more can be read."""
+        return self._left <= 0
+
+    def _next(self) -> _Token | None:
+        """Return (kind, text, start, end) of the next token, None at the end of the text."""
+        if self._ahead and self._ahead[0] == self._place:
+            found = self._ahead[1]
+            self._place = found[3] if found else self._place
+            self._ahead = None
+            return found
+        self._left -= 1
+        if self._left < 0:
+            raise _NoLiteralError
+        match = _token.match(self._text, self._place)
+        if match is None:
+            if self._text[self._place :].strip(" \t\r\n.…") == "":
+                return None
+            if cut := _cut_off.match(self._text, self._place):
+                self._place = len(self._text)
+                return "cut", cut["rest"], cut.start("rest"), self._place
+            raise _NoLiteralError
+        kind = match.lastgroup or ""
+        self._place = match.end()
+        return kind, match[kind], match.start(kind), match.end()
+
+    def _peek(self) -> _Token | None:
+        place = self._place
+        if self._ahead is None or self._ahead[0] != place:
+            found = self._next()
+            self._place = place
+            self._ahead = place, found
+        return self._ahead[1]
+
+    def _value(self, depth: int) -> Node:
+        found = self._next()
+        if found is None or depth > _MAX_DEPTH:
+            raise _NoLiteralError
+        kind, text, start, end = found
+        if kind == "open":
+            return self._container(text, start, depth)
+        if kind in ("string", "cut"):
+            return _string(text, start, end, is_cut=kind == "cut")
+        if kind == "number":
+            return Node(int(text) if text.lstrip("-").isdigit() else float(text), start, end)
+        if kind == "sign" and text == ":":
+            return self._symbol()
+        if kind != "word":
+            raise _NoLiteralError
+        following = self._text[end : end + 2].lstrip(" ")[:1]
+        if following in ("(", "{") and following:
+            return self._called(text, start, depth)
+        return Node(_CONSTANTS.get(text, text), start, end)
+
+    def _symbol(self) -> Node:
+        found = self._next()
+        if found is None or found[0] not in ("word", "string"):
+            raise _NoLiteralError
+        kind, text, start, end = found
+        return _string(text, start, end) if kind == "string" else Node(text, start, end)
+
+    def _called(self, name: str, start: int, depth: int) -> Node:
+        """Return what a call or a named object holds: of one value, that: `SecretStr('x')`."""
+        found = self._next()
+        if found is None:
+            raise _NoLiteralError
+        node = self._container(found[1], found[2], depth)
+        if isinstance(node.value, list) and len(node.items) == 1:
+            return node.items[0]
+        return node
+
+    def _container(self, opening: str, start: int, depth: int) -> Node:
+        closing = _CLOSING[opening]
+        keys: list[Node] = []
+        items: list[Node] = []
+        while found := self._peek():
+            kind, text, _, end = found
+            if kind == "close":
+                if text != closing:
+                    raise _NoLiteralError
+                self._next()
+                return _held(opening, keys, items, start, end)
+            if kind == "sign" and text == ",":
+                self._next()
+                continue
+            node = self._value(depth + 1)
+            sign = self._peek()
+            if sign and sign[0] == "sign" and sign[1] in ("=>", ":", "=") and not node.items:
+                self._next()
+                if self._peek() is None:
+                    break
+                keys.append(node)
+                node = self._value(depth + 1)
+            elif keys:
+                raise _NoLiteralError
+            items.append(node)
+            after = self._peek()
+            if after and not (after[0] == "close" or after[1] == ","):
+                raise _NoLiteralError
+        return _held(opening, keys, items, start, len(self._text))
+
+
+def _held(opening: str, keys: list[Node], items: list[Node], start: int, end: int) -> Node:
+    if keys and len(keys) == len(items):
+        value = {str(key.value): item.value for key, item in zip(keys, items, strict=True)}
+        if len(value) == len(keys):
+            return Node(value, start, end, tuple(items), tuple(keys))
+    if keys:
+        raise _NoLiteralError
+    if opening == "{" and not items:
+        return Node({}, start, end)
+    return Node([item.value for item in items], start, end, tuple(items))
+
+
+def _string(text: str, start: int, end: int, *, is_cut: bool = False) -> Node:
+    if is_cut:
+        return Node(_unescaped(text), start, end)
+    prefix = len(text) - len(text.lstrip("bBrRuUfF"))
+    inner = text[prefix + 1 : -1]
+    return Node(_unescaped(inner), start + prefix + 1, end - 1)
+
+
+def _unescaped(text: str) -> str:
+    if "\\" not in text:
+        return text
+    return _escape.sub(_plain, text)
+
+
+def _plain(match: re.Match[str]) -> str:
+    if match[3]:
+        return _ESCAPED.get(match[3], match[3])
+    return chr(int(match[1] or match[2], 16))
+
+
+def redacted(text: str, redact: Callable[[Any], tuple[Any, int]]) -> str | None:
+    """Return a text without the secrets in its literals, or None where they hold none.
+
+    `redact` returns the redacted copy of a value, and in how many places it differs.
+    """
+    reader = _Reader(text)
+    pieces: list[str] = []
+    after = 0
+    place = opening(text, 0)
+    for _ in range(_MAX_TRIES):
+        if place < 0 or reader.is_spent:
+            break
+        node = reader.read(place)
+        if node is None or not node.items:
+            place = opening(text, place + 1)
+            continue
+        clean, number = redact(node.value)
+        if number:
+            for start, end, replacement in sorted(_differences(text, node, clean)):
+                if start >= after:
+                    pieces += [text[after:start], replacement]
+                    after = end
+        place = opening(text, node.end)
+    return "".join([*pieces, text[after:]]) if pieces else None
+
+
+def opening(text: str, start: int) -> int:
+    """Return where the next object or list may begin that is no mark, -1 if none does."""
+    while match := _bracket.search(text, start):
+        start = match.end()
+        if not text.startswith("REDACTED:", start):
+            return match.start()
+    return -1
+
+
+def _differences(text: str, node: Node, clean: Any) -> Iterator[tuple[int, int, str]]:
+    """Yield (from, before, replacement) of what differs in the redacted copy of a node."""
+    if isinstance(clean, dict) and isinstance(node.value, dict) and len(clean) == len(node.items):
+        pairs = zip(node.keys, node.items, clean, clean.values(), strict=True)
+        for key, item, name, inner in pairs:
+            yield from _differences(text, key, name)
+            yield from _differences(text, item, inner)
+    elif isinstance(clean, list) and isinstance(node.value, list) and len(clean) == len(node.items):
+        for item, inner in zip(node.items, clean, strict=True):
+            yield from _differences(text, item, inner)
+    elif clean != node.value:
+        quote = text[node.start - 1 : node.start]
+        if isinstance(node.value, str):
+            shown = _escaped(str(clean), quote) if quote in tuple("\"'`") else str(clean)
+        else:
+            shown = f"'{clean}'"
+        yield node.start, node.end, shown
+
+
+def _escaped(text: str, quote: str) -> str:
+    if is_mark(text):
+        return text
+    return text.replace("\\", "\\\\").replace("\n", "\\n").replace(quote, f"\\{quote}")
