@@ -25,10 +25,10 @@ class Ballast:
             return False
         return True
 
-    def restore(self) -> None:
-        """Take the space again, if the disk has it."""
+    def restore(self) -> bool:
+        """Take the space again, if the disk has it; tell whether the ballast is there."""
         if self._file.exists():
-            return
+            return True
         draft = self._file.with_name("ballast.new")
         try:
             file = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
@@ -40,3 +40,5 @@ class Ballast:
         except OSError:
             with contextlib.suppress(OSError):
                 draft.unlink(missing_ok=True)
+            return False
+        return True

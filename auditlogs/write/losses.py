@@ -22,10 +22,15 @@ class Losses:
         with contextlib.suppress(OSError):
             _write(self._expected, f"{before} {after}")
 
+    def committed(self, before: int, after: int) -> None:
+        """Note that the transaction was committed, unless another has begun since."""
+        if self._numbers() == [before, after]:
+            self.expect(after, after)
+
     def settle(self, rows: int) -> int:
         """Compare with the rows that there are; add what is missing to the total and return it.
 
-        Whether the last transaction was committed is not known, so the smaller number counts.
+        Where it is not known whether the last transaction was committed, the smaller number counts.
         """
         missing = max(0, min(self._numbers(), default=0) - rows)
         with contextlib.suppress(OSError):

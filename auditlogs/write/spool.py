@@ -27,6 +27,7 @@ from auditlogs.write.spool_file import FULL, SpoolFile, SpoolFull, used_bytes
 BUSY_SECONDS = 2.0
 # The number of dead letters that are listed.
 MAX_SHOWN = 20
+REMOVED_AT_ONCE = 100
 # More than the largest valid entry with all fields that the log adds.
 MAX_BODY_BYTES = 128 * 1024
 
@@ -122,7 +123,12 @@ class Spool:
         return [SpooledEntry(*row) for row in self._rows(query, limit)]
 
     def remove(self, ids: Iterable[str]) -> None:
-        self._each("DELETE FROM waiting WHERE id = ?", [(each,) for each in ids])
+        rows = [(each,) for each in ids]
+        # Each transaction takes space in the log before it frees any, of which a full disk has
+        # little.
+        for start in range(0, len(rows), REMOVED_AT_ONCE):
+            part = rows[start : start + REMOVED_AT_ONCE]
+            self._each("DELETE FROM waiting WHERE id = ?", part)
 
     def count_rejection(self, ids: Iterable[str]) -> None:
         self._each("UPDATE waiting SET tries = tries + 1 WHERE id = ?", [(each,) for each in ids])

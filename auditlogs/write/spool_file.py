@@ -140,7 +140,8 @@ class SpoolFile:
 
         def capped(db: sqlite3.Connection) -> T:
             result = action(db)
-            if used_bytes(db) > self._max_bytes:
+            # New entries must not take the space with which others leave.
+            if used_bytes(db) > self._max_bytes or not self._ballast.restore():
                 raise SpoolFull(FULL)
             return result
 
@@ -182,9 +183,12 @@ class SpoolFile:
     def close(self) -> None:
         """Close the connection; the next transaction opens it again."""
         with self.lock:
+            # The next process would find damage too, but without what this one remembers. And
             # SQLite moves the log into the database when it closes it, damaged or not.
-            if self._db is not None and self._is_current() and self._is_log_broken():
-                self._set_aside()
+            if self._db is not None and self._is_current():
+                with contextlib.suppress(SpoolError, OSError, sqlite3.Error):
+                    if self._is_log_broken() or not self._is_sound():
+                        self._set_aside()
             self._close()
 
     @contextmanager
@@ -238,7 +242,7 @@ class SpoolFile:
                 except (sqlite3.Error, FileNotFoundError) as error:
                     if isinstance(error, sqlite3.Error) and _is_damage(error):
                         self._set_aside()
-                    elif _is_full(error) and may_use_ballast and self._ballast.release():
+                    elif _is_full(error) and may_use_ballast and self._make_room():
                         continue
                     elif self._is_current():
                         raise
@@ -262,8 +266,9 @@ class SpoolFile:
         try:
             before = _rows(db) if is_write else 0
             result = action(db)
+            after = _rows(db) if is_write else 0
             if is_write:
-                self.losses.expect(before, _rows(db))
+                self.losses.expect(before, after)
             db.execute("COMMIT")
         except BaseException:
             # After some errors SQLite has rolled back itself, and refuses to do so again.
@@ -275,10 +280,18 @@ class SpoolFile:
             with contextlib.suppress(FileNotFoundError):
                 self._log = os.open(f"{self.path}-wal", os.O_RDONLY)
         if is_write:
+            self.losses.committed(before, after)
             self._remember(db.total_changes - changes, action)
             if self._log_bytes() > LOG_BYTES:
                 self._checkpoint(db)
         return result
+
+    def _make_room(self) -> bool:
+        """Free what space there is on a full disk; tell whether there was any."""
+        before = self._log_bytes()
+        if self._db is not None:
+            self._checkpoint(self._db)
+        return self._ballast.release() or self._log_bytes() < before
 
     def _remember(self, rows: int, action: Action[Any]) -> None:
         self._recent.append((rows, action))
@@ -295,6 +308,14 @@ class SpoolFile:
         db.execute("PRAGMA busy_timeout = 0")
         with contextlib.suppress(sqlite3.OperationalError):
             db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+
+    def _is_sound(self) -> bool:
+        """Tell whether a new connection, which has no page in memory, finds the file sound."""
+        try:
+            self._connect().close()
+        except (FileDamaged, sqlite3.DatabaseError) as error:
+            return not _is_damage(error)
+        return True
 
     def _is_log_broken(self) -> bool:
         if self._log is None:
