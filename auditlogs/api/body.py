@@ -98,18 +98,25 @@ def _chunks(request: HttpRequest) -> Iterator[bytes]:
     is_chunked = not length and request.META.get("wsgi.input_terminated")
     stream = request.META["wsgi.input"] if is_chunked else request
     received = 0
-    try:
-        while chunk := stream.read(CHUNK):
-            received += len(chunk)
-            # The limit of `read` is not enough: a compressed chunk may decompress to nothing.
-            if received > MAX_BODY_BYTES:
-                raise _too_large()
-            yield chunk
-    except OSError as error:
-        raise _incomplete() from error
+    while chunk := _next_chunk(stream):
+        received += len(chunk)
+        # The limit of `read` is not enough: a compressed chunk may decompress to nothing.
+        if received > MAX_BODY_BYTES:
+            raise _too_large()
+        yield chunk
     # The server reports a broken connection as the end of the body.
     if length.isdecimal() and received < int(length):
         raise _incomplete()
+
+
+def _next_chunk(stream: Any) -> bytes:
+    try:
+        return bytes(stream.read(CHUNK))
+    except OSError as error:
+        raise _incomplete() from error
+    # Each server has exceptions of its own for a body that is not framed as RFC 9112 says.
+    except Exception as error:
+        raise BadBody("malformed-json", "The body’s chunks are malformed.") from error
 
 
 def _gunzipped(chunks: Iterator[bytes]) -> Iterator[bytes]:

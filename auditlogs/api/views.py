@@ -11,13 +11,15 @@ from django.views.decorators.csrf import csrf_exempt
 from auditlogs.accounts import keys, rate_limit
 from auditlogs.api import problems, self_audit
 from auditlogs.api.ingest import ingest
+from auditlogs.api.reading import TooManyReaders, read_page, reader_of
 from auditlogs.entry.identity import parse_id
 from auditlogs.entry.schema import to_json
 from auditlogs.entry.times import now
 from auditlogs.intake import context
 from auditlogs.middleware import source_ip
 from auditlogs.models import ApiKey
-from auditlogs.query.entries import Entries, Page
+from auditlogs.query.cursor import Cursor
+from auditlogs.query.entries import Entries
 from auditlogs.query.filters import parse
 from auditlogs.redaction import is_secret_name
 from auditlogs.storage.mongo import StorageError, TookTooLong
@@ -89,10 +91,14 @@ def entry_list(request: HttpRequest, key: ApiKey) -> HttpResponse:
     # The key's own bot is added to the filters, so that such a query finds nothing.
     if key.bot is not None and (bot := query.given.get("botId", key.bot)) != key.bot:
         self_audit.bot_refused(request, key, bot)
-    page = query.entries.page(query.limit, cursor=query.cursor, offset=query.offset, payloads=True)
-    response = HttpResponse(to_json(page.entries), content_type="application/json")
-    if page.next:
-        response["Link"] = f'<{_next_url(request, page)}>; rel="next"'
+    try:
+        with reader_of(key.account_id):
+            body, following = read_page(query.entries, query.limit, query.cursor, query.offset)
+    except TooManyReaders:
+        return problems.rate_limited("Too many requests are reading the account's entries.", 1)
+    response = HttpResponse(body, content_type="application/json")
+    if following:
+        response["Link"] = f'<{_next_url(request, following)}>; rel="next"'
     return response
 
 
@@ -171,10 +177,9 @@ def _no_parameters(request: HttpRequest) -> HttpResponse:
     return problems.bad_parameters(unknown, frozenset(unknown))
 
 
-def _next_url(request: HttpRequest, page: Page) -> str:
+def _next_url(request: HttpRequest, following: Cursor) -> str:
     """Return the URL of the next page: the same parameters with a cursor instead of an offset."""
-    assert page.next is not None
     query = request.GET.copy()
     query.pop("offset", None)
-    query["cursor"] = page.next.dump()
+    query["cursor"] = following.dump()
     return request.build_absolute_uri(f"{request.path}?{query.urlencode()}")

@@ -85,6 +85,13 @@ def ensure_indexes() -> list[str]:
     return [*done, f"{RETENTION_INDEX} ({retention_days()} days)"]
 
 
+def retention_in_effect() -> int | None:
+    """Return the days after which the database removes entries now; None if it does not yet."""
+    index: Document | None = mongo.entries().index_information().get(RETENTION_INDEX)
+    seconds = (index or {}).get("expireAfterSeconds")
+    return None if seconds is None else int(seconds) * 1000 // DAY_MS
+
+
 def _list_index(leading: LeadingFilter) -> IndexModel:
     fields = dict.fromkeys(("account", leading.path, "_id"), ASCENDING)
     return IndexModel(list(fields.items()), name=leading.index)

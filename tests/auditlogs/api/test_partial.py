@@ -2,7 +2,7 @@
 
 import json
 import uuid
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from django.test import Client as Browser
@@ -14,6 +14,9 @@ from auditlogs.models import Account
 from auditlogs.query.entries import Entries
 from tests.api import LIST, Api, problem_of
 from tests.factories import AGENT
+
+if TYPE_CHECKING:
+    from django.test.client import _MonkeyPatchedWSGIResponse as Response
 
 NDJSON = "application/x-ndjson"
 AT = format_rfc3339(now())
@@ -37,7 +40,7 @@ def entry(number: int, **more: Any) -> dict[str, Any]:
 
 def post(
     api: Api, body: Any, kind: str = "application/json", choice: str = "false", **headers: str
-) -> Any:
+) -> "Response":
     data = body if isinstance(body, bytes) else json.dumps(body).encode()
     return Browser().post(
         f"{LIST}?allOrNothing={choice}", data, kind, headers={**api.headers, **headers}
