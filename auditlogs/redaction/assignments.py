@@ -11,7 +11,7 @@ import re2
 
 from auditlogs.redaction.encodings import is_id
 from auditlogs.redaction.judging import STATES, is_secret, looks_secret, speaks_of_secret
-from auditlogs.redaction.names import CORES, Kind, Names
+from auditlogs.redaction.names import CORES, Kind, Names, plain_name
 from auditlogs.redaction.patterns import Span, pattern, spans
 from auditlogs.redaction.randomness import has_noise, looks_made_up
 from auditlogs.redaction.values import (
@@ -320,9 +320,12 @@ def _is_secret_at(data: bytes, place: Place, name: _Name) -> bool:
         return False
     if found[0] == "{" and data[place[0] - 1] not in QUOTES:
         return False  # What is in it has names of its own.
-    is_bare = data[place[0] - 1] not in QUOTES and name.sign == b"="
-    if is_bare and name.plain.endswith(found.replace("_", "").lower()):
-        return False  # In code: `self.password = password`.
+    is_bare = data[place[0] - 1] not in QUOTES and name.sign in (b"=", b":=", b":")
+    said = plain_name(found.rpartition(".")[2] if is_bare else found)
+    is_code = b"." in data[slice(*place)] or (name.sign == b"=" and not name.name.isupper())
+    is_named = is_code if is_bare else name.plain != said
+    if said and is_named and name.plain.endswith(said):
+        return False  # In code: `self.password = user.password`, `GRANT_PASSWORD = "password"`.
     is_plural = name.plain.endswith("s") and name.sign == b":"
     if is_plural and (found.replace(" ", "").isalpha() or found.split()[0].isdigit()):
         return False  # "secrets: they are never stored", "passwords: 12"

@@ -58,7 +58,9 @@ _REFERENCE = re.compile(
     r"|(?:self|settings|config|cfg|conf|env|environ|os|process|var|local|args|kwargs|data|module"
     r"|this|request|req|opts|options|params|props|state|input|inputs|vars|ctx|context|app|secrets"
     r"|credentials|creds|account|user|form|cls|client)(?:\.[A-Za-z_]|\[)[\w.\[\]'\"()]*"
-    r"|[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*\([\w.,'\" ]*\)?"
+    r"|[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*\([\w.,'\" ]*\)?|[\[({]|(?:await|yield|new|lambda)(?: .*)?"
+    # What type it has.
+    r"|(?:bool|str|bytes|int|float|Optional\[\w+\]|SecretStr|string)(?: \| \w+)*(?: ?= ?\w+)?"
 )
 _ENV_NAME = re.compile(r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)*")
 _PUBLIC_KEY = re.compile(
@@ -119,7 +121,10 @@ def speaks_of_secret(value: str, plain: str = "") -> bool:
         return True
     if plain in ("pwd", "oldpwd") and text[0] in "/~":
         return True  # The folder that a shell is in.
-    return text.count(" ") + text.endswith(".") >= 2 and bool(_SENTENCE.search(text))
+    spaces = text.count(" ")
+    if spaces >= 2 and text.endswith(".") and text[:-1].replace(" ", "").isalpha():
+        return True
+    return spaces + text.endswith(".") >= 2 and bool(_SENTENCE.search(text))
 
 
 def is_state(text: str) -> bool:
