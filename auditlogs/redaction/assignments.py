@@ -13,7 +13,7 @@ from auditlogs.redaction.encodings import is_id
 from auditlogs.redaction.judging import STATES, is_secret, looks_secret, speaks_of_secret
 from auditlogs.redaction.names import CORES, Kind, Names, plain_name
 from auditlogs.redaction.patterns import Span, pattern, spans
-from auditlogs.redaction.randomness import has_noise, looks_made_up
+from auditlogs.redaction.randomness import has_noise, is_random, looks_made_up
 from auditlogs.redaction.values import (
     QUOTES,
     Place,
@@ -116,7 +116,9 @@ class Assignments:
         )
         self._field_error = pattern(rf"(?i)(?:^|\n)(?:\w+\.)*{name}\r?\n[^\r\n]*\binput_value=")
         self._record = pattern(rf"(?i)\n\s*(?:\w+ )?{name}\s*\|[ \t]*")
-        self._prompt = pattern(rf"(?i){name}\s+(?:for|of)\s+[^\s:]{{1,60}}:[ \t]+")
+        self._prompt = pattern(
+            rf"(?i){name}\s+(?:(?:for|of)\s+[^\s:]{{1,60}}:|[a-z]{{2,12}}:|-)[ \t]+"
+        )
         self._cell = pattern(rf"(?i)(?:^|\n)[ \t]*\|[ \t]*{name}[ \t]*\|[ \t]*")
         self._name_in = pattern(rf"(?i){name}")
 
@@ -134,7 +136,7 @@ class Assignments:
                 yield from each(data, self._record, self._after_name)
         if b"=" in data:
             yield from each(data, _cookie, _session)
-        if b":" in data:
+        if b": " in data or b" - " in data:
             yield from each(data, self._prompt, self._after_prompt)
         if b"|" in data:
             yield from each(data, self._cell, self._after_prompt)
@@ -208,7 +210,7 @@ class Assignments:
         return [
             place
             for place in self._after_name(data, start, end)
-            if looks_made_up(data[slice(*place)])
+            if is_random(data[slice(*place)].decode())
         ]
 
     def _after_listed(self, data: bytes, start: int, end: int) -> list[Place]:

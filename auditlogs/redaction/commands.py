@@ -112,7 +112,11 @@ class Commands:
             found = data[slice(*place)].decode()
             plain = plain_name(name)
             # Not so of the usage `[--token TOKEN]`, nor where a sentence goes on.
-            if is_secret(found, kind, plain) and found.lower().strip("]") not in STATES | {plain}:
+            first = found.partition(" ")[0].strip("]")
+            is_usage = first.isupper() and plain.endswith(plain_name(first))
+            if is_usage or found.lower().strip("]") in STATES:
+                continue
+            if is_secret(found, kind, plain):
                 after = place[1]
                 yield *place, RULE
 
