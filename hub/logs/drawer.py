@@ -72,16 +72,16 @@ class Drawer:
         self.failed = False
         self.previous: Neighbour | None = None
         self.next: Neighbour | None = None
-        self.close_url = listing.links.here
+        self.close_url = listing.address
 
     def read(self) -> Self:
         """Read the entry and its neighbours; a failure is kept, to be told in its place.
 
         An entry that was read is shown, whatever becomes of the look around it.
         """
-        entries = self._listing.asked.entries
-        if self._listing.asked.cursor:
-            entries = entries.pinned_to(self._listing.asked.cursor)
+        entries = self._listing.request.entries
+        if self._listing.request.cursor:
+            entries = entries.pinned_to(self._listing.request.cursor)
         try:
             entry = entries.whole().get(self._id) if self._id else None
             if entry is not None:

@@ -93,6 +93,16 @@ def quoted(parts: Iterable[Part]) -> SafeString:
     return format_html('"{}"', inside)
 
 
+@register.simple_tag
+def moment_in_full(instant: datetime) -> SafeString:
+    """Show a time to the minute in the reader's zone, to the millisecond in UTC without scripts."""
+    return format_html(
+        '<time datetime="{}" data-time="date">{}</time>',
+        format_rfc3339(instant),
+        times.full_time(instant),
+    )
+
+
 @register.filter
 def rfc3339(instant: datetime) -> str:
     """Return "2026-11-23T14:02:11.384Z"."""
