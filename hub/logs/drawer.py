@@ -11,6 +11,7 @@ from auditlogs.entry.times import now
 from auditlogs.query.entries import Entries
 from auditlogs.storage.mongo import StorageError
 from hub.logs.explanations import Explanation, explanations
+from hub.logs.filter_bar import name_of_key
 from hub.logs.links import Links, agent_url
 from hub.logs.listing import Listing
 from hub.logs.payload import Node, pretty, tree
@@ -28,8 +29,9 @@ class Neighbour:
 class EntryView:
     """An entry as it is shown, alone or in the drawer."""
 
-    def __init__(self, entry: Entry) -> None:
+    def __init__(self, entry: Entry, account: str) -> None:
         self.entry = entry
+        self._account = account
 
     @property
     def payload(self) -> Node | None:
@@ -47,6 +49,10 @@ class EntryView:
     def explanations(self) -> list[Explanation]:
         """What the Hub can say of the entry, and where to read on."""
         return explanations(self.entry)
+
+    @cached_property
+    def key_name(self) -> str:
+        return name_of_key(self._account, self.entry.asserted_by)
 
     @property
     def agent_url(self) -> str | None:
@@ -85,7 +91,7 @@ class Drawer:
         try:
             entry = entries.whole().get(self._id) if self._id else None
             if entry is not None:
-                self.view = EntryView(entry)
+                self.view = EntryView(entry, self._listing.account)
                 self._look_around(entries, entry)
         except StorageError:
             self.failed = self.view is None

@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from django.http import QueryDict
 
+from auditlogs.accounts import keys
 from auditlogs.entry.actions import ACTION_TYPES
 from auditlogs.entry.schema import RESULTS
 from auditlogs.entry.times import format_rfc3339, parse_rfc3339
@@ -204,10 +205,12 @@ class FilterBar:
         ]
 
     def _name_of(self, parameter: str, value: str) -> str:
-        """Return what a chip shows: a bot by its name, anything else as it is."""
-        if parameter != "botId":
-            return value
-        return self._look_up(lambda: dictionary.bot_name(self._account, value), None) or value
+        """Return what a chip shows: an agent or a key by its name, anything else as it is."""
+        if parameter == "botId":
+            return self._look_up(lambda: dictionary.bot_name(self._account, value), None) or value
+        if parameter == "assertedBy" and (name := name_of_key(self._account, value)):
+            return f"{name} ({value})"
+        return value
 
     def _look_up(self, question: Callable[[], T], otherwise: T) -> T:
         """Return what the dictionary of names answers, or the other where it cannot."""
@@ -218,6 +221,12 @@ class FilterBar:
         except StorageError:
             self.is_cut_off = True
             return otherwise
+
+
+def name_of_key(account: str, public_id: str | None) -> str:
+    """Return the name of an account's API key; empty where the account has no such key."""
+    key = keys.by_public_id(public_id) if public_id else None
+    return key.name if key and key.account_id == account else ""
 
 
 def page_parameters(data: QueryDict, moment: datetime) -> QueryDict:

@@ -44,7 +44,7 @@ class Listing:
     """The list that a request asks for. Reading it is a step of its own: `read`."""
 
     def __init__(self, data: QueryDict, account: Account) -> None:
-        self._account = account.id
+        self.account = account.id
         self.now = now()
         self.open_entry = data.get(ENTRY, "")
         parameters = page_parameters(data, self.now)
@@ -70,7 +70,7 @@ class Listing:
 
     def read(self) -> Self:
         """Read the page; a failure of the database is kept, to be told in the list's place."""
-        self.backlog = Backlog.of(self._account)
+        self.backlog = Backlog.of(self.account)
         try:
             self.page = self.request.entries.page(PAGE_SIZE, cursor=self.request.cursor)
         except StorageError as failure:

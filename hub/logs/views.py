@@ -76,5 +76,5 @@ def entry(request: HubRequest, visit: Visit, entry_id: str) -> HttpResponse:
     shown = Entries.of(visit.account.id).get(found) if found else None
     if shown is None:
         raise Http404
-    context = {"view": EntryView(shown)}
+    context = {"view": EntryView(shown, visit.account.id)}
     return render(request, "hub/logs/entry.html", context)

@@ -181,7 +181,7 @@ def _value(entry: dict[str, Any], key: str) -> str | None:
     if key == "action_type":
         return TYPES[entry["action"]]
     value = entry[key]
-    return value["id"] if isinstance(value, dict) else value
+    return str(value["id"]) if isinstance(value, dict) else value
 
 
 def _has_word(entry: dict[str, Any], word: str) -> bool:
