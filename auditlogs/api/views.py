@@ -28,6 +28,8 @@ from auditlogs.storage.mongo import StorageError, TookTooLong
 ALIASES = {"GET": ("GET", "HEAD")}
 BEARER = re.compile(r"bearer +([\x21-\x7e]+) *", re.IGNORECASE)
 
+ALL_OR_NOTHING = "allOrNothing"
+
 P = ParamSpec("P")
 View = Callable[Concatenate[HttpRequest, P], HttpResponse]
 KeyView = Callable[Concatenate[HttpRequest, ApiKey, P], HttpResponse]
@@ -114,8 +116,15 @@ def entry_detail(request: HttpRequest, key: ApiKey, entry_id: str) -> HttpRespon
 
 
 def add_entries(request: HttpRequest, key: ApiKey) -> HttpResponse:
-    """Store the entries of a request."""
-    return _no_parameters(request) if request.GET else ingest(request, key)
+    """Store the entries of a request: all or, with `allOrNothing=false`, those that are valid."""
+    choice = request.GET.getlist(ALL_OR_NOTHING)
+    unknown = dict.fromkeys(request.GET.keys() - {ALL_OR_NOTHING}, "not a known parameter")
+    errors = dict(unknown)
+    if len(choice) > 1 or (choice and choice[0] not in ("true", "false")):
+        errors[ALL_OR_NOTHING] = "expected true or false, once"
+    if errors:
+        return problems.bad_parameters(errors, frozenset(unknown))
+    return ingest(request, key, all_or_nothing=choice != ["false"])
 
 
 entry_collection = endpoint({"GET": ("logs:read", entry_list), "POST": ("logs:write", add_entries)})

@@ -7,7 +7,7 @@ filters they send.
 
 import hashlib
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Self
@@ -15,20 +15,14 @@ from typing import Self
 import msgspec
 
 from auditlogs.entry.identity import id_bound, id_ms
-from auditlogs.entry.schema import RESULTS, Entry, actor_key
+from auditlogs.entry.schema import Entry, actor_key
 from auditlogs.entry.times import MAX_MS, from_ms, now
-from auditlogs.query import slices
+from auditlogs.query import planner, slices
 from auditlogs.query.cursor import BadCursor, Cursor, Position, load_cursor
 from auditlogs.query.order import DEFAULT_ORDER, Order, Sort
-from auditlogs.query.slices import (
-    HIGHEST,
-    LOWEST,
-    Budget,
-    Selection,
-    Word,
-    predecessor,
-    successor,
-)
+from auditlogs.query.planner import SORT_PATHS, Reading
+from auditlogs.query.selection import ACCOUNT_ONLY, Selection, Word
+from auditlogs.query.slices import Budget, Slice, predecessor, successor
 from auditlogs.query.window import Window
 from auditlogs.storage import dictionary
 from auditlogs.storage.dictionary import week_of
@@ -36,15 +30,10 @@ from auditlogs.storage.documents import to_entry
 from auditlogs.storage.mongo import Document, TookTooLong
 from auditlogs.storage.retention import oldest_ms
 
-# The stored field that holds the key of each sort but the one by time.
-SORT_PATHS = {"actor": "actorKey", "action": "action", "result": "result"}
-
-# The kind of dictionary note that lists the values of a sort key, and the filters that narrow it,
-# each with the field of the note.
-DICTIONARY_KEYS: dict[str, tuple[dictionary.Kind, dict[str, str]]] = {
-    "actor": ("actor", {"actor.id": "id"}),
-    "action": ("action", {"action": "id", "actionType": "actionType"}),
-}
+# `tokens` serve the search only and are large, so they are never transferred.
+WITHOUT_PAYLOAD = {"tokens": 0, "payload": 0}
+WITH_PAYLOAD = {"tokens": 0}
+ONLY_POSITION = {"_id": 1, "actorKey": 1, "action": 1, "result": 1}
 
 # A prefix of more tokens than this is compared as a range instead of a list of tokens.
 MAX_TOKENS = 50
@@ -159,12 +148,12 @@ class Entries:
         StorageError.
         """
         budget = Budget(slices.BUDGET_SECONDS)
-        fields = slices.WITH_PAYLOAD if payloads else slices.WITHOUT_PAYLOAD
+        fields = WITH_PAYLOAD if payloads else WITHOUT_PAYLOAD
         if cursor is not None:
             return self._page_at(cursor, limit, budget, fields)
         position: Position | None = None
         if offset:
-            skipped, unread = self._read(None, offset, budget, slices.ONLY_POSITION)
+            skipped, unread = self._read(None, offset, budget, ONLY_POSITION)
             if unread:
                 # A cursor that continues from here would show entries that were to be skipped.
                 raise TookTooLong("The log took too long to skip that many entries.")
@@ -239,7 +228,7 @@ class Entries:
         around: list[uuid.UUID | None] = []
         for backwards in (True, False):
             budget = Budget(slices.BUDGET_SECONDS)
-            documents, unread = self._read(position, 1, budget, slices.ONLY_POSITION, backwards)
+            documents, unread = self._read(position, 1, budget, ONLY_POSITION, backwards)
             if unread and not documents:
                 raise TookTooLong("The log took too long to find the entries around this one.")
             around.append(documents[0]["_id"] if documents else None)
@@ -252,7 +241,7 @@ class Entries:
         """
         low = max(entry_id, id_bound(oldest_ms(now())))
         unfiltered = Selection(self.account, self.bot, {}, ())
-        documents = slices.run(unfiltered, low, successor(entry_id))
+        documents = slices.run(unfiltered, ACCOUNT_ONLY, Slice(low, successor(entry_id)))
         return to_entry(documents[0]) if documents else None
 
     def holds(self, entry_id: uuid.UUID) -> bool:
@@ -261,22 +250,19 @@ class Entries:
             return False
         if self.window.end is not None and entry_id >= id_bound(self.window.end):
             return False
-        only_id = {"$project": {"_id": 1}}
-        return bool(slices.run(self._selection(), entry_id, successor(entry_id), only_id))
+        alone, only_id = Slice(entry_id, successor(entry_id)), {"$project": {"_id": 1}}
+        return bool(slices.run(self._selection(), ACCOUNT_ONLY, alone, only_id))
 
     def count(self) -> Count:
         """Count the entries, up to a limit. Raises StorageError, TookTooLong among others."""
-        low = id_bound(self.window.start)
-        high = None if self.window.end is None else id_bound(self.window.end)
-        stages: tuple[Document, ...] = ({"$limit": MAX_COUNT + 1}, {"$count": "value"})
-        counted = slices.run(self._selection(), low, high, *stages)
-        value = int(counted[0]["value"]) if counted else 0
+        value = planner.count(self._selection(), self.window, MAX_COUNT + 1)
         return Count(min(value, MAX_COUNT), value > MAX_COUNT)
 
     def aggregate(self, start: int, end: int, *stages: Document) -> list[Document]:
         """Run aggregation stages over these entries, from a millisecond to another (exclusive),
         whatever the window. Raises StorageError."""
-        return slices.run(self._selection(), id_bound(start), id_bound(end), *stages)
+        part = Slice(id_bound(start), id_bound(end))
+        return slices.run(self._selection(), ACCOUNT_ONLY, part, *stages)
 
     def _selection(self) -> Selection:
         """Build the conditions; the dictionary gives the tokens that begin with each word."""
@@ -306,66 +292,7 @@ class Entries:
         """
         order = self.order.backwards if backwards else self.order
         selection = self._selection()
-        if selection.is_empty:
-            return [], None
-        if order.is_by_time:
-            documents, unread = slices.read_slices(
-                selection,
-                self.window,
-                newest_first=order.newest_first,
-                after=position.id if position else None,
-                limit=limit,
-                budget=budget,
-                fields=fields,
-            )
-            return documents, Position(None, unread) if unread else None
-        return self._read_chain(selection, order, position, limit, budget, fields)
-
-    def _read_chain(
-        self,
-        selection: Selection,
-        order: Order,
-        position: Position | None,
-        limit: int,
-        budget: Budget,
-        fields: Document,
-    ) -> tuple[list[Document], Position | None]:
-        """Read a list by another key than the time: a list by time for each value of the key."""
-        chain: list[Document] = []
-        for value in self._values(order, position):
-            documents, unread = slices.read_slices(
-                replace(selection, filters={**self.equal, SORT_PATHS[order.key]: value}),
-                self.window,
-                newest_first=order.newest_first,
-                after=position.id if position and position.value == value else None,
-                limit=limit - len(chain),
-                budget=budget,
-                fields=fields,
-            )
-            chain += documents
-            if len(chain) == limit:
-                break
-            # A page that has read nothing yet continues. Otherwise its cursor would lead to the
-            # same position again, and following the list would never end.
-            if unread or (budget.is_spent and budget.has_begun):
-                end_of_value = LOWEST if order.newest_first else HIGHEST
-                return chain, Position(value, unread or end_of_value)
-        return chain, None
-
-    def _values(self, order: Order, position: Position | None) -> Iterator[str]:
-        """Yield the values of the sort key that the list can contain, starting at a position."""
-        start, descending = position.value if position else None, order.values_descend
-        if order.key == "result":
-            for result in sorted(RESULTS, reverse=descending):
-                is_passed = start is not None and (result > start if descending else result < start)
-                if not is_passed and self.equal.get("result", result) == result:
-                    yield result
-            return
-        kind, narrowing = DICTIONARY_KEYS[order.key]
-        only = {note: self.equal[path] for path, note in narrowing.items() if path in self.equal}
-        yield from dictionary.values(
-            self.account, kind, self._weeks, only, start, descending=descending
-        )
+        return Reading(selection, self.window, order, position, limit, fields, budget).read()
 
     def _position(self, document: Document) -> Position:
         key = self.order.key

@@ -26,7 +26,7 @@ from auditlogs.storage.mongo import Document
 WEEK_MS = 7 * DAY_MS
 BATCH = 200
 MAX_NOTES = 5_000
-# Notes inserted by one command.
+# Notes inserted, or read for the values of a sort key, by one command.
 CHUNK = 1_000
 # Note ids that this process remembers as stored, so that it does not send them again.
 MAX_STORED_IDS = 50_000
@@ -95,19 +95,19 @@ def values(
     only: Mapping[str, str],
     start: str | None,
     *,
+    limit: int,
     descending: bool = False,
-) -> Iterator[str]:
-    """Yield the distinct values noted in these weeks, in the order of their code points.
+) -> list[str]:
+    """Return up to `limit` distinct values noted in these weeks, in the order of their code points.
 
     `only` keeps the notes whose fields have these values; `start` is the first value, inclusive.
     """
-    notes_in_order = _notes(account, kind, start=start, descending=descending)
-    for value, notes in groupby(notes_in_order, _value_of):
-        if any(
-            note["week"] in weeks and all(note.get(k) == v for k, v in only.items())
-            for note in notes
-        ):
-            yield value
+    notes = (
+        note
+        for note in _notes(account, kind, start=start, descending=descending, batch=CHUNK)
+        if note["week"] in weeks and all(note.get(key) == value for key, value in only.items())
+    )
+    return [value for value, _ in islice(groupby(notes, _value_of), limit)]
 
 
 def tokens(account: str, word: str, weeks: range, limit: int) -> tuple[str, ...] | None:
@@ -226,6 +226,7 @@ def _notes(
     *,
     start: str | None = None,
     descending: bool = False,
+    batch: int = BATCH,
 ) -> Iterator[Document]:
     """Yield the notes of a kind in the order of their values, batch by batch: of values that begin
     with `prefix`, or of `start` and the values that follow it."""
@@ -238,12 +239,12 @@ def _notes(
     direction = DESCENDING if descending else ASCENDING
     while True:
         with mongo.time_limit(READ_SECONDS):
-            notes = mongo.dictionary().find({"_id": bounds}).sort("_id", direction).limit(BATCH)
-            batch = list(notes)
-        yield from batch
-        if len(batch) < BATCH:
+            found = mongo.dictionary().find({"_id": bounds}, batch_size=batch + 1)
+            notes = list(found.sort("_id", direction).limit(batch))
+        yield from notes
+        if len(notes) < batch:
             return
-        bounds = bounds | {"$lt" if descending else "$gt": batch[-1]["_id"]}
+        bounds = bounds | {"$lt" if descending else "$gt": notes[-1]["_id"]}
 
 
 def _newest(

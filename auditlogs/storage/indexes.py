@@ -36,6 +36,7 @@ class LeadingFilter:
 # From the most selective to the least. A query uses the index of the first one it has, so that it
 # reads as few index keys as possible.
 LEADING_FILTERS = (
+    LeadingFilter("writerId", None),
     LeadingFilter("requestId", None),
     LeadingFilter("correlationId", None),
     LeadingFilter("sessionId", None),

@@ -6,6 +6,7 @@ function that replaces documents does so in the collection of counters alone.
 
 import functools
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -44,6 +45,11 @@ DUPLICATE_KEY = 11000
 REJECTED = frozenset({2, 121, 10334, 17280})
 
 NOT_ALLOWED = frozenset({13, 18})
+# The answer to a hint that names no index, among others.
+BAD_VALUE = 2
+# When each index was missed last. A minute later it is tried again, for it may have been made.
+MISSING_SECONDS = 60.0
+_missing_since: dict[str, float] = {}
 
 _creation = threading.Lock()
 
@@ -167,6 +173,42 @@ def find_durable(collection: Collection[Document], ids: list[Any]) -> list[Docum
     """Return the documents with these `_id`s that no failover can roll back."""
     durable = collection.with_options(read_concern=ReadConcern("majority"))
     return list(durable.find({"_id": {"$in": ids}}))
+
+
+def aggregate_entries(pipeline: list[Document], index: str | None) -> list[Document]:
+    """Run an aggregation over the entries, by the index of this name if one is given.
+
+    An index that is missing is remembered for a minute and the aggregation run without it: slow is
+    better than failing. Raises PyMongoError.
+    """
+    log = entries()
+    limit = next((stage["$limit"] for stage in pipeline if "$limit" in stage), None)
+    # All of a page in the first answer: the default of 101 documents costs a second round trip, and
+    # so does a batch that is exactly full, because the client has to ask whether more follows.
+    options = {} if limit is None else {"batchSize": limit + 1}
+    if index is None or index in missing_indexes():
+        return list(log.aggregate(pipeline, **options))
+    try:
+        return list(log.aggregate(pipeline, hint=index, **options))
+    except OperationFailure as error:
+        if error.code != BAD_VALUE:
+            raise
+        documents = list(log.aggregate(pipeline, **options))
+    _missing_since[index] = time.monotonic()
+    return documents
+
+
+def missing_indexes() -> list[str]:
+    """Return the names of the indexes that queries have missed within the last minute."""
+    now = time.monotonic()
+    return sorted(name for name, at in _missing_since.items() if now - at < MISSING_SECONDS)
+
+
+@functools.cache
+def is_secantus() -> bool:
+    """Tell whether the server is SecantusDB. It accepts a hint and then reads the whole collection,
+    so none is sent. Raises PyMongoError."""
+    return "secantusVersion" in database().command("buildInfo")
 
 
 @contextmanager

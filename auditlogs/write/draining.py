@@ -5,6 +5,7 @@ from itertools import accumulate
 
 import msgspec
 
+from auditlogs.entry import numbers
 from auditlogs.entry.schema import Entry
 from auditlogs.entry.times import format_rfc3339, now
 from auditlogs.storage import mongo
@@ -79,7 +80,7 @@ def _bounded(entries: list[SpooledEntry], max_bytes: int) -> list[SpooledEntry]:
 
 def _document(spooled: SpooledEntry) -> Document:
     """Return the document to store; `recordedAt` is the time at which it reaches the log."""
-    entry = msgspec.json.decode(spooled.body, type=Entry)
+    entry = numbers.decode_as(spooled.body, Entry)
     arrived = msgspec.structs.replace(entry, recorded_at=format_rfc3339(now()))
     return to_document(arrived, spooled.account)
 

@@ -18,6 +18,7 @@ from typing import Any
 import msgspec
 from django.conf import settings
 
+from auditlogs.entry import numbers
 from auditlogs.entry.schema import Entry
 from auditlogs.storage.indexes import KEY_SECONDS
 from auditlogs.write.breaker import Breaker
@@ -221,7 +222,7 @@ def _oldest_key_ms() -> int:
 
 def _insert(db: sqlite3.Connection, entry: Entry, account: str, since: float) -> Entry:
     """Insert an entry unless the queue has one of its id; return the queue's one."""
-    body = msgspec.json.encode(entry)
+    body = numbers.encode(entry)
     new = db.execute(
         "INSERT INTO waiting (id, account, body, since) VALUES (?, ?, ?, ?)"
         " ON CONFLICT (id) DO NOTHING",
@@ -240,8 +241,8 @@ def _insert(db: sqlite3.Connection, entry: Entry, account: str, since: float) ->
 def _decoded(body: bytes) -> Entry | None:
     """Return the entry, or None for a body that cannot be read."""
     try:
-        return msgspec.json.decode(body, type=Entry)
-    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return numbers.decode_as(body, Entry)
+    except (msgspec.MsgspecError, ValueError):
         return None
 
 

@@ -92,7 +92,7 @@ _DECLARED = (
         None,
         "The database of people, accounts and API keys: SQLite, or PostgreSQL with the extra "
         "`postgres`.",
-        default_is="an SQLite file, `hub.sqlite3`, in the checkout or else the working directory",
+        default_is="an SQLite file in the checkout or else the working directory",
         example="postgres://auditlogs:PASSWORD@127.0.0.1:5432/auditlogs",
     ),
     Setting(

@@ -143,12 +143,12 @@ def test_an_hour_that_takes_too_long_is_read_in_parts(
     expected = counted.expected(log_of(account))
     run, asked_for = slices.run, []
 
-    def slow(selection: Any, low: Any, high: Any, *stages: Document) -> list[Document]:
-        length = (high.int - low.int) >> 80
+    def slow(selection: Any, leading: Any, part: Any, *stages: Document) -> list[Document]:
+        length = (part.high.int - part.low.int) >> 80
         asked_for.append(length)
         if length > 600_000:
             raise TookTooLong
-        return run(selection, low, high, *stages)
+        return run(selection, leading, part, *stages)
 
     monkeypatch.setattr(slices, "run", slow)
     tallies.count_hour(account, hour, 1)

@@ -3,12 +3,13 @@
 import string
 import uuid
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from datetime import datetime, timedelta, timezone
 from typing import Any
 from unittest import mock
 from urllib.parse import urlencode
 
+import pytest
 from django.http import QueryDict
 from hypothesis import event, given, settings, strategies as st
 from hypothesis.strategies import DataObject, DrawFn, SearchStrategy
@@ -16,13 +17,15 @@ from hypothesis.strategies import DataObject, DrawFn, SearchStrategy
 from auditlogs.entry.schema import Entry
 from auditlogs.entry.times import from_ms, now, to_ms
 from auditlogs.models import new_account_id
-from auditlogs.query import entries as query, slices
+from auditlogs.query import entries as query, planner, slices
 from auditlogs.query.entries import Page
 from auditlogs.query.filters import ListRequest, parse
 from auditlogs.recording.recorder import new_entry
-from auditlogs.storage.indexes import ACCOUNT_FILTER, LEADING_FILTERS, LeadingFilter
+from auditlogs.storage.indexes import LeadingFilter
 from tests.auditlogs.query.oracle import KEPT, RANGES, Asked, Written, expected
 from tests.factories import store_with_keys
+
+pytestmark = pytest.mark.slow
 
 A_QUARTER = max(1, settings().max_examples // 4)
 MAX_PAGES = 2_000
@@ -199,19 +202,29 @@ def ids_of(*some: Page) -> list[uuid.UUID]:
 @contextmanager
 def no_time_to_read() -> Iterator[None]:
     """Let each page read no more than a single slice of time, here a wide one."""
-    every = (ACCOUNT_FILTER, *LEADING_FILTERS)
-    account, *others = (LeadingFilter(each.path, 5 * DAY // MS) for each in every)
-    with mock.patch.multiple(
-        slices, BUDGET_SECONDS=0, ACCOUNT_FILTER=account, LEADING_FILTERS=tuple(others)
-    ):
+    with ExitStack() as stack:
+        stack.enter_context(mock.patch.object(slices, "BUDGET_SECONDS", 0))
+        stack.enter_context(mock.patch.object(planner, "FEW", 0))
+        # Of every filter, because an attribute of a class goes before the instances' slots.
+        stack.enter_context(mock.patch.object(LeadingFilter, "first_slice_ms", 5 * DAY // MS))
         yield
 
 
-def any_expansion() -> SearchStrategy[AbstractContextManager[Any]]:
-    """Words expanded to what they begin, or taken as ranges where they begin more than so many."""
-    return st.builds(
-        mock.patch.object, st.just(query), st.just("MAX_TOKENS"), st.sampled_from([50, 1, 0])
-    )
+def any_plan() -> SearchStrategy[AbstractContextManager[Any]]:
+    """Take few entries for few or for many; expand words to the tokens they begin, or take them as
+    ranges where they begin more than so many."""
+    return st.builds(patched, st.sampled_from([5_000, 3, 0]), st.sampled_from([50, 1, 0]))
+
+
+@contextmanager
+def patched(few: int, tokens: int) -> Iterator[None]:
+    with (
+        mock.patch.object(planner, "FEW", few),
+        mock.patch.object(query, "MAX_TOKENS", tokens),
+        # So that no page is cut short.
+        mock.patch.object(slices, "MAX_QUERIES", 1_000),
+    ):
+        yield
 
 
 def soon() -> datetime:
@@ -231,7 +244,7 @@ def test_following_a_list_to_its_end_and_back_yields_every_entry_once(
             continue
         wanted = expected(written, asked)
         event(f"{len(wanted)} of {len(written)}")
-        with data.draw(any_expansion()):
+        with data.draw(any_plan()):
             forth, back = there_and_back(account, asked, limit)
         assert ids_of(*forth) == wanted
         assert [len(page.entries) for page in forth] == full_pages(len(wanted), limit)
@@ -294,7 +307,7 @@ def test_a_list_agrees_with_itself_however_it_is_asked(
             continue
         wanted = expected(written, asked)
         request = ask(account, asked, limit, offset=str(offset))
-        with data.draw(any_expansion()):
+        with data.draw(any_plan()):
             page = read(request)
             count = request.entries.count()
             held = [each.id for each in written if request.entries.holds(each.id)]

@@ -12,13 +12,13 @@ from hypothesis import given, strategies as st
 
 from auditlogs.entry.times import now
 from auditlogs.models import new_account_id
-from auditlogs.query import slices
-from auditlogs.query.entries import Entries
+from auditlogs.query import planner, slices
+from auditlogs.query.entries import ONLY_POSITION, WITHOUT_PAYLOAD, Entries
 from auditlogs.query.filters import parse
 from auditlogs.query.order import SORTS, Order
 from auditlogs.recording.recorder import record_many
 from auditlogs.storage import dictionary, mongo
-from auditlogs.storage.indexes import ACCOUNT_FILTER, LEADING_FILTERS
+from auditlogs.storage.indexes import ACCOUNT_FILTER, LEADING_FILTERS, LeadingFilter
 from tests.factories import AGENT, ORDER, SYSTEM, USER, new, store_with_keys
 from tests.watching import Command, sent, watcher
 
@@ -155,56 +155,140 @@ def test_every_leading_filter_has_an_index_of_its_field_and_the_id() -> None:
     assert paths >= {path for path in LEADING_FIELD.values() if path}
 
 
+def kinds(commands: list[Command]) -> list[str]:
+    """Return what each query over entries was: a count, or the stored field that it sorts by."""
+    return [
+        "count" if "$count" in pipeline[-1] else next(iter(pipeline[-3]["$sort"]))
+        for pipeline in queries(commands)
+    ]
+
+
 @pytest.mark.parametrize(
-    ("sort", "leading", "queries_sent"),
+    ("sort", "expected"),
     [
-        ("-timestamp", None, 1),
-        ("timestamp", None, 4),  # the oldest hours of the week are empty
-        ("actor", "actorKey", 1),
-        ("-actor", "actorKey", 1),
-        ("action", "action", 1),
-        ("-action", "action", 1),
-        ("result", "result", 1),
-        ("-result", "result", 1),
+        ("-timestamp", ["_id"]),
+        # The oldest hours of the week are empty, so the entries are counted.
+        ("timestamp", ["_id", "count", "_id"]),
+        *[(f"{sign}actor", ["count", "actorKey"]) for sign in ("", "-")],
+        *[(f"{sign}action", ["count", "action"]) for sign in ("", "-")],
+        *[(f"{sign}result", ["count", "result"]) for sign in ("", "-")],
     ],
 )
-def test_a_sort_reads_the_lists_of_its_first_values_only(
-    account: str, sort: str, leading: str | None, queries_sent: int
+def test_few_entries_are_counted_and_then_read_at_once(
+    account: str, sort: str, expected: list[str]
 ) -> None:
     with watcher.watch() as commands:
         page = list_of(account, f"sort={sort}").page(5)
-    pipelines = queries(commands)
     assert len(page.entries) == 5
-    assert len(pipelines) == queries_sent
-    expected = ["account", "_id"] + ([leading] if leading else [])
-    assert all(list(pipeline[0]["$match"]) == expected for pipeline in pipelines)
-    assert all(pipeline[-3]["$sort"].keys() == {"_id"} for pipeline in pipelines)
-    is_by_dictionary = Order.parse(sort).key in {"actor", "action"}
-    assert len(sent(commands, "find", mongo.DICTIONARY)) == is_by_dictionary
-    assert len(commands) == queries_sent + is_by_dictionary
+    assert kinds(commands) == expected
+    assert len(commands) == len(expected)
 
 
-def test_a_sorted_list_goes_on_from_value_to_value_without_reading_any_twice(account: str) -> None:
-    entries = list_of(account, "sort=-result")
-    first = entries.page(18)
+@pytest.mark.parametrize("sort", [sort for sort in SORTS if Order.parse(sort).key != "timestamp"])
+def test_many_entries_are_read_value_by_value(
+    account: str, sort: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(planner, "FEW", 10)
+    order = Order.parse(sort)
+    path = planner.SORT_PATHS[order.key]
+    entries = list_of(account, f"sort={sort}")
+    with watcher.watch() as commands:
+        first = entries.page(5)
+    assert kinds(commands) == ["count", "_id"]
+    assert isinstance(queries(commands)[1][0]["$match"][path], str)
+    # The value list is in the dictionary; there are three results, which are known.
+    assert len(sent(commands, "find", mongo.DICTIONARY)) == (order.key != "result")
     assert first.next is not None
     with watcher.watch() as commands:
-        entries.page(15, cursor=first.next)
-    values = [pipeline[0]["$match"]["result"] for pipeline in queries(commands)]
-    # There are 24 successes, of which 18 were shown; then the partial ones, in one slice.
-    assert list(dict.fromkeys(values)) == ["success", "partial"]
-    assert values.count("partial") == 1
+        entries.page(40, cursor=first.next)
+    assert len(commands) <= slices.MAX_QUERIES
 
 
-def test_an_empty_stretch_of_time_is_crossed_in_ever_wider_slices() -> None:
+def test_values_with_few_entries_are_read_together_in_a_chain(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    account, at = new_account_id(), now()
+    actors = [{"type": "user", "id": f"u-{number:03}"} for number in range(60)]
+    record_many([new(actor=actor, timestamp=at) for actor in actors], account=account)
+    monkeypatch.setattr(planner, "FEW", 55)
     with watcher.watch() as commands:
-        Entries.of(new_account_id()).page(5)
-    reach = [pipeline[0]["$match"]["_id"] for pipeline in queries(commands)]
+        page = list_of(account, "sort=actor&dateRange=24h").page(50)
+    assert [entry.actor.id for entry in page.entries] == [actor["id"] for actor in actors[:50]]
+    assert len(commands) <= slices.MAX_QUERIES
+
+
+def test_a_page_that_has_found_something_sends_no_more_queries_than_the_limit(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    account, at = new_account_id(), now()
+    actors = [{"type": "user", "id": f"u-{number:03}"} for number in range(60)]
+    record_many([new(actor=actor, timestamp=at) for actor in actors], account=account)
+    monkeypatch.setattr(planner, "FEW", 0)
+    entries = list_of(account, "sort=actor&dateRange=24h")
+    with watcher.watch() as commands:
+        page = entries.page(50)
+    assert 0 < len(page.entries) < 50
+    assert page.is_cut_short
+    assert len(commands) <= slices.MAX_QUERIES + 1
+    found = [entry.actor.id for entry in page.entries]
+    while page.next:
+        page = entries.page(50, cursor=page.next)
+        found += [entry.actor.id for entry in page.entries]
+    assert found == [actor["id"] for actor in actors]
+
+
+def test_the_rarest_filter_leads_where_the_usual_one_has_many(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    account, at = new_account_id(), now()
+    often = [new(timestamp=at - timedelta(hours=6 * number)) for number in range(20)]
+    rare = new(action="order.created", actor=AGENT, timestamp=at - timedelta(days=6))
+    record_many([*often, rare], account=account)
+    monkeypatch.setattr(planner, "FEW", 10)
+    with watcher.watch() as commands:
+        page = list_of(account, "actor=agent-7&action=order.created").page(5)
+    assert len(page.entries) == 1
+    assert kinds(commands) == ["_id", "count", "count", "_id"]
+    assert "action" in queries(commands)[-1][0]["$match"]
+
+
+def test_many_entries_are_read_in_ever_wider_slices_and_then_the_rest(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(planner, "FEW", 0)
+    account = new_account_id()
+    record_many([new(timestamp=now() - timedelta(days=29))], account=account)
+    with watcher.watch() as commands:
+        page = Entries.of(account).page(5)
+    assert len(page.entries) == 1
+    assert kinds(commands) == ["_id", "count", "_id", "_id", "_id", "_id"]
+    reads = [pipeline for pipeline in queries(commands) if "$sort" in pipeline[-3]]
+    reach = [pipeline[0]["$match"]["_id"] for pipeline in reads]
     widths = [r["$lt"].int - r["$gte"].int >> 80 for r in reach[1:-1]]
-    assert len(reach) == 5
     assert all(wide == 4 * narrow for narrow, wide in pairwise(widths))
     assert all(a["$gte"] == b["$lt"] for a, b in pairwise(reach))
     assert "$lt" not in reach[0]
+
+
+def test_an_index_is_named_to_every_engine_that_obeys_and_tried_without_where_it_is_missing(
+    account: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mongo, "is_secantus", lambda: False)
+    with watcher.watch() as commands:
+        assert len(list_of(account, "action=mcp").page(2).entries) == 2
+    assert [command["hint"] for command in sent(commands, "aggregate", mongo.ENTRIES)] == [
+        "by_actionType"
+    ]
+    monkeypatch.setattr(LeadingFilter, "index", "by_nothing")
+    try:
+        with watcher.watch() as commands:
+            assert len(list_of(account, "action=mcp").page(2).entries) == 2
+            assert len(list_of(account, "action=mcp").page(2).entries) == 2
+        hints = [each.get("hint") for each in sent(commands, "aggregate", mongo.ENTRIES)]
+        assert hints == ["by_nothing", None, None]
+        assert mongo.missing_indexes() == ["by_nothing"]
+    finally:
+        mongo._missing_since.clear()
 
 
 def test_a_field_that_few_entries_share_is_read_in_one_go() -> None:
@@ -246,10 +330,10 @@ def test_payloads_stay_in_the_database_unless_they_are_asked_for(account: str) -
         entries.page(2, payloads=True)
         entries.page(2, offset=1)
     projections = [pipeline[-1]["$project"] for pipeline in queries(commands)]
-    assert [p == slices.WITHOUT_PAYLOAD for p in projections] == [True, False, False, True]
+    assert [p == WITHOUT_PAYLOAD for p in projections] == [True, False, False, True]
     assert "payload" not in projections[1]
-    assert projections[2] == slices.ONLY_POSITION
-    assert all("tokens" in p for p in projections if p != slices.ONLY_POSITION)
+    assert projections[2] == ONLY_POSITION
+    assert all("tokens" in p for p in projections if p != ONLY_POSITION)
 
 
 NASTY = st.text(st.sampled_from("abz019$.[]{}()*+?^|\\/\"':,-_ 日é"), min_size=1, max_size=12)

@@ -131,7 +131,7 @@ def test_nothing_is_known_of_another_accounts_actors(account: str) -> None:
     # Nor of one whose id begins with this one's.
     make_entry(f"{account}0", actor=AGENT)
     assert dictionary.actors(account, "", 10) == ([], False)
-    assert list(dictionary.values(account, "action", EVER, {}, None)) == []
+    assert list(dictionary.values(account, "action", EVER, {}, None, limit=9)) == []
 
 
 def test_values_come_in_code_point_order_or_reverse_from_any_on(account: str) -> None:
@@ -141,8 +141,9 @@ def test_values_come_in_code_point_order_or_reverse_from_any_on(account: str) ->
     ordered = sorted(actions)
 
     def values(start: str | None, descending: bool = False, **only: str) -> list[str]:
-        notes = dictionary.values(account, "action", EVER, only, start, descending=descending)
-        return list(notes)
+        return dictionary.values(
+            account, "action", EVER, only, start, limit=9, descending=descending
+        )
 
     assert values(None) == ordered
     assert values(None, True) == ordered[::-1]
@@ -161,7 +162,7 @@ def test_a_value_is_known_in_the_weeks_of_its_entries_only(account: str) -> None
     this, other = week_of(to_ms(at)), week_of(to_ms(at - timedelta(days=15)))
 
     def values(weeks: range) -> list[str]:
-        return list(dictionary.values(account, "action", weeks, {}, None))
+        return list(dictionary.values(account, "action", weeks, {}, None, limit=9))
 
     assert values(range(this, this + 1)) == ["a.now"]
     assert values(range(other, other + 1)) == ["a.then"]
@@ -171,15 +172,16 @@ def test_a_value_is_known_in_the_weeks_of_its_entries_only(account: str) -> None
 
 
 def test_more_values_than_one_batch_are_all_yielded(account: str) -> None:
-    count = dictionary.BATCH + 5
+    count = dictionary.CHUNK + 5
     record_many(
         [new(action=f"a.n{i:04}", action_type="mcp") for i in range(count)], account=account
     )
     expected = [f"a.n{i:04}" for i in range(count)]
-    values = dictionary.values(account, "action", EVER, {}, None)
-    assert list(values) == expected
-    values = dictionary.values(account, "action", EVER, {}, None, descending=True)
-    assert list(values) == expected[::-1]
+    values = dictionary.values(account, "action", EVER, {}, None, limit=5_000)
+    assert values == expected
+    values = dictionary.values(account, "action", EVER, {}, None, limit=5_000, descending=True)
+    assert values == expected[::-1]
+    assert dictionary.values(account, "action", EVER, {}, None, limit=3) == expected[:3]
 
 
 def test_a_word_is_expanded_to_the_tokens_that_begin_with_it_up_to_a_limit(account: str) -> None:

@@ -1,0 +1,261 @@
+"""Planning: how a list is read, so that a page costs what a page costs, not what the log holds.
+
+A list by time:
+1. First a slice of time is read, by the index of the filter that is usually the rarest. Mostly it
+   fills the page.
+2. If it does not, the filters are counted, up to `FEW` each. If one has few entries in the window,
+   the rest is read at once by its index.
+3. Otherwise the slices go on, each four times as wide as the last, and the last one takes the rest.
+
+A list by another key begins with the count. If a filter has few entries, they are read and sorted
+at once. Otherwise the list is a chain of lists by time, one for each value of the key, where values
+with few entries are read together.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from auditlogs.entry.schema import RESULTS
+from auditlogs.entry.times import MAX_MS
+from auditlogs.query import slices
+from auditlogs.query.cursor import Position
+from auditlogs.query.order import Order
+from auditlogs.query.selection import ACCOUNT_ONLY, Leading, Selection
+from auditlogs.query.slices import HIGHEST, LOWEST, Budget, Slice
+from auditlogs.query.window import Window
+from auditlogs.storage import dictionary
+from auditlogs.storage.dictionary import week_of
+from auditlogs.storage.indexes import LEADING_FILTERS
+from auditlogs.storage.mongo import Document, TookTooLong
+
+# As many entries are read and sorted in about 10 ms, by the right index.
+FEW = 5_000
+# The rarest of the filters is nearly always among the first by rank.
+MAX_COUNTED = 2
+MAX_SLICES = 4
+# A chain reads its first value alone, then so many values together, then the square of it, …
+TOGETHER = 8
+MAX_VALUES = 1_000
+
+# The stored field that holds the key of each sort but the one by time.
+SORT_PATHS = {"actor": "actorKey", "action": "action", "result": "result"}
+SORT_FILTERS = {each.path: each for each in LEADING_FILTERS}
+# The kind of dictionary note that lists the values of a sort key, and the filters that narrow it,
+# each with the field of the note.
+DICTIONARY_KEYS: dict[str, tuple[dictionary.Kind, dict[str, str]]] = {
+    "actor": ("actor", {"actor.id": "id"}),
+    "action": ("action", {"action": "id", "actionType": "actionType"}),
+}
+
+Documents = list[Document]
+# What was read, and the position to continue from if the budget was spent before the end.
+Result = tuple[Documents, Position | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A part of a list to be read: up to `limit` documents after a position, with some fields."""
+
+    selection: Selection
+    window: Window
+    order: Order
+    position: Position | None
+    limit: int
+    fields: Document
+    budget: Budget
+
+    def read(self) -> Result:
+        """Read the documents in the direction of the order. Raises StorageError."""
+        if self.selection.is_empty:
+            return [], None
+        if self.order.is_by_time:
+            return self._by_time()
+        candidates = self.selection.candidates or [ACCOUNT_ONLY]
+        few = rarest(self.selection, candidates, self._window, self.budget)
+        return self._at_once(few) if few else self._chain()
+
+    @property
+    def _window(self) -> Slice:
+        return Slice.of(self.window, None, newest_first=True)
+
+    @property
+    def _rest(self) -> Slice:
+        """What is left of the window for entries with the position's key."""
+        after = self.position.id if self.position else None
+        return Slice.of(self.window, after, newest_first=self.order.newest_first)
+
+    def _by_time(self) -> Result:
+        documents: Documents = []
+        newest_first = self.order.newest_first
+        rest = self._rest
+        for leading, part in self._parts(rest):
+            stages = self._ordered({"_id": -1 if newest_first else 1}, len(documents))
+            try:
+                documents += self._run(leading, part, *stages)
+            except TookTooLong:
+                # The next page starts here with a narrow slice. A first page would show nothing.
+                if not self.budget.has_begun:
+                    raise
+                return documents, Position(None, part.resume(newest_first=newest_first))
+            rest = rest.without(part, newest_first=newest_first)
+            if len(documents) == self.limit or rest.is_empty:
+                return documents, None
+            if self.budget.is_spent(bool(documents)):
+                return documents, Position(None, rest.resume(newest_first=newest_first))
+        return documents, None
+
+    def _parts(self, rest: Slice) -> Iterator[tuple[Leading, Slice]]:
+        """Yield the slices to read, each with the condition whose index serves it. Counts the
+        filters when the first slice has not filled the page."""
+        candidates = self.selection.candidates
+        leading = next((each for each in candidates if each.is_equality), ACCOUNT_ONLY)
+        first_ms = leading.filter.first_slice_ms
+        few = leading if first_ms is None else None
+        # A range of tokens has no order in time, and slices by another index would come to a rare
+        # word last. So it is counted first.
+        is_range = bool(candidates) and not candidates[0].is_equality
+        if is_range:
+            few = rarest(self.selection, candidates, rest, self.budget)
+        if few or first_ms is None:
+            yield few or leading, rest
+            return
+        direction = self.order.newest_first
+        parts = rest.widening(first_ms, self.window.as_of, newest_first=direction)
+        for number, part in enumerate(parts):
+            is_last = number == MAX_SLICES or self.budget.queries <= 1
+            if number == 1 and not is_last and not is_range:
+                few = rarest(self.selection, candidates or [ACCOUNT_ONLY], rest, self.budget)
+            if few or is_last:
+                yield few or leading, rest
+                return
+            yield leading, part
+            rest = rest.without(part, newest_first=direction)
+
+    def _at_once(self, leading: Leading, values: Sequence[str] | None = None) -> Result:
+        """Read entries of a condition that has few, sorted by the key in the database."""
+        path, position = SORT_PATHS[self.order.key], self.position
+        documents: Documents = []
+        following: list[Document] = []
+        if position and position.value is not None:
+            same = {"$match": {path: position.value}}
+            stages = self._ordered({"_id": -1 if self.order.newest_first else 1}, 0)
+            documents += self._run(leading, self._rest, same, *stages)
+            beyond = "$lt" if self.order.values_descend else "$gt"
+            following = [{"$match": {path: {beyond: position.value}}}]
+        if len(documents) < self.limit:
+            order = {
+                path: -1 if self.order.values_descend else 1,
+                "_id": -1 if self.order.newest_first else 1,
+            }
+            stages = self._ordered(order, len(documents))
+            documents += self._run(leading, self._window, *following, *stages)
+        return documents, None
+
+    def _chain(self) -> Result:
+        """Read a list by another key than the time, value by value."""
+        documents: Documents = []
+        path, values, size = SORT_PATHS[self.order.key], self._values(), 1
+        while values:
+            part = replace(self, limit=self.limit - len(documents))
+            together = values[:size] if size > 1 else []
+            several = Leading(SORT_FILTERS[path], {"$in": together})
+            if together and rarest(self.selection, [several], self._window, self.budget):
+                found, unread = replace(part, position=None)._at_once(several)
+                done = together
+                size *= TOGETHER
+            else:
+                done = values[:1]
+                found, unread = part._of_value(path, done[0])
+                size = TOGETHER
+            documents += found
+            values = values[len(done) :]
+            if len(documents) == self.limit:
+                break
+            # Reading several values takes two queries.
+            is_over = bool(documents) and self.budget.queries < 2
+            if unread or (values and (is_over or self.budget.is_spent(bool(documents)))):
+                end = LOWEST if self.order.newest_first else HIGHEST
+                return documents, unread or Position(done[-1], end)
+        return documents, None
+
+    def _of_value(self, path: str, value: str) -> Result:
+        """Read the list by time of one value of the sort key."""
+        position = self.position
+        if position is None or position.value != value:
+            position = None
+        filters = {**self.selection.filters, path: value}
+        selection = replace(self.selection, filters=filters)
+        found, unread = replace(self, selection=selection, position=position)._by_time()
+        return found, Position(value, unread.id) if unread else None
+
+    def _values(self) -> list[str]:
+        """Return the values of the sort key that the list can contain, from the position on."""
+        start = self.position.value if self.position else None
+        descending, equal = self.order.values_descend, self.selection.equal
+        if self.order.key == "result":
+            results = sorted(RESULTS, reverse=descending)
+            first = results.index(start) if start in results else 0
+            return [each for each in results[first:] if equal.get("result", each) == each]
+        kind, narrowing = DICTIONARY_KEYS[self.order.key]
+        only = {note: equal[path] for path, note in narrowing.items() if path in equal}
+        end = MAX_MS if self.window.end is None else self.window.end
+        weeks = range(week_of(self.window.start), week_of(end) + 1)
+        self.budget.queries -= 1
+        return dictionary.values(
+            self.selection.account,
+            kind,
+            weeks,
+            only,
+            start,
+            limit=MAX_VALUES,
+            descending=descending,
+        )
+
+    def _ordered(self, order: dict[str, int], already: int) -> list[Document]:
+        limit = self.limit - already
+        return [{"$sort": order}, {"$limit": limit}, {"$project": self.fields}]
+
+    def _run(self, leading: Leading, part: Slice, *stages: Document) -> Documents:
+        if part.is_empty:
+            return []
+        self.budget.queries -= 1
+        documents = slices.run(self.selection, leading, part, *stages)
+        self.budget.has_begun = True
+        return documents
+
+
+def rarest(
+    selection: Selection, candidates: Sequence[Leading], part: Slice, budget: Budget
+) -> Leading | None:
+    """Return the first condition that at most `FEW` entries of a slice of time meet, or None.
+
+    Only index keys are counted, and never more than `FEW`.
+    """
+    for leading in candidates[:MAX_COUNTED]:
+        budget.queries -= 1
+        if count_of(selection, leading, part) <= FEW:
+            return leading
+    return None
+
+
+def count_of(selection: Selection, leading: Leading, part: Slice) -> int:
+    """Count the entries that meet one condition, up to one more than `FEW`."""
+    alone = selection.only(leading)
+    stages: tuple[Document, ...] = ({"$limit": FEW + 1}, {"$count": "value"})
+    try:
+        counted = slices.run(alone, leading, part, *stages, seconds=slices.COUNT_SECONDS)
+    except TookTooLong:
+        return FEW + 1
+    return int(counted[0]["value"]) if counted else 0
+
+
+def count(selection: Selection, window: Window, limit: int) -> int:
+    """Count the entries of a list, up to a limit. Raises StorageError."""
+    whole = Slice.of(window, None, newest_first=True)
+    candidates = selection.candidates or [ACCOUNT_ONLY]
+    leading = candidates[0]
+    if len(candidates) > 1:
+        leading = rarest(selection, candidates, whole, Budget(0)) or leading
+    stages: tuple[Document, ...] = ({"$limit": limit}, {"$count": "value"})
+    counted = slices.run(selection, leading, whole, *stages)
+    return int(counted[0]["value"]) if counted else 0
