@@ -111,11 +111,6 @@ class Reading:
         leading = next((each for each in candidates if each.is_equality), ACCOUNT_ONLY)
         first_ms = leading.filter.first_slice_ms
         few = leading if first_ms is None else None
-        # A range of tokens has no order in time, and slices by another index would come to a rare
-        # word last. So it is counted first.
-        is_range = bool(candidates) and not candidates[0].is_equality
-        if is_range:
-            few = rarest(self.selection, candidates, rest, self.budget)
         if few or first_ms is None:
             yield few or leading, rest
             return
@@ -123,7 +118,7 @@ class Reading:
         parts = rest.widening(first_ms, self.window.as_of, newest_first=direction)
         for number, part in enumerate(parts):
             is_last = number == MAX_SLICES or self.budget.queries <= 1
-            if number == 1 and not is_last and not is_range:
+            if number == 1 and not is_last:
                 few = rarest(self.selection, candidates or [ACCOUNT_ONLY], rest, self.budget)
             if few or is_last:
                 yield few or leading, rest
@@ -240,10 +235,9 @@ def rarest(
 
 def count_of(selection: Selection, leading: Leading, part: Slice) -> int:
     """Count the entries that meet one condition, up to one more than `FEW`."""
-    alone = selection.only(leading)
     stages: tuple[Document, ...] = ({"$limit": FEW + 1}, {"$count": "value"})
     try:
-        counted = slices.run(alone, leading, part, *stages, seconds=slices.COUNT_SECONDS)
+        counted = slices.run(selection.alone, leading, part, *stages, seconds=slices.COUNT_SECONDS)
     except TookTooLong:
         return FEW + 1
     return int(counted[0]["value"]) if counted else 0
@@ -251,6 +245,8 @@ def count_of(selection: Selection, leading: Leading, part: Slice) -> int:
 
 def count(selection: Selection, window: Window, limit: int) -> int:
     """Count the entries of a list, up to a limit. Raises StorageError."""
+    if selection.is_empty:
+        return 0
     whole = Slice.of(window, None, newest_first=True)
     candidates = selection.candidates or [ACCOUNT_ONLY]
     leading = candidates[0]
