@@ -16,12 +16,12 @@ demo: .venv/.demo ## Run the Hub on data that tells stories (PORT=8000)
 	@.venv/bin/python -m hub.demo --port $(PORT)
 
 quick: lint ## Run lint and the tests that need no browser, no demo and no faults
-	.venv/bin/python -m pytest -n 3 --dist worksteal -m "not (browser or demo or deploy or other_server)" \
-		--ignore=tests/faults --hypothesis-profile=quick
+	.venv/bin/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder --ignore=tests/faults \
+		-m "not (browser or demo or deploy or other_server)" --hypothesis-profile=quick
 
 test: lint ## Run everything: lint, then all tests, in a real browser too
 	.venv/bin/python -m tests.chromium
-	.venv/bin/python -m pytest -n 3 --dist loadfile
+	.venv/bin/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 test-faults: .venv/.dev ## Kill, pause, overload and search everything, for a quarter of an hour
 	.venv/bin/python -m pytest -m faults tests/faults
@@ -36,6 +36,8 @@ lint: .venv/.dev ## Check style, types, imports and templates
 	.venv/bin/mypy
 	.venv/bin/lint-imports
 	.venv/bin/djlint templates --lint
+	.venv/bin/oxlint --quiet static/js
+	.venv/bin/oxfmt --check static
 	.venv/bin/djade --check $$(find templates -name '*.html')
 
 pictures: .venv/.dev ## Retake the screenshots under docs/

@@ -5,7 +5,7 @@ import secrets
 from django.conf import settings
 from django.db import models
 
-from auditlogs.entry.schema import ID_LENGTH, NAME_LENGTH
+from auditlogs.entry.schema import LONG_ID_LENGTH, NAME_LENGTH
 
 ACCOUNT_NAME_LENGTH = 64
 KEY_NAME_LENGTH = 100
@@ -48,8 +48,8 @@ class ApiKey(models.Model):
     beginning = models.CharField(max_length=16, default="", editable=False)
     last_four = models.CharField(max_length=4, default="", editable=False)
     scopes = models.JSONField(default=list)
-    bot = models.CharField(max_length=ID_LENGTH, null=True)
-    agent = models.CharField(max_length=ID_LENGTH, null=True)
+    bot = models.CharField(max_length=LONG_ID_LENGTH, null=True)
+    agent = models.CharField(max_length=LONG_ID_LENGTH, null=True)
     holder = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.CASCADE, null=True, related_name="session_tokens"
     )

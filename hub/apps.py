@@ -13,3 +13,4 @@ class HubConfig(AppConfig):
     def ready(self) -> None:
         # Connects the receiver of sign-ins. Models cannot be imported any earlier.
         from hub.middleware import idle  # noqa: F401, PLC0415
+        from hub.startup import checks  # noqa: F401, PLC0415

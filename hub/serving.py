@@ -3,9 +3,12 @@
 Its own log lines become JSON without secrets, too.
 """
 
+from typing import Any
+
 from django.conf import settings
 from gunicorn.config import Config
 from gunicorn.glogging import Logger
+from gunicorn.http.body import ChunkedReader, LengthReader
 
 from auditlogs.process_log import JsonLines
 from hub.startup.start import begin
@@ -22,8 +25,27 @@ class JsonLogger(Logger):
                 handler.setFormatter(lines)
 
 
+def pre_request(worker: Any, request: Any) -> None:
+    """Close the connection after an answer that was given before the body was read, and say so.
+
+    Else gunicorn reads on to find the next request, for as long as the client sends a body.
+    """
+    asks_to_close = request.should_close
+    request.should_close = lambda: asks_to_close() or _has_unread_body(request)
+
+
+def _has_unread_body(request: Any) -> bool:
+    reader = request.body.reader
+    if isinstance(reader, LengthReader):
+        return reader.length > 0
+    # The reader of chunks drops its parser at the last one, and keeps it after an error.
+    return isinstance(reader, ChunkedReader) and reader.parser is not None
+
+
 begin()
 
 logger_class = JsonLogger
 # gunicorn would trust X-Forwarded-Proto from the loopback interface; PROXY_HOPS alone decides that.
 secure_scheme_headers: dict[str, str] = {}
+# By default it takes the WSGI variables SCRIPT_NAME and PATH_INFO from headers of those names.
+forwarder_headers = ""

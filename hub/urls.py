@@ -23,7 +23,8 @@ urlpatterns = [
     path("hub/logs", views.logs, name="logs"),
     path("hub/logs/count", views.logs_count, name="logs_count"),
     path("hub/logs/actors", views.actors, name="actors"),
-    path("hub/logs/<str:entry_id>", views.entry, name="entry"),
+    # A writer's own id may contain a slash.
+    path("hub/logs/<path:entry_id>", views.entry, name="entry"),
     path("hub/agents", agents, name="agents"),
     path("hub/agents/<path:bot_id>", agent, name="agent"),
     path("hub/accounts", accounts, name="accounts"),

@@ -14,7 +14,7 @@ from django.db import DatabaseError
 from django.db.models import Case, Q, QuerySet, When
 from django.db.models.functions import Now
 
-from auditlogs.entry.schema import ID_LENGTH
+from auditlogs.entry.schema import LONG_ID_LENGTH
 from auditlogs.entry.times import now
 from auditlogs.models import (
     KEY_NAME_LENGTH,
@@ -81,7 +81,7 @@ def create(
         raise ValueError(f"no such scope: {', '.join(unknown)}; there is {', '.join(SCOPES)}")
     check_text("the name", name, KEY_NAME_LENGTH)
     if bot is not None:
-        check_text("the bot", bot, ID_LENGTH)
+        check_text("the bot", bot, LONG_ID_LENGTH)
     if expires_at is not None and expires_at <= now():
         raise ValueError("the time of expiry is in the past")
     prefix = PREFIX if holder is None else SESSION_PREFIX

@@ -5,7 +5,6 @@ MAX_BODY_BYTES calls for.
 """
 
 import json
-import math
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,17 +13,19 @@ from typing import Any, NoReturn
 import msgspec
 from django.http import HttpRequest
 
+from auditlogs.entry import numbers
 from auditlogs.explain.codes import ProblemSlug
-from auditlogs.intake.validation import MAX_ENTRY_BYTES, MAX_INTEGER, MIN_INTEGER
+from auditlogs.intake.validation import MAX_ENTRY_BYTES
 
 MAX_BODY_BYTES = 5 * 1024 * 1024
 MAX_ENTRIES = 1_000
 CHUNK = 64 * 1024
 # zlib's `wbits` for a gzip header.
 GZIP = 16 + zlib.MAX_WBITS
-MAX_INTEGER_DIGITS = 20
 
-JSON, NDJSON = "application/json", "application/x-ndjson"
+JSON = "application/json"
+# None of them is registered, so each is in use.
+LINES = ("application/x-ndjson", "application/ndjson", "application/jsonl")
 ENTRY_OBJECTS = ("actor", "target")
 # JSON's white space (RFC 8259, section 2).
 WHITE = " \t\r\n"
@@ -52,8 +53,8 @@ def read(request: HttpRequest) -> bytes:
     """Return a body, decompressed. Raises BadBody: 400 `malformed-json` (incomplete) or
     `malformed-gzip`, 413 `body-too-large`, 415 `unsupported-media-type`."""
     charset = (request.content_params or {}).get("charset", "utf-8")
-    if request.content_type not in (JSON, NDJSON) or charset.lower() not in ("utf-8", "utf8"):
-        detail = f"Send {JSON} or {NDJSON} in UTF-8."
+    if request.content_type not in (JSON, *LINES) or charset.lower() not in ("utf-8", "utf8"):
+        detail = f"Send one of {', '.join((JSON, *LINES))}, in UTF-8."
         raise BadBody("unsupported-media-type", detail)
     encoding = request.headers.get("Content-Encoding", "identity").strip().lower()
     if encoding not in ("identity", "gzip"):
@@ -71,16 +72,19 @@ def read(request: HttpRequest) -> bytes:
 
 
 def entries_of(body: bytes, kind: str) -> Iterator[Any]:
-    """Yield the entries of a JSON object, a JSON array, or NDJSON as plain values, one by one.
+    """Yield the entries of a JSON object, a JSON array, or NDJSON as plain values, one by one; a
+    BadBody (400 `malformed-json`) for an entry that cannot be parsed.
 
-    Raises BadBody: 400 `malformed-json`, 413 `too-many-entries`. It may do so at any entry, so
-    store none before the last was yielded.
+    Raises BadBody: 400 `malformed-json`, 413 `too-many-entries`.
     """
-    texts = list(_lines(body) if kind == NDJSON else _items(body))
+    texts = list(_lines(body) if kind in LINES else _items(body))
     if len(texts) > MAX_ENTRIES:
         raise _too_many()
     for label, text in texts:
-        yield Oversized(len(text)) if len(text) > MAX_ENTRY_TEXT else _parsed(text, label)
+        try:
+            yield Oversized(len(text)) if len(text) > MAX_ENTRY_TEXT else _parsed(text, label)
+        except BadBody as error:
+            yield error
 
 
 def _chunks(request: HttpRequest) -> Iterator[bytes]:
@@ -94,18 +98,25 @@ def _chunks(request: HttpRequest) -> Iterator[bytes]:
     is_chunked = not length and request.META.get("wsgi.input_terminated")
     stream = request.META["wsgi.input"] if is_chunked else request
     received = 0
-    try:
-        while chunk := stream.read(CHUNK):
-            received += len(chunk)
-            # The limit of `read` is not enough: a compressed chunk may decompress to nothing.
-            if received > MAX_BODY_BYTES:
-                raise _too_large()
-            yield chunk
-    except OSError as error:
-        raise _incomplete() from error
+    while chunk := _next_chunk(stream):
+        received += len(chunk)
+        # The limit of `read` is not enough: a compressed chunk may decompress to nothing.
+        if received > MAX_BODY_BYTES:
+            raise _too_large()
+        yield chunk
     # The server reports a broken connection as the end of the body.
     if length.isdecimal() and received < int(length):
         raise _incomplete()
+
+
+def _next_chunk(stream: Any) -> bytes:
+    try:
+        return bytes(stream.read(CHUNK))
+    except OSError as error:
+        raise _incomplete() from error
+    # Each server has exceptions of its own for a body that is not framed as RFC 9112 says.
+    except Exception as error:
+        raise BadBody("malformed-json", "The body’s chunks are malformed.") from error
 
 
 def _gunzipped(chunks: Iterator[bytes]) -> Iterator[bytes]:
@@ -149,7 +160,7 @@ def _items(body: bytes) -> Iterator[tuple[str, str]]:
         yield "The body", text
         return
     try:
-        items = msgspec.json.decode(body, type=list[msgspec.Raw])
+        items = msgspec.json.decode(text, type=list[msgspec.Raw])
     except msgspec.DecodeError as error:
         raise _malformed("The body", str(error)) from error
     except RecursionError as error:
@@ -160,7 +171,8 @@ def _items(body: bytes) -> Iterator[tuple[str, str]]:
 
 def _decoded(body: bytes) -> str:
     try:
-        return body.decode()
+        # Programs on Windows put a byte-order mark first.
+        return body.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise _malformed("The body", f"it is not UTF-8 at byte {error.start}") from error
 
@@ -171,13 +183,13 @@ def _parsed(text: str, label: str) -> Any:
         value = json.loads(
             text,
             parse_constant=_not_json,
-            parse_float=_finite,
-            parse_int=_integer,
+            parse_float=numbers.to_float,
+            parse_int=numbers.to_int,
             object_pairs_hook=_object,
         )
         _check_duplicates(value)
         # JSON can escape lone surrogates, which have no UTF-8 and so cannot be stored.
-        text.encode() if "\\u" not in text else json.dumps(value, ensure_ascii=False).encode()
+        text.encode() if "\\u" not in text else numbers.encode(value)
     except json.JSONDecodeError as error:
         reason = f"{error.msg} at line {error.lineno}, column {error.colno}"
         raise _malformed(label, reason) from error
@@ -212,21 +224,6 @@ def _check_duplicates(value: Any) -> None:
 
 def _not_json(name: str) -> NoReturn:
     raise ValueError(f"{name} is not JSON")
-
-
-def _finite(text: str) -> float:
-    number = float(text)
-    if not math.isfinite(number):
-        raise ValueError("a number is outside the range of 64 bits")
-    return number
-
-
-def _integer(text: str) -> int:
-    # Parsing takes quadratic time in the number of digits.
-    number = int(text) if len(text) <= MAX_INTEGER_DIGITS else math.inf
-    if not MIN_INTEGER <= number <= MAX_INTEGER:
-        raise ValueError("a number is outside the range of 64 bits")
-    return int(number)
 
 
 def _malformed(label: str, reason: str) -> BadBody:

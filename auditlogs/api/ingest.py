@@ -1,10 +1,11 @@
 """Ingest: entries sent over HTTP are validated, stored, and acknowledged one by one.
 
-Validation is all or nothing: if one entry of a request is invalid, none is stored.
+Validation is all or nothing: if one entry of a request is invalid, none is stored, unless the
+request asks for what can be stored.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -38,16 +39,23 @@ class InvalidEntries(Exception):
         self.errors = errors
 
 
-class ActorMismatch(Exception):
-    """Entries whose actor is not the bot that the key belongs to; faults as in InvalidEntries."""
-
-    def __init__(self, errors: list[dict[str, Any]]) -> None:
-        super().__init__(f"{len(errors)} entries")
-        self.errors = errors
+class ActorMismatch(InvalidEntries):
+    """Entries whose actor is not the bot that the key belongs to."""
 
 
-def ingest(request: HttpRequest, key: ApiKey) -> HttpResponse:
-    """Store the entries of a body; answer with the outcome for each, in order."""
+@dataclass(frozen=True, slots=True)
+class Indexed:
+    """A valid entry, and its index in the request."""
+
+    index: int
+    checked: Checked
+
+
+def ingest(request: HttpRequest, key: ApiKey, *, all_or_nothing: bool) -> HttpResponse:
+    """Store the entries of a body; answer with the outcome for each, in order.
+
+    If not `all_or_nothing`, the valid ones are stored and the faults of the others listed.
+    """
     received = now()
     try:
         idempotency_key = _idempotency_key(request)
@@ -55,23 +63,29 @@ def ingest(request: HttpRequest, key: ApiKey) -> HttpResponse:
         if keys.appears_in(key, body):
             keys.mark_exposed(key)
             self_audit.key_exposed(request, key)
-        checked = _validated(entries_of(body, request.content_type or ""), received)
-        entries = _complete(_own(checked, key), key, idempotency_key, received)
+        found = entries_of(body, request.content_type or "")
+        valid, errors = _validated(found, received, all_or_nothing=all_or_nothing)
+        own, mismatches = _own(valid, key, all_or_nothing=all_or_nothing)
+        entries = _complete([each.checked for each in own], key, idempotency_key, received)
         receipts = write(entries, key.account_id) if entries else []
     except BadBody as error:
         return problems.bad_body(error.slug, error.detail)
-    except InvalidEntries as error:
-        return problems.bad_entries(error.errors)
     except ActorMismatch as error:
         self_audit.actor_refused(request, key)
         return problems.actor_mismatch(error.errors)
+    except InvalidEntries as error:
+        return problems.bad_entries(error.errors)
     except KeyReused:
         return problems.key_reused()
     except CannotStore as error:
         return problems.unavailable("cannot-store", str(error))
+    if mismatches:
+        self_audit.actor_refused(request, key)
     if conflicts := [receipt.id for receipt in receipts if receipt.status == "conflict"]:
         self_audit.id_conflict(request, key, conflicts)
-    return _answer(receipts)
+    if all_or_nothing:
+        return _answer(receipts)
+    return _partial_answer([each.index for each in own], receipts, [*errors, *mismatches])
 
 
 def _idempotency_key(request: HttpRequest) -> str | None:
@@ -91,56 +105,82 @@ def _idempotency_key(request: HttpRequest) -> str | None:
     return value
 
 
-def _validated(entries: Iterable[Any], received: datetime) -> list[Checked]:
-    """Validate all entries. Raises InvalidEntries with the faults of all of them."""
-    checked: list[Checked] = []
+def _validated(
+    entries: Iterable[Any], received: datetime, *, all_or_nothing: bool
+) -> tuple[list[Indexed], list[dict[str, Any]]]:
+    """Validate all entries; return the valid ones, and the faults of the others.
+
+    If `all_or_nothing`, raises BadBody or InvalidEntries with the faults of all of them.
+    """
+    valid: list[Indexed] = []
     errors: list[dict[str, Any]] = []
     for index, plain in enumerate(entries):
         try:
-            checked.append(_check(plain, received))
+            valid.append(Indexed(index, _check(plain, received)))
+        except BadBody as malformed:
+            if all_or_nothing:
+                raise
+            errors.append(_error(index, malformed.slug, malformed.detail))
         except InvalidEntry as invalid:
-            errors += [
-                {"index": index, "path": f"/{index}{f.path}", "code": f.code, "detail": f.detail}
-                for f in invalid.faults
-            ]
-        if len(errors) >= MAX_FAULTS:
+            # Of every entry one fault at least, however many the others have.
+            room = max(1, MAX_FAULTS - len(errors))
+            errors += [_error(index, f.code, f.detail, f.path) for f in invalid.faults[:room]]
+        if all_or_nothing and len(errors) >= MAX_FAULTS:
             break
-    if errors:
-        raise InvalidEntries(errors[:MAX_FAULTS])
-    return checked
+    if errors and all_or_nothing:
+        raise InvalidEntries(errors)
+    return valid, errors
 
 
 def _check(plain: Any, received: datetime) -> Checked:
+    if isinstance(plain, BadBody):
+        raise plain
     if isinstance(plain, Oversized):
         raise InvalidEntry([too_large(f"is {plain.size:,} bytes of JSON")])
     return check(plain, received)
 
 
-def _own(checked: list[Checked], key: ApiKey) -> list[Checked]:
-    """Return the entries that a key may write; those of a bot's key get the bot's id. Raises
-    ActorMismatch, StorageError."""
+def _error(index: int, code: str, detail: str, path: str = "") -> dict[str, Any]:
+    return {"index": index, "path": f"/{index}{path}", "code": code, "detail": detail}
+
+
+def _own(
+    valid: list[Indexed], key: ApiKey, *, all_or_nothing: bool
+) -> tuple[list[Indexed], list[dict[str, Any]]]:
+    """Return the entries that a key may write, those of a bot's key with the bot's id, and a fault
+    for each of the others. Raises StorageError, and ActorMismatch if `all_or_nothing`."""
     if key.bot is None:
-        return checked
-    errors = _mismatches(checked, key.bot, key.agent)
+        return valid, []
+    errors = _mismatches(valid, key.bot, key.agent)
     # The bot's agent may have acted for the first time after the key was created.
     if errors and keys.learn_agent(key):
-        errors = _mismatches(checked, key.bot, key.agent)
-    if errors:
+        errors = _mismatches(valid, key.bot, key.agent)
+    if errors and all_or_nothing:
         raise ActorMismatch(errors)
-    return [
-        replace(each, entry=msgspec.structs.replace(each.entry, bot_id=key.bot)) for each in checked
+    refused = {error["index"] for error in errors}
+    own = [
+        Indexed(
+            each.index,
+            replace(
+                each.checked, entry=msgspec.structs.replace(each.checked.entry, bot_id=key.bot)
+            ),
+        )
+        for each in valid
+        if each.index not in refused
     ]
+    return own, errors
 
 
-def _mismatches(checked: list[Checked], bot: str, agent: str | None) -> list[dict[str, Any]]:
+def _mismatches(valid: list[Indexed], bot: str, agent: str | None) -> list[dict[str, Any]]:
     """Return a fault for each entry whose actor is neither the bot nor its agent."""
     actors = list(dict.fromkeys([bot, agent or bot]))
     expected = f"expected the actor agent {' or '.join(actors)}, and the botId {bot} or none"
     return [
-        {"index": index, "path": f"/{index}/actor", "code": "actor-mismatch", "detail": expected}
-        for index, each in enumerate(checked)
-        if (each.entry.actor.type, each.entry.actor.id) not in {("agent", id) for id in actors}
-        or each.entry.bot_id not in (None, bot)
+        _error(each.index, "actor-mismatch", expected, "/actor")
+        for each in valid
+        if (each.checked.entry.actor.type, each.checked.entry.actor.id)
+        not in {("agent", id) for id in actors}
+        or each.checked.entry.bot_id not in (None, bot)
     ]
 
 
@@ -155,7 +195,7 @@ def _complete(
             idempotency_key = f"{key.bot}{SEPARATOR}{idempotency_key}"
         first = idempotency.claim(spool(), key.account_id, idempotency_key, new, received)
         new = idempotency.with_ids(new, idempotency_key, first)
-    return [
+    entries = [
         complete(
             Checked(entry, each.redactions),
             account=key.account_id,
@@ -163,6 +203,11 @@ def _complete(
             asserted_by=key.public_id,
         )
         for entry, each in zip(new, checked, strict=True)
+    ]
+    # An id made of the idempotency key is not the writer's own.
+    return [
+        msgspec.structs.replace(entry, writer_id=each.entry.id)
+        for entry, each in zip(entries, checked, strict=True)
     ]
 
 
@@ -178,3 +223,25 @@ def _answer(receipts: Sequence[Receipt]) -> HttpResponse:
     status = 202 if "spooled" in statuses else 201 if "created" in statuses else 200
     body = msgspec.json.encode(array)
     return HttpResponse(body, status=status, content_type="application/json")
+
+
+def _partial_answer(
+    indexes: Sequence[int], receipts: Sequence[Receipt], errors: list[dict[str, Any]]
+) -> HttpResponse:
+    """Answer with what was stored and what was not; 422 if that is nothing at all."""
+    outcomes = list(zip(indexes, receipts, strict=True))
+    stored = [
+        {"index": index, "id": receipt.id, "status": receipt.status}
+        for index, receipt in outcomes
+        if receipt.status != "conflict"
+    ]
+    conflicts = [
+        _error(index, "id-conflict", "another entry with this id exists", "/id")
+        for index, receipt in outcomes
+        if receipt.status == "conflict"
+    ]
+    refused = sorted([*errors, *conflicts], key=lambda error: error["index"])
+    if refused and not stored:
+        return problems.nothing_stored(refused)
+    body = msgspec.json.encode({"stored": stored, "refused": refused})
+    return HttpResponse(body, content_type="application/json")

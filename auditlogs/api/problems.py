@@ -68,6 +68,16 @@ def bad_entries(errors: Sequence[Mapping[str, Any]]) -> HttpResponse:
     )
 
 
+def nothing_stored(errors: Sequence[Mapping[str, Any]]) -> HttpResponse:
+    """Return a 422 for a request of which every entry was refused, for whatever reason."""
+    return problem(
+        "invalid-entries",
+        "Nothing was stored: every entry was refused",
+        f"{errors[0]['path']}: {errors[0]['detail']}{_and_more(errors)}",
+        errors=errors,
+    )
+
+
 def id_conflict(entries: Sequence[Mapping[str, Any]]) -> HttpResponse:
     """Return a 409 with the outcome for each entry."""
     number = sum(entry["status"] == "conflict" for entry in entries)

@@ -18,13 +18,15 @@ PING_SECONDS = 1.0
 
 
 class SpoolReport(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """This host's spool; `error` says why it cannot be read, or cannot take an entry."""
+    """This host's spool; `error` says why it cannot be read, or cannot take an entry. `lost` is the
+    number of entries that it accepted and lost, until a person deletes the file `lost`."""
 
     depth: int = 0
     oldest_seconds: float = 0.0
     dead_letters: int = 0
     bytes: int = 0
     max_bytes: int = 0
+    lost: int = 0
     error: str | None = None
 
 
@@ -67,7 +69,8 @@ def report(queue: Spool) -> Report:
     spooled = _spool_report(queue)
     is_up = _is_up(queue)
     lost = losses.count()
-    is_clean = not (spooled.error or spooled.depth or spooled.dead_letters or lost)
+    is_lossless = not (lost or spooled.lost)
+    is_clean = is_lossless and not (spooled.error or spooled.depth or spooled.dead_letters)
     if is_up:
         status: Literal["ready", "degraded", "unready"] = "ready" if is_clean else "degraded"
     else:
@@ -107,11 +110,13 @@ def _spool_report(queue: Spool) -> SpoolReport:
         queue.check()
         depth = queue.depth()
     except SpoolError as error:
-        return SpoolReport(max_bytes=queue.max_bytes, error=str(error))
+        lost = queue.file.losses.total()
+        return SpoolReport(max_bytes=queue.max_bytes, lost=lost, error=str(error))
     return SpoolReport(
         depth=depth.waiting,
         oldest_seconds=round(depth.oldest_seconds, 1),
         dead_letters=depth.dead,
         bytes=queue.file.size(),
         max_bytes=queue.max_bytes,
+        lost=queue.file.losses.total(),
     )

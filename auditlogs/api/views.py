@@ -11,13 +11,15 @@ from django.views.decorators.csrf import csrf_exempt
 from auditlogs.accounts import keys, rate_limit
 from auditlogs.api import problems, self_audit
 from auditlogs.api.ingest import ingest
+from auditlogs.api.reading import TooManyReaders, read_page, reader_of
 from auditlogs.entry.identity import parse_id
 from auditlogs.entry.schema import to_json
 from auditlogs.entry.times import now
 from auditlogs.intake import context
 from auditlogs.middleware import source_ip
 from auditlogs.models import ApiKey
-from auditlogs.query.entries import Entries, Page
+from auditlogs.query.cursor import Cursor
+from auditlogs.query.entries import Entries
 from auditlogs.query.filters import parse
 from auditlogs.redaction import is_secret_name
 from auditlogs.storage.mongo import StorageError, TookTooLong
@@ -25,6 +27,8 @@ from auditlogs.storage.mongo import StorageError, TookTooLong
 # A view for GET answers HEAD too; the server omits the body.
 ALIASES = {"GET": ("GET", "HEAD")}
 BEARER = re.compile(r"bearer +([\x21-\x7e]+) *", re.IGNORECASE)
+
+ALL_OR_NOTHING = "allOrNothing"
 
 P = ParamSpec("P")
 View = Callable[Concatenate[HttpRequest, P], HttpResponse]
@@ -87,10 +91,14 @@ def entry_list(request: HttpRequest, key: ApiKey) -> HttpResponse:
     # The key's own bot is added to the filters, so that such a query finds nothing.
     if key.bot is not None and (bot := query.given.get("botId", key.bot)) != key.bot:
         self_audit.bot_refused(request, key, bot)
-    page = query.entries.page(query.limit, cursor=query.cursor, offset=query.offset, payloads=True)
-    response = HttpResponse(to_json(page.entries), content_type="application/json")
-    if page.next:
-        response["Link"] = f'<{_next_url(request, page)}>; rel="next"'
+    try:
+        with reader_of(key.account_id):
+            body, following = read_page(query.entries, query.limit, query.cursor, query.offset)
+    except TooManyReaders:
+        return problems.rate_limited("Too many requests are reading the account's entries.", 1)
+    response = HttpResponse(body, content_type="application/json")
+    if following:
+        response["Link"] = f'<{_next_url(request, following)}>; rel="next"'
     return response
 
 
@@ -108,8 +116,15 @@ def entry_detail(request: HttpRequest, key: ApiKey, entry_id: str) -> HttpRespon
 
 
 def add_entries(request: HttpRequest, key: ApiKey) -> HttpResponse:
-    """Store the entries of a request."""
-    return _no_parameters(request) if request.GET else ingest(request, key)
+    """Store the entries of a request: all or, with `allOrNothing=false`, those that are valid."""
+    choice = request.GET.getlist(ALL_OR_NOTHING)
+    unknown = dict.fromkeys(request.GET.keys() - {ALL_OR_NOTHING}, "not a known parameter")
+    errors = dict(unknown)
+    if len(choice) > 1 or (choice and choice[0] not in ("true", "false")):
+        errors[ALL_OR_NOTHING] = "expected true or false, once"
+    if errors:
+        return problems.bad_parameters(errors, frozenset(unknown))
+    return ingest(request, key, all_or_nothing=choice != ["false"])
 
 
 entry_collection = endpoint({"GET": ("logs:read", entry_list), "POST": ("logs:write", add_entries)})
@@ -162,10 +177,9 @@ def _no_parameters(request: HttpRequest) -> HttpResponse:
     return problems.bad_parameters(unknown, frozenset(unknown))
 
 
-def _next_url(request: HttpRequest, page: Page) -> str:
+def _next_url(request: HttpRequest, following: Cursor) -> str:
     """Return the URL of the next page: the same parameters with a cursor instead of an offset."""
-    assert page.next is not None
     query = request.GET.copy()
     query.pop("offset", None)
-    query["cursor"] = page.next.dump()
+    query["cursor"] = following.dump()
     return request.build_absolute_uri(f"{request.path}?{query.urlencode()}")

@@ -45,10 +45,18 @@ class Fault(Struct):
     detail: str = ""
 
 
+class Parts(Struct):
+    """The answer to a batch of which what could be stored is."""
+
+    stored: list[Receipt]
+    refused: list[Fault]
+
+
 class Problem(Struct):
     """The members of a problem document that tell about entries."""
 
     detail: str = ""
+    type: str = ""
     errors: list[Fault] = []
     entries: list[Receipt] = []
 
@@ -56,15 +64,22 @@ class Problem(Struct):
 def verdict(status: int, text: bytes, count: int) -> Verdict | None:
     """Return the outcome of a batch of `count` entries, or None where the response does not tell
     whether they are stored."""
-    if status in STORED and _settles(_decoded(text, list[Receipt], []), count):
-        return Verdict({})
+    parts = _decoded(text, Parts, Parts(_decoded(text, list[Receipt], []), []))
+    if status in STORED and _settles(parts, count):
+        return Verdict(_reasons(parts.refused, count))
     problem = _decoded(text, Problem, Problem())
-    if status == HTTPStatus.CONFLICT and _settles(problem.entries, count):
+    if status == HTTPStatus.CONFLICT and _settles(Parts(problem.entries, []), count):
         conflicts = [each.index for each in problem.entries if each.status == "conflict"]
         return Verdict(dict.fromkeys(conflicts, "another entry with this id exists"))
     # A 403 without errors means a missing scope, which the key may still be given.
     is_refused = status in REFUSED or (status == HTTPStatus.FORBIDDEN and problem.errors)
     return _refusal(problem, count) if is_refused else None
+
+
+def is_unknown_parameter(status: int, text: bytes) -> bool:
+    """Return whether a server did not know a parameter of the request, as an older one does."""
+    kind = _decoded(text, Problem, Problem()).type
+    return status == HTTPStatus.BAD_REQUEST and kind.endswith(":unknown-parameter")
 
 
 def detail(text: bytes) -> str:
@@ -74,12 +89,7 @@ def detail(text: bytes) -> str:
 
 def _refusal(problem: Problem, count: int) -> Verdict:
     """Return the refused entries; the others are not stored yet and are sent again."""
-    refused: dict[int, str] = {}
-    for fault in problem.errors:
-        if 0 <= fault.index < count:
-            place = fault.path.removeprefix(f"/{fault.index}") or "entry"
-            refused.setdefault(fault.index, f"{place} {fault.detail}"[:DETAIL_LENGTH])
-    if refused:
+    if refused := _reasons(problem.errors, count):
         rest = [index for index in range(count) if index not in refused]
         return Verdict(refused, [rest] if rest else [])
     if count == 1:
@@ -88,9 +98,20 @@ def _refusal(problem: Problem, count: int) -> Verdict:
     return Verdict({}, [range(count // 2), range(count // 2, count)])
 
 
-def _settles(receipts: Sequence[Receipt], count: int) -> bool:
-    """Return whether receipts confirm every one of `count` entries."""
-    return {each.index for each in receipts if each.status in SETTLED} == set(range(count))
+def _reasons(faults: Sequence[Fault], count: int) -> dict[int, str]:
+    """Return the first fault of each refused entry, by its index."""
+    reasons: dict[int, str] = {}
+    for fault in faults:
+        if 0 <= fault.index < count:
+            place = fault.path.removeprefix(f"/{fault.index}") or "entry"
+            reasons.setdefault(fault.index, f"{place} {fault.detail}"[:DETAIL_LENGTH])
+    return reasons
+
+
+def _settles(parts: Parts, count: int) -> bool:
+    """Return whether every one of `count` entries is confirmed or refused."""
+    stored = {each.index for each in parts.stored if each.status in SETTLED}
+    return stored | {each.index for each in parts.refused} == set(range(count))
 
 
 def _decoded(text: bytes, kind: type[T], default: T) -> T:

@@ -13,11 +13,11 @@ import weakref
 from types import TracebackType
 from typing import Self, Unpack
 
-import msgspec
 from msgspec.structs import replace
 
 from auditlogs.client.delivery import Delivery, Pending
 from auditlogs.client.outbox import Outbox
+from auditlogs.entry import numbers
 from auditlogs.entry.identity import uuid7
 from auditlogs.entry.schema import Result
 from auditlogs.entry.times import now, to_ms
@@ -59,7 +59,7 @@ class Client:
             moment = entry.timestamp or moment
             entry = replace(entry, id=str(uuid7(to_ms(moment))), timestamp=moment)
         assert entry.id is not None
-        body = msgspec.json.encode(entry)
+        body = numbers.encode(entry)
         if len(body) > MAX_ENTRY_BYTES:
             raise InvalidEntry([Fault("", "entry-too-large", f"is over {MAX_ENTRY_BYTES:,} bytes")])
         self._outbox.put(Pending(entry.id, entry.action, body))

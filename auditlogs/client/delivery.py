@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import urllib3
 from urllib3.exceptions import HTTPError, InvalidHeader
 
-from auditlogs.client.answers import Verdict, detail, verdict
+from auditlogs.client.answers import Verdict, detail, is_unknown_parameter, verdict
 from auditlogs.redaction import Redactor
 
 FIRST_PAUSE_SECONDS = 0.5
@@ -55,6 +55,9 @@ class Delivery:
         if not re.fullmatch(r"[\x21-\x7e]+", key):
             raise ValueError("key must be the text of an API key")
         self._url = f"{url.rstrip('/')}/api/audit-logs"
+        # One bad entry then costs its neighbours nothing. A server of an earlier version stores all
+        # or nothing, and does not know the parameter.
+        self._query = "?allOrNothing=false"
         self._headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
         self._redactor = redactor
         self._pool = urllib3.PoolManager(maxsize=1, timeout=TIMEOUT, retries=False)
@@ -100,7 +103,7 @@ class Delivery:
         try:
             response = self._pool.request(
                 "POST",
-                self._url,
+                self._url + self._query,
                 body=b"[%b]" % b",".join(entry.body for entry in part),
                 headers=self._headers,
                 redirect=False,
@@ -110,6 +113,9 @@ class Delivery:
             response.close()
         except HTTPError as error:
             raise OutcomeUnknown(self._redactor.text(str(error))) from error
+        if self._query and is_unknown_parameter(status, text):
+            self._query = ""
+            return self._post(part)
         if outcome := verdict(status, text, len(part)):
             return outcome
         reason = self._redactor.text(f"{status} {detail(text)}".rstrip())

@@ -27,8 +27,11 @@ _KEY = (*_CONFIG, "bot", "expiresAt")
 _EXPOSED = (*_CONFIG, "error", "sampled")
 _MCP = (
     *("tool", "arguments", "status", "code", "error"),
-    *("requiredScope", "keyName", "keyScopes", "isError"),
+    *("requiredScope", "keyName", "keyScopes", "isError", "taskId"),
 )
+_MCP_PROMPT = ("prompt", "arguments", "status", "code", "error")
+_MCP_RESOURCE = ("resource", "status", "code", "error")
+_MCP_TASK = ("taskId", "tool", "status", "code", "error", "reason", "isError")
 _SYSTEM = ("provider", "failures", "threshold", "until", "limit", "window")
 _LIMIT = (*_SYSTEM, "sampled")
 
@@ -76,6 +79,10 @@ KNOWN_ACTIONS: dict[str, Action] = {
     "account.renamed": Action("config", "The account was renamed.", _CONFIG),
     "logs.exported": Action("config", "Entries of the log were exported.", _CONFIG),
     "mcp.tool.call": Action("mcp", "An agent called an MCP tool.", _MCP),
+    "mcp.resource.read": Action("mcp", "An agent read an MCP resource.", _MCP_RESOURCE),
+    "mcp.prompt.get": Action("mcp", "An agent used an MCP prompt.", _MCP_PROMPT),
+    "mcp.task.created": Action("mcp", "An MCP tool started a task.", _MCP_TASK),
+    "mcp.task.ended": Action("mcp", "A task of an MCP tool ended.", _MCP_TASK),
     "kill_switch.activated": Action("system", "All trading was stopped.", _SYSTEM),
     "kill_switch.released": Action("system", "Trading was allowed again.", _SYSTEM),
     "circuit_breaker.opened": Action("system", "Calls to a provider were stopped.", _SYSTEM),

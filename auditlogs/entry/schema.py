@@ -9,9 +9,9 @@ import sys
 from datetime import datetime
 from typing import Annotated, Any, Literal, get_args
 
-import msgspec
 from msgspec import Meta, Struct
 
+from auditlogs.entry import numbers
 from auditlogs.entry.actions import ACTION_LENGTH, ACTION_PATTERN, ActionType
 from auditlogs.entry.text import SEPARATOR, norm
 from auditlogs.entry.times import parse_rfc3339
@@ -23,9 +23,11 @@ ACTOR_TYPES: tuple[ActorType, ...] = get_args(ActorType)
 RESULTS: tuple[Result, ...] = get_args(Result)
 
 ID_LENGTH = 128
-NAME_LENGTH = 256
+# An assumed role's ARN has some 170 characters.
+LONG_ID_LENGTH = NAME_LENGTH = 256
 
 Identifier = Annotated[str, Meta(min_length=1, max_length=ID_LENGTH)]
+LongIdentifier = Annotated[str, Meta(min_length=1, max_length=LONG_ID_LENGTH)]
 Name = Annotated[str, Meta(min_length=1, max_length=NAME_LENGTH)]
 ActionName = Annotated[str, Meta(max_length=ACTION_LENGTH, pattern=f"^{ACTION_PATTERN}$")]
 TargetType = Annotated[str, Meta(min_length=1, max_length=64)]
@@ -37,7 +39,7 @@ class Actor(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Who did it, with the name it had at that moment."""
 
     type: ActorType
-    id: Identifier
+    id: LongIdentifier
     name: Name | None = None
 
 
@@ -45,7 +47,7 @@ class Target(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What it was done to."""
 
     type: TargetType
-    id: Annotated[str, Meta(min_length=1, max_length=NAME_LENGTH)]
+    id: LongIdentifier
     name: Name | None = None
 
 
@@ -78,7 +80,7 @@ class NewEntry(
     request_id: Identifier | None = None
     session_id: Identifier | None = None
     source_ip: Identifier | None = None
-    bot_id: Identifier | None = None
+    bot_id: LongIdentifier | None = None
     payload: dict[str, Any] | None = None
 
 
@@ -103,6 +105,8 @@ class Entry(Struct, frozen=True, kw_only=True, rename="camel"):
     source_ip: str | None
     bot_id: str | None
     payload: dict[str, Any] | None
+    # None too in entries stored before there was this field.
+    writer_id: str | None = None
     recorded_at: str
     asserted_by: str | None
     redactions: list[Redaction]
@@ -117,6 +121,16 @@ def actor_key(actor: Actor) -> str:
     its id."""
     first = actor.id if actor.name is None else norm(actor.name)
     return f"{first}{SEPARATOR}{actor.id}"
+
+
+def uuid_forms(text: str) -> tuple[str, ...]:
+    """Return the forms in which a writer may have sent the id that a text means: a UUID with and
+    without hyphens, in lower and upper case; any other text is its only form."""
+    form = normal_correlation_id(text)
+    if not _UUID.fullmatch(form):
+        return (text,)
+    forms = (form, form.replace("-", ""))
+    return tuple(dict.fromkeys((text, *forms, *(each.upper() for each in forms))))
 
 
 _HEX32 = re.compile(r"[0-9a-f]{32}")
@@ -139,4 +153,4 @@ def normal_correlation_id(text: str) -> str:
 
 def to_json(value: Entry | list[Entry]) -> bytes:
     """Return entries as the JSON of the API."""
-    return msgspec.json.encode(value)
+    return numbers.encode(value)

@@ -11,11 +11,6 @@ MAX_SEARCH_WORDS = 8
 # character of a name: comparing joined texts equals comparing the pairs (name, id).
 SEPARATOR = "\x1f"
 
-# Invisible characters that reorder or hide text: two different names would look the same.
-DECEPTIVE = frozenset(
-    "\u200b\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\u2066\u2067\u2068\u2069\ufeff"
-)
-
 # How the names of letters begin whose accents people leave out.
 ACCENTED = ("LATIN ", "GREEK ", "CYRILLIC ")
 # How the names of the signs of scripts without spaces begin.
@@ -97,15 +92,6 @@ def prefix_range(word: str) -> tuple[str, str | None]:
         if following <= LAST_CODE_POINT:
             return word, word[: end - 1] + chr(following)
     return word, None
-
-
-def has_control_character(text: str) -> bool:
-    """Return whether a text contains a control character, a line or paragraph separator, a lone
-    surrogate, or an invisible character that reorders or hides text."""
-    # Printable text contains none of them, and `isprintable` is much faster than the loop.
-    return not text.isprintable() and any(
-        char in DECEPTIVE or unicodedata.category(char) in ("Cc", "Cs", "Zl", "Zp") for char in text
-    )
 
 
 def _is_word_character(char: str) -> bool:

@@ -6,6 +6,8 @@ from datetime import UTC, datetime, timedelta
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 DAY_MS = 86_400_000
 HOUR_MS = 3_600_000
+# No two clocks agree: so far ahead of this one a timestamp still counts as now.
+AHEAD_MS = 60_000
 # A UUID of version 7 or 8 has 48 bits for the time: up to the year 10889.
 MAX_MS = (1 << 48) - 1
 

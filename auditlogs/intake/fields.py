@@ -3,6 +3,7 @@
 import dataclasses
 from collections.abc import Mapping
 from datetime import datetime
+from decimal import Decimal
 from typing import Any, TypedDict
 
 import msgspec
@@ -10,7 +11,7 @@ import msgspec
 from auditlogs.entry.actions import ActionType
 from auditlogs.entry.schema import Actor, NewEntry, Result, Target
 from auditlogs.intake import context
-from auditlogs.intake.validation import Fault, InvalidEntry
+from auditlogs.intake.validation import Fault, InvalidEntry, with_escapes
 
 # Python name -> name in JSON.
 _NAMES = {field.name: field.encode_name for field in msgspec.structs.fields(NewEntry)}
@@ -47,7 +48,8 @@ def entry_of_call(action: str, result: Result, fields: Mapping[str, Any]) -> Any
     defaults = context.resolved()
     given = {name: value for name, value in fields.items() if value is not None}
     inherited = {name: getattr(defaults, name) for name in _FROM_CONTEXT}
-    return entry_of_fields({**inherited, **given, "action": action, "result": result})
+    entry = entry_of_fields({**inherited, **given, "action": action, "result": result})
+    return with_escapes(entry)
 
 
 def entry_of_fields(fields: Mapping[str, Any]) -> Any:
@@ -59,10 +61,10 @@ def entry_of_fields(fields: Mapping[str, Any]) -> Any:
 
 
 def to_plain(value: Any) -> Any:
-    """Return a value as plain JSON; only datetimes are left as they are. Raises InvalidEntry."""
+    """Return a value as plain JSON, beside datetimes and Decimals. Raises InvalidEntry."""
     try:
         return msgspec.to_builtins(
-            value, builtin_types=(datetime,), str_keys=True, enc_hook=_to_base_type
+            value, builtin_types=(datetime, Decimal), str_keys=True, enc_hook=_to_base_type
         )
     except (TypeError, ValueError, OverflowError, RecursionError) as error:
         fault = Fault("", "invalid-value", "cannot be written as JSON")

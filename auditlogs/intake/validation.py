@@ -9,16 +9,18 @@ import uuid
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from decimal import Decimal
 from itertools import islice
 from typing import Annotated, Any, Literal, get_args, get_origin
 
 import msgspec
 from msgspec import Struct
 
+from auditlogs.entry import numbers
 from auditlogs.entry.actions import type_of
 from auditlogs.entry.identity import entry_id, uuid7_ms
+from auditlogs.entry.invisible import escaped, has_hidden_character
 from auditlogs.entry.schema import Entry, NewEntry, Redaction, normal_correlation_id
-from auditlogs.entry.text import has_control_character
 from auditlogs.entry.times import DAY_MS, format_rfc3339, from_ms, to_ms
 from auditlogs.redaction import Redactor
 from auditlogs.redaction.marks import rules_in
@@ -27,8 +29,8 @@ MAX_ENTRY_BYTES = 65_536
 # A value takes at least two bytes: itself and a comma.
 MAX_VALUES = MAX_ENTRY_BYTES // 2
 MAX_PAYLOAD_DEPTH = 32
-MAX_INTEGER = (1 << 64) - 1
-MIN_INTEGER = -(1 << 63)
+# A number with a larger exponent, written out, would not fit into an entry.
+MAX_EXPONENT = MAX_ENTRY_BYTES
 MAX_AHEAD = timedelta(hours=24)
 # How many faults of one entry are reported: all of its fields may be unknown.
 MAX_FAULTS = 50
@@ -81,12 +83,32 @@ def check(plain: Any, received: datetime, *, redactor: Redactor, kept_days: int 
     `kept_days` is the retention, or None where it is unknown: only the server knows it.
     """
     # Before redaction, which takes time for every value it walks through.
-    _raise_if_any(_beyond_limits(plain), redactor)
+    _raise_if_any(beyond_limits(plain), redactor)
     clean, redactions = redactor.entry(plain) if isinstance(plain, dict) else (plain, [])
     entry = typed(clean, redactor)
     faults = (*_bad_texts(clean), *_bad_type(entry), *_bad_identity(entry, received, kept_days))
     _raise_if_any(faults, redactor)
     return Checked(entry, redactions)
+
+
+def with_escapes(plain: Any) -> Any:
+    """Return an entry with the characters escaped that `check` would refuse, so that nobody avoids
+    the log by a name. An escaped text is cut to the length of its field."""
+    copy = plain
+    for path, length in TEXTS.items():
+        copy = _with_escapes(copy, path, length, is_name=path[-1] == "name")
+    return copy
+
+
+def _with_escapes(plain: Any, path: tuple[str, ...], length: int, *, is_name: bool) -> Any:
+    if not isinstance(plain, dict) or path[0] not in plain:
+        return plain
+    value = plain[path[0]]
+    if isinstance(value, str) and len(path) == 1:
+        text = escaped(value, is_name=is_name)
+        return plain if text == value else {**plain, path[0]: text[:length]}
+    inner = _with_escapes(value, path[1:], length, is_name=is_name) if path[1:] else value
+    return plain if inner is value else {**plain, path[0]: inner}
 
 
 def typed(plain: Any, redactor: Redactor) -> NewEntry:
@@ -117,6 +139,7 @@ def complete(
             "action_type": type_of(new.action) or new.action_type,
             "correlation_id": new.correlation_id and normal_correlation_id(new.correlation_id),
             "bot_id": new.bot_id or (actor.id if actor.type == "agent" else None),
+            "writer_id": new.id,
             "recorded_at": format_rfc3339(received),
             "asserted_by": asserted_by,
             "redactions": checked.redactions,
@@ -134,7 +157,7 @@ def _raise_if_any(faults: Iterable[Fault], redactor: Redactor) -> None:
         raise InvalidEntry(reported)
 
 
-def _beyond_limits(plain: Any) -> list[Fault]:
+def beyond_limits(plain: Any) -> list[Fault]:
     """Return the faults that no later step can handle: too deep, too large, not JSON."""
     fields = plain if isinstance(plain, dict) else {"": plain}
     # Level by level instead of recursively: no depth of nesting can exhaust the stack.
@@ -153,7 +176,7 @@ def _beyond_limits(plain: Any) -> list[Fault]:
         place = "/" + level[0][0].split("/")[1]
         detail = f"is nested more than {MAX_PAYLOAD_DEPTH} levels deep"
         return [Fault(place, "too-deep", detail)]
-    if not faults and (size := len(msgspec.json.encode(plain))) > MAX_ENTRY_BYTES:
+    if not faults and (size := len(numbers.encode(plain))) > MAX_ENTRY_BYTES:
         return [too_large(f"is {size:,} bytes of JSON, over {MAX_ENTRY_BYTES:,}")]
     return faults
 
@@ -171,13 +194,20 @@ def _children(path: str, value: Any) -> Iterator[tuple[str, Any]]:
 
 
 def _not_json(path: str, value: Any) -> Iterator[Fault]:
-    if isinstance(value, float) and not math.isfinite(value):
+    if isinstance(value, float | Decimal) and not math.isfinite(value):
         yield Fault(path, "invalid-value", "must be a finite number")
-    elif isinstance(value, int) and not MIN_INTEGER <= value <= MAX_INTEGER:
-        yield Fault(path, "invalid-value", "must fit into 64 bits")
+    elif isinstance(value, Decimal) and abs(_exponent(value)) > MAX_EXPONENT:
+        detail = f"must be a number with an exponent of at most {MAX_EXPONENT:,}"
+        yield Fault(path, "invalid-value", detail)
     texts = value if isinstance(value, dict) else [value]
     if any(isinstance(text, str) and not _is_unicode(text) for text in texts):
         yield Fault(_printable(path), "invalid-value", "must be valid Unicode")
+
+
+def _exponent(number: Decimal) -> int:
+    exponent = number.as_tuple().exponent
+    assert isinstance(exponent, int)
+    return exponent
 
 
 def _is_unicode(text: str) -> bool:
@@ -235,23 +265,19 @@ def _is_struct(kind: type) -> bool:
     return issubclass(kind, Struct)
 
 
-def _text_paths(kind: type[Struct]) -> Iterator[tuple[str, ...]]:
-    """Yield the path of every text in a struct and in the structs within it."""
+def _texts_of(kind: type[Struct]) -> Iterator[tuple[tuple[str, ...], int]]:
+    """Yield the path and the maximal length of every text in a struct and the structs within it."""
     for field in msgspec.structs.fields(kind):
         if inner := _struct_in(field.type):
-            yield from ((field.encode_name, *path) for path in _text_paths(inner))
-        elif str in _alternatives(field.type):
-            yield (field.encode_name,)
+            yield from (((field.encode_name, *path), length) for path, length in _texts_of(inner))
+        for each in (field.type, *get_args(field.type)):
+            if get_origin(each) is Annotated and get_args(each)[0] is str:
+                yield (field.encode_name,), get_args(each)[1].max_length
 
 
-def _alternatives(kind: Any) -> Iterator[Any]:
-    """Yield the types of a union, bare of their annotations."""
-    for each in (kind, *get_args(kind)):
-        yield get_args(each)[0] if get_origin(each) is Annotated else each
-
-
-# Texts that are shown in a line or searched for: all but the payload's, whose viewer escapes.
-TEXTS = tuple(_text_paths(NewEntry))
+# Texts that are shown in a line or searched for, with their lengths: all but the payload's, whose
+# viewer escapes.
+TEXTS = dict(_texts_of(NewEntry))
 # What an entry has from its writer.
 _SHARED = {field.name for field in msgspec.structs.fields(NewEntry)} & {
     field.name for field in msgspec.structs.fields(Entry)
@@ -283,7 +309,7 @@ def _bad_texts(plain: Any) -> Iterator[Fault]:
         if not isinstance(text, str) or not text:
             continue
         pointer = f"/{'/'.join(path)}"
-        if has_control_character(text):
+        if has_hidden_character(text, is_name=path[-1] == "name"):
             detail = "must be text without control characters or invisible ones"
             yield Fault(pointer, "control-character", detail)
         elif not text.strip():

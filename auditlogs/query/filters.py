@@ -193,6 +193,7 @@ class EntryFilter(django_filters.FilterSet):
     correlationId = CorrelationFilter(label="Correlation ID", field_name="correlationId")
     requestId = EqualFilter(label="Request ID", field_name="requestId")
     sessionId = EqualFilter(label="Session ID", field_name="sessionId")
+    writerId = EqualFilter(label="Writer ID", field_name="writerId")
     assertedBy = EqualFilter(label="API key", field_name="assertedBy")
     sort = SortFilter(label="Sort", words=SORTS)
 

@@ -108,12 +108,14 @@ class Reading:
         """Yield the slices to read, each with the condition whose index serves it. Counts the
         filters when the first slice has not filled the page."""
         candidates = self.selection.candidates
+        if candidates and candidates[0].filter.first_slice_ms is None:
+            yield candidates[0], rest
+            return
+        few: Leading | None = None
         leading = next((each for each in candidates if each.is_equality), ACCOUNT_ONLY)
         first_ms = leading.filter.first_slice_ms
-        few = leading if first_ms is None else None
-        if few or first_ms is None:
-            yield few or leading, rest
-            return
+        # Filters without a first slice sort before all others.
+        assert first_ms is not None
         direction = self.order.newest_first
         parts = rest.widening(first_ms, self.window.as_of, newest_first=direction)
         for number, part in enumerate(parts):
@@ -126,7 +128,7 @@ class Reading:
             yield leading, part
             rest = rest.without(part, newest_first=direction)
 
-    def _at_once(self, leading: Leading, values: Sequence[str] | None = None) -> Result:
+    def _at_once(self, leading: Leading) -> Result:
         """Read entries of a condition that has few, sorted by the key in the database."""
         path, position = SORT_PATHS[self.order.key], self.position
         documents: Documents = []

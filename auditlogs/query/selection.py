@@ -5,17 +5,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from auditlogs.entry.text import (
-    has_control_character,
-    mark_pieces,
-    norm,
-    pieces,
-    prefix_range,
-)
+from auditlogs.entry.schema import uuid_forms
+from auditlogs.entry.text import SEPARATOR, mark_pieces, norm, pieces, prefix_range
+from auditlogs.storage.documents import TEXT_SEPARATOR
 from auditlogs.storage.indexes import ACCOUNT_FILTER, LEADING_FILTERS, LeadingFilter
 from auditlogs.storage.mongo import Document
 
 WORDS = next(each for each in LEADING_FILTERS if each.path == "tokens")
+# Stored as they were sent, unlike the correlation ID, which is stored in one form.
+UUID_PATHS = frozenset({"sessionId", "target.id"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +29,8 @@ class Word:
     @property
     def can_match(self) -> bool:
         """Whether it has a letter or a digit, and nothing that no entry can contain."""
-        return bool(pieces(norm(self.text))) and not has_control_character(self.text)
+        is_possible = SEPARATOR not in self.text and TEXT_SEPARATOR not in self.text
+        return is_possible and bool(pieces(norm(self.text)))
 
     @property
     def conditions(self) -> list[Any]:
@@ -119,7 +118,11 @@ class Selection:
     def candidates(self) -> list[Leading]:
         """Every condition that an index serves, from the most selective by experience on."""
         equal = self.equal
-        found = [Leading(each, equal[each.path]) for each in LEADING_FILTERS if each.path in equal]
+        found = [
+            Leading(each, _condition(each.path, equal[each.path]))
+            for each in LEADING_FILTERS
+            if each.path in equal
+        ]
         found += [Leading(WORDS, condition) for condition in self._word_conditions]
         return sorted(found, key=lambda leading: LEADING_FILTERS.index(leading.filter))
 
@@ -145,7 +148,9 @@ class Selection:
         """
         path, condition = leading.filter.path, leading.condition
         first: Document = {"account": self.account}
-        rest: Document = {field: value for field, value in self.equal.items() if field != path}
+        rest: Document = {
+            field: _condition(field, value) for field, value in self.equal.items() if field != path
+        }
         bounds = {"$gte": low} | ({"$lt": high} if high else {})
         # An index serves a range of `_id` only after an equality. MongoDB merges the two stages;
         # other engines ignore the index if the first one has two ranges.
@@ -168,3 +173,10 @@ class Selection:
 def _text_of(condition: Any) -> str:
     text: str = condition if isinstance(condition, str) else condition["$elemMatch"]["$gte"]
     return text
+
+
+def _condition(path: str, value: str) -> Any:
+    """Return the condition on a field: equality, with a UUID in each of its forms where writers
+    send either."""
+    forms = uuid_forms(value) if path in UUID_PATHS else ()
+    return {"$in": list(forms)} if len(forms) > 1 else value

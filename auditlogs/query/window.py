@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, Self, get_args
 
-from auditlogs.entry.times import DAY_MS, format_rfc3339, from_ms, to_ms, to_ms_up
+from auditlogs.entry.times import AHEAD_MS, DAY_MS, format_rfc3339, from_ms, to_ms, to_ms_up
 from auditlogs.storage.retention import oldest_ms
 
 DateRange = Literal["24h", "7d", "30d", "all"]
@@ -49,6 +49,11 @@ class Window:
             begin = from_ms(as_of - _LENGTHS_MS[date_range])
         if begin is not None and end is not None and begin > end:
             raise StartAfterEnd
+        until = None if end is None else to_ms_up(end)
+        if start is None and end is None and date_range == "24h":
+            # An entry ahead of the clock is not of the last 24 hours. The longer ranges show it, so
+            # that nobody hides an entry by a wrong timestamp.
+            until = as_of + AHEAD_MS
         requested = (
             format_rfc3339(start) if start else date_range,
             format_rfc3339(end) if end else "",
@@ -56,7 +61,7 @@ class Window:
         return cls(
             requested="/".join(requested),
             start=oldest if begin is None else max(to_ms_up(begin), oldest),
-            end=None if end is None else to_ms_up(end),
+            end=until,
             as_of=as_of,
             # A range such as 30d was not a request for a certain day, so it is never "clipped".
             clipped=start is not None and to_ms_up(start) < oldest,

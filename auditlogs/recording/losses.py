@@ -22,7 +22,7 @@ def lose(entry: Entry, account: str, reason: str) -> None:
     # In ASCII, so that no character ends the line or controls a terminal. Without a standard
     # error the caller must still go on.
     with contextlib.suppress(OSError, ValueError, AttributeError):
-        sys.stderr.write(json.dumps(line) + "\n")
+        sys.stderr.write(json.dumps(line, default=str) + "\n")
         sys.stderr.flush()
 
 

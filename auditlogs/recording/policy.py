@@ -6,7 +6,7 @@ from typing import Any
 
 from django.conf import settings
 
-from auditlogs.entry.text import has_control_character
+from auditlogs.entry.invisible import has_hidden_character
 from auditlogs.intake import validation
 from auditlogs.intake.validation import Checked
 from auditlogs.redaction import Redactor
@@ -29,7 +29,7 @@ def check_text(what: str, text: str, length: int) -> None:
 
     Raises ValueError for invisible characters, a secret, or more than `length` characters.
     """
-    if not 0 < len(text) <= length or has_control_character(text):
+    if not 0 < len(text) <= length or has_hidden_character(text):
         raise ValueError(f"{what} must have 1 to {length} characters, none of them invisible")
     if redactor().text(text) != text:
         raise ValueError(f"{what} must not be, or hold, a secret")

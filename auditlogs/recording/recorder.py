@@ -8,7 +8,7 @@ from auditlogs.entry.schema import Entry, NewEntry, Result
 from auditlogs.entry.times import now
 from auditlogs.intake import context
 from auditlogs.intake.fields import EntryFields, entry_of_call, entry_of_fields, to_plain
-from auditlogs.intake.validation import Fault, InvalidEntry, complete, typed
+from auditlogs.intake.validation import Fault, InvalidEntry, complete, typed, with_escapes
 from auditlogs.recording import losses
 from auditlogs.recording.outbox import outbox
 from auditlogs.recording.policy import check, redactor
@@ -75,7 +75,7 @@ def record_many(entries: Sequence[NewEntry], *, account: str) -> list[uuid.UUID]
     if len(entries) > MAX_BATCH:
         raise ValueError(f"at most {MAX_BATCH} entries at once, not {len(entries)}")
     received = now()
-    checked = [check(to_plain(entry), received) for entry in entries]
+    checked = [check(with_escapes(to_plain(entry)), received) for entry in entries]
     ready = [
         complete(each, account=account, received=received, asserted_by=None) for each in checked
     ]

@@ -96,8 +96,9 @@ class Redactor:
     def _walked(self, value: dict[str, Any]) -> tuple[dict[str, Any], bool]:
         """Return an object redacted until a walk finds nothing more, and whether it has marks."""
         clean = value
+        seen: dict[str, str] = {}
         for _ in range(_MAX_ROUNDS):
-            walk = Walk(self._keys)
+            walk = Walk(self._keys, seen)
             clean = walk.object(clean)
             if not walk.changed:
                 return clean, walk.has_marks

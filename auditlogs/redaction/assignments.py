@@ -109,7 +109,7 @@ class Assignments:
             rf"(?i)^[\"'\\]*(?:{_NAMERS})[\"'\\]*\s*(?:=>|=|:)\s*[\"'\\]*"
             rf"((?:[\w.-]+ )*[\w.-]*(?:{cores})[\w.-]*)"
         )
-        self._listed = pattern(rf"(?i)[\"']{name}[\"'],\s*[bu]?[\"']")
+        self._listed = pattern(rf"(?i)[\"']{name}[\"'](?:>>)?,\s*(?:<<)?[bu]?[\"']")
         # Terraform's variable; the error of a field of pydantic's; a record of psql's.
         self._block = pattern(
             rf"(?i)\b(?:variable|secret)\s+\"{name}\"\s*\{{[^{{}}]*\b(?:default|value)\s*=\s*"
@@ -117,6 +117,7 @@ class Assignments:
         self._field_error = pattern(rf"(?i)(?:^|\n)(?:\w+\.)*{name}\r?\n[^\r\n]*\binput_value=")
         self._record = pattern(rf"(?i)\n\s*(?:\w+ )?{name}\s*\|[ \t]*")
         self._prompt = pattern(rf"(?i){name}\s+(?:for|of)\s+[^\s:]{{1,60}}:[ \t]+")
+        self._cell = pattern(rf"(?i)(?:^|\n)[ \t]*\|[ \t]*{name}[ \t]*\|[ \t]*")
         self._name_in = pattern(rf"(?i){name}")
 
     def find(self, data: bytes) -> Iterator[Span]:
@@ -135,6 +136,8 @@ class Assignments:
             yield from each(data, _cookie, _session)
         if b":" in data:
             yield from each(data, self._prompt, self._after_prompt)
+        if b"|" in data:
+            yield from each(data, self._cell, self._after_prompt)
         yield from each(data, _bare, _bare_word)
         yield from each(data, _with_password, _quoted_value)
         yield from each(data, self._pair, self._in_pair)

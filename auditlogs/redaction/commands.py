@@ -27,6 +27,8 @@ _PROGRAMS = (
     (r"\w+-cli\s(?:[^|;&]*\s)?(?:walletpassphrase|encryptwallet|importprivkey)", r""),
     (r"vault\s+(?:login|operator\s+unseal)", r""),
     (r"rabbitmqctl\s+(?:add_user|change_password)\s+\S+", r""),
+    (r"gh\s+secret\s+set\s+\S+", r"(?:--body|-b)[ =]"),
+    (r"net\s+user\s+\S+", r""),
     (r"htpasswd\s+-\w*b\w*\s+\S+\s+\S+", r""),
 )
 _start = r"(?:^|[\s/|;&(\"'])"
@@ -37,6 +39,8 @@ _uses = [
 ]
 _user_option = pattern(r"(?:^|\s)(?:-u|--user|--proxy-user|-U)[= ]+[\"']?[^\s:\"'/]+:[^\s\"']+")
 _pgpass = pattern(r"(?m)^[\w.*-]+:(?:[0-9]{2,5}|\*):(?:\*|[A-Za-z_][\w.-]*):[^\s:]+:[^\s]{4,}$")
+_samba = pattern(r"\b(?:smbclient|rpcclient|winexe)\s(?:[^\r\n]*\s)?-U[= ]?[^\s%]+%\S+")
+_sqlplus = pattern(r"\bsqlplus\s+(?:-\w+\s+)*[^\s/]+/[^\s@/]+@")
 _netrc = pattern(r"\b(?:login|user)\s+\S+\s+password\s+\S+")
 _USER_OPTIONS = ("-u", "--user", "--proxy-user", "-U")
 _MAX_WORDS = 200
@@ -121,7 +125,13 @@ def _places(data: bytes) -> Iterator[Place]:
             if not data[begin:end].isdigit():  # The ids of a user and a group.
                 yield begin, end
     if _program.search(data):
-        yield from filter(None, (value(data, begin) for begin in _after_programs(data)))
+        places = (value(data, begin) for begin in _after_programs(data))
+        yield from (place for place in places if place and data[place[0]] not in b"-/")
+    if b"-U" in data and b"%" in data:
+        for start, end in spans(_samba, data):
+            yield data.index(b"%", start) + 1, end
+    for start, end in spans(_sqlplus, data) if b"sqlplus" in data else ():
+        yield data.rindex(b"/", start, end) + 1, end - 1
     if data.count(b":") >= 4:
         for start, end in spans(_pgpass, data):
             yield data.rindex(b":", start, end) + 1, end

@@ -35,7 +35,7 @@ _FOREIGN = (
     *("رمز عبور", "گذرواژه", "پاس ورڈ", "סיסמה", "סיסמא", "पासवर्ड", "कूटशब्द"),
     *("รหัสผ่าน", "পাসওয়ার্ড", "கடவுச்சொல்", "գաղտնաբառ", "პაროლი"),
 )
-_MEANING = "passwd"
+MEANING = "passwd"
 _foreign = re2.compile("(?i)" + "|".join(map(re2.escape, _FOREIGN)))
 FILLER = b"\x01"
 _CONTROLS = bytes({*range(0x20), 0x7F} - set(b"\t\n\r"))
@@ -48,6 +48,8 @@ def _fold(char: str) -> str:
     """Return what a character looks like: ASCII, nothing, or a filler for any other letter."""
     if char.isascii():
         return "" if ord(char) in _CONTROLS else char
+    if char in "→⇒":
+        return "=>"
     if char in "\u2028\u2029\x85":
         return "\n"
     if char.isspace():
@@ -75,7 +77,7 @@ def _folded(text: str) -> list[str]:
     if not text.isascii():
         for match in _foreign.finditer(whole(text)):
             start, end = match.span()
-            chars[start:end] = [_MEANING, *[""] * (end - start - 1)]
+            chars[start:end] = [MEANING, *[""] * (end - start - 1)]
     return chars
 
 

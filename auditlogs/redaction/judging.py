@@ -69,7 +69,7 @@ ACCESS_KEY_ID = re.compile(r"(?:A3T[A-Z0-9]|AKIA|ASIA|ABIA|ACCA|AROA|AIDA)[A-Z0-
 _UUID = re.compile(r"(?i)\{?[0-9a-f]{8}-?(?:[0-9a-f]{4}-){3}[0-9a-f]{12}\}?")
 # Ids, addresses and assets, none of which is a secret under a name in doubt.
 _HARMLESS = re.compile(
-    r"[0-9][0-9.,:_TZ+-]*|0x[0-9a-fA-F]{1,63}|S-1-[0-9-]+|/[^?]*|[^@\s]+@[\w-]+(?:\.[\w-]+)+"
+    r"[0-9][0-9.,:_TZ+-]*|01[0-9A-HJKMNP-TV-Z]{24}|0x[0-9a-fA-F]{1,63}|S-1-[0-9-]+|/[^?]*|[^@\s]+@[\w-]+(?:\.[\w-]+)+"
     r"|(?:https?|wss?|ipfs|ar|s3|gs|file)://.*|ibc/[0-9A-F]{64}|factory/.*|(?:hmac-)?sha(?:1|256|512)[:-].*"
     r"|0x[0-9a-fA-F]+(?:::\w+)+|(?:AC|AP|CA|CF|CN|DN|HX|IP|MB|MC|MM|NO|PN|QU|RE|SM|UC|US|WF|WK)"
     r"[0-9a-f]{32}|[0-9A-F]{40}\+[A-Z0-9]+|Qm[1-9A-HJ-NP-Za-km-z]{44}|baf[a-z2-7]{56}"
@@ -80,7 +80,8 @@ _HARMLESS = re.compile(
     r"|cred|ses|sess|txn|tx|inv|pos|run|job|task|msg|call|thread|asst|file|batch|trace|span|sec|ref"
     r"|conn|auth|sid|wh|we|ch|in|po|re|src|seti|si|ba|btok|apikey|ak|kid|arn)[_-][0-9A-Za-z_-]{1,40}"
 )
-_WIDE_ID = re.compile(r"[0-9]{15,}")
+# What a contract is made of.
+_CODE = re.compile(r"(?:0x)?[0-9a-fA-F]+")
 _HEX_KEY = re.compile(r"(?i)(?:0x)?(?:ed|00)?(?:[0-9a-f]{64}|[0-9a-f]{96}|[0-9a-f]{128})")
 _TON = re.compile(r"[EUk0][Qf][0-9A-Za-z_-]{46}")
 _WORDS_OF_HEADER = re.compile(r"[^\s,;]+")
@@ -96,6 +97,8 @@ def is_secret(value: str, kind: Kind, plain: str) -> bool:
     if kind is Kind.SECRET:
         return not speaks_of_secret(value, plain)
     text = value.strip()
+    if plain == "code" and _CODE.fullmatch(text):
+        return False
     if plain.endswith(_HEADERS) and (" " in text or "=" in text):
         return _is_credential_header(text)
     if plain.endswith(_SEVERAL) and len(text) < _SHORTEST_OF_SEVERAL:
@@ -144,6 +147,8 @@ def looks_secret(text: str, *, is_asset: bool = False, is_id: bool = False) -> b
         return not (is_asset and text[:2].lower() == "0x")
     if _UUID.fullmatch(text):
         return not is_id
+    if is_id and ":" in text:
+        return any(looks_secret(part) for part in text.split(":"))
     if _HARMLESS.fullmatch(text) or ACCESS_KEY_ID.fullmatch(text) or is_base58_address(text):
         return False
     if _PUBLIC_KEY.match(text) or _is_ton_address(text) or "::" in text:

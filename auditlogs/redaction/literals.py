@@ -32,6 +32,9 @@ _bracket = re.compile(r"[\[{(]")
 _CLOSING = {"{": "}", "[": "]", "(": ")"}
 
 
+_Token = tuple[str, str, int, int]
+
+
 class Node(NamedTuple):
     """A value, where it stands in the text, and the nodes of what is in it.
 
@@ -56,6 +59,8 @@ class _Reader:
         self._text = text
         self._left = MAX_TOKENS
         self._place = 0
+        # The token that was looked at and not yet taken, and where it began.
+        self._ahead: tuple[int, _Token | None] | None = None
 
     def read(self, place: int) -> Node | None:
         """Return the object or list that begins here, or None where none does."""
@@ -70,8 +75,13 @@ class _Reader:
         """Tell whether nothing more can be read."""
         return self._left <= 0
 
-    def _next(self) -> tuple[str, str, int, int] | None:
+    def _next(self) -> _Token | None:
         """Return (kind, text, start, end) of the next token, None at the end of the text."""
+        if self._ahead and self._ahead[0] == self._place:
+            found = self._ahead[1]
+            self._place = found[3] if found else self._place
+            self._ahead = None
+            return found
         self._left -= 1
         if self._left < 0:
             raise _NoLiteralError
@@ -81,17 +91,19 @@ class _Reader:
                 return None
             if cut := _cut_off.match(self._text, self._place):
                 self._place = len(self._text)
-                return "cut", cut["rest"], cut.start("rest"), len(self._text)
+                return "cut", cut["rest"], cut.start("rest"), self._place
             raise _NoLiteralError
         kind = match.lastgroup or ""
         self._place = match.end()
         return kind, match[kind], match.start(kind), match.end()
 
-    def _peek(self) -> tuple[str, str, int, int] | None:
+    def _peek(self) -> _Token | None:
         place = self._place
-        found = self._next()
-        self._place = place
-        return found
+        if self._ahead is None or self._ahead[0] != place:
+            found = self._next()
+            self._place = place
+            self._ahead = place, found
+        return self._ahead[1]
 
     def _value(self, depth: int) -> Node:
         found = self._next()

@@ -12,7 +12,7 @@ from functools import lru_cache
 
 import re2
 
-from auditlogs.redaction.folding import fold
+from auditlogs.redaction.folding import MEANING, fold
 
 
 class Kind(enum.IntEnum):
@@ -49,13 +49,14 @@ _LAST_WORDS = frozenset(
     mysqlpass pgpass proxypass redispass rootpass rpcpass smtppass sshpass userpass walletpass
     keystorepass keypass storepass truststorepass certpass adminpwd dbpwd userpwd rootpwd userpw
     dbpw adminpw rootpw mypw samlresponse clientassertion walletseed masterseed seedhex seedwords
-    mnemonicwords macaroon codeverifier securityanswer secretanswer csrfmiddlewaretoken otp userpin
-    cardpin atmpin walletpin securitypin otpauth otpseed totpseed totpuri onetimepassword pw pwd mdp
-    clientcredentials keymaterial privatekeymaterial plaintextkey clavesecreta claveprivada claveapi
-    cleprivee clesecrete cleapi chaveprivada chavesecreta privatschluessel geheimschluessel
-    apischluessel secretkeybase parola parool sandi heslo haslo geslo sifre senha senhas passord
-    salasana jelszo kodeord lozinka zaporka loesenord losenord slaptazodis pasahitza lykilord
-    fjalekalim contrasenya matkhau katasandi katalaluan codigosecreto geheimnis
+    mnemonicwords macaroon codeverifier securityanswer secretanswer csrfmiddlewaretoken otp psk
+    facode 2facode userpin cardpin atmpin walletpin securitypin otpauth otpseed totpseed totpuri
+    onetimepassword pw pwd mdp clientcredentials keymaterial privatekeymaterial plaintextkey
+    clavesecreta claveprivada claveapi cleprivee clesecrete cleapi chaveprivada chavesecreta
+    privatschluessel geheimschluessel apischluessel secretkeybase parola parool sandi heslo haslo
+    geslo sifre senha senhas passord salasana jelszo kodeord lozinka zaporka loesenord losenord
+    slaptazodis pasahitza lykilord fjalekalim contrasenya matkhau katasandi katalaluan codigosecreto
+    geheimnis
     """.split()
 )
 # Endings that mean a secret even where no word begins: `dbpassword`, `botApiKey`.
@@ -74,8 +75,8 @@ _DOUBTFUL_ENDINGS = ("key", "keys", "pass", "auth", "cookie", "cookies", "seed",
 # The same, as its last word only: a risk is no `sk`, a barcode no `code`.
 _DOUBTFUL_WORDS = frozenset(
     """
-    authorization bearer clave code entropy keyshare jwe jws jwt parol pk seed share sid signer sk
-    sessioncookie wif
+    authorization bearer clave code entropy keyshare jwe jws jwt parol parole pk seed share sid
+    signer sk sessioncookie wif
     """.split()
 )
 _ALONE = frozenset(
@@ -104,11 +105,11 @@ _ASSETS = frozenset(
 # Words after such a name that leave the secret in the value: `passwordConfirmation`.
 _CARRYING = frozenset(
     """
-    again backup base64 b64 binary bytes clear cleartext confirm confirmation copy current decrypted
-    dev digest enc encoded encrypted hash hashed header hex json live main md5 new next old original
-    pem phrase plain plaintext prev previous primary prod production raw repeat repeated retype salt
-    secondary sha256 sha512 bcrypt argon2 staging str string temp test text tmp val value verify
-    words
+    neu neue neues alt nuevo nueva novo nova uzytkownika utilisateur utente usuario again backup
+    base64 b64 binary bytes clear cleartext confirm confirmation copy current decrypted dev digest
+    enc encoded encrypted hash hashed header hex json live main md5 new next old original pem phrase
+    plain plaintext prev previous primary prod production raw repeat repeated retype salt secondary
+    sha256 sha512 bcrypt argon2 staging str string temp test text tmp val value verify words
     """.split()
 )
 # Words before a name that make it a question about the secret.
@@ -169,6 +170,8 @@ class Names:
             words = _words(name)
             if not words or (len(words) > 1 and words[0] in _ASKING):
                 return Kind.PLAIN
+            if MEANING in plain and not name.isascii():
+                return Kind.SECRET
             if not _PUBLIC.isdisjoint(words) or plain.startswith("pubkey"):
                 return Kind.PUBLIC
             if self._is_secret(plain, words) or plain_name(name.rpartition(".")[2]) in _WHOLE:

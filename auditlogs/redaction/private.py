@@ -4,6 +4,7 @@ What says so is the name before them, the words around them, or code that takes 
 hash, a signature or a public key as often, and what says that, and is closer, wins.
 """
 
+import re
 from bisect import bisect_right
 from collections.abc import Iterator
 
@@ -15,12 +16,15 @@ from auditlogs.redaction.patterns import Span, pattern, spans
 RULE = "private-key"
 _BEFORE = 120
 _AFTER = 60
+_NAME = 64
+_GAP = 8
 _key = pattern(r"(?i)\b(?:0x)?(?:ed|00)?[0-9a-f]{64}\b")
 _whole = pattern(r"(?i)^(?:0x)?(?:ed|00)?[0-9a-f]{64}$")
 _says_private = pattern(
     r"(?i)priv(?:ate)?[ _-]?key|secret(?:[ _-]?key)?|sign(?:ing|er)[ _-]?key|\b(?:\w+_)?[ps]k\b"
     r"|key[ _-]?(?:share|pair|material)|hexlify|mnemonic|\bseed|unknown key type|hex[ _-]?key"
     r"|import\w*[ _-](?:\w+[ _-])?(?:wallet|account|key)|wallet[ _-]import|\bwallet\s*\("
+    r"|wallet\.add\s*\(|keytool[ _-]import"
     r"|private[ _-]?keyto|from[ _-]?(?:private|secret|seed|key|bytes|hex)\w*\s*\(|importrawkey"
     r"|(?:signing|secret|private)key\(|\b(?:agent|api|deployer|operator|executor|trading|hot)[ _-]?"
     r"(?:wallet[ _-]?)?key"
@@ -41,7 +45,7 @@ _after_says = pattern(
     r"(?i)^[\"'`)\]\s,]*(?:is|was|as|[-=:(]|used as|for)?\W*(?:not )?(?:an? |the |my |your )?"
     r"(?:\w+ )?(?:private|secret|signing)[ _-]?key"
 )
-_words = pattern(r"[\w.-]+")
+_words = re.compile(rb"[\w.-]+")
 
 
 class PrivateKeys:
@@ -60,8 +64,12 @@ class PrivateKeys:
             return
         public = [end for _, end in spans(_says_public, plain)]
         shift = len(data) - len(plain)
+        after, named = -_GAP, None
         for start, end in spans(_key, plain):
-            named = self._named(plain[max(0, start - _BEFORE) : start])
+            # One of a list is what the one before it is.
+            if start - after >= _GAP or plain[after:start].strip(b" \t\r\n,;\"'[]"):
+                named = self._named(plain[max(0, start - _NAME) : start])
+            after = end
             if named is None:
                 said = _before(private, start), _before(public, start)
                 if max(said) >= 0:
@@ -85,7 +93,7 @@ class PrivateKeys:
     def _kind_of(self, before: bytes, name: bytes) -> Kind:
         """Return the kind of the name before a key, with the word before that: `public key`."""
         found = self._names.kind(name.decode())
-        words = [match[0] for match in _words.finditer(before[-48:])][-2:]
+        words = _words.findall(before[-48:])[-2:]
         if len(words) == 2 and words[-1] == name and found is not Kind.SECRET:
             longer = self._names.kind(b" ".join(words).decode())
             if longer is Kind.PUBLIC or longer is Kind.SECRET:

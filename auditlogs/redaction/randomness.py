@@ -1,8 +1,11 @@
 """Randomness: tells a text that a machine drew from one that is made of words and numbers."""
 
 import re
+import string
 from collections import Counter
 from functools import cache
+from itertools import product
+from operator import concat
 
 from mnemonic import Mnemonic
 
@@ -15,22 +18,34 @@ _LONGEST = 400
 _OFTEN = 5
 _ODD_PAIRS = 4
 _ODD_SHARE = 0.25
-_run = re.compile(r"[A-Za-z0-9]+")
 _hex = re.compile(r"(?:[0-9a-f]{24,}|[0-9A-F]{24,})")
 
 
 @cache
-def _pairs_of_words() -> frozenset[str]:
+def _odd() -> frozenset[str]:
+    """Return the pairs of neighbours that words and numbers do not have.
+
+    Those are a digit beside a letter, a capital after a small letter, and rare pairs of letters.
+    """
     words = Mnemonic("english").wordlist
-    pairs = Counter(word[i : i + 2] for word in words for i in range(len(word) - 1))
-    return frozenset(pair for pair, number in pairs.items() if number >= _OFTEN)
+    number = Counter(word[i : i + 2] for word in words for i in range(len(word) - 1))
+    often = {pair for pair, times in number.items() if times >= _OFTEN}
+    pairs = product(string.ascii_letters + string.digits, repeat=2)
+    return frozenset(a + b for a, b in pairs if _is_odd(a, b, often))
+
+
+def _is_odd(before: str, char: str, often: set[str]) -> bool:
+    if before.isdigit() or char.isdigit():
+        return before.isdigit() != char.isdigit()
+    if before.isupper() and char.islower():
+        return False  # The beginning of a word.
+    return (before.islower() and char.isupper()) or (before + char).lower() not in often
 
 
 def is_random(text: str) -> bool:
     """Tell whether a text without white space looks drawn at random.
 
-    Counted are pairs of neighbours that words do not have: rare pairs of letters, a digit beside
-    a letter, a capital after a small letter.
+    Hexadecimal digits do whatever they are, if there are enough of them.
     """
     if len(text) < SHORTEST:
         return False
@@ -47,17 +62,7 @@ def has_noise(text: str) -> bool:
 
 
 def _odd_pairs(text: str) -> int:
-    words = _pairs_of_words()
-    odd = 0
-    for run in _run.findall(text):
-        before = run[0]
-        for char in run[1:]:
-            if char.isdigit() or before.isdigit():
-                odd += char.isdigit() != before.isdigit()
-            elif char.isupper() or not before.isupper():
-                odd += (before.islower() and char.isupper()) or (before + char).lower() not in words
-            before = char
-    return odd
+    return sum(map(_odd().__contains__, map(concat, text, text[1:])))
 
 
 def looks_made_up(value: bytes) -> bool:

@@ -159,7 +159,8 @@ class Texts:
             place = opening(text, end)
         if pieces:
             return "".join([*pieces, text[after:]])
-        if tries and self._assignments.gate.search(View(text).data):
+        is_command = "'-" in text or '"-' in text
+        if tries and (is_command or self._assignments.gate.search(View(text).data)):
             return literals.redacted(text, lambda value: self.inside(value, level + 1))
         return None
 

@@ -108,11 +108,12 @@ class Walk:
     `changed` counts what was replaced, `has_marks` that a mark is in what came out.
     """
 
-    def __init__(self, keys: Keys) -> None:
+    def __init__(self, keys: Keys, seen: dict[str, str] | None = None) -> None:
         self._keys = keys
         self._names = keys.names
         self._texts = keys.texts
-        self._seen: dict[str, str] = {}
+        # What became of texts, here and in the walks before.
+        self.seen = {} if seen is None else seen
         self.changed = 0
         self.has_marks = False
 
@@ -137,9 +138,11 @@ class Walk:
         return mark(rule)
 
     def _text(self, text: str, level: int) -> str:
-        known = self._seen.get(text)
+        known = self.seen.get(text)
         if known is None:
-            known = self._seen[text] = self._texts.redact(text, min(level, MAX_LEVELS))
+            known = self.seen[text] = self._texts.redact(text, min(level, MAX_LEVELS))
+            # Nothing more is found in a text in which nothing was found at last.
+            self.seen[known] = known
         if "[REDACTED:" in known:
             self.has_marks = True
             self.changed += known != text

@@ -4,6 +4,7 @@ import uuid
 
 import msgspec
 
+from auditlogs.entry import numbers
 from auditlogs.entry.schema import Entry, actor_key
 from auditlogs.entry.text import mark_pieces, norm, pieces
 from auditlogs.entry.times import format_rfc3339, parse_rfc3339
@@ -29,7 +30,7 @@ def to_document(entry: Entry, account: str) -> Document:
         "timestamp": parse_rfc3339(entry.timestamp),
         # Stored as text, because BSON has no integers over 64 bits and no keys with a null
         # character: a payload must come back exactly as it was sent.
-        "payload": None if entry.payload is None else msgspec.json.encode(entry.payload).decode(),
+        "payload": None if entry.payload is None else numbers.encode(entry.payload).decode(),
         "recordedAt": parse_rfc3339(entry.recorded_at),
         "actorKey": actor_key(actor),
         # A search finds an entry by the index of its pieces, and compares the text.
@@ -47,7 +48,7 @@ def to_entry(document: Document) -> Entry:
             "id": str(document["_id"]),
             "timestamp": format_rfc3339(document["timestamp"]),
             "recordedAt": format_rfc3339(document["recordedAt"]),
-            "payload": None if payload is None else msgspec.json.decode(payload),
+            "payload": None if payload is None else numbers.decode(payload),
         },
         Entry,
     )
@@ -60,6 +61,9 @@ def says_the_same(one: Entry, other: Entry) -> bool:
 
 
 def _content(entry: Entry) -> bytes:
-    # Compared as JSON, because in Python 1 == 1.0 == True.
-    bare = msgspec.structs.replace(entry, recorded_at="", asserted_by=None, redactions=[])
-    return msgspec.json.encode(bare, order="sorted")
+    # Compared as JSON, because in Python 1 == True.
+    # The writer's id is part of `_id`; entries of earlier versions do not have it beside that.
+    bare = msgspec.structs.replace(
+        entry, writer_id=None, recorded_at="", asserted_by=None, redactions=[]
+    )
+    return numbers.canonical(bare)

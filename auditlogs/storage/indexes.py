@@ -36,6 +36,7 @@ class LeadingFilter:
 # From the most selective to the least. A query uses the index of the first one it has, so that it
 # reads as few index keys as possible.
 LEADING_FILTERS = (
+    LeadingFilter("writerId", None),
     LeadingFilter("requestId", None),
     LeadingFilter("correlationId", None),
     LeadingFilter("sessionId", None),
@@ -82,6 +83,13 @@ def ensure_indexes() -> list[str]:
     _ensure_expiry(counters, "end", seconds)
     _ensure_expiry(mongo.idempotency(), "firstAt", KEY_SECONDS)
     return [*done, f"{RETENTION_INDEX} ({retention_days()} days)"]
+
+
+def retention_in_effect() -> int | None:
+    """Return the days after which the database removes entries now; None if it does not yet."""
+    index: Document | None = mongo.entries().index_information().get(RETENTION_INDEX)
+    seconds = (index or {}).get("expireAfterSeconds")
+    return None if seconds is None else int(seconds) * 1000 // DAY_MS
 
 
 def _list_index(leading: LeadingFilter) -> IndexModel:

@@ -16,6 +16,10 @@ from typing import Literal
 
 FAILURES = 3
 OPEN_SECONDS = 5.0
+# The caller that tries a half-open breaker waits no longer than this: the database is probably
+# still unavailable, and the spool takes the entries anyway. After each failure it waits twice as
+# long, or a database that answers slowly would never be used again.
+PROBE_SECONDS, MAX_PROBE_SECONDS = 1.0, 8.0
 
 BreakerState = Literal["closed", "open", "half-open"]
 
@@ -30,6 +34,8 @@ class Breaker:
         self._failures = 0
         # Used where the file cannot be written: the breaker then works for this process only.
         self._opened_at: float | None = None
+        self.probe_seconds = PROBE_SECONDS
+        self._is_probing = False
 
     @property
     def state(self) -> BreakerState:
@@ -47,6 +53,7 @@ class Breaker:
                 # Opening it again makes every later caller wait for this one's outcome.
                 if self.state == "half-open":
                     self._open()
+                    self._is_probing = True
                     return True
                 return False
         if state == "closed" and self._failures >= FAILURES:
@@ -57,6 +64,7 @@ class Breaker:
     def record_success(self) -> None:
         """Close the breaker."""
         self._failures = 0
+        self._is_probing, self.probe_seconds = False, PROBE_SECONDS
         if self._opening_time() is not None:
             self._opened_at = None
             with contextlib.suppress(OSError):
@@ -65,6 +73,9 @@ class Breaker:
     def record_failure(self) -> None:
         """Count a failure, and open the breaker at FAILURES in a row."""
         with self._lock:
+            if self._is_probing:
+                self._is_probing = False
+                self.probe_seconds = min(MAX_PROBE_SECONDS, self.probe_seconds * 2)
             self._failures += 1
             if self._failures >= FAILURES:
                 self._open()
@@ -79,7 +90,7 @@ class Breaker:
 
     def _open(self) -> None:
         try:
-            self._file.touch()
+            self._file.touch(mode=0o600)
             os.utime(self._file)
             self._opened_at = None
         except OSError:

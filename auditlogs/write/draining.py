@@ -5,11 +5,12 @@ from itertools import accumulate
 
 import msgspec
 
+from auditlogs.entry import numbers
 from auditlogs.entry.schema import Entry
 from auditlogs.entry.times import format_rfc3339, now
 from auditlogs.storage import mongo
 from auditlogs.storage.documents import to_document
-from auditlogs.storage.mongo import Document, DocumentRejected
+from auditlogs.storage.mongo import Document, DocumentRejected, TookTooLong
 from auditlogs.write import idempotency
 from auditlogs.write.spool import Spool, SpooledEntry
 from auditlogs.write.store import CONFLICT, Outcome, store
@@ -33,10 +34,12 @@ def drain(spool: Spool) -> int:
     """
     # A ping is cheaper than a batch that times out, so it is what tries a half-open breaker.
     if spool.breaker.state == "half-open":
-        mongo.ping(PING_SECONDS)
+        mongo.ping(max(PING_SECONDS, spool.breaker.probe_seconds))
         spool.breaker.record_success()
     idempotency.move_claims(spool)
-    batch = _bounded(spool.oldest(BATCH))
+    batch = _bounded(spool.oldest(spool.pace.of(BATCH)), spool.pace.of(BATCH_BYTES))
+    if not batch:
+        spool.file.shrink()
     documents: list[tuple[SpooledEntry, Document]] = []
     for spooled in batch:
         try:
@@ -44,7 +47,12 @@ def drain(spool: Spool) -> int:
         except ValueError:
             # Not JSON, not UTF-8, not an entry, or an entry with an invalid id or timestamp.
             spool.move_to_dead_letters(spooled.id, UNREADABLE)
-    outcomes = _store([document for _, document in documents])
+    try:
+        outcomes = _store([document for _, document in documents])
+    except TookTooLong:
+        spool.pace.slower()
+        raise
+    spool.pace.faster()
     stored: list[str] = []
     rejected: list[str] = []
     for (spooled, _), outcome in zip(documents, outcomes, strict=True):
@@ -59,20 +67,20 @@ def drain(spool: Spool) -> int:
     return len(batch) - len(rejected)
 
 
-def _bounded(entries: list[SpooledEntry]) -> list[SpooledEntry]:
-    """Return the first entries up to BATCH_BYTES in total, and at least one.
+def _bounded(entries: list[SpooledEntry], max_bytes: int) -> list[SpooledEntry]:
+    """Return the first entries up to so many bytes in total, and at least one.
 
     The time to store an entry grows with its length, as the dictionary notes each of its words; a
     batch bounded by number alone could time out again and again.
     """
     sizes = accumulate(len(entry.body) for entry in entries)
-    within = [entry for entry, size in zip(entries, sizes, strict=True) if size <= BATCH_BYTES]
+    within = [entry for entry, size in zip(entries, sizes, strict=True) if size <= max_bytes]
     return within or entries[:1]
 
 
 def _document(spooled: SpooledEntry) -> Document:
     """Return the document to store; `recordedAt` is the time at which it reaches the log."""
-    entry = msgspec.json.decode(spooled.body, type=Entry)
+    entry = numbers.decode_as(spooled.body, Entry)
     arrived = msgspec.structs.replace(entry, recorded_at=format_rfc3339(now()))
     return to_document(arrived, spooled.account)
 

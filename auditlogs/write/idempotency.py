@@ -12,6 +12,7 @@ from datetime import datetime
 
 import msgspec
 
+from auditlogs.entry import numbers
 from auditlogs.entry.schema import NewEntry
 from auditlogs.entry.times import from_ms, to_ms
 from auditlogs.storage import mongo
@@ -36,7 +37,7 @@ def claim(
     The entries are compared as redacted, so that no digest of a secret is kept. Raises KeyReused,
     and CannotStore when the key can be kept nowhere.
     """
-    digest = hashlib.sha256(msgspec.json.encode(entries, order="sorted")).hexdigest()
+    digest = hashlib.sha256(numbers.canonical(entries)).hexdigest()
     # The length keeps (account, key) pairs apart whose concatenations are equal.
     id = hashlib.sha256(f"{len(account)}:{account}{key}".encode()).hexdigest()
     new = ClaimedKey(id, digest, to_ms(received))

@@ -4,6 +4,7 @@ What `put` has accepted is on the disk when it returns. An entry leaves the queu
 has confirmed it, or becomes a dead letter, which stays until a person deletes it.
 """
 
+import atexit
 import functools
 import os
 import sqlite3
@@ -17,16 +18,29 @@ from typing import Any
 import msgspec
 from django.conf import settings
 
+from auditlogs.entry import numbers
 from auditlogs.entry.schema import Entry
 from auditlogs.storage.indexes import KEY_SECONDS
 from auditlogs.write.breaker import Breaker
-from auditlogs.write.spool_file import SpoolFile
+from auditlogs.write.pace import Pace
+from auditlogs.write.spool_file import FULL, SpoolFile, SpoolFull, used_bytes
 
 BUSY_SECONDS = 2.0
 # The number of dead letters that are listed.
 MAX_SHOWN = 20
+REMOVED_AT_ONCE = 100
 # More than the largest valid entry with all fields that the log adds.
 MAX_BODY_BYTES = 128 * 1024
+
+# Neither reads more rows than there are accounts with entries in the spool.
+DEPTH = """
+SELECT coalesce(sum(waiting), 0), coalesce(sum(dead), 0),
+  (SELECT since FROM waiting ORDER BY seq LIMIT 1) FROM totals
+"""
+DEPTH_OF_ACCOUNT = """
+SELECT coalesce(sum(waiting), 0), coalesce(sum(dead), 0),
+  (SELECT min(since) FROM waiting WHERE account = ?) FROM totals WHERE account = ?
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +89,8 @@ class Spool:
         self.file = SpoolFile(folder, max_bytes)
         self.max_bytes = max_bytes
         self.breaker = Breaker(folder / "breaker")
+        # Of what this process drains.
+        self.pace = Pace()
 
     def put(
         self, entries: Sequence[tuple[str, Entry]], seconds: float = BUSY_SECONDS
@@ -86,7 +102,7 @@ class Spool:
         def insert(db: sqlite3.Connection) -> list[Entry]:
             return [_insert(db, entry, account, since) for account, entry in entries]
 
-        return self.file.write(insert, seconds)
+        return self.file.write(insert, seconds, is_capped=True)
 
     def find(self, ids: Iterable[str], seconds: float = BUSY_SECONDS) -> dict[str, Entry]:
         """Return the queue's entries of these ids, by id."""
@@ -108,7 +124,12 @@ class Spool:
         return [SpooledEntry(*row) for row in self._rows(query, limit)]
 
     def remove(self, ids: Iterable[str]) -> None:
-        self._each("DELETE FROM waiting WHERE id = ?", [(each,) for each in ids])
+        rows = [(each,) for each in ids]
+        # Each transaction takes space in the log before it frees any, of which a full disk has
+        # little.
+        for start in range(0, len(rows), REMOVED_AT_ONCE):
+            part = rows[start : start + REMOVED_AT_ONCE]
+            self._each("DELETE FROM waiting WHERE id = ?", part)
 
     def count_rejection(self, ids: Iterable[str]) -> None:
         self._each("UPDATE waiting SET tries = tries + 1 WHERE id = ?", [(each,) for each in ids])
@@ -127,19 +148,27 @@ class Spool:
 
     def depth(self, account: str | None = None) -> Depth:
         """Return the depth for an account, or for all accounts."""
-        where = "" if account is None else "WHERE account = ?"
-        values = () if account is None else (account, account)
-        query = (
-            "SELECT count(*), min(since),"  # noqa: S608  (both texts are the ones above)
-            f" (SELECT count(*) FROM dead {where}) FROM waiting {where}"
-        )
-        for waiting, since, dead in self._rows(query, *values):
+        query = DEPTH if account is None else DEPTH_OF_ACCOUNT
+        for waiting, dead, since in self._rows(query, *[account] * query.count("?")):
             return Depth(waiting, max(0.0, time.time() - since) if since else 0.0, dead)
         return Depth(0, 0.0, 0)
 
     def check(self) -> None:
         """Raise SpoolError if no entry can be added, SpoolFull if there is no room for one."""
-        self.file.write(_try_to_insert, BUSY_SECONDS)
+
+        def try_to_insert(db: sqlite3.Connection) -> bool:
+            db.execute("SAVEPOINT trial")
+            db.execute(
+                "INSERT INTO waiting (id, account, body, since) VALUES ('', '', zeroblob(?), 0)",
+                (MAX_BODY_BYTES,),
+            )
+            has_room = used_bytes(db) <= self.max_bytes
+            db.execute("ROLLBACK TO trial")
+            db.execute("RELEASE trial")
+            return has_room
+
+        if not self.file.write(try_to_insert, BUSY_SECONDS, is_capped=True):
+            raise SpoolFull(FULL)
 
     def dead_letters(self) -> list[DeadLetter]:
         """Return the newest dead letters, at most MAX_SHOWN."""
@@ -164,7 +193,7 @@ class Spool:
             query = "SELECT id, digest, first_ms FROM keys WHERE id = ?"
             return ClaimedKey(*db.execute(query, (key.id,)).fetchone())
 
-        return self.file.write(keep, BUSY_SECONDS)
+        return self.file.write(keep, BUSY_SECONDS, is_capped=True)
 
     def correct(self, key: ClaimedKey) -> None:
         """Replace a key's first use by the database's, where another host received it earlier."""
@@ -187,24 +216,13 @@ class Spool:
             self.file.write(lambda db: db.executemany(statement, rows), BUSY_SECONDS)
 
 
-def _try_to_insert(db: sqlite3.Connection) -> None:
-    """Insert as many bytes as the largest entry has, and roll back."""
-    db.execute("SAVEPOINT trial")
-    db.execute(
-        "INSERT INTO waiting (id, account, body, since) VALUES ('', '', zeroblob(?), 0)",
-        (MAX_BODY_BYTES,),
-    )
-    db.execute("ROLLBACK TO trial")
-    db.execute("RELEASE trial")
-
-
 def _oldest_key_ms() -> int:
     return int((time.time() - KEY_SECONDS) * 1000)
 
 
 def _insert(db: sqlite3.Connection, entry: Entry, account: str, since: float) -> Entry:
     """Insert an entry unless the queue has one of its id; return the queue's one."""
-    body = msgspec.json.encode(entry)
+    body = numbers.encode(entry)
     new = db.execute(
         "INSERT INTO waiting (id, account, body, since) VALUES (?, ?, ?, ?)"
         " ON CONFLICT (id) DO NOTHING",
@@ -216,22 +234,25 @@ def _insert(db: sqlite3.Connection, entry: Entry, account: str, since: float) ->
     if earlier := _decoded(waiting):
         return earlier
     # The disk has damaged the earlier one, so there is nothing left that could stay.
-    db.execute("UPDATE waiting SET account = ?, body = ? WHERE id = ?", (account, body, entry.id))
-    return entry
+    db.execute("DELETE FROM waiting WHERE id = ?", (entry.id,))
+    return _insert(db, entry, account, since)
 
 
 def _decoded(body: bytes) -> Entry | None:
     """Return the entry, or None for a body that cannot be read."""
     try:
-        return msgspec.json.decode(body, type=Entry)
-    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return numbers.decode_as(body, Entry)
+    except (msgspec.MsgspecError, ValueError):
         return None
 
 
 @functools.cache
 def spool() -> Spool:
     """Return this process's handle of the host's spool."""
-    return Spool(Path(settings.AUDITLOGS_SPOOL_DIR), settings.AUDITLOGS_SPOOL_MAX_BYTES)
+    current = Spool(Path(settings.AUDITLOGS_SPOOL_DIR), settings.AUDITLOGS_SPOOL_MAX_BYTES)
+    # Else the interpreter closes the file, and SQLite does not look for damage when it is closed.
+    atexit.register(current.file.close)
+    return current
 
 
 # The spool whose lock is held while the process forks.

@@ -21,9 +21,6 @@ Status = Literal["created", "duplicate", "conflict", "spooled"]
 Outcome = Literal["created", "duplicate", "conflict", "rejected"]
 
 WRITE_SECONDS = 5.0
-# The caller that tries a half-open breaker waits no longer than this: the database is probably
-# still unavailable, and the spool takes the entries anyway.
-PROBE_SECONDS = 1.0
 
 CONFLICT = "The log has another entry with the same id, which stays."
 
@@ -106,7 +103,7 @@ def _try_database(
     undecided = [index for index, status in enumerate(statuses) if status is None]
     if not undecided or not queue.breaker.allows_call():
         return statuses
-    limit = min(seconds, PROBE_SECONDS) if state == "half-open" else seconds
+    limit = min(seconds, queue.breaker.probe_seconds) if state == "half-open" else seconds
     try:
         outcomes = store([to_document(entries[index], account) for index in undecided], limit)
     except StorageError:

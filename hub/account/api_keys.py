@@ -18,7 +18,7 @@ from django.views.decorators.http import require_http_methods
 from auditlogs.accounts import keys, self_audit
 from auditlogs.accounts.accounts import locked_account
 from auditlogs.accounts.self_audit import Caller
-from auditlogs.entry.schema import ID_LENGTH
+from auditlogs.entry.schema import LONG_ID_LENGTH
 from auditlogs.entry.times import now
 from auditlogs.models import KEY_NAME_LENGTH, Account, ApiKey
 from auditlogs.recording.policy import check_text
@@ -70,7 +70,7 @@ class KeyForm(PageForm):
     )
     bot = forms.CharField(
         label="Agent (optional)",
-        max_length=ID_LENGTH,
+        max_length=LONG_ID_LENGTH,
         required=False,
         widget=forms.TextInput({"list": "bots", "placeholder": "Any agent"}),
         help_text="Enter a bot ID to limit the key to one agent: it then writes entries only as "
@@ -82,7 +82,7 @@ class KeyForm(PageForm):
 
     def clean_bot(self) -> str | None:
         bot = self.cleaned_data["bot"]
-        return _checked("the agent", bot, ID_LENGTH) if bot else None
+        return _checked("the agent", bot, LONG_ID_LENGTH) if bot else None
 
     def clean(self) -> dict[str, Any]:
         """Compute `expires_at` from the two fields about it."""

@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import Self
 
 from auditlogs.accounts import keys
-from auditlogs.entry.schema import ID_LENGTH, Entry
+from auditlogs.entry.schema import LONG_ID_LENGTH, Entry
 from auditlogs.entry.times import DAY_MS, format_rfc3339, from_ms, now, to_ms
 from auditlogs.models import Account, ApiKey
 from auditlogs.query.entries import Entries
@@ -163,8 +163,8 @@ def _entries(account: Account, bot: str) -> Entries:
 
 
 def _newest_in_log(account: Account, bot: str) -> Agent | None:
-    """Return an agent that no worker has counted yet. No stored id is longer than ID_LENGTH."""
-    newest = _entries(account, bot).page(1).entries if len(bot) <= ID_LENGTH else []
+    """Return an agent that no worker has counted yet; a longer name is no stored id."""
+    newest = _entries(account, bot).page(1).entries if len(bot) <= LONG_ID_LENGTH else []
     if not newest:
         return None
     actor = newest[0].actor

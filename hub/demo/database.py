@@ -13,6 +13,14 @@ PROGRAM = "secantusd-py"
 START_SECONDS = 20.0
 POLL_SECONDS = 0.05
 LOG_FILE = "database.log"
+# Beyond its bounds the engine prunes its operation log with a global lock held, and all calls stand
+# still; nothing here reads that log, so it is never pruned. They also stand still when the cache is
+# full, so that has room: the engine takes memory only as it needs it.
+ENGINE_OPTIONS = (
+    *("--oplog-max-entries", "1000000000"),
+    *("--oplog-retention-seconds", "315360000"),
+    *("--cache-size", "4G"),
+)
 # From the storage engine's message when another process has locked its folder.
 IN_USE = "resource busy"
 
@@ -46,7 +54,7 @@ def start(folder: Path, *options: str, port: int | None = None) -> Database:
     command = [str(program), "--config", str(settings), "--host", HOST, "--port", str(port)]
     command += ["--storage-path", str(folder / "data"), "--log-level", "WARNING"]
     # Without this the database acknowledges journaled writes before they are on disk.
-    command += ["--sync-on-commit", *options]
+    command += ["--sync-on-commit", *ENGINE_OPTIONS, *options]
     log = folder / LOG_FILE
     with log.open("wb") as output:
         process = child.start(*command, output=output)

@@ -1,18 +1,24 @@
 """The drawer: one entry beside the list, with its neighbours in the order of that list."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import cached_property
 from typing import Self
 from uuid import UUID
 
 from auditlogs.entry.identity import parse_id
 from auditlogs.entry.schema import Entry
+from auditlogs.entry.times import now, parse_rfc3339
 from auditlogs.query.entries import Entries
 from auditlogs.storage.mongo import StorageError
 from hub.logs.explanations import Explanation, explanations
 from hub.logs.links import Links, agent_url
 from hub.logs.listing import Listing
 from hub.logs.payload import Node, pretty, tree
+from hub.ui.times import ahead_of_clock, short_time, span
+
+# Clocks that differ by more than this, or an entry that waited for longer, are worth a word.
+UNEQUAL = timedelta(minutes=5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +34,22 @@ class EntryView:
 
     def __init__(self, entry: Entry) -> None:
         self.entry = entry
+
+    @property
+    def clock_note(self) -> str:
+        """What is to be said of the clocks, if the times of the entry do not agree."""
+        entry, recorded = self.entry, parse_rfc3339(self.entry.recorded_at)
+        ahead = ahead_of_clock(entry.instant, now())
+        late = recorded - entry.instant
+        if abs(late) <= UNEQUAL:
+            return f"Dated {ahead}." if ahead else ""
+        dated = f"Dated {ahead}; recorded" if ahead else "Recorded"
+        if late > timedelta(0):
+            return (
+                f"{dated} {span(late)} after its timestamp: it was sent late, or its writer’s "
+                "clock is behind."
+            )
+        return f"{dated} {span(-late)} before its timestamp: its writer’s clock is ahead."
 
     @property
     def payload(self) -> Node | None:
@@ -103,6 +125,14 @@ class Drawer:
             return None
         links = self._listing.links
         return Neighbour(links.with_entry(str(entry_id)), links.drawer(str(entry_id)))
+
+    @property
+    def status_message(self) -> str:
+        """What a screen reader is told when the entry is reached from the one beside it."""
+        assert self.view is not None
+        entry = self.view.entry
+        actor = entry.actor.name or entry.actor.id
+        return f"{entry.action}, {entry.result}, {actor}, {short_time(entry.instant, now())}"
 
     @property
     def status(self) -> int:

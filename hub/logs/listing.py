@@ -16,11 +16,19 @@ from auditlogs.storage.mongo import StorageError, TookTooLong, Unavailable
 from auditlogs.storage.retention import oldest_ms, retention_days
 from hub.logs.backlog import Backlog
 from hub.logs.columns import Heading, headings
-from hub.logs.filter_bar import FilterBar, page_parameters
+from hub.logs.filter_bar import SORT_LABELS, FilterBar, page_parameters
 from hub.logs.links import CURSOR, DEFAULT_RANGE, ENTRY, SORT, Links
 from hub.logs.rows import Row, row_of
 
 PAGE_SIZE = 50
+EMPTY_MESSAGES = {
+    "nothing_recorded": "Nothing recorded yet.",
+    "nothing_matches": "No entry matches.",
+    "beyond_retention": "This range ends before the oldest entry that is kept.",
+    "end": "No more entries.",
+    "too_long": "The log did not answer in time.",
+    "unavailable": "The log cannot be read now.",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +71,16 @@ class Listing:
             self.failure = failure
             self.filters.is_cut_off = isinstance(failure, Unavailable)
         return self
+
+    @property
+    def status_message(self) -> str:
+        """What a screen reader is told once this list has taken the place of another."""
+        if self.state != "entries":
+            return EMPTY_MESSAGES[self.state]
+        if not self.rows or not self.page:
+            return "None found yet. Go on looking at the end of the list."
+        order = SORT_LABELS["" if self.is_newest_first else str(self.asked.entries.order)]
+        return f"Entries {self.page.first:,} to {self.last:,}. {order}."
 
     @property
     def status(self) -> int:

@@ -2,10 +2,12 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any
 
 import msgspec
 
+from auditlogs.entry import numbers
 from auditlogs.entry.schema import Redaction
 from auditlogs.redaction.marks import parts_of
 
@@ -58,7 +60,7 @@ def tree(payload: dict[str, Any], redactions: Iterable[Redaction]) -> Node:
 
 def pretty(payload: dict[str, Any]) -> str:
     """Return the payload as indented JSON."""
-    return msgspec.json.format(msgspec.json.encode(payload), indent=2).decode()
+    return msgspec.json.format(numbers.encode(payload), indent=2).decode()
 
 
 def _fill(
@@ -92,8 +94,12 @@ def _node(name: str | None, value: Any, path: str, level: int, redacted: set[str
         return Node(name, kind, text=text, is_open=level < OPEN_LEVELS and number > 0)
     if isinstance(value, str):
         return _string(name, value, is_redacted=path in redacted)
-    kind = "number" if isinstance(value, int | float) and not isinstance(value, bool) else "literal"
-    return Node(name, kind, text=msgspec.json.encode(value).decode())
+    kind = (
+        "number"
+        if isinstance(value, int | float | Decimal) and not isinstance(value, bool)
+        else "literal"
+    )
+    return Node(name, kind, text=numbers.encode(value).decode())
 
 
 def _string(name: str | None, value: str, *, is_redacted: bool) -> Node:

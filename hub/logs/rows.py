@@ -5,7 +5,7 @@ from typing import TypedDict
 
 from auditlogs.entry.schema import Entry
 from hub.logs.links import Links
-from hub.ui.times import full_time, short_time
+from hub.ui.times import ahead_of_clock, full_time, short_time
 
 SHOWN_OF_ID = 8
 SHOWN_OF_ID_END = 4
@@ -26,6 +26,7 @@ class Row(TypedDict):
     timestamp: str
     time: str
     full_time: str
+    ahead: str
     actor: str
     actor_small: str
     actor_type: str
@@ -49,6 +50,7 @@ def row_of(entry: Entry, links: Links, now: datetime, open_entry: str) -> Row:
         timestamp=entry.timestamp,
         time=short_time(instant, now),
         full_time=full_time(instant),
+        ahead=ahead_of_clock(instant, now),
         actor=actor.name or actor.id,
         actor_small=actor.id if actor.name else actor.type,
         actor_type=actor.type,

@@ -8,12 +8,14 @@ from django.templatetags.static import static
 from django.views.decorators.http import require_safe
 
 from auditlogs.entry.identity import parse_id
+from auditlogs.entry.schema import ID_LENGTH
 from auditlogs.query.entries import Entries
 from auditlogs.storage import dictionary
 from auditlogs.storage.mongo import StorageError
 from hub.access.visits import HubRequest, Visit, for_members, is_fragment
 from hub.logs.drawer import Drawer, EntryView
 from hub.logs.filter_bar import MAX_ACTORS
+from hub.logs.links import Links
 from hub.logs.listing import Listing
 
 
@@ -68,12 +70,21 @@ def actors(request: HubRequest, visit: Visit) -> HttpResponse:
 @require_safe
 @for_members
 def entry(request: HubRequest, visit: Visit, entry_id: str) -> HttpResponse:
-    """Show an entry: in the drawer beside a list, or on a page of its own."""
+    """Show an entry: in the drawer beside a list, or on a page of its own.
+
+    Where no entry has the id, it is looked for as a writer's: several matches become a list.
+    """
     if is_fragment(request):
         drawer = Drawer(Listing(request.GET, visit.account), entry_id).read()
         return render(request, "hub/logs/_drawer.html", {"drawer": drawer}, status=drawer.status)
+    entries = Entries.of(visit.account.id)
     found = parse_id(entry_id)
-    shown = Entries.of(visit.account.id).get(found) if found else None
+    shown = entries.get(found) if found else None
+    if shown is None and len(entry_id) <= ID_LENGTH:
+        matches = entries.where("writerId", entry_id).page(2, payloads=True).entries
+        if len(matches) > 1:
+            return redirect(Links({"writerId": entry_id, "dateRange": "all"}).here)
+        shown = matches[0] if matches else None
     if shown is None:
         raise Http404
     context = {"view": EntryView(shown)}

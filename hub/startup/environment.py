@@ -92,7 +92,7 @@ _DECLARED = (
         None,
         "The database of people, accounts and API keys: SQLite, or PostgreSQL with the extra "
         "`postgres`.",
-        default_is="the SQLite file `hub.sqlite3` in the project's folder",
+        default_is="an SQLite file in the checkout or else the working directory",
         example="postgres://auditlogs:PASSWORD@127.0.0.1:5432/auditlogs",
     ),
     Setting(
@@ -117,7 +117,7 @@ _DECLARED = (
         None,
         "The folder where entries wait while MongoDB is unavailable: on a persistent disk of this "
         "host, one folder for all of its processes.",
-        default_is="`spool` in the project's folder",
+        default_is="`spool` in the checkout or else the working directory",
         example="/var/lib/auditlogs/spool",
     ),
     Setting(

@@ -30,6 +30,7 @@ ICONS = {
     "newer": "chevron-left",
     "light": "sun",
     "dark": "moon",
+    "keyboard": "keyboard",
     "sign-out": "log-out",
     "switch": "arrow-left-right",
     "account": "building-2",

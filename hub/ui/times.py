@@ -2,6 +2,8 @@
 
 from datetime import UTC, datetime, timedelta
 
+from auditlogs.entry.times import AHEAD_MS
+
 DAY = timedelta(hours=24)
 
 
@@ -26,6 +28,21 @@ def relative(age: timedelta) -> str:
             number = seconds // length
             return f"{number} {unit}{'s' if number > 1 else ''} ago"
     return "just now"
+
+
+def ahead_of_clock(instant: datetime, now: datetime) -> str:
+    """Return "23 h ahead of the clock" for a time in the future, else an empty text."""
+    ahead = instant - now
+    if ahead <= timedelta(milliseconds=AHEAD_MS):
+        return ""
+    return f"{span(ahead)} ahead of the clock"
+
+
+def span(length: timedelta) -> str:
+    """Return a length of time, rounded down: "2 d 5 h", "23 h", "1 h 40 min", "5 min"."""
+    minutes = int(length.total_seconds()) // 60
+    parts = ((minutes // 1440, "d"), (minutes // 60 % 24, "h"), (minutes % 60, "min"))
+    return " ".join([f"{number} {unit}" for number, unit in parts if number][:2]) or "0 min"
 
 
 def full_time(instant: datetime) -> str:

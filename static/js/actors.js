@@ -1,120 +1,150 @@
-// Makes the Actor select searchable: a text field over a list that the Hub looks up by name or id.
-(() => {
-  const hub = (window.hub ??= {});
-  const PAUSE = 150;
-  const select = document.querySelector("select[data-actors]");
-  const input = document.createElement("input");
-  const list = document.createElement("ul");
-  let asked = 0;
-  let pause = 0;
+// Makes the Actor select a combobox: a text field over a list that the Hub looks up by name or id.
+// Its keys are those of the ARIA pattern for an editable combobox with a list.
+import { announce } from "./announce.js";
 
-  const name = () => (select.value ? select.selectedOptions[0].textContent : "");
-  const options = () => [...list.querySelectorAll('[role="option"]')];
-  const active = () => list.querySelector('[aria-selected="true"]');
-  const isOpen = () => !list.hidden;
+const PAUSE = 150;
+const select = document.querySelector("select[data-actors]");
+const template = document.getElementById("actor-combobox");
+select.after(template.content.cloneNode(true));
+const input = document.getElementById("actor-input");
+const list = document.getElementById("actor-list");
+const clear = document.getElementById("actor-clear");
+let requests = 0;
+let pause = 0;
 
-  const stopPause = () => {
-    clearTimeout(pause);
-    pause = 0;
-  };
+const name = () => (select.value ? select.selectedOptions[0].textContent.trim() : "");
+const options = () => [...list.querySelectorAll('[role="option"]')];
+const active = () => list.querySelector('[aria-selected="true"]');
+const isOpen = () => !list.hidden;
 
-  const activate = (option) => {
-    active()?.setAttribute("aria-selected", "false");
-    option?.setAttribute("aria-selected", "true");
-    option?.scrollIntoView({ block: "nearest" });
-    if (option) input.setAttribute("aria-activedescendant", option.id);
-    else input.removeAttribute("aria-activedescendant");
-  };
+const showName = () => {
+  input.value = name();
+  input.title = input.value;
+  clear.hidden = !select.value;
+};
 
-  const close = () => {
-    list.hidden = true;
-    asked += 1;
-    stopPause();
-    input.setAttribute("aria-expanded", "false");
-    activate(null);
-    input.value = name();
-  };
+const stopPause = () => {
+  clearTimeout(pause);
+  pause = 0;
+};
 
-  const lookUp = async (search) => {
-    const url = `${select.dataset.actors}?${new URLSearchParams({ search })}`;
-    const headers = { "HX-Request": "true", "HX-Current-URL": location.href };
-    try {
-      const answer = await fetch(url, { headers });
-      // Whoever is not signed in any more is led to the sign-in page, as by every other request.
-      const elsewhere = answer.headers.get("HX-Redirect");
-      if (elsewhere) location.assign(elsewhere);
-      return answer.ok && !elsewhere ? await answer.text() : null;
-    } catch {
-      return null;
-    }
-  };
+const activate = (option) => {
+  active()?.setAttribute("aria-selected", "false");
+  option?.setAttribute("aria-selected", "true");
+  option?.scrollIntoView({ block: "nearest" });
+  if (option) input.setAttribute("aria-activedescendant", option.id);
+  else input.removeAttribute("aria-activedescendant");
+};
 
-  const open = async (search) => {
-    stopPause();
-    const question = (asked += 1);
-    const found = await lookUp(search);
-    if (question !== asked) return;
-    if (found !== null) list.innerHTML = found;
-    else list.replaceChildren(Object.assign(document.createElement("li"), { className: "kind", role: "presentation", textContent: "The actors cannot be listed now." }));
-    list.hidden = false;
-    input.setAttribute("aria-expanded", "true");
-    if (search) activate(options()[1]);
-  };
+const close = () => {
+  list.hidden = true;
+  // An answer that is still on its way must not open the list again.
+  requests += 1;
+  stopPause();
+  input.setAttribute("aria-expanded", "false");
+  activate(null);
+  showName();
+};
 
-  const set = (value, text) => {
-    select.replaceChildren(new Option("All actors", ""));
-    if (value) select.add(new Option(text, value, true, true));
-    // While the list is open, the field holds what is being looked for.
-    if (!isOpen()) input.value = name();
-  };
+const lookUp = async (search) => {
+  const url = `${select.dataset.actors}?${new URLSearchParams({ search })}`;
+  const headers = { "HX-Request": "true", "HX-Current-URL": location.href };
+  try {
+    const response = await fetch(url, { headers });
+    // Once the session is over, the answer leads to the sign-in page.
+    const elsewhere = response.headers.get("HX-Redirect");
+    if (elsewhere) location.assign(elsewhere);
+    return response.ok && !elsewhere ? await response.text() : null;
+  } catch {
+    return null;
+  }
+};
 
-  const choose = (option) => {
-    set(option.dataset.value, option.dataset.name);
+const showFailure = () => {
+  const item = document.createElement("li");
+  Object.assign(item, { className: "kind", role: "presentation" });
+  item.textContent = "The actors cannot be listed now.";
+  list.replaceChildren(item);
+};
+
+const open = async (search) => {
+  stopPause();
+  requests += 1;
+  const request = requests;
+  const html = await lookUp(search);
+  if (request !== requests) return;
+  if (html === null) showFailure();
+  else list.innerHTML = html;
+  list.hidden = false;
+  input.setAttribute("aria-expanded", "true");
+  announce(list.querySelector("[data-status]")?.dataset.status ?? list.textContent.trim());
+  if (search) activate(options()[1]);
+};
+
+export const setActor = (value, text) => {
+  select.replaceChildren(new Option("All actors", ""));
+  if (value) select.add(new Option(text, value, true, true));
+  // While the list is open, the field holds what is being looked for.
+  if (!isOpen()) showName();
+};
+
+const choose = (value, text) => {
+  setActor(value, text);
+  close();
+  select.dispatchEvent(new Event("change", { bubbles: true }));
+};
+
+const chooseOption = (option) => choose(option.dataset.value, option.dataset.name);
+
+const move = async (key) => {
+  if (!isOpen()) await open("");
+  const all = options();
+  const current = all.indexOf(active());
+  const step = key === "ArrowDown" ? 1 : -1;
+  activate(all.at((Math.max(current, step < 0 ? 0 : -1) + step) % all.length));
+};
+
+document.querySelector('label[for="actor"]').htmlFor = input.id;
+select.hidden = true;
+showName();
+
+// Only the select belongs to the form: what is typed here is not a choice yet.
+for (const kind of ["input", "change"]) {
+  input.addEventListener(kind, (event) => event.stopPropagation());
+}
+input.addEventListener("input", () => {
+  clearTimeout(pause);
+  pause = setTimeout(() => open(input.value), PAUSE);
+});
+input.addEventListener("click", () => isOpen() || open(""));
+input.addEventListener("focus", () => input.select());
+input.addEventListener("blur", close);
+clear.addEventListener("click", () => {
+  choose("", "");
+  input.focus();
+});
+list.addEventListener("pointerdown", (event) => event.preventDefault());
+list.addEventListener("click", (event) => {
+  const option = event.target.closest('[role="option"]');
+  if (option) chooseOption(option);
+});
+input.addEventListener("keydown", async (event) => {
+  if (event.key === "Escape" && isOpen()) {
+    // The drawer is closed by the next one.
+    event.stopPropagation();
     close();
-    select.dispatchEvent(new Event("change", { bubbles: true }));
-  };
-
-  Object.assign(input, { id: "actor-input", className: "control", type: "text", placeholder: "All actors", autocomplete: "off", spellcheck: false, value: name() });
-  for (const [attribute, value] of [["role", "combobox"], ["aria-autocomplete", "list"], ["aria-expanded", "false"], ["aria-controls", "actor-list"], ["aria-describedby", "actor-message"]]) input.setAttribute(attribute, value);
-  Object.assign(list, { id: "actor-list", className: "actor-list", hidden: true, role: "listbox", ariaLabel: "Matches" });
-  document.querySelector('label[for="actor"]').htmlFor = input.id;
-  select.hidden = true;
-  select.after(input, list);
-
-  // Only the select speaks to the form: what is typed here is not a choice yet.
-  for (const kind of ["input", "change"]) input.addEventListener(kind, (event) => event.stopPropagation());
-  input.addEventListener("input", () => {
-    clearTimeout(pause);
-    pause = setTimeout(() => open(input.value), PAUSE);
-  });
-  input.addEventListener("click", () => isOpen() || open(""));
-  input.addEventListener("focus", () => input.select());
-  input.addEventListener("blur", close);
-  list.addEventListener("pointerdown", (event) => event.preventDefault());
-  list.addEventListener("click", (event) => {
-    const option = event.target.closest('[role="option"]');
-    if (option) choose(option);
-  });
-  input.addEventListener("keydown", async (event) => {
-    if (event.key === "Escape" && isOpen()) {
-      event.stopPropagation();
-      close();
-    } else if (event.key === "Enter") {
-      event.preventDefault();
-      // What was typed last is not looked up yet.
-      if (pause) await open(input.value);
-      const option = active();
-      if (option) choose(option);
-      else if (!input.value && select.value) choose(options()[0]);
-    } else if (event.key === "ArrowDown" || event.key === "ArrowUp") {
-      event.preventDefault();
-      if (!isOpen()) await open("");
-      const all = options();
-      const step = event.key === "ArrowDown" ? 1 : -1;
-      const next = all.indexOf(active()) + step;
-      activate(all[(next + all.length) % all.length]);
-    }
-  });
-
-  hub.setActor = set;
-})();
+  } else if (event.key === "Enter") {
+    event.preventDefault();
+    // What was typed last may not be looked up yet.
+    if (pause) await open(input.value);
+    const option = active();
+    if (option) chooseOption(option);
+    else if (!input.value && select.value) choose("", "");
+  } else if (event.key === "ArrowDown" || event.key === "ArrowUp") {
+    event.preventDefault();
+    await move(event.key);
+  } else if ((event.key === "Home" || event.key === "End") && isOpen() && !event.shiftKey) {
+    event.preventDefault();
+    activate(options().at(event.key === "Home" ? 0 : -1));
+  }
+});

@@ -1,96 +1,92 @@
 // The custom range: start and end in the reader's zone, sent as instants.
-(() => {
-  const hub = (window.hub ??= {});
-  const PAUSE = 500;
-  const HOURS = { "24h": 24, "7d": 7 * 24, "30d": 30 * 24, all: 30 * 24 };
-  const range = document.getElementById("range");
-  const choice = document.getElementById("dateRange");
-  const inputs = [...range.querySelectorAll("input")];
-  let before = choice.value;
-  let pause = 0;
+const PAUSE = 500;
+const HOURS = { "24h": 24, "7d": 7 * 24, "30d": 30 * 24, all: 30 * 24 };
+const range = document.getElementById("range");
+const choice = document.getElementById("dateRange");
+const inputs = [...range.querySelectorAll("input")];
+let previous = choice.value;
+let pause = 0;
 
-  const two = (number, length = 2) => String(number).padStart(length, "0");
-  const toLocal = (instant) => {
-    const date = new Date(instant);
-    if (!instant || Number.isNaN(date.valueOf())) return "";
-    const day = [two(date.getFullYear(), 4), two(date.getMonth() + 1), two(date.getDate())].join("-");
-    const fine = date.getSeconds() || date.getMilliseconds();
-    const seconds = fine ? `:${two(date.getSeconds())}.${two(date.getMilliseconds(), 3)}` : "";
-    return `${day}T${two(date.getHours())}:${two(date.getMinutes())}${seconds}`;
-  };
+const two = (number, length = 2) => String(number).padStart(length, "0");
+const toLocal = (instant) => {
+  const date = new Date(instant);
+  if (!instant || Number.isNaN(date.valueOf())) return "";
+  const day = [two(date.getFullYear(), 4), two(date.getMonth() + 1), two(date.getDate())].join("-");
+  const isFine = date.getSeconds() || date.getMilliseconds();
+  const seconds = isFine ? `:${two(date.getSeconds())}.${two(date.getMilliseconds(), 3)}` : "";
+  return `${day}T${two(date.getHours())}:${two(date.getMinutes())}${seconds}`;
+};
 
-  // An instant that the reader did not touch stays as it came: a local time can be less exact, and
-  // names two instants when clocks go back.
-  const toInstant = (input) => {
-    if (!input.value) return "";
-    const isUntouched = input.value === input.dataset.shown;
-    return isUntouched ? input.dataset.instant : new Date(input.value).toISOString();
-  };
+// An instant that the reader did not touch is sent as it came: a local time can be less exact, and
+// names two instants when clocks go back.
+const toInstant = (input) => {
+  if (!input.value) return "";
+  const isUntouched = input.value === input.dataset.shown;
+  return isUntouched ? input.dataset.instant : new Date(input.value).toISOString();
+};
 
-  const write = (input, instant) => {
-    input.value = toLocal(instant);
-    Object.assign(input.dataset, { instant, shown: input.value });
-  };
+const write = (input, instant) => {
+  input.value = toLocal(instant);
+  Object.assign(input.dataset, { instant, shown: input.value });
+};
 
-  const show = () => {
-    const isOwn = range.classList.toggle("is-own", choice.value === "custom");
-    for (const input of inputs) input.disabled = !isOwn;
-    before = choice.value;
-  };
+const show = () => {
+  const isOwn = range.classList.toggle("is-own", choice.value === "custom");
+  for (const input of inputs) input.disabled = !isOwn;
+  previous = choice.value;
+};
 
-  const set = (asked, isBack) => {
-    if (isBack) {
-      clearTimeout(pause);
-      pause = 0;
-    }
-    // A range of its own that is being typed may be without a start and an end for a moment.
-    const isTyping = !isBack && range.contains(document.activeElement);
-    const isOwn = isTyping || asked.has("startDate") || asked.has("endDate");
-    choice.value = isOwn ? "custom" : (asked.get("dateRange") ?? "7d");
-    if (choice.selectedIndex < 0) choice.value = "7d";
-    for (const input of inputs) {
-      const isAhead = pause || input === document.activeElement;
-      if (isBack || !isAhead) write(input, asked.get(input.name) ?? "");
-    }
-    show();
-  };
-
-  const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
-  for (const label of range.querySelectorAll("[data-zone]")) label.textContent = zone;
-  for (const input of inputs) write(input, input.dataset.instant);
-  show();
-
-  // Comes before the form hears of it: Custom starts as the range that was shown.
-  choice.addEventListener("change", () => {
-    if (choice.value === "custom") {
-      const start = new Date(Date.now() - (HOURS[before] ?? HOURS["7d"]) * 3_600_000);
-      // Rounded up, so that it does not begin before what is kept.
-      start.setSeconds(60, 0);
-      write(inputs[0], start.toISOString());
-      write(inputs[1], "");
-    }
-    show();
-  });
-
-  // Every figure that is typed into a date is a change; the form hears of it after a pause.
-  for (const input of inputs) {
-    input.addEventListener("change", (event) => {
-      event.stopPropagation();
-      clearTimeout(pause);
-      pause = setTimeout(() => {
-        pause = 0;
-        range.dispatchEvent(new Event("change", { bubbles: true }));
-      }, PAUSE);
-    });
+// Sets the controls from the parameters of the list that is shown.
+export const setRange = (parameters, isBack) => {
+  if (isBack) {
+    clearTimeout(pause);
+    pause = 0;
   }
+  // A range that is being typed may be without a start and an end for a moment.
+  const isTyping = !isBack && range.contains(document.activeElement);
+  const isOwn = isTyping || parameters.has("startDate") || parameters.has("endDate");
+  choice.value = isOwn ? "custom" : (parameters.get("dateRange") ?? "7d");
+  if (choice.selectedIndex < 0) choice.value = "7d";
+  for (const input of inputs) {
+    const isAhead = pause || input === document.activeElement;
+    if (isBack || !isAhead) write(input, parameters.get(input.name) ?? "");
+  }
+  show();
+};
 
-  const parameters = () => {
-    const isOwn = choice.value === "custom";
-    const [startDate, endDate] = isOwn ? inputs.map(toInstant) : ["", ""];
-    const preset = isOwn ? "all" : choice.value;
-    const isPreset = !startDate && !endDate && preset !== "7d";
-    return { dateRange: isPreset ? preset : "", startDate, endDate };
-  };
+export const rangeParameters = () => {
+  const isOwn = choice.value === "custom";
+  const [startDate, endDate] = isOwn ? inputs.map(toInstant) : ["", ""];
+  const preset = isOwn ? "all" : choice.value;
+  const isPreset = !startDate && !endDate && preset !== "7d";
+  return { dateRange: isPreset ? preset : "", startDate, endDate };
+};
 
-  Object.assign(hub, { setRange: set, rangeParameters: parameters });
-})();
+const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+for (const label of range.querySelectorAll("[data-zone]")) label.textContent = zone;
+for (const input of inputs) write(input, input.dataset.instant);
+show();
+
+// Runs before the form's own listener: Custom starts as the range that was shown.
+choice.addEventListener("change", () => {
+  if (choice.value === "custom") {
+    const start = new Date(Date.now() - (HOURS[previous] ?? HOURS["7d"]) * 3_600_000);
+    // Rounded up, so that it does not begin before retention does.
+    start.setSeconds(60, 0);
+    write(inputs[0], start.toISOString());
+    write(inputs[1], "");
+  }
+  show();
+});
+
+// Every figure that is typed into a date is a change; the form is told after a pause.
+for (const input of inputs) {
+  input.addEventListener("change", (event) => {
+    event.stopPropagation();
+    clearTimeout(pause);
+    pause = setTimeout(() => {
+      pause = 0;
+      range.dispatchEvent(new Event("change", { bubbles: true }));
+    }, PAUSE);
+  });
+}

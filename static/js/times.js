@@ -1,47 +1,45 @@
-// Tells times in the reader's zone, as hub/ui/times.py tells them in UTC, and keeps "ago" fresh.
-(() => {
-  const DAY = 86_400_000;
-  const REFRESH = 10_000;
-  const UNITS = [
-    ["hour", 3_600_000],
-    ["minute", 60_000],
-    ["second", 1_000],
-  ];
-  const month = new Intl.DateTimeFormat("en-US", { month: "short" });
-  const two = (number) => String(number).padStart(2, "0");
-  const clock = (date) => `${two(date.getHours())}:${two(date.getMinutes())}`;
+// Shows times in the reader's zone and keeps "ago" fresh. hub/ui/times.py writes them alike, in UTC.
+const DAY = 86_400_000;
+const REFRESH = 10_000;
+const UNITS = [
+  ["hour", 3_600_000],
+  ["minute", 60_000],
+  ["second", 1_000],
+];
+const month = new Intl.DateTimeFormat("en-US", { month: "short" });
+const two = (number) => String(number).padStart(2, "0");
+const clock = (date) => `${two(date.getHours())}:${two(date.getMinutes())}`;
 
-  const absolute = (date, now) => {
-    const year = date.getFullYear() === now.getFullYear() ? "" : `, ${date.getFullYear()}`;
-    return `${month.format(date)} ${date.getDate()}${year}, ${clock(date)}`;
-  };
+const absolute = (date, now) => {
+  const year = date.getFullYear() === now.getFullYear() ? "" : `, ${date.getFullYear()}`;
+  return `${month.format(date)} ${date.getDate()}${year}, ${clock(date)}`;
+};
 
-  const relative = (age) => {
-    for (const [unit, length] of UNITS) {
-      const number = Math.floor(age / length);
-      if (number >= 1) return `${number} ${unit}${number > 1 ? "s" : ""} ago`;
-    }
-    return "just now";
-  };
+const relative = (age) => {
+  for (const [unit, length] of UNITS) {
+    const number = Math.floor(age / length);
+    if (number >= 1) return `${number} ${unit}${number > 1 ? "s" : ""} ago`;
+  }
+  return "just now";
+};
 
-  const tell = {
-    short: (date, now) => {
-      const age = now - date;
-      return age >= 0 && age < DAY ? relative(age) : absolute(date, now);
-    },
-    date: absolute,
-    clock: (date) => `${clock(date)}:${two(date.getSeconds())}`,
-  };
+const formats = {
+  short: (date, now) => {
+    const age = now - date;
+    return age >= 0 && age < DAY ? relative(age) : absolute(date, now);
+  },
+  date: absolute,
+  clock: (date) => `${clock(date)}:${two(date.getSeconds())}`,
+};
 
-  const update = () => {
-    const now = new Date();
-    for (const element of document.querySelectorAll("time[data-time]")) {
-      const text = tell[element.dataset.time](new Date(element.dateTime), now);
-      if (element.textContent !== text) element.textContent = text;
-    }
-  };
+const update = () => {
+  const now = new Date();
+  for (const element of document.querySelectorAll("time[data-time]")) {
+    const text = formats[element.dataset.time](new Date(element.dateTime), now);
+    if (element.textContent !== text) element.textContent = text;
+  }
+};
 
-  update();
-  setInterval(update, REFRESH);
-  document.addEventListener("htmx:afterSwap", update);
-})();
+update();
+setInterval(update, REFRESH);
+document.addEventListener("htmx:afterSwap", update);

@@ -10,6 +10,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 
+import pytest
 from django.db import transaction
 from django.urls import get_resolver
 from hypothesis import HealthCheck, given, settings, strategies as st
@@ -27,6 +28,8 @@ from tests.watching import Command, watcher
 
 if TYPE_CHECKING:
     from tests.access.world import World
+
+pytestmark = pytest.mark.slow
 
 # Every page and endpoint. Static files and the sign-in of others are nobody's data.
 ADDRESSES = sorted(addresses(get_resolver().url_patterns))

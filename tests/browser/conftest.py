@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from playwright.sync_api import BrowserContext, ConsoleMessage, Page, WebError, expect
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, WebError, expect
 from pytest_django.live_server_helper import LiveServer
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ class Console:
         return [text for text in self.complaints if not any(p.search(text) for p in self._expected)]
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def browser_context_args(
     browser_context_args: dict[str, Any], live_server: LiveServer
 ) -> dict[str, Any]:
@@ -58,6 +58,39 @@ def browser_context_args(
     }
 
 
+@pytest.fixture(scope="session")
+def shared_context(
+    browser: Browser, browser_context_args: dict[str, Any]
+) -> Iterator[BrowserContext]:
+    """A context whose cache of scripts and styles serves one test after another."""
+    context = browser.new_context(**browser_context_args)
+    yield context
+    context.close()
+
+
+@pytest.fixture
+def context(request: pytest.FixtureRequest, live_server: LiveServer) -> Iterator[BrowserContext]:
+    """The context that tests share, emptied after each of them.
+
+    A test marked with `browser_context_args` has one of its own.
+    """
+    if request.node.get_closest_marker("browser_context_args"):
+        yield request.getfixturevalue("new_context")()
+        return
+    context = request.getfixturevalue("shared_context")
+    yield context
+    for number, page in enumerate(context.pages):
+        if number == 0:
+            # Only a page can empty what its browser has stored.
+            context.new_cdp_session(page).send(
+                "Storage.clearDataForOrigin", {"origin": live_server.url, "storageTypes": "all"}
+            )
+        page.close()
+    context.clear_cookies()
+    context.clear_permissions()
+    context.unroute_all()
+
+
 @pytest.fixture(autouse=True)
 def console(context: BrowserContext) -> Iterator[Console]:
     """Fail a test in which the browser complains: a script's error, a violation of the policy."""
@@ -66,6 +99,8 @@ def console(context: BrowserContext) -> Iterator[Console]:
     context.on("weberror", listener.hear_error)
     context.set_default_timeout(PATIENCE_MS)
     yield listener
+    context.remove_listener("console", listener.hear)
+    context.remove_listener("weberror", listener.hear_error)
     assert listener.unexpected == []
 
 

@@ -139,4 +139,4 @@ def test_a_session_that_is_over_leads_to_the_sign_in_page(logs: Logs, page: Page
     Session.objects.all().delete()
     logs.actor.click()
     expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
-    assert page.url.endswith("/hub/sign-in?next=/hub/logs%3Fresult%3Dsuccess")
+    assert page.url.endswith("/hub/sign-in?because=ended&next=/hub/logs%3Fresult%3Dsuccess")

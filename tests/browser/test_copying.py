@@ -47,7 +47,7 @@ def test_copying_confirms_in_place_and_is_announced(
 def test_copying_works_without_the_clipboard_api(
     logs: Logs, page: Page, context: BrowserContext, width: int
 ) -> None:
-    context.add_init_script(WITHOUT_CLIPBOARD)
+    page.add_init_script(WITHOUT_CLIPBOARD)
     page.set_viewport_size({"width": width, "height": 800})
     (entry,) = logs.record(FIELDS)
     logs.open(f"?entry={entry}")
@@ -66,7 +66,7 @@ def test_copying_works_without_the_clipboard_api(
 
 
 def test_copying_that_fails_is_told(logs: Logs, page: Page, context: BrowserContext) -> None:
-    context.add_init_script(f"{WITHOUT_CLIPBOARD}; document.execCommand = () => false")
+    page.add_init_script(f"{WITHOUT_CLIPBOARD}; document.execCommand = () => false")
     (entry,) = logs.record(FIELDS)
     logs.open(f"?entry={entry}")
     button = page.get_by_role("button", name="Copy Correlation ID")

@@ -1,6 +1,7 @@
 """When a request fails, what was there stays, and there is a way on."""
 
 from collections.abc import Callable
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from django.contrib.sessions.models import Session
@@ -108,4 +109,8 @@ def test_a_session_that_is_over_leads_to_sign_in_and_back(logs: Logs, page: Page
     Session.objects.all().delete()
     logs.type.select_option("mcp")
     expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
-    assert page.url.endswith("/hub/sign-in?next=/hub/logs%3Fresult%3Dsuccess")
+    asked = parse_qs(urlsplit(page.url).query)
+    assert asked["because"] == ["ended"]
+    # The filter that was just chosen is kept.
+    wanted = parse_qs(urlsplit(asked["next"][0]).query)
+    assert wanted == {"result": ["success"], "action": ["mcp"]}

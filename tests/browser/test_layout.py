@@ -112,7 +112,7 @@ def test_the_bar_and_the_headings_stay_in_sight(logs: Logs, page: Page) -> None:
 @pytest.mark.parametrize("width", [390, 1440])
 def test_nothing_jumps(logs: Logs, page: Page, context: BrowserContext, width: int) -> None:
     page.set_viewport_size({"width": width, "height": 800})
-    context.add_init_script(WATCH_SHIFTS)
+    page.add_init_script(WATCH_SHIFTS)
     held = Held()
     page.route("**/hub/logs/count*", held.hold)
     logs.record_many(51)
@@ -133,7 +133,7 @@ def test_nothing_jumps(logs: Logs, page: Page, context: BrowserContext, width: i
 def test_nothing_jumps_when_scripts_arrive_late(
     logs: Logs, page: Page, context: BrowserContext, query: str
 ) -> None:
-    context.add_init_script(WATCH_SHIFTS)
+    page.add_init_script(WATCH_SHIFTS)
     held = Held()
     page.route("**/js/actors.js", held.hold)
     logs.record_many(20)

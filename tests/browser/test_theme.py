@@ -19,7 +19,7 @@ LIGHT, DARK = "rgb(246, 248, 248)", "rgb(15, 19, 21)"
 def test_the_switch_lasts_and_shows_before_the_first_paint(
     logs: Logs, page: Page, context: BrowserContext
 ) -> None:
-    context.add_init_script(NOTE_THEME)
+    page.add_init_script(NOTE_THEME)
     logs.open()
     body = page.locator("body")
     expect(body).to_have_css("background-color", LIGHT)

@@ -125,10 +125,28 @@ def test_compose_mounts_and_waits_for_what_there_is() -> None:
         assert set(service.get("depends_on", {})) <= set(services)
         for volume in service["volumes"]:
             source = volume.partition(":")[0]
-            assert source in COMPOSE["volumes"] or source.startswith(("/etc/auditlogs", ".."))
+            assert (
+                source in COMPOSE["volumes"]
+                or source.startswith(("/etc/auditlogs", ".."))
+                or ((DEPLOY / source).exists())
+            )
     scripts = re.findall(r"--file (deploy/\S+)", services["mongo-init"]["command"][-1])
     assert scripts == ["deploy/replica_set.js", "deploy/mongo.js"]
     assert all((ROOT / script).exists() for script in scripts)
+
+
+def test_compose_publishes_the_proxy_alone_and_fills_in_its_site() -> None:
+    services = COMPOSE["services"]
+    assert [name for name, each in services.items() if "ports" in each] == ["nginx"]
+    site = (DEPLOY / "nginx.conf").read_text()
+    command = services["nginx"]["command"][-1]
+    for pattern, text in re.findall(r"s#(.+?)#(.+?)#", command):
+        site, count = re.subn(pattern.replace("\\", ""), text, site)
+        assert count
+    assert "server web:8000" in site
+    assert "ssl_certificate /etc/auditlogs/tls/auditlogs.pem" in site
+    assert "ssl_certificate_key /etc/auditlogs/tls/auditlogs.key" in site
+    assert "unix:" not in site
 
 
 def test_compose_names_no_secret() -> None:

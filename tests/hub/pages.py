@@ -1,5 +1,6 @@
 """The pages of the Hub as tests speak of them."""
 
+import re
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -44,6 +45,11 @@ class Hub:
         response = self.get(path, htmx=htmx)
         assert response.status_code == status, response.content
         return read(response.content.decode())
+
+
+def without_token(content: bytes) -> bytes:
+    """Return a page without its CSRF token, which is masked anew in each response."""
+    return re.sub(rb'name="csrfmiddlewaretoken" value="\w+"', b"", content)
 
 
 def rows(page: Element) -> list[UUID]:

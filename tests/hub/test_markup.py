@@ -16,6 +16,10 @@ from tests.hub.pages import Hub
 if TYPE_CHECKING:
     from django.test.client import _MonkeyPatchedWSGIResponse as Response
 
+STORAGE = "hub.ui.assets.ModuleStorage"
+HASHED = re.compile(r"\.[0-9a-f]{12}\.")
+# What a module imports: `import "./copy.js"`, `import { announce } from "./announce.js"`.
+MODULE = re.compile(r"""(?:from|import)\s*["'](\./[^"']+)["']""")
 ROOT = Path(django_settings.BASE_DIR)
 HOSTILE = "\"><img src=x onerror=alert(1)><script>alert(2)</script>'&amp;</pre></dl>"
 QUERY = "%22%3E%3Cscript%3Ealert(1)%3C/script%3E%3Cimg+src=x+onerror=y%3E"
@@ -154,17 +158,20 @@ def test_logs_is_the_current_place_in_the_navigation(hub: Hub, hostile: UUID) ->
 
 def test_every_asset_is_in_the_manifest(hub: Hub, settings: Settings, tmp_path: Path) -> None:
     settings.STATIC_ROOT = tmp_path
-    manifest = "django.contrib.staticfiles.storage.ManifestStaticFilesStorage"
-    settings.STORAGES = settings.STORAGES | {"staticfiles": {"BACKEND": manifest}}
+    settings.STORAGES = settings.STORAGES | {"staticfiles": {"BACKEND": STORAGE}}
     call_command("collectstatic", interactive=False, verbosity=0)
     pages = [hub.logs(), hub.read("/hub/logs/count"), hub.read("/hub/logs/unknown", status=404)]
     pages.append(hub.read("/hub/profile"))
     hub.client.logout()
     pages.append(hub.read("/hub/sign-in"))
+    for script in tmp_path.glob("js/*.????????????.js"):
+        for name in MODULE.findall(script.read_text()):
+            assert HASHED.search(name), (script.name, name)
+            assert (script.parent / name).is_file(), (script.name, name)
     for page in pages:
         assets = [each["src"] for each in page.all("script")]
         assets += [each["href"] for each in page.all("link")]
         assert len(assets) >= 5
         for asset in assets:
-            assert re.search(r"\.[0-9a-f]{12}\.", asset), asset
+            assert HASHED.search(asset), asset
             assert (tmp_path / asset.removeprefix("/static/")).is_file(), asset

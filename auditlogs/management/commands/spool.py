@@ -40,6 +40,9 @@ class Command(BaseCommand):
         self.stdout.write(f"Oldest: {depth.oldest_seconds:.0f} s")
         self.stdout.write(f"Dead letters: {depth.dead:,}")
         self.stdout.write(f"Size: {host_spool.file.size():,} of {host_spool.max_bytes:,} bytes")
+        if lost := host_spool.file.losses.total():
+            path = host_spool.file.losses.path
+            self.stdout.write(f"Lost: {lost:,} (until you delete {path})")
         self.stdout.write(f"Breaker: {host_spool.breaker.state}")
         for letter in host_spool.dead_letters():
             since = format_rfc3339(EPOCH + timedelta(seconds=letter.since))

@@ -119,8 +119,8 @@ def test_an_expired_key_is_invalid(account: Account) -> None:
         ("x" * 101, None, "the name must have 1 to 100 characters"),
         ("S\u202eIEM", None, "none of them invisible"),
         (f"aud_{'7' * 36}", None, "the name must not be, or hold, a secret"),
-        ("SIEM", "", "the bot must have 1 to 128 characters"),
-        ("SIEM", "x" * 129, "the bot must have 1 to 128 characters"),
+        ("SIEM", "", "the bot must have 1 to 256 characters"),
+        ("SIEM", "x" * 257, "the bot must have 1 to 256 characters"),
     ],
 )
 def test_a_name_or_bot_that_cannot_be_one_is_refused(

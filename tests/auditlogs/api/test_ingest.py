@@ -45,7 +45,11 @@ def entries(account: Account) -> list[Entry]:
 
 def taken(request: HttpRequest) -> list[Any]:
     """Return what the body of a request is read as."""
-    return list(entries_of(read(request), request.content_type or ""))
+    found = list(entries_of(read(request), request.content_type or ""))
+    for each in found:
+        if isinstance(each, BadBody):
+            raise each
+    return found
 
 
 def identified(number: int, **more: Any) -> dict[str, Any]:
@@ -155,7 +159,7 @@ def test_the_order_of_keys_and_who_sends_it_make_no_other_entry(
         {"action": "order.filled"},
         {"actor": {**AGENT, "name": "Another"}},
         {"payload": {"n": True}},
-        {"payload": {"n": 1.0}},
+        {"payload": {"n": 1.5}},
         {"payload": None},
         {"target": {"type": "order", "id": "o"}},
         {"duration": 1},
@@ -176,6 +180,24 @@ def test_other_content_under_the_same_identity_is_a_conflict_and_the_first_stays
     denials = [entry for entry in kept.values() if entry.action == "access.denied"]
     assert len(kept) == 4
     assert [(e.result, (e.payload or {})["code"]) for e in denials] == [("failure", "id-conflict")]
+
+
+@pytest.mark.parametrize("number", [b"1.0", b"1e0", b"10E-1", b"1.000"])
+def test_a_retry_through_another_language_is_the_same_entry(api: Api, number: bytes) -> None:
+    assert api.post(identified(1, payload={"n": 1})).status_code == 201
+    body = json.dumps(identified(1, payload={"n": 7})).encode()
+    again = api.post(body.replace(b'"n": 7', b'"n": ' + number))
+    assert (again.status_code, again.json()[0]["status"]) == (200, "duplicate")
+
+
+def test_a_retry_under_an_idempotency_key_is_the_same_entries_too(api: Api) -> None:
+    first = api.post(
+        b"[%b]" % json.dumps({**VALID, "payload": {"n": 1}}).encode(),
+        **{"Idempotency-Key": "numbers"},
+    )
+    body = json.dumps([{**VALID, "payload": {"n": 7}}]).encode().replace(b": 7", b": 1.0")
+    again = api.post(body, **{"Idempotency-Key": "numbers"})
+    assert again.json() == [{**first.json()[0], "status": "duplicate"}]
 
 
 def test_a_conflict_within_one_body_is_found_too(api: Api, account: Account) -> None:
@@ -336,22 +358,19 @@ def test_a_payload_that_is_nested_too_deep_is_refused(api: Api, levels: int) -> 
     "body",
     [
         *(b"", b" ", b"{", b"nope", b"\xff", b"[1,]", b'{"a":1} x', b'"\\ud800"'),
-        b"\xef\xbb\xbf{}",
         json.dumps(VALID).encode("utf-16"),
         *(json.dumps(VALID)[:-1].encode() + end for end in (b', "duration": NaN}',)),
         *(
             json.dumps(VALID)[:-1].encode() + b', "payload": {"a": ' + value + b"}}"
             for value in (
-                *(b"NaN", b"-Infinity", b"1e999", b"123456789012345678901234567890"),
-                *(b"18446744073709551616", b"-9223372036854775809", b'"\\udfff"', b"'x'", b"01"),
+                *(b"NaN", b"-Infinity", b"1e9999999999999999999", b'"\\udfff"', b"'x'", b"01"),
                 b"[" * 100_000 + b"]" * 100_000,
-                b"1" * 100_000,
             )
         ),
         json.dumps(VALID)[:-1].encode() + b', "result": "failure"}',
         json.dumps(VALID).replace('"id"', '"id": "x", "id"').encode(),
     ],
-    ids=range(24),
+    ids=range(19),
 )
 @pytest.mark.parametrize("kind", ["application/json", NDJSON])
 def test_what_is_not_json_that_can_be_stored_is_refused(

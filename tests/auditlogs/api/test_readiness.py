@@ -35,7 +35,7 @@ def test_a_log_that_stores_at_once_is_ready(staff_client: Client) -> None:
     assert response["Cache-Control"] == "no-store"
     said = response.json()
     assert said.pop("spool").keys() == {
-        *("depth", "oldestSeconds", "deadLetters", "bytes", "maxBytes", "error"),
+        *("depth", "oldestSeconds", "deadLetters", "bytes", "maxBytes", "lost", "error"),
     }
     assert said == {"status": "ready", "database": "up", "breaker": "closed", "lost": 0}
 

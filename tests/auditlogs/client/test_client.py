@@ -15,8 +15,8 @@ from auditlogs.entry.identity import uuid7, uuid7_ms
 from auditlogs.entry.times import format_rfc3339, now, to_ms
 from auditlogs.intake.validation import InvalidEntry
 from auditlogs.redaction import Redactor
-from tests.auditlogs.client.conftest import PATIENCE_SECONDS, Read
 from tests.auditlogs.client.faulty_hub import Answer, Visit, faulty_hub, hangs_up
+from tests.auditlogs.conftest import PATIENCE_SECONDS, Read
 from tests.factories import AGENT, ORDER, USER
 
 KEY = "aud_" + "x" * 36
@@ -64,6 +64,7 @@ def test_an_entry_is_read_as_it_was_recorded(client: Client, read: Read) -> None
         "sourceIp": "203.0.113.24",
         "botId": "bot-1",
         "payload": {"pair": "SOL/USDC", "amount": 5, "apiKey": "[REDACTED:key-name]"},
+        "writerId": "fill-1",
         "assertedBy": entry["assertedBy"],
         "redactions": [{"path": "/payload/apiKey", "rule": "key-name"}],
     }
@@ -126,7 +127,7 @@ UNFIT: dict[str, dict[str, Any]] = {
     "misspelt": {"sessionId": "s-1"},
     "another's account": {"account": "acme"},
     "no such actor": {"actor": {"type": "robot", "id": "r"}},
-    "control character": {"actor": {"type": "agent", "id": "a\x00b"}},
+    "nothing to see": {"actor": {"type": "agent", "id": " "}},
     "no such result": {"result": "fine"},
     "no action": {"action": "created"},
     "of no type": {"action": "unknown.action"},
@@ -135,7 +136,6 @@ UNFIT: dict[str, dict[str, Any]] = {
     "no zone": {"timestamp": datetime(2026, 3, 1, 12)},  # noqa: DTZ001
     "far ahead": {"timestamp": datetime(2126, 3, 1, 12, tzinfo=UTC)},
     "too large": {"payload": {"text": "x" * 70_000}},
-    "huge number": {"payload": {"number": 1 << 70}},
     "no JSON": {"payload": {"object": object()}},
     "no Unicode": {"payload": {"text": "\ud800"}},
     "no number": {"payload": {"number": float("nan")}},

@@ -7,7 +7,7 @@ import sys
 import pytest
 from pytest_django.live_server_helper import LiveServer
 
-from tests.auditlogs.client.conftest import Read
+from tests.auditlogs.conftest import Read
 from tests.demo_process import ROOT
 
 BEGIN = """

@@ -23,7 +23,7 @@ from auditlogs.models import new_account_id
 from auditlogs.query.entries import Entries
 from auditlogs.recording.recorder import Mode
 from tests import apart
-from tests.auditlogs.client.conftest import Read
+from tests.auditlogs.conftest import Read
 from tests.demo_process import ROOT
 
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.DOTALL | re.MULTILINE)

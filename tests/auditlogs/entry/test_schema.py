@@ -14,7 +14,7 @@ from tests.factories import AGENT, ORDER, make_entry, new
 FIELDS = [
     *("id", "timestamp", "actor", "action", "actionType", "target", "result", "duration"),
     *("correlationId", "requestId", "sessionId", "sourceIp", "botId", "payload"),
-    *("recordedAt", "assertedBy", "redactions"),
+    *("writerId", "recordedAt", "assertedBy", "redactions"),
 ]
 
 
@@ -81,7 +81,7 @@ def test_an_entry_needs_its_action_its_actor_and_its_result(missing: str) -> Non
         ("/actor/id", {"actor": {**AGENT, "id": ""}}),
         ("/actor/id", {"actor": {**AGENT, "id": 7}}),
         ("/actor/id", {"actor": {**AGENT, "id": {"$ne": None}}}),
-        ("/actor/id", {"actor": {**AGENT, "id": "x" * 129}}),
+        ("/actor/id", {"actor": {**AGENT, "id": "x" * 257}}),
         ("/actor/name", {"actor": {**AGENT, "name": ""}}),
         ("/actor/name", {"actor": {**AGENT, "name": "x" * 257}}),
         ("/result", {"result": "succes"}),
@@ -163,7 +163,7 @@ def test_an_entry_is_read_with_every_field_in_order_and_null_for_what_is_absent(
     shown = msgspec.json.decode(to_json(entry))
     assert list(shown) == FIELDS
     absent = ("target", "duration", "correlationId", "requestId", "sessionId", "sourceIp", "botId")
-    assert all(shown[name] is None for name in (*absent, "payload", "assertedBy"))
+    assert all(shown[name] is None for name in (*absent, "payload", "writerId", "assertedBy"))
     assert shown["redactions"] == []
     assert shown["actor"] == {"type": "user", "id": "u", "name": None}
     assert list(shown["actor"]) == ["type", "id", "name"]

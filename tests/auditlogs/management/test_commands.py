@@ -134,9 +134,30 @@ def test_a_new_retention_changes_the_index_in_place(settings: Any) -> None:
     try:
         for days in (30, 90, 7):
             settings.AUDITLOGS_RETENTION_DAYS = days
-            assert run("ensure_indexes").splitlines()[-1] == f"retention ({days} days)"
+            printed = run("ensure_indexes", "--shorten-retention").splitlines()
+            assert printed[-1] == f"retention ({days} days)"
             kept = [indexes()[name]["expireAfterSeconds"] for name in names]
             assert kept == [days * DAY_SECONDS] * 2
+    finally:
+        settings.AUDITLOGS_RETENTION_DAYS = 30
+        ensure_indexes()
+
+
+def test_a_shorter_retention_is_not_set_without_a_yes(
+    settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = indexes()
+    settings.AUDITLOGS_RETENTION_DAYS = 7
+    with pytest.raises(CommandError, match=r"older than 7 days .* add --shorten-retention"):
+        run("ensure_indexes")
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True)
+    monkeypatch.setattr("builtins.input", lambda _: "no")
+    with pytest.raises(CommandError, match=r"^Nothing was changed\.$"):
+        run("ensure_indexes")
+    assert indexes() == before
+    monkeypatch.setattr("builtins.input", lambda _: "yes")
+    try:
+        assert run("ensure_indexes").splitlines()[-1] == "retention (7 days)"
     finally:
         settings.AUDITLOGS_RETENTION_DAYS = 30
         ensure_indexes()

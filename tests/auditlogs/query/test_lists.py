@@ -9,6 +9,7 @@ from typing import Any
 from unittest import mock
 from urllib.parse import urlencode
 
+import pytest
 from django.http import QueryDict
 from hypothesis import event, given, settings, strategies as st
 from hypothesis.strategies import DataObject, DrawFn, SearchStrategy
@@ -23,6 +24,8 @@ from auditlogs.recording.recorder import new_entry
 from auditlogs.storage.indexes import LeadingFilter
 from tests.auditlogs.query.oracle import KEPT, RANGES, Asked, Written, expected
 from tests.factories import store_with_keys
+
+pytestmark = pytest.mark.slow
 
 A_QUARTER = max(1, settings().max_examples // 4)
 MAX_PAGES = 2_000

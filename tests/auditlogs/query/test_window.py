@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from pytest_django.fixtures import Settings
 
-from auditlogs.entry.times import from_ms, to_ms
+from auditlogs.entry.times import AHEAD_MS, from_ms, to_ms
 from auditlogs.query.window import DATE_RANGES, DateRange, StartAfterEnd, Window
 
 NOW = datetime(2026, 3, 31, 12, 0, 0, 123_456, tzinfo=UTC)
@@ -24,12 +24,14 @@ def resolve(
     ("date_range", "length"),
     [("24h", timedelta(hours=24)), ("7d", timedelta(days=7)), ("30d", timedelta(days=30))],
 )
-def test_a_range_goes_back_from_now_and_is_open_at_its_newest_end(
+def test_a_range_goes_back_from_now_and_but_for_24_hours_is_open_at_its_newest_end(
     date_range: DateRange, length: timedelta
 ) -> None:
     window = resolve(date_range)
     assert from_ms(window.start) == AS_OF - length
-    assert (window.end, window.as_of, window.clipped) == (None, to_ms(AS_OF), False)
+    # The last 24 hours end now, so that what is dated ahead of the clock is no part of them.
+    end = to_ms(AS_OF) + AHEAD_MS if date_range == "24h" else None
+    assert (window.end, window.as_of, window.clipped) == (end, to_ms(AS_OF), False)
 
 
 def test_all_time_begins_with_the_retention() -> None:

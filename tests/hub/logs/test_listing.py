@@ -184,7 +184,7 @@ def test_a_row_says_who_did_what_to_what_and_how_it_ended(hub: Hub) -> None:
     assert cells["timestamp"].startswith("3 minutes ago")
     assert cells["timestamp"].endswith(" UTC")
     assert cells["actor"] == "Momentum Scout agent-7"
-    assert cells["action"] == "order.created"
+    assert cells["action"] == "order.created Buy SOL"
     assert cells["type"] == "trade"
     assert cells["target"] == "Buy SOL order"
     assert cells["result"] == "Partial"

@@ -1,0 +1,96 @@
+"""Who calls, in which trace, request and session."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+from urllib.parse import unquote
+
+from mcp.server.auth.middleware.auth_context import get_access_token
+from mcp.server.context import ServerRequestContext
+from opentelemetry.trace import format_trace_id, get_current_span
+
+from auditlogs.entry.invisible import escaped
+from auditlogs.entry.schema import ID_LENGTH, LONG_ID_LENGTH, NAME_LENGTH
+from auditlogs.intake.context import Fields, session_label, trace_id
+
+UNKNOWN = "unknown"
+UNKNOWN_AGENT: Mapping[str, Any] = {"type": "agent", "id": UNKNOWN}
+# In the baggage, by https://opentelemetry.io/docs/specs/semconv/.
+MAX_BAGGAGE = 8_192
+SESSION_KEYS = ("session.id", "gen_ai.conversation.id")
+
+RequestContext = ServerRequestContext[Any, Any]
+Agent = Callable[[RequestContext], Mapping[str, Any]]
+Session = Callable[[RequestContext], str | None]
+
+
+def calling_agent(ctx: RequestContext) -> Mapping[str, Any]:
+    """Return the calling agent: the client of its access token, else the name it gives itself."""
+    if token := get_access_token():
+        return {"type": "agent", "id": token.client_id}
+    if params := ctx.session.client_params:
+        client = params.client_info
+        return {"type": "agent", "id": client.name, "name": client.title}
+    return UNKNOWN_AGENT
+
+
+def context_of(ctx: RequestContext, agent: Agent, session: Session | None) -> Fields:
+    """Return actor and IDs of a request, which entries recorded while it is handled share."""
+    client = ctx.request.client if ctx.request is not None else None
+    return {
+        "actor": _actor(agent(ctx)),
+        "correlation_id": _trace_id(ctx),
+        "request_id": visible(ctx.request_id, ID_LENGTH),
+        "session_id": _session_id(ctx, session),
+        "source_ip": client.host if client else None,
+    }
+
+
+def session_header(ctx: RequestContext) -> str | None:
+    """Return the session's id in the header of the protocols until 2025-11-25, which have it."""
+    return ctx.request.headers.get("mcp-session-id") if ctx.request is not None else None
+
+
+def visible(value: Any, length: int) -> str:
+    """Return a caller's text as an entry accepts it: no caller may avoid the log by its name."""
+    text = escaped("" if value is None else str(value)[:length])[:length]
+    return text if text.strip() else UNKNOWN
+
+
+def _actor(given: Mapping[str, Any]) -> Mapping[str, Any]:
+    actor = {**given, "id": visible(given.get("id"), LONG_ID_LENGTH)}
+    if actor.get("name") is not None:
+        actor["name"] = escaped(str(actor["name"]), is_name=True)[:NAME_LENGTH]
+    if not (actor.get("name") or "").strip():
+        actor["name"] = None
+    return actor
+
+
+def _trace_id(ctx: RequestContext) -> str | None:
+    """Return the trace ID of `traceparent` in the request's `_meta`, else in the HTTP header, else
+    that of the SDK's own span, where OpenTelemetry is configured."""
+    header = ctx.request.headers.get("traceparent") if ctx.request is not None else None
+    for traceparent in ((ctx.meta or {}).get("traceparent"), header):
+        if isinstance(traceparent, str) and (trace := trace_id(traceparent)):
+            return trace
+    span = get_current_span().get_span_context()
+    return format_trace_id(span.trace_id) if span.is_valid else None
+
+
+def _session_id(ctx: RequestContext, session: Session | None) -> str | None:
+    if session is not None and (given := session(ctx)):
+        return visible(given, ID_LENGTH)
+    sent = (ctx.meta or {}).get("baggage")
+    members = _baggage(sent) if isinstance(sent, str) else {}
+    for key in SESSION_KEYS:
+        if members.get(key):
+            return visible(members[key], ID_LENGTH)
+    # This one lets its holder act in the session, so only a hash of it is stored.
+    header = session_header(ctx)
+    return session_label(header) if header else None
+
+
+def _baggage(text: str) -> dict[str, str]:
+    """Return the members of a W3C Baggage (https://www.w3.org/TR/baggage/), without properties,
+    which OpenTelemetry's own reader takes for a part of the value."""
+    members = (member.partition(";")[0].partition("=") for member in text[:MAX_BAGGAGE].split(","))
+    return {key.strip(): unquote(value.strip()) for key, _, value in members}

@@ -1,0 +1,58 @@
+"""Bounds of reading through the API: the bytes of a page, and the readers of an account."""
+
+import contextlib
+
+import pytest
+
+from auditlogs.accounts import keys
+from auditlogs.api import reading
+from auditlogs.api.reading import MAX_PAGE_BYTES, MAX_READERS, reader_of
+from auditlogs.models import Account
+from tests.api import LIST, Api, next_of, problem_of
+from tests.factories import make_entries, unique
+
+LARGE = {"text": "x y " * 15_000}
+
+
+@pytest.fixture
+def large(account: Account) -> list[str]:
+    return [str(id) for id in make_entries(account.id, 140, payload=LARGE)]
+
+
+def test_a_page_of_large_entries_is_short_and_the_next_ones_have_the_rest(
+    api_key: str, large: list[str]
+) -> None:
+    api, found, path, sizes = Api(api_key), [], f"{LIST}?limit=1000", []
+    while path:
+        response = api.get(path)
+        sizes.append(len(response.content))
+        found += [entry["id"] for entry in response.json()]
+        path = next_of(response) or ""
+    assert sorted(found) == sorted(large)
+    assert max(sizes) <= MAX_PAGE_BYTES
+    assert min(sizes[:-1]) > MAX_PAGE_BYTES / 2
+
+
+def test_a_page_of_small_entries_is_full_although_it_is_read_in_parts(
+    api_key: str, account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reading, "MAX_PAGE_BYTES", 10 * reading.LARGEST_ENTRY)
+    ids = [str(id) for id in make_entries(account.id, 35)]
+    assert sorted(Api(api_key).ids(limit=30, offset=5)) == sorted(Api(api_key).ids(limit=35)[5:])
+    assert sorted(Api(api_key).ids(limit=100)) == sorted(ids)
+
+
+def test_one_accounts_readers_leave_threads_to_others(
+    api_key: str, account: Account, db: None
+) -> None:
+    other = Account.objects.create(name=unique("account"))
+    others = Api(keys.create(other, "reader", ["logs:read"]))
+    with contextlib.ExitStack() as stack:
+        for _ in range(MAX_READERS):
+            stack.enter_context(reader_of(account.id))
+        refused = Api(api_key).get()
+        problem_of(refused, 429, "rate-limited")
+        assert refused["Retry-After"] == "1"
+        assert others.get().status_code == 200
+    assert Api(api_key).get().status_code == 200
+    assert not reading._readers
