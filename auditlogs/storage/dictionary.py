@@ -110,6 +110,11 @@ def values(
     return [value for value, _ in islice(groupby(notes, _value_of), limit)]
 
 
+def actor_notes(account: str) -> Iterator[Document]:
+    """Yield the notes of all names of the account's actors. Raises StorageError."""
+    return _notes(account, "actor")
+
+
 def tokens(account: str, word: str, weeks: range, limit: int) -> tuple[str, ...] | None:
     """Return the tokens noted in these weeks that begin with a word, or None if there are more
     than `limit`. An entry matches the word exactly if it has one of these tokens."""

@@ -12,7 +12,7 @@ from auditlogs.entry.actions import ACTION_TYPES
 from auditlogs.entry.schema import RESULTS
 from auditlogs.query.filters import RANGE_PARAMETERS, EntryFilter, ListRequest
 from auditlogs.query.order import DEFAULT_ORDER
-from auditlogs.storage import dictionary
+from auditlogs.storage import actors as kept_actors, dictionary
 from auditlogs.storage.dictionary import NamedActor
 from auditlogs.storage.mongo import StorageError
 from hub.logs.links import DEFAULT_RANGE, Links
@@ -156,7 +156,7 @@ class FilterBar:
         """The first actors of the account by name, and whether there are more."""
         none: list[NamedActor] = []
         return self._look_up(
-            lambda: dictionary.actors(self._account, "", MAX_ACTORS), (none, False)
+            lambda: kept_actors.actors(self._account, "", MAX_ACTORS), (none, False)
         )
 
     @cached_property
