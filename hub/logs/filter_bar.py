@@ -15,7 +15,7 @@ from auditlogs.entry.schema import RESULTS
 from auditlogs.entry.times import format_rfc3339, parse_rfc3339
 from auditlogs.query.filters import RANGE_PARAMETERS, EntryFilter, ListRequest
 from auditlogs.query.order import DEFAULT_ORDER
-from auditlogs.storage import dictionary
+from auditlogs.storage import actors as kept_actors, dictionary
 from auditlogs.storage.dictionary import NamedActor
 from auditlogs.storage.mongo import StorageError
 from hub.logs.applied import RANGE_WORDS, control_messages, is_instant, notices
@@ -170,7 +170,7 @@ class FilterBar:
         """The first actors of the account by name, and whether there are more."""
         none: list[NamedActor] = []
         return self._look_up(
-            lambda: dictionary.actors(self._account, "", MAX_ACTORS), (none, False)
+            lambda: kept_actors.actors(self._account, "", MAX_ACTORS), (none, False)
         )
 
     @cached_property
