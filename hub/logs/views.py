@@ -10,7 +10,7 @@ from django.views.decorators.http import require_safe
 from auditlogs.entry.identity import parse_id
 from auditlogs.entry.schema import ID_LENGTH
 from auditlogs.query.entries import Entries
-from auditlogs.storage import dictionary
+from auditlogs.storage import actors as kept_actors
 from auditlogs.storage.mongo import StorageError
 from hub.access.visits import HubRequest, Visit, for_members, is_fragment
 from hub.logs.drawer import Drawer, EntryView
@@ -60,7 +60,7 @@ def actors(request: HubRequest, visit: Visit) -> HttpResponse:
     """List the actors whose name or id contains a text, for the Actor control."""
     search = request.GET.get("search", "")[:200]
     try:
-        found, has_more = dictionary.actors(visit.account.id, search, MAX_ACTORS)
+        found, has_more = kept_actors.actors(visit.account.id, search, MAX_ACTORS)
     except StorageError as error:
         return HttpResponse(str(error), status=503, content_type="text/plain")
     context = {"actors": found, "has_more": has_more, "search": search}
@@ -87,5 +87,5 @@ def entry(request: HubRequest, visit: Visit, entry_id: str) -> HttpResponse:
         shown = matches[0] if matches else None
     if shown is None:
         raise Http404
-    context = {"view": EntryView(shown)}
+    context = {"view": EntryView(shown, visit.account.id)}
     return render(request, "hub/logs/entry.html", context)

@@ -62,7 +62,7 @@ def test_an_invisible_character_is_refused_in_every_text_but_the_payloads(
     api: Api, char: str
 ) -> None:
     text = f"agent_7f3a21{char}"
-    for path, fields in (
+    cases: tuple[tuple[str, dict[str, Any]], ...] = (
         ("/actor/id", {"actor": {**AGENT, "id": text}}),
         ("/actor/name", {"actor": {**AGENT, "name": text}}),
         ("/target/type", {"target": {**ORDER, "type": text}}),
@@ -71,7 +71,8 @@ def test_an_invisible_character_is_refused_in_every_text_but_the_payloads(
         *((f"/{name}", {name: text}) for name in ("correlationId", "requestId", "sessionId")),
         *((f"/{name}", {name: text}) for name in ("sourceIp", "botId")),
         ("/id", {"id": text, "timestamp": format_rfc3339(now())}),
-    ):
+    )
+    for path, fields in cases:
         problem = problem_of(api.post({**VALID, **fields}), 422, "control-character")
         assert [each["path"] for each in problem["errors"]] == [f"/0{path}"]
     assert api.post({**VALID, "payload": {text: text}}).status_code == 201
