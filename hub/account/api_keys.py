@@ -80,7 +80,7 @@ class KeyForm(PageForm):
     )
 
     def clean_name(self) -> str:
-        return _checked("the name", self.cleaned_data["name"], KEY_NAME_LENGTH)
+        return _checked("the name", self.cleaned_data["name"], KEY_NAME_LENGTH, is_name=True)
 
     def clean_bot(self) -> str | None:
         bot = self.cleaned_data["bot"]
@@ -265,9 +265,9 @@ def _bots(account: Account) -> list[NamedBot]:
         return []
 
 
-def _checked(what: str, text: str, length: int) -> str:
+def _checked(what: str, text: str, length: int, *, is_name: bool = False) -> str:
     try:
-        check_text(what, text, length)
+        check_text(what, text, length, is_name=is_name)
     except ValueError as error:
         raise ValidationError(capfirst(f"{error}.")) from error
     return text
