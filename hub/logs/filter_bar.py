@@ -1,4 +1,4 @@
-"""The filter bar: its controls, what they show, and the filters that have no control."""
+"""The filter bar: the state of its controls, and chips for filters without a control."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -47,7 +47,7 @@ SORT_LABELS = {
 CONTROLS = (*RANGE_PARAMETERS, "actor", "action", "result", "search")
 TEXT_CONTROLS = ("startDate", "endDate", "search")
 
-# What `<input type="datetime-local">` sends without JavaScript: a time in the zone shown, UTC.
+# What `<input type="datetime-local">` sends without JavaScript: a time in UTC, without a zone.
 LOCAL_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,3})?)?", re.ASCII)
 
 
@@ -62,7 +62,7 @@ class Option:
 
 @dataclass(frozen=True, slots=True)
 class Chip:
-    """A filter that has no control, by name, with the URL that takes it away."""
+    """A filter without a control, and the URL of the list without it."""
 
     label: str
     text: str
@@ -71,7 +71,7 @@ class Chip:
 
 
 class FilterBar:
-    """What the filter bar shows for a request. It is read from the URL alone."""
+    """The filter bar for a request. Only names of actors and agents need the database."""
 
     def __init__(self, account: str, request: ListRequest, links: Links, several: set[str]) -> None:
         self._account = account
@@ -85,32 +85,30 @@ class FilterBar:
         }
         self.message = dict.fromkeys(CONTROLS, "") | control_messages(request, several)
         self.notices = notices(request, several)
-        # Once the database could not be reached, nothing waits for it again to give a name.
+        # After a first failure no more names are looked up: each one could wait for a time-out.
         self.is_cut_off = False
 
     @property
     def is_active(self) -> bool:
-        """Whether any filter differs from its default; the sort is none."""
+        """Whether any filter differs from its default. The sort is not a filter."""
         return bool(self._links.filters)
 
     @property
     def active_count(self) -> int:
-        """How many filters differ from their default, those of the range counting as one."""
+        """How many filters differ from their default; start and end count as one."""
         return len({"range" if n in RANGE_PARAMETERS else n for n in self._links.filters})
 
     @property
     def clear_url(self) -> str:
-        """Where Clear All leads."""
         return self._links.cleared
 
     @property
     def has_own_range(self) -> bool:
-        """Whether a start or an end takes the place of Date Range's presets."""
+        """Whether Date Range shows Custom, with the fields for start and end."""
         return "startDate" in self.value or "endDate" in self.value
 
     @property
     def ranges(self) -> list[Option]:
-        """The options of Date Range."""
         chosen = self.value.get("dateRange", DEFAULT_RANGE)
         if self.has_own_range:
             chosen = CUSTOM
@@ -140,7 +138,7 @@ class FilterBar:
 
     @property
     def described(self) -> list[str]:
-        """Each filter but the range in words, that the list follows."""
+        """Each filter of the list but its range, as "Result: failure"."""
         named = {"actor": self.actor.name or self.actor.id} if self.actor else {}
         return [
             f"{EntryFilter.base_filters[name].label}: {named.get(name, value)}"
@@ -150,24 +148,22 @@ class FilterBar:
 
     @property
     def action_types(self) -> list[Option]:
-        """The options of Action Type."""
         return _options("All types", ACTION_TYPES, self.value.get("action"))
 
     @property
     def results(self) -> list[Option]:
-        """The options of Result."""
         return _options("All results", RESULTS, self.value.get("result"))
 
     @property
     def sorts(self) -> list[Option]:
-        """The options of Sort, which small screens have in place of headings."""
+        """The options of Sort: cards on small screens have no headings to sort by."""
         order = self._request.entries.order
         chosen = "" if order == DEFAULT_ORDER else str(order)
         return [Option(value, label, value == chosen) for value, label in SORT_LABELS.items()]
 
     @cached_property
     def actors(self) -> tuple[list[NamedActor], bool]:
-        """The first actors of the account by name, and whether there are more."""
+        """The first MAX_ACTORS actors by name, and whether there are more."""
         none: list[NamedActor] = []
         return self._look_up(
             lambda: kept_actors.actors(self._account, "", MAX_ACTORS), (none, False)
@@ -175,7 +171,7 @@ class FilterBar:
 
     @cached_property
     def actor(self) -> NamedActor | None:
-        """The actor that is filtered by; without a name if it is not known."""
+        """The actor of the filter; without a name if the log does not know the id."""
         actor_id = self.value.get("actor")
         if actor_id is None:
             return None
@@ -184,7 +180,7 @@ class FilterBar:
 
     @property
     def kept(self) -> dict[str, str]:
-        """The filters that no control holds, so that sending the form keeps them."""
+        """The filters without a control: hidden inputs keep them when the form is sent."""
         return {
             name: value
             for name, value in self._links.filters.items()
@@ -213,7 +209,7 @@ class FilterBar:
         return value
 
     def _look_up(self, question: Callable[[], T], otherwise: T) -> T:
-        """Return what the dictionary of names answers, or the other where it cannot."""
+        """Look a name up; return `otherwise` if the database cannot be read."""
         if self.is_cut_off:
             return otherwise
         try:
@@ -230,7 +226,7 @@ def name_of_key(account: str, public_id: str | None) -> str:
 
 
 def page_parameters(data: QueryDict, moment: datetime) -> QueryDict:
-    """Return the page's parameters as the query layer knows them.
+    """Translate the page's parameters into those of the query layer.
 
     Date Range has an option more than `dateRange`: Custom, which leaves it to start and end.
     A time without a zone is one that the form sent without JavaScript, in the zone shown: UTC.

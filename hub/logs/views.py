@@ -1,4 +1,4 @@
-"""The pages of the Hub: parse, query, render."""
+"""The Logs page, its fragments, and the page of one entry."""
 
 from typing import Any
 
@@ -21,13 +21,13 @@ from hub.logs.listing import Listing
 
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
-    """Lead to the Logs page."""
+    """Redirect to the Logs page."""
     return redirect("logs")
 
 
 @require_safe
 def favicon(request: HttpRequest) -> HttpResponse:
-    """Lead a browser that guesses the icon's address to the icon."""
+    """Redirect browsers that ask for `/favicon.ico` without having read a page."""
     return redirect(static("favicon.svg"))
 
 
@@ -47,7 +47,7 @@ def logs(request: HubRequest, visit: Visit) -> HttpResponse:
 @require_safe
 @for_members
 def logs_count(request: HubRequest, visit: Visit) -> HttpResponse:
-    """Say how many entries a list has: in the list, or on a page of its own."""
+    """Count the entries of a list: in the list, or on a page of its own without scripts."""
     listing = Listing(request.GET, visit.account)
     context = {"listing": listing, "count": listing.count()}
     name = "_count.html" if is_fragment(request) else "count.html"

@@ -1,4 +1,4 @@
-"""How values are shown in templates. Nothing here asks the database."""
+"""Template tags and filters for values. None of them reads the database."""
 
 import functools
 import re
@@ -28,14 +28,14 @@ HIDDEN = re.compile(
 
 @register.simple_tag
 def icon_sprite() -> SafeString:
-    """Return the sprite, which every page holds once."""
+    """Return the sprite; every page includes it once."""
     return mark_safe(icons.sprite())  # noqa: S308 – made from the icon package alone
 
 
 @register.simple_tag
 @functools.cache
 def icon(name: str) -> SafeString:
-    """Return an icon. It says nothing to a screen reader: a word always stands with it."""
+    """Return an icon. It is hidden from screen readers, so it needs a word beside it."""
     if name not in icons.ICONS:
         raise ValueError(f"no icon {name}")
     return format_html(
@@ -45,13 +45,13 @@ def icon(name: str) -> SafeString:
 
 @register.simple_tag(takes_context=True)
 def navigation_links(context: template.Context) -> list[navigation.Link]:
-    """Return the links of the navigation."""
+    """Return the links of the navigation for the current request."""
     return navigation.links(context["request"])
 
 
 @register.simple_tag
 def moment(instant: datetime) -> SafeString:
-    """Return a time as the list tells it: "3 minutes ago", or the date; in full when pointed at."""
+    """Show a time as "3 minutes ago" or as a date, in full in its tooltip."""
     return format_html(
         '<time datetime="{}" data-time="short" title="{}">{}</time>',
         format_rfc3339(instant),
@@ -148,7 +148,7 @@ def utc(instant: datetime) -> str:
 def local_input(text: str | None) -> str:
     """Return an RFC 3339 time as `<input type="datetime-local">` takes it, in UTC.
 
-    What is no time is shown as none; the message at the control says so.
+    An invalid text becomes an empty field; the message beside it says why.
     """
     try:
         return format_rfc3339(parse_rfc3339(text or "")).removesuffix("Z").removesuffix(".000")

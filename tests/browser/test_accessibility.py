@@ -72,7 +72,7 @@ def test_the_other_states_have_no_violation(
     expect(page.get_by_role("heading", name="Nothing matches")).to_be_visible()
     has_no_violation(page)
     logs.open("?endDate=2001-01-01T00:00:00Z")
-    expect(page.get_by_role("heading", name="Beyond what is kept")).to_be_visible()
+    expect(page.get_by_role("heading", name="Older than the retention")).to_be_visible()
     has_no_violation(page)
     page.route("**/hub/logs?*", lambda route: route.fulfill(status=503))
     logs.search.fill("lost")

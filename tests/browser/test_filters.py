@@ -188,7 +188,7 @@ def test_a_custom_range_is_in_the_readers_zone(logs: Logs, page: Page) -> None:
     page.wait_for_url("**/logs?*endDate*")
     asked = parse_qs(urlsplit(page.url).query)
     assert asked == {"startDate": [old.replace("Z", ".000Z")], "endDate": [new]}
-    expect(page.get_by_role("heading", name="Beyond what is kept")).to_be_visible()
+    expect(page.get_by_role("heading", name="Older than the retention")).to_be_visible()
 
     end.fill("2026-02-28T00:00")
     message = page.locator("#startDate-message")

@@ -145,7 +145,10 @@ def test_an_entry_outside_the_list_is_shown_and_said_to_be(hub: Hub) -> None:
     assert rows(page) == [failed]
     drawer = page.one("#drawer-body")
     assert fields(drawer)["Entry ID"] == str(entry)
-    assert drawer.one(".banner").text == "This entry is outside the list’s filters or range."
+    assert (
+        drawer.one(".banner").text
+        == "This entry does not match the filters or the range of the list."
+    )
     assert steps(drawer) == {"previous": None, "next": None}
 
 
@@ -154,7 +157,7 @@ def test_an_unknown_entry_leaves_the_list_and_says_so(hub: Hub) -> None:
     page = hub.logs(f"?entry={UNKNOWN}")
     assert rows(page) == ids
     drawer = page.one("#drawer-body")
-    assert drawer.one("[role=alert]", "span").text.startswith("There is no such entry")
+    assert drawer.one("[role=alert]", "span").text.startswith("Entry not found")
     assert link(drawer, "Close")["href"] == "/hub/logs"
 
 
