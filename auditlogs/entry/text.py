@@ -1,8 +1,8 @@
-"""Text comparison: normalization, the tokens of a field, the words of a search."""
+"""Text comparison: normalization, the pieces of a field, the words of a search."""
 
+import re
 import unicodedata
-from collections.abc import Iterable, Iterator
-from itertools import groupby
+from itertools import takewhile
 
 MAX_SEARCH_LENGTH = 200
 MAX_SEARCH_WORDS = 8
@@ -11,33 +11,73 @@ MAX_SEARCH_WORDS = 8
 # character of a name: comparing joined texts equals comparing the pairs (name, id).
 SEPARATOR = "\x1f"
 
+# How the names of letters begin whose accents people leave out.
+ACCENTED = ("LATIN ", "GREEK ", "CYRILLIC ")
+# How the names of the signs of scripts without spaces begin.
+UNSPACED = ("CJK UNIFIED ", "CJK COMPATIBILITY IDEOGRAPH", "IDEOGRAPHIC ", "HIRAGANA ", "KATAKANA ")
+ASCII_PIECES = re.compile("[0-9A-Za-z]+")
+# A quotation mark without its second one is left out, as people type it first.
+WORDS = re.compile(r'"([^"]*)"|"?([^\s"]\S*)')
+
 LAST_CODE_POINT = 0x10FFFF
 SURROGATES = range(0xD800, 0xE000)
 
 
-def norm(text: str) -> str:
-    """Return text normalized for comparison: NFKC, then case folding; accents stay."""
+def fold(text: str) -> str:
+    """Return text without differences of case and of compatibility: NFKC, then case folding."""
     return unicodedata.normalize("NFKC", text).casefold()
 
 
-def tokens(values: Iterable[str | None]) -> list[str]:
-    """Return the sorted, distinct tokens of field values, as stored for the search."""
-    distinct: set[str] = set()
-    for value in values:
-        if value:
-            whole = norm(value)
-            distinct.update((whole, *whole.split(), *_pieces(whole)))
-    return sorted(distinct)
+def norm(text: str) -> str:
+    """Return text normalized for comparison: folded, without the accents of Latin, Greek and
+    Cyrillic letters. Marks of other scripts stay, because there they are letters of their own."""
+    folded = fold(text)
+    if folded.isascii():
+        return folded
+    kept: list[str] = []
+    base = " "
+    for char in unicodedata.normalize("NFD", folded):
+        if not unicodedata.combining(char):
+            base = char
+        elif unicodedata.name(base, "").startswith(ACCENTED):
+            continue
+        kept.append(char)
+    return unicodedata.normalize("NFC", "".join(kept))
 
 
-def is_piece(text: str) -> bool:
-    """Return whether a text is all letters, marks and digits."""
-    return all(map(_is_word_character, text))
+def pieces(text: str) -> list[str]:
+    """Return the pieces of a normalized text: runs of letters, marks and digits. Each Han, Hiragana
+    or Katakana sign starts one, because these scripts put no space between words."""
+    if text.isascii():
+        return ASCII_PIECES.findall(text)
+    marked = mark_pieces(text).split(SEPARATOR)[1:]
+    return ["".join(takewhile(_is_word_character, part)) for part in marked]
+
+
+def mark_pieces(text: str) -> str:
+    """Return a normalized text with a separator before each piece.
+
+    A search word marked in the same way is a substring of it exactly where the word's first letter
+    or digit starts a piece and the rest of the word follows.
+    """
+    if text.isascii():
+        return ASCII_PIECES.sub(rf"{SEPARATOR}\g<0>", text)
+    marked: list[str] = []
+    is_within = False
+    for char in text:
+        is_word = _is_word_character(char)
+        if is_word and (not is_within or unicodedata.name(char, "").startswith(UNSPACED)):
+            marked.append(SEPARATOR)
+        marked.append(char)
+        is_within = is_word
+    return "".join(marked)
 
 
 def words(search: str) -> tuple[str, ...]:
-    """Split a search at white space; no other character is removed."""
-    return tuple(norm(search).split())
+    """Split a search at white space; quotation marks hold words together. No other character is
+    removed. The words are folded; see `norm` for how they are compared."""
+    found = WORDS.findall(fold(search))
+    return tuple(phrase or word for phrase, word in found if phrase.strip() or word)
 
 
 def prefix_range(word: str) -> tuple[str, str | None]:
@@ -52,13 +92,6 @@ def prefix_range(word: str) -> tuple[str, str | None]:
         if following <= LAST_CODE_POINT:
             return word, word[: end - 1] + chr(following)
     return word, None
-
-
-def _pieces(text: str) -> Iterator[str]:
-    """Yield the runs of letters, marks and digits."""
-    for is_word, run in groupby(text, _is_word_character):
-        if is_word:
-            yield "".join(run)
 
 
 def _is_word_character(char: str) -> bool:

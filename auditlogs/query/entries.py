@@ -16,7 +16,7 @@ import msgspec
 
 from auditlogs.entry.identity import id_bound, id_ms
 from auditlogs.entry.schema import Entry, actor_key
-from auditlogs.entry.times import MAX_MS, from_ms, now
+from auditlogs.entry.times import from_ms, now
 from auditlogs.query import planner, slices
 from auditlogs.query.cursor import BadCursor, Cursor, Position, load_cursor
 from auditlogs.query.order import DEFAULT_ORDER, Order, Sort
@@ -24,19 +24,15 @@ from auditlogs.query.planner import SORT_PATHS, Reading
 from auditlogs.query.selection import ACCOUNT_ONLY, Selection, Word
 from auditlogs.query.slices import Budget, Slice, predecessor, successor
 from auditlogs.query.window import Window
-from auditlogs.storage import dictionary
-from auditlogs.storage.dictionary import week_of
 from auditlogs.storage.documents import to_entry
 from auditlogs.storage.mongo import Document, TookTooLong
 from auditlogs.storage.retention import oldest_ms
 
-# `tokens` serve the search only and are large, so they are never transferred.
-WITHOUT_PAYLOAD = {"tokens": 0, "payload": 0}
-WITH_PAYLOAD = {"tokens": 0}
+# These serve the search only and are large, so they are never transferred.
+WITH_PAYLOAD = {"tokens": 0, "text": 0}
+WITHOUT_PAYLOAD = {**WITH_PAYLOAD, "payload": 0}
 ONLY_POSITION = {"_id": 1, "actorKey": 1, "action": 1, "result": 1}
 
-# A prefix of more tokens than this is compared as a range instead of a list of tokens.
-MAX_TOKENS = 50
 MAX_COUNT = 10_000
 MAX_OFFSET = 10_000
 MAX_LIMIT = 1_000
@@ -102,7 +98,7 @@ class Entries:
         return replace(self, equal={**self.equal, path: value})
 
     def matching(self, words: tuple[str, ...]) -> Self:
-        """Keep entries where every search word is a prefix of some token."""
+        """Keep entries where every search word matches some field."""
         return replace(self, words=words)
 
     def within(self, window: Window) -> Self:
@@ -265,18 +261,7 @@ class Entries:
         return slices.run(self._selection(), ACCOUNT_ONLY, part, *stages)
 
     def _selection(self) -> Selection:
-        """Build the conditions; the dictionary gives the tokens that begin with each word."""
-        words = tuple(
-            Word(word, dictionary.tokens(self.account, word, self._weeks, MAX_TOKENS))
-            for word in self.words
-        )
-        return Selection(self.account, self.bot, self.equal, words)
-
-    @property
-    def _weeks(self) -> range:
-        """The weeks that the window touches; dictionary notes are per week."""
-        end = MAX_MS if self.window.end is None else self.window.end
-        return range(week_of(self.window.start), week_of(end) + 1)
+        return Selection(self.account, self.bot, self.equal, tuple(map(Word, self.words)))
 
     def _read(
         self,
@@ -299,8 +284,14 @@ class Entries:
         return Position(None if key == "timestamp" else document[SORT_PATHS[key]], document["_id"])
 
     def _position_of(self, entry: Entry) -> Position:
-        keys = {"actor": actor_key(entry.actor), "action": entry.action, "result": entry.result}
-        return Position(keys.get(self.order.key), uuid.UUID(entry.id))
+        id = uuid.UUID(entry.id)
+        key = {"action": entry.action, "result": entry.result}.get(self.order.key)
+        if self.order.key == "actor":
+            # The key of an entry of an earlier version can differ: accents stayed in it.
+            alone, fields = Slice(id, successor(id)), {"$project": ONLY_POSITION}
+            stored = slices.run(self._selection().alone, ACCOUNT_ONLY, alone, fields)
+            key = stored[0]["actorKey"] if stored else actor_key(entry.actor)
+        return Position(key, id)
 
     def _cursor(self, position: Position, ordinal: int, backwards: bool = False) -> Cursor:
         return Cursor(

@@ -113,7 +113,7 @@ class CorrelationFilter(EqualFilter):
 
 
 class SearchFilter(django_filters.Filter):
-    """Keep entries where every search word is a prefix of some token."""
+    """Keep entries where every search word matches some field."""
 
     field_class = SearchField
 

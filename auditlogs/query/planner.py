@@ -108,22 +108,19 @@ class Reading:
         """Yield the slices to read, each with the condition whose index serves it. Counts the
         filters when the first slice has not filled the page."""
         candidates = self.selection.candidates
+        if candidates and candidates[0].filter.first_slice_ms is None:
+            yield candidates[0], rest
+            return
+        few: Leading | None = None
         leading = next((each for each in candidates if each.is_equality), ACCOUNT_ONLY)
         first_ms = leading.filter.first_slice_ms
-        few = leading if first_ms is None else None
-        # A range of tokens has no order in time, and slices by another index would come to a rare
-        # word last. So it is counted first.
-        is_range = bool(candidates) and not candidates[0].is_equality
-        if is_range:
-            few = rarest(self.selection, candidates, rest, self.budget)
-        if few or first_ms is None:
-            yield few or leading, rest
-            return
+        # Filters without a first slice sort before all others.
+        assert first_ms is not None
         direction = self.order.newest_first
         parts = rest.widening(first_ms, self.window.as_of, newest_first=direction)
         for number, part in enumerate(parts):
             is_last = number == MAX_SLICES or self.budget.queries <= 1
-            if number == 1 and not is_last and not is_range:
+            if number == 1 and not is_last:
                 few = rarest(self.selection, candidates or [ACCOUNT_ONLY], rest, self.budget)
             if few or is_last:
                 yield few or leading, rest
@@ -131,7 +128,7 @@ class Reading:
             yield leading, part
             rest = rest.without(part, newest_first=direction)
 
-    def _at_once(self, leading: Leading, values: Sequence[str] | None = None) -> Result:
+    def _at_once(self, leading: Leading) -> Result:
         """Read entries of a condition that has few, sorted by the key in the database."""
         path, position = SORT_PATHS[self.order.key], self.position
         documents: Documents = []
@@ -240,10 +237,9 @@ def rarest(
 
 def count_of(selection: Selection, leading: Leading, part: Slice) -> int:
     """Count the entries that meet one condition, up to one more than `FEW`."""
-    alone = selection.only(leading)
     stages: tuple[Document, ...] = ({"$limit": FEW + 1}, {"$count": "value"})
     try:
-        counted = slices.run(alone, leading, part, *stages, seconds=slices.COUNT_SECONDS)
+        counted = slices.run(selection.alone, leading, part, *stages, seconds=slices.COUNT_SECONDS)
     except TookTooLong:
         return FEW + 1
     return int(counted[0]["value"]) if counted else 0
@@ -251,6 +247,8 @@ def count_of(selection: Selection, leading: Leading, part: Slice) -> int:
 
 def count(selection: Selection, window: Window, limit: int) -> int:
     """Count the entries of a list, up to a limit. Raises StorageError."""
+    if selection.is_empty:
+        return 0
     whole = Slice.of(window, None, newest_first=True)
     candidates = selection.candidates or [ACCOUNT_ONLY]
     leading = candidates[0]

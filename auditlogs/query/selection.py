@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from auditlogs.entry.schema import uuid_forms
-from auditlogs.entry.text import prefix_range
+from auditlogs.entry.text import SEPARATOR, mark_pieces, norm, pieces, prefix_range
+from auditlogs.storage.documents import TEXT_SEPARATOR
 from auditlogs.storage.indexes import ACCOUNT_FILTER, LEADING_FILTERS, LeadingFilter
 from auditlogs.storage.mongo import Document
 
@@ -17,24 +18,58 @@ UUID_PATHS = frozenset({"sessionId", "target.id"})
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """A search word: a prefix, and the tokens that begin with it; None if there are too many."""
+    """A search word, folded.
 
-    prefix: str
-    tokens: tuple[str, ...] | None
+    Every piece of it but the last one stands in an entry as it is; the last one may go on there,
+    unless a sign follows it in the word.
+    """
 
-    @property
-    def bounds(self) -> Document:
-        """The range of all tokens that begin with the word."""
-        low, high = prefix_range(self.prefix)
-        return {"$gte": low} | ({"$lt": high} if high is not None else {})
+    text: str
 
     @property
-    def condition(self) -> Any:
-        """The condition on the array `tokens` of an entry."""
-        if self.tokens is None:
-            # $elemMatch, because otherwise two different tokens could satisfy one bound each.
-            return {"$elemMatch": self.bounds}
-        return self.tokens[0] if len(self.tokens) == 1 else {"$in": list(self.tokens)}
+    def can_match(self) -> bool:
+        """Whether it has a letter or a digit, and nothing that no entry can contain."""
+        is_possible = SEPARATOR not in self.text and TEXT_SEPARATOR not in self.text
+        return is_possible and bool(pieces(norm(self.text)))
+
+    @property
+    def conditions(self) -> list[Any]:
+        """Conditions on an entry's array `tokens`, one for each piece. An index serves each."""
+        return self._of_pieces if self.can_match and self._is_plain else []
+
+    @property
+    def rest(self) -> Document | None:
+        """The condition for what the pieces do not say: their order, and the signs around them."""
+        text = norm(self.text)
+        marked = {"$literal": mark_pieces(text)}
+        # An aggregation's string functions take the word as data. No text of a caller is a pattern.
+        position = {"$indexOfCP": [{"$ifNull": ["$text", ""]}, marked]}
+        compared = {"$expr": {"$gte": [position, 0]}}
+        # Entries of earlier versions have no text. There a word is a prefix of a token.
+        earlier = {"text": None, "tokens": prefix_condition(self.text)}
+        if self._is_plain:
+            return None if pieces(text) == [text] else {"$or": [compared, earlier]}
+        own = {"$and": [*({"tokens": each} for each in self._of_pieces), compared]}
+        return {"$or": [own, earlier]}
+
+    @property
+    def _of_pieces(self) -> list[Any]:
+        text = norm(self.text)
+        *whole, last = pieces(text)
+        return [*whole, prefix_condition(last) if text.endswith(last) else last]
+
+    @property
+    def _is_plain(self) -> bool:
+        """Whether entries of earlier versions, which kept accents and did not split runs of Han or
+        Kana, contain the same pieces."""
+        return self.text.isascii()
+
+
+def prefix_condition(prefix: str) -> Document:
+    """Return the condition that some token begins with a prefix."""
+    low, high = prefix_range(prefix)
+    # $elemMatch, because otherwise two different tokens could satisfy one bound each.
+    return {"$elemMatch": {"$gte": low} | ({"$lt": high} if high is not None else {})}
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,10 +104,10 @@ class Selection:
 
     @property
     def is_empty(self) -> bool:
-        """Whether nothing can match: the reader asked for another bot than their own, or a word is
-        a prefix of no token at all."""
+        """Whether nothing can match: the reader asked for another bot than their own, or a word has
+        no letter or digit."""
         is_other_bot = self.bot is not None and self.filters.get("botId", self.bot) != self.bot
-        return is_other_bot or any(word.tokens == () for word in self.words)
+        return is_other_bot or not all(word.can_match for word in self.words)
 
     @property
     def equal(self) -> dict[str, str]:
@@ -88,17 +123,19 @@ class Selection:
             for each in LEADING_FILTERS
             if each.path in equal
         ]
-        # The longest word is probably the rarest.
-        words = sorted(self.words, key=lambda word: len(word.prefix), reverse=True)
-        found += [Leading(WORDS, word.condition) for word in words]
+        found += [Leading(WORDS, condition) for condition in self._word_conditions]
         return sorted(found, key=lambda leading: LEADING_FILTERS.index(leading.filter))
 
-    def only(self, leading: Leading) -> "Selection":
-        """Return the selection with the leading condition alone, and the reader's restriction."""
-        path, condition = leading.filter.path, leading.condition
-        filters = {path: condition} if path in self.filters and leading.is_equality else {}
-        words = tuple(word for word in self.words if word.condition == condition)
-        return replace(self, filters=filters, words=words[:1] if path == WORDS.path else ())
+    @property
+    def _word_conditions(self) -> list[Any]:
+        """The conditions on tokens, the longest first, which is probably the rarest."""
+        conditions = [each for word in self.words for each in word.conditions]
+        return sorted(conditions, key=lambda each: len(_text_of(each)), reverse=True)
+
+    @property
+    def alone(self) -> "Selection":
+        """The account and the reader's restriction, without filters and words."""
+        return replace(self, filters={}, words=())
 
     def stages(
         self, leading: Leading, low: uuid.UUID, high: uuid.UUID | None, *, elem_match: bool = True
@@ -118,16 +155,24 @@ class Selection:
         # An index serves a range of `_id` only after an equality. MongoDB merges the two stages;
         # other engines ignore the index if the first one has two ranges.
         (first if leading.is_equality else rest)["_id"] = bounds
-        words = [word.condition for word in self.words]
+        conditions = self._word_conditions
         if condition is not None:
             first[path] = condition
+        if path == WORDS.path and condition in conditions:
+            conditions.remove(condition)
         if not leading.is_equality and not elem_match and "$elemMatch" in condition:
             first[path] = condition["$elemMatch"]
-        elif path == WORDS.path:
-            words.remove(condition)
+            conditions.append(condition)
+        words = [{"tokens": each} for each in conditions]
+        words += [word.rest for word in self.words if word.rest]
         if words:
-            rest["$and"] = [{"tokens": each} for each in words]
+            rest["$and"] = words
         return [{"$match": first}, {"$match": rest}] if rest else [{"$match": first}]
+
+
+def _text_of(condition: Any) -> str:
+    text: str = condition if isinstance(condition, str) else condition["$elemMatch"]["$gte"]
+    return text
 
 
 def _condition(path: str, value: str) -> Any:

@@ -13,7 +13,7 @@ from typing import TypeVar
 from uuid import UUID
 
 from auditlogs.entry.identity import id_ms
-from auditlogs.entry.text import SEPARATOR, norm, prefix_range, tokens
+from auditlogs.entry.text import SEPARATOR, norm, pieces, prefix_range
 from auditlogs.entry.times import from_ms
 from auditlogs.storage import dictionary, mongo
 from auditlogs.storage.dictionary import WEEK_MS, NamedActor, week_of
@@ -95,6 +95,8 @@ def _batched(items: Iterable[T]) -> Iterator[list[T]]:
 
 def _note(account: str, actor: Document, since: datetime) -> Document:
     name, id = actor["name"], actor["id"]
+    texts = [norm(text) for text in (name, id) if text]
+    words = dict.fromkeys([*texts, *(piece for text in texts for piece in pieces(text))])
     week = week_of(int(since.timestamp() * 1000))
     return {
         "_id": SEPARATOR.join((account, id)),
@@ -103,7 +105,7 @@ def _note(account: str, actor: Document, since: datetime) -> Document:
         "id": id,
         "name": name,
         "value": norm(name or id),
-        "words": tokens([name, id])[:MAX_WORDS],
+        "words": list(words)[:MAX_WORDS],
         "since": since,
         # From then on it is kept as long as entries are.
         "weekEnd": from_ms((week + 1) * WEEK_MS),

@@ -1,9 +1,9 @@
-"""The dictionary: the distinct actors, actions, bots and search tokens of an account's entries.
+"""The dictionary: the distinct actors, actions and bots of an account's entries.
 
-It gives the values for a list sorted by actor or action, the tokens for a search prefix, and the
-names of actors and bots, so that no query has to scan the log for distinct values. It is
-append-only: a value has one note for each week in which entries contain it, and the note expires
-with the last entry of that week.
+It gives the values for a list sorted by actor or action, and the names of actors and bots, so that
+no query has to scan the log for distinct values. It is append-only: a value has one note for each
+week in which entries contain it, and the note expires with the last entry of that week. It holds no
+ids of orders, sessions or requests: such a note would cost a write and never be used again.
 """
 
 import functools
@@ -18,7 +18,7 @@ from msgspec import json
 from pymongo import ASCENDING, DESCENDING
 
 from auditlogs.entry.identity import id_ms
-from auditlogs.entry.text import SEPARATOR, is_piece, norm, prefix_range
+from auditlogs.entry.text import SEPARATOR, norm, prefix_range
 from auditlogs.entry.times import DAY_MS, from_ms
 from auditlogs.storage import mongo
 from auditlogs.storage.mongo import Document
@@ -32,7 +32,7 @@ CHUNK = 1_000
 MAX_STORED_IDS = 50_000
 READ_SECONDS = 5.0
 
-Kind = Literal["actor", "action", "bot", "piece", "token"]
+Kind = Literal["actor", "action", "bot"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +58,6 @@ def notes_of(entry: Document) -> Iterator[Document]:
     yield _note(entry, "actor", entry["actorKey"], actor)
     action = {"id": entry["action"], "actionType": entry["actionType"]}
     yield _note(entry, "action", entry["action"], action)
-    for token in entry["tokens"]:
-        # No search word contains white space, so any prefix of such a token is also a prefix of
-        # the token's first part, which has a note of its own.
-        if not any(char.isspace() for char in token):
-            yield _note(entry, _kind_of(token), token, {})
     if entry["botId"] and actor["type"] == "agent":
         bot = {"id": entry["botId"], "name": actor["name"], "actor": actor["id"]}
         yield _note(entry, "bot", entry["botId"], bot)
@@ -115,14 +110,6 @@ def actor_notes(account: str) -> Iterator[Document]:
     return _notes(account, "actor")
 
 
-def tokens(account: str, word: str, weeks: range, limit: int) -> tuple[str, ...] | None:
-    """Return the tokens noted in these weeks that begin with a word, or None if there are more
-    than `limit`. An entry matches the word exactly if it has one of these tokens."""
-    notes = (note for note in _notes(account, _kind_of(word), word) if note["week"] in weeks)
-    values = [value for value, _ in islice(groupby(notes, _value_of), limit + 1)]
-    return tuple(values) if len(values) <= limit else None
-
-
 def actors(account: str, search: str, limit: int) -> tuple[list[NamedActor], bool]:
     """Return up to `limit` actors whose name or id contains the search, sorted by name, and
     whether there are more. An actor is found by every name it had, and returned once, with its
@@ -136,7 +123,7 @@ def actors(account: str, search: str, limit: int) -> tuple[list[NamedActor], boo
         other = newest.get(note["id"])
         if other is None or note["since"] >= other["since"]:
             newest[note["id"]] = note
-        if text in note["value"] or text in norm(note["id"]):
+        if text in norm(note["value"]) or text in norm(note["id"]):
             matching.add(note["id"])
         if count == MAX_NOTES or len(matching) > limit:
             break
@@ -202,15 +189,6 @@ def _note(entry: Document, kind: Kind, value: str, details: Document) -> Documen
 
 def _named(account: str, kind: Kind, id: str) -> str:
     return SEPARATOR.join((account, kind, id))
-
-
-def _kind_of(token: str) -> Kind:
-    """Return the kind of note for a token without white space.
-
-    A word of letters, marks and digits that is a prefix of a token is also a prefix of that token's
-    first piece. So such a word is looked up among the pieces alone, which are far fewer.
-    """
-    return "piece" if is_piece(token) else "token"
 
 
 def _value_of(note: Document) -> str:

@@ -6,9 +6,12 @@ import msgspec
 
 from auditlogs.entry import numbers
 from auditlogs.entry.schema import Entry, actor_key
-from auditlogs.entry.text import tokens
+from auditlogs.entry.text import mark_pieces, norm, pieces
 from auditlogs.entry.times import format_rfc3339, parse_rfc3339
 from auditlogs.storage.mongo import Document
+
+# Between the searched fields, so that no word is found across two of them.
+TEXT_SEPARATOR = "\x1e"
 
 
 def to_document(entry: Entry, account: str) -> Document:
@@ -17,6 +20,7 @@ def to_document(entry: Entry, account: str) -> Document:
     searched = [entry.action, actor.id, actor.name]
     if target:
         searched += [target.type, target.id, target.name]
+    normal = [norm(text) for text in searched if text]
     fields = msgspec.to_builtins(msgspec.structs.replace(entry, payload=None))
     del fields["id"]
     return {
@@ -29,7 +33,9 @@ def to_document(entry: Entry, account: str) -> Document:
         "payload": None if entry.payload is None else numbers.encode(entry.payload).decode(),
         "recordedAt": parse_rfc3339(entry.recorded_at),
         "actorKey": actor_key(actor),
-        "tokens": tokens(searched),
+        # A search finds an entry by the index of its pieces, and compares the text.
+        "tokens": sorted({piece for text in normal for piece in pieces(text)}),
+        "text": TEXT_SEPARATOR.join(map(mark_pieces, normal)),
     }
 
 

@@ -35,6 +35,8 @@ from hub.ui.times import short_time
 MAX_ACTIVE = 200
 MAX_BOTS = 200
 MAX_DAYS = 3 * 365
+# Nothing needs it yet, so the form does not offer it; keys that have it keep it.
+UNUSED_SCOPES = frozenset({"logs:export"})
 UNUSED = "It was never used."
 # From this long before it expires, a key is marked.
 SOON = timedelta(days=7)
@@ -58,7 +60,7 @@ class KeyForm(PageForm):
     )
     scopes = forms.MultipleChoiceField(
         label="Scopes",
-        choices=list(keys.SCOPES.items()),
+        choices=[scope for scope in keys.SCOPES.items() if scope[0] not in UNUSED_SCOPES],
         widget=forms.CheckboxSelectMultiple,
         error_messages={"required": "Choose at least one scope."},
     )

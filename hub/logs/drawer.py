@@ -12,6 +12,7 @@ from auditlogs.entry.times import now, parse_rfc3339
 from auditlogs.query.entries import Entries
 from auditlogs.storage.mongo import StorageError
 from hub.logs.explanations import Explanation, explanations
+from hub.logs.filter_bar import name_of_key
 from hub.logs.links import Links, agent_url
 from hub.logs.listing import Listing
 from hub.logs.payload import Node, pretty, tree
@@ -32,8 +33,9 @@ class Neighbour:
 class EntryView:
     """An entry as it is shown, alone or in the drawer."""
 
-    def __init__(self, entry: Entry) -> None:
+    def __init__(self, entry: Entry, account: str) -> None:
         self.entry = entry
+        self._account = account
 
     @property
     def clock_note(self) -> str:
@@ -68,6 +70,10 @@ class EntryView:
         """What the Hub can say of the entry, and where to read on."""
         return explanations(self.entry)
 
+    @cached_property
+    def key_name(self) -> str:
+        return name_of_key(self._account, self.entry.asserted_by)
+
     @property
     def agent_url(self) -> str | None:
         """The page of the agent whose bot it is."""
@@ -92,20 +98,20 @@ class Drawer:
         self.failed = False
         self.previous: Neighbour | None = None
         self.next: Neighbour | None = None
-        self.close_url = listing.links.here
+        self.close_url = listing.address
 
     def read(self) -> Self:
         """Read the entry and its neighbours; a failure is kept, to be told in its place.
 
         An entry that was read is shown, whatever becomes of the look around it.
         """
-        entries = self._listing.asked.entries
-        if self._listing.asked.cursor:
-            entries = entries.pinned_to(self._listing.asked.cursor)
+        entries = self._listing.request.entries
+        if self._listing.request.cursor:
+            entries = entries.pinned_to(self._listing.request.cursor)
         try:
             entry = entries.whole().get(self._id) if self._id else None
             if entry is not None:
-                self.view = EntryView(entry)
+                self.view = EntryView(entry, self._listing.account)
                 self._look_around(entries, entry)
         except StorageError:
             self.failed = self.view is None

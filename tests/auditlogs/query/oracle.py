@@ -56,10 +56,14 @@ def is_in_window(entry: Written, asked: Asked) -> bool:
     start = asked.start
     if start is None and asked.range in RANGES:
         start = asked.now - RANGES[asked.range]
+    end = asked.end
+    if asked.range == "24h" and asked.start is None and end is None:
+        # What is dated ahead of the clock, by more than a minute, is not of the last 24 hours.
+        end = asked.now + timedelta(minutes=1)
     return (
         timestamp >= asked.now - KEPT
         and (start is None or timestamp >= start)
-        and (asked.end is None or timestamp < asked.end)
+        and (end is None or timestamp < end)
     )
 
 
@@ -91,18 +95,40 @@ def is_found(fields: Mapping[str, Any], search: str) -> bool:
     actor, target = fields["actor"], fields["target"] or {}
     searched = [fields["action"], actor["id"], actor["name"]]
     searched += [target.get("type"), target.get("id"), target.get("name")]
-    found: set[str] = set().union(*(tokens(text) for text in searched if text is not None))
-    return all(any(token.startswith(word) for token in found) for word in words(search))
+    texts = [norm(text) for text in searched if text is not None]
+    return all(any(stands_in(word, text) for text in texts) for word in words(search))
 
 
 def norm(text: str) -> str:
-    return unicodedata.normalize("NFKC", text).casefold()
+    """NFKC, case folding, then no accents of Latin, Greek and Cyrillic letters."""
+    decomposed = unicodedata.normalize("NFD", unicodedata.normalize("NFKC", text).casefold())
+    clusters = re.findall(r"(?s).[\u0300-\u036f]*", decomposed)
+    bare = (each[0] if script(each[0]) in ACCENTED else each for each in clusters)
+    return unicodedata.normalize("NFC", "".join(bare))
 
 
-def tokens(text: str) -> set[str]:
-    whole = norm(text)
-    pieces = "".join(char if is_letter_mark_or_digit(char) else "\0" for char in whole)
-    return {whole, *re.split(r"\s+", whole), *pieces.split("\0")} - {""}
+ACCENTED = {"LATIN", "GREEK", "CYRILLIC"}
+UNSPACED = {"CJK", "HIRAGANA", "KATAKANA"}
+
+
+def script(char: str) -> str:
+    return unicodedata.name(char, "").split(" ")[0]
+
+
+def stands_in(word: str, field: str) -> bool:
+    """Tell whether the word's first letter or digit starts a piece of the field, and the whole word
+    stands there."""
+    first = next((i for i, char in enumerate(word) if is_letter_mark_or_digit(char)), None)
+    if first is None:
+        return False
+    starts = (i for i in range(len(field)) if field.startswith(word, i))
+    return any(starts_a_piece(field, i + first) for i in starts)
+
+
+def starts_a_piece(field: str, place: int) -> bool:
+    if place == 0 or script(field[place]) in UNSPACED:
+        return True
+    return not is_letter_mark_or_digit(field[place - 1])
 
 
 def is_letter_mark_or_digit(char: str) -> bool:
@@ -111,7 +137,19 @@ def is_letter_mark_or_digit(char: str) -> bool:
 
 
 def words(search: str) -> list[str]:
-    return [word for word in re.split(r"\s+", norm(search)) if word]
+    """Split at white space, but not between two quotation marks that a word begins with."""
+    found: list[str] = []
+    rest = norm(search).strip()
+    while rest:
+        if rest.startswith('"') and '"' in rest[1:]:
+            phrase, _, rest = rest[1:].partition('"')
+            found += [phrase] if phrase.strip() else []
+        else:
+            word, *others = rest.split(maxsplit=1)
+            rest = "".join(others)
+            found += [word.removeprefix('"')] if word != '"' else []
+        rest = rest.strip()
+    return found
 
 
 def correlation(text: str | None) -> str | None:

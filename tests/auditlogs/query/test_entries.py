@@ -8,12 +8,14 @@ from typing import Any
 import pytest
 import time_machine
 
+from auditlogs.entry.text import words
 from auditlogs.entry.times import now
 from auditlogs.models import new_account_id
 from auditlogs.query import entries as query, planner
 from auditlogs.query.entries import Count, Entries
 from auditlogs.query.window import Window
 from auditlogs.recording.recorder import record_many
+from auditlogs.storage import mongo
 from tests.factories import AGENT, USER, make_entries, make_entry, new
 
 
@@ -164,13 +166,85 @@ def test_the_first_page_comes_back_as_it_was_whatever_was_recorded_since(sort: A
     assert steps[1].previous is None
 
 
-def test_a_word_that_begins_very_many_tokens_finds_only_what_has_one() -> None:
+def test_a_prefix_of_many_pieces_finds_only_what_has_one() -> None:
     account = new_account_id()
-    many = [new(actor={"type": "user", "id": f"mm{i:03}"}) for i in range(query.MAX_TOKENS + 1)]
-    # Between them, two tokens of this one lie around everything that begins with "mm".
+    many = [new(actor={"type": "user", "id": f"mm{i:03}"}) for i in range(60)]
+    # Between them, two pieces of this one lie around everything that begins with "mm".
     around = new(actor={"type": "user", "id": "a", "name": "z"})
     ids = record_many([*many, around], account=account)
     found = Entries.of(account).matching(("mm",))
     assert found.count() == Count(len(many), is_more=False)
     assert not found.holds(ids[-1])
     assert {uuid.UUID(entry.id) for entry in found.page(100).entries} == set(ids[:-1])
+
+
+SEARCHED: dict[str, Any] = {
+    "action": "auth.sign_in_failed",
+    "actor": {"type": "user", "id": "jane.doe@example.com", "name": "Jürgen Großmann"},
+    "target": {
+        "type": "policy",
+        "id": "arn:aws:iam::123456789012:policy/ops/Read-Only",
+        "name": "日本の設定 v2",
+    },
+    "result": "failure",
+}
+
+
+FINDING = [
+    *("sign_in_failed", "in_fail", "auth.sign", "SIGN_IN", "jane", "doe@example", "example.com"),
+    *("@example.com", "jurgen", "Jürgen", "JÜRGEN", "grossmann", "Großm", "jurgen gross", "only"),
+    *("Read-Only", "read", "policy/ops/read-only", "/ops/", "123456789012:policy", "::1234"),
+    *("日本", "本の", "設定", "の設", "v2", '"jurgen gross"', '"日本の設定 v"', "fail jane policy"),
+]
+NOT_FINDING = [
+    *("ign_in", "xample", "failed_in", "@", "-", "::", "_", "😀", "urgen", "gross jane x", "2"),
+    *("read_only", "policy-ops", "$regex", ".*", "sign.*", "本日", "example.com.", "failed@"),
+    *('"gross jurgen"', '"failed jane"', '"failed\x1ejane"', '"a\x1fsign"'),
+]
+
+
+@pytest.mark.parametrize("search", FINDING)
+def test_a_search_finds_what_people_type(searched: tuple[str, uuid.UUID], search: str) -> None:
+    assert found_by(searched[0], search) == [searched[1]]
+
+
+@pytest.mark.parametrize("search", NOT_FINDING)
+def test_a_search_finds_nothing_else(searched: tuple[str, uuid.UUID], search: str) -> None:
+    assert found_by(searched[0], search) == []
+
+
+@pytest.fixture(scope="module")
+def searched() -> tuple[str, uuid.UUID]:
+    account = new_account_id()
+    (id,) = record_many([new(**SEARCHED)], account=account)
+    return account, id
+
+
+def found_by(account: str, search: str) -> list[uuid.UUID]:
+    entries = Entries.of(account).matching(words(search))
+    assert entries.count().value == len(entries.page(5).entries)
+    return [uuid.UUID(entry.id) for entry in entries.page(5).entries]
+
+
+def test_an_entry_of_an_earlier_version_is_found_by_what_found_it_before() -> None:
+    account, at = new_account_id(), now()
+    (id,) = record_many([new(**SEARCHED, timestamp=at)], account=account)
+    document = mongo.entries().find_one({"_id": id})
+    assert document is not None
+    # As it was stored: whole values, their words and their runs of letters and digits.
+    tokens = ["auth.sign_in_failed", "auth", "sign", "in", "failed", "jürgen grossmann", "jürgen"]
+    tokens += ["grossmann", "jane.doe@example.com", "jane", "doe", "example", "com", "日本の設定"]
+    earlier = new_account_id()
+    del document["text"]
+    key = document["actorKey"].replace("jurgen", "jürgen")
+    mongo.entries().insert_one(
+        {**document, "_id": uuid.UUID(int=id.int + 1), "account": earlier, "tokens": tokens}
+        | {"actorKey": key}
+    )
+    for search in ("auth.sign_in", "sign", "Jürgen", "jane.doe@ex", "日本", "grossm", "JÜRG"):
+        assert len(found_by(earlier, search)) == 1, search
+    for search in ("sign_in_failed_", "本の", "@example"):
+        assert found_by(earlier, search) == [], search
+    entries = Entries.of(earlier).order_by("actor")
+    (entry,) = entries.page(2).entries
+    assert entries.neighbours(entry) == (None, None)
