@@ -82,7 +82,7 @@ def wait_until_counted(page: Page, url: str) -> None:
     """Wait until the worker has gone through the whole history."""
     for _ in range(60):
         page.goto(f"{url}/hub/agents")
-        if not page.get_by_text("has not finished counting").count():
+        if not page.get_by_text("finished counting").count():
             return
         page.wait_for_timeout(1_000)
     raise TimeoutError("the agents were not counted")

@@ -126,7 +126,9 @@ def test_every_path_of_the_tree_exists(document: Path) -> None:
     text = document.read_text()
     for path in set(re.findall(rf"(?<![\w/.-])(?:{FOLDERS})/[\w./-]*\w", text)):
         assert (ROOT / path).exists(), path
-    for name in set(re.findall(r"(?<![\w/.-])(?:auditlogs|hub)(?!\.sqlite3)(?:\.\w+)+", text)):
+    for name in set(
+        re.findall(r"(?<![\w/.-])(?:auditlogs|hub)(?!\.(?:sqlite3|key|pem)\b)(?:\.\w+)+", text)
+    ):
         place, rest = ROOT, name.split(".")
         while rest and (place / rest[0]).is_dir():
             place /= rest.pop(0)

@@ -15,7 +15,7 @@ ID_SHAPE = re.compile("acc_[0-9a-f]+", re.IGNORECASE)
 
 def check_name(name: str) -> None:
     """Raise ValueError for an invalid name."""
-    check_text("the name", name, ACCOUNT_NAME_LENGTH)
+    check_text("the name", name, ACCOUNT_NAME_LENGTH, is_name=True)
     if ID_SHAPE.fullmatch(name):
         raise ValueError("the name must not look like an account's id")
 

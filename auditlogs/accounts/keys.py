@@ -79,7 +79,7 @@ def create(
     """
     if unknown := sorted(set(scopes) - SCOPES.keys()):
         raise ValueError(f"no such scope: {', '.join(unknown)}; there is {', '.join(SCOPES)}")
-    check_text("the name", name, KEY_NAME_LENGTH)
+    check_text("the name", name, KEY_NAME_LENGTH, is_name=True)
     if bot is not None:
         check_text("the bot", bot, LONG_ID_LENGTH)
     if expires_at is not None and expires_at <= now():

@@ -19,7 +19,7 @@ from auditlogs.entry.identity import id_ms
 from auditlogs.entry.times import from_ms, now, to_ms
 from auditlogs.query import slices
 from auditlogs.query.slices import LOWEST, Arrival
-from auditlogs.storage import counts
+from auditlogs.storage import actors, counts
 from auditlogs.storage.mongo import StorageError
 
 logger = logging.getLogger(__name__)
@@ -65,6 +65,7 @@ class Counting:
         self._counted_ids: set[UUID] = set()
         self._sweep: Sweep | None = None
         self.is_behind = False
+        self._are_actors_noted = True
         self._last_failure = float("-inf")
 
     def step(self) -> float:
@@ -148,7 +149,10 @@ class Counting:
         return False
 
     def _recount(self, arrived: Iterable[Arrival]) -> None:
-        """Recount the hours that these entries belong to, then sum up their days again."""
+        """Note the actors of these entries, recount the hours that they belong to, then sum up
+        their days again."""
+        arrived = list(arrived)
+        self._note_actors(arrived)
         hours = {(each.account, counts.start_of("hour", id_ms(each.id))) for each in arrived}
         for account, hour in sorted(hours):
             self._lease.renew(self._progress)
@@ -156,6 +160,17 @@ class Counting:
         for account, day in sorted({(a, counts.start_of("day", hour)) for a, hour in hours}):
             self._lease.renew(self._progress)
             tallies.sum_day(account, day, self._lease.token)
+
+    def _note_actors(self, arrived: list[Arrival]) -> None:
+        try:
+            actors.keep(each.id for each in arrived)
+            self._are_actors_noted = True
+        except StorageError as error:
+            # Counting goes on: after an upgrade the worker may not have the right yet. What is
+            # missed is noted when the actor acts again.
+            if self._are_actors_noted:
+                logger.warning("The list of actors is not kept up to date: %s", error)
+            self._are_actors_noted = False
 
 
 def count(stop: threading.Event) -> None:

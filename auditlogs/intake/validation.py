@@ -194,7 +194,7 @@ def _children(path: str, value: Any) -> Iterator[tuple[str, Any]]:
 
 
 def _not_json(path: str, value: Any) -> Iterator[Fault]:
-    if isinstance(value, float | Decimal) and not math.isfinite(value):
+    if isinstance(value, float | Decimal) and not _is_finite(value):
         yield Fault(path, "invalid-value", "must be a finite number")
     elif isinstance(value, Decimal) and abs(_exponent(value)) > MAX_EXPONENT:
         detail = f"must be a number with an exponent of at most {MAX_EXPONENT:,}"
@@ -202,6 +202,11 @@ def _not_json(path: str, value: Any) -> Iterator[Fault]:
     texts = value if isinstance(value, dict) else [value]
     if any(isinstance(text, str) and not _is_unicode(text) for text in texts):
         yield Fault(_printable(path), "invalid-value", "must be valid Unicode")
+
+
+def _is_finite(number: float | Decimal) -> bool:
+    # `math.isfinite` makes a float of a Decimal, and so 1E+400 infinite.
+    return number.is_finite() if isinstance(number, Decimal) else math.isfinite(number)
 
 
 def _exponent(number: Decimal) -> int:

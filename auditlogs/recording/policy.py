@@ -24,12 +24,12 @@ def check(plain: Any, received: datetime) -> Checked:
     return validation.check(plain, received, redactor=redactor(), kept_days=retention_days())
 
 
-def check_text(what: str, text: str, length: int) -> None:
+def check_text(what: str, text: str, length: int, *, is_name: bool = False) -> None:
     """Check a name or id that is stored outside the entries, such as a key's.
 
     Raises ValueError for invisible characters, a secret, or more than `length` characters.
     """
-    if not 0 < len(text) <= length or has_hidden_character(text):
+    if not 0 < len(text) <= length or has_hidden_character(text, is_name=is_name):
         raise ValueError(f"{what} must have 1 to {length} characters, none of them invisible")
     if redactor().text(text) != text:
         raise ValueError(f"{what} must not be, or hold, a secret")

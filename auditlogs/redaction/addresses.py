@@ -17,6 +17,7 @@ _query = pattern(r"[?#&;][^\s\"'<>`{}|\\?#&;=]+=[^\s\"'<>`{}|\\&;#]+")
 _bare = pattern(r"(?i)[a-z0-9_.+-]+:[^\s@/\"'<>]+@(?:(?:tcp|unix)\(|[a-z0-9_.-]+:[0-9]{2,5}\b)")
 # Oracle's: `jdbc:oracle:thin:user/password@//host`.
 _thin = pattern(r"(?i)\b(?:thin|oci8?):[^\s/@]+/[^\s@]+@")
+_SHORTEST_LINK = 20
 _port = re.compile(rb"[0-9]*")
 # Secret in a query, harmless as keys elsewhere.
 _IN_QUERIES = frozenset(
@@ -57,7 +58,7 @@ def find(data: bytes, names: Names) -> Iterator[Span]:
         for start, end in spans(_address, data):
             yield from _credentials(data, start, end)
             yield from _key_of_node(data, start, end)
-    if b"/" in data:
+    if b"/" in data and len(data) > _SHORTEST_LINK:
         yield from _links(data)
     if b"@" in data:
         for start, end in spans(_bare, data):

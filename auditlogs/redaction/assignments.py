@@ -11,9 +11,9 @@ import re2
 
 from auditlogs.redaction.encodings import is_id
 from auditlogs.redaction.judging import STATES, is_secret, looks_secret, speaks_of_secret
-from auditlogs.redaction.names import CORES, Kind, Names
+from auditlogs.redaction.names import CORES, Kind, Names, plain_name
 from auditlogs.redaction.patterns import Span, pattern, spans
-from auditlogs.redaction.randomness import has_noise, looks_made_up
+from auditlogs.redaction.randomness import has_noise, is_random, looks_made_up
 from auditlogs.redaction.values import (
     QUOTES,
     Place,
@@ -116,7 +116,9 @@ class Assignments:
         )
         self._field_error = pattern(rf"(?i)(?:^|\n)(?:\w+\.)*{name}\r?\n[^\r\n]*\binput_value=")
         self._record = pattern(rf"(?i)\n\s*(?:\w+ )?{name}\s*\|[ \t]*")
-        self._prompt = pattern(rf"(?i){name}\s+(?:for|of)\s+[^\s:]{{1,60}}:[ \t]+")
+        self._prompt = pattern(
+            rf"(?i){name}\s+(?:(?:for|of)\s+[^\s:]{{1,60}}:|[a-z]{{2,12}}:|-)[ \t]+"
+        )
         self._cell = pattern(rf"(?i)(?:^|\n)[ \t]*\|[ \t]*{name}[ \t]*\|[ \t]*")
         self._name_in = pattern(rf"(?i){name}")
 
@@ -134,7 +136,7 @@ class Assignments:
                 yield from each(data, self._record, self._after_name)
         if b"=" in data:
             yield from each(data, _cookie, _session)
-        if b":" in data:
+        if b": " in data or b" - " in data:
             yield from each(data, self._prompt, self._after_prompt)
         if b"|" in data:
             yield from each(data, self._cell, self._after_prompt)
@@ -208,7 +210,7 @@ class Assignments:
         return [
             place
             for place in self._after_name(data, start, end)
-            if looks_made_up(data[slice(*place)])
+            if is_random(data[slice(*place)].decode())
         ]
 
     def _after_listed(self, data: bytes, start: int, end: int) -> list[Place]:
@@ -320,9 +322,12 @@ def _is_secret_at(data: bytes, place: Place, name: _Name) -> bool:
         return False
     if found[0] == "{" and data[place[0] - 1] not in QUOTES:
         return False  # What is in it has names of its own.
-    is_bare = data[place[0] - 1] not in QUOTES and name.sign == b"="
-    if is_bare and name.plain.endswith(found.replace("_", "").lower()):
-        return False  # In code: `self.password = password`.
+    is_bare = data[place[0] - 1] not in QUOTES and name.sign in (b"=", b":=", b":")
+    said = plain_name(found.rpartition(".")[2] if is_bare else found)
+    is_code = b"." in data[slice(*place)] or (name.sign == b"=" and not name.name.isupper())
+    is_named = is_code if is_bare else name.plain != said
+    if said and is_named and name.plain.endswith(said):
+        return False  # In code: `self.password = user.password`, `GRANT_PASSWORD = "password"`.
     is_plural = name.plain.endswith("s") and name.sign == b":"
     if is_plural and (found.replace(" ", "").isalpha() or found.split()[0].isdigit()):
         return False  # "secrets: they are never stored", "passwords: 12"

@@ -8,7 +8,6 @@ an address, which only a name can tell.
 import base64
 import hashlib
 from collections.abc import Iterator, Sequence
-from functools import lru_cache
 from itertools import pairwise
 from typing import Any
 
@@ -82,7 +81,6 @@ def _is_noise(numbers: Sequence[int]) -> bool:
     )
 
 
-@lru_cache(maxsize=4096)
 def is_key_pair(data: bytes) -> bool:
     """Tell whether 64 bytes are an Ed25519 seed and the public key of it."""
     if len(data) != 64:

@@ -42,6 +42,11 @@ _pgpass = pattern(r"(?m)^[\w.*-]+:(?:[0-9]{2,5}|\*):(?:\*|[A-Za-z_][\w.-]*):[^\s
 _samba = pattern(r"\b(?:smbclient|rpcclient|winexe)\s(?:[^\r\n]*\s)?-U[= ]?[^\s%]+%\S+")
 _sqlplus = pattern(r"\bsqlplus\s+(?:-\w+\s+)*[^\s/]+/[^\s@/]+@")
 _netrc = pattern(r"\b(?:login|user)\s+\S+\s+password\s+\S+")
+# One of these is in every use of the programs above.
+_WORDS_OF_PROGRAMS = (
+    *(b" -", b"/p", b"walletpass", b"privkey", b"encryptwallet", b"vault", b"rabbitmqctl"),
+    *(b"net ",),
+)
 _USER_OPTIONS = ("-u", "--user", "--proxy-user", "-U")
 _MAX_WORDS = 200
 
@@ -112,7 +117,11 @@ class Commands:
             found = data[slice(*place)].decode()
             plain = plain_name(name)
             # Not so of the usage `[--token TOKEN]`, nor where a sentence goes on.
-            if is_secret(found, kind, plain) and found.lower().strip("]") not in STATES | {plain}:
+            first = found.partition(" ")[0].strip("]")
+            is_usage = first.isupper() and plain.endswith(plain_name(first))
+            if is_usage or found.lower().strip("]") in STATES:
+                continue
+            if is_secret(found, kind, plain):
                 after = place[1]
                 yield *place, RULE
 
@@ -124,7 +133,7 @@ def _places(data: bytes) -> Iterator[Place]:
             begin = data.index(b":", start) + 1
             if not data[begin:end].isdigit():  # The ids of a user and a group.
                 yield begin, end
-    if _program.search(data):
+    if any(word in data for word in _WORDS_OF_PROGRAMS) and _program.search(data):
         places = (value(data, begin) for begin in _after_programs(data))
         yield from (place for place in places if place and data[place[0]] not in b"-/")
     if b"-U" in data and b"%" in data:

@@ -41,7 +41,7 @@ _SENTENCE = re.compile(
     r"please|ensure|provide)\b"
 )
 _PLACEHOLDER = re.compile(
-    r"[*•●xX.·…_#-]{3,}|.{0,8}(?:\*{4,}|•{4,}|…|x{6,}).{0,4}"
+    r"[*•●xX.·…_#-]{3,}|[*•]{3,}\w{0,6}|.{0,8}(?:\*{4,}|•{4,}|…|x{6,}).{0,4}"
     r"|\$\{[^{}]*\}?|\$[A-Z][A-Z0-9_]*|\$\(.*\)|\{\{.*\}\}|\{[A-Za-z_]*\}|%\w*%|%\(?\w*\)?[sd]"
     r"|<[A-Za-z][A-Za-z _.-]*>|\[[A-Za-z][A-Za-z _.-]*\]|\([A-Za-z][A-Za-z _.-]*\)"
     r"|hmac-sha256:[0-9a-f]{64}|!(?:secret|vault|env|ref|include|Ref|GetAtt|Sub|ImportValue)\b.*"
@@ -58,7 +58,9 @@ _REFERENCE = re.compile(
     r"|(?:self|settings|config|cfg|conf|env|environ|os|process|var|local|args|kwargs|data|module"
     r"|this|request|req|opts|options|params|props|state|input|inputs|vars|ctx|context|app|secrets"
     r"|credentials|creds|account|user|form|cls|client)(?:\.[A-Za-z_]|\[)[\w.\[\]'\"()]*"
-    r"|[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*\([\w.,'\" ]*\)?"
+    r"|[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*\([\w.,'\" ]*\)?|[\[({]|(?:await|yield|new|lambda)(?: .*)?"
+    # What type it has.
+    r"|(?:bool|str|bytes|int|float|Optional\[\w+\]|SecretStr|string)(?: \| \w+)*(?: ?= ?\w+)?"
 )
 _ENV_NAME = re.compile(r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)*")
 _PUBLIC_KEY = re.compile(
@@ -70,7 +72,8 @@ _UUID = re.compile(r"(?i)\{?[0-9a-f]{8}-?(?:[0-9a-f]{4}-){3}[0-9a-f]{12}\}?")
 # Ids, addresses and assets, none of which is a secret under a name in doubt.
 _HARMLESS = re.compile(
     r"[0-9][0-9.,:_TZ+-]*|01[0-9A-HJKMNP-TV-Z]{24}|0x[0-9a-fA-F]{1,63}|S-1-[0-9-]+|/[^?]*|[^@\s]+@[\w-]+(?:\.[\w-]+)+"
-    r"|(?:https?|wss?|ipfs|ar|s3|gs|file)://.*|ibc/[0-9A-F]{64}|factory/.*|(?:hmac-)?sha(?:1|256|512)[:-].*"
+    r"|(?:https?|wss?|ipfs|ar|s3|gs|file)://.*|ibc/[0-9A-F]{64}|factory/.*|(?:hmac-)?(?:SHA|sha)(?:1|256|512)[:-].*"
+    r"|(?:[\w.-]+/)+[\w.-]+\.[a-z0-9]{1,5}(?:\.gz)?"
     r"|0x[0-9a-fA-F]+(?:::\w+)+|(?:AC|AP|CA|CF|CN|DN|HX|IP|MB|MC|MM|NO|PN|QU|RE|SM|UC|US|WF|WK)"
     r"[0-9a-f]{32}|[0-9A-F]{40}\+[A-Z0-9]+|Qm[1-9A-HJ-NP-Za-km-z]{44}|baf[a-z2-7]{56}"
     r"|(?:bc|tb|ltc|cosmos|osmo|inj|sei|celestia|dydx|neutron|terra|addr|stake|kava|juno|akash|thor"
@@ -119,7 +122,10 @@ def speaks_of_secret(value: str, plain: str = "") -> bool:
         return True
     if plain in ("pwd", "oldpwd") and text[0] in "/~":
         return True  # The folder that a shell is in.
-    return text.count(" ") + text.endswith(".") >= 2 and bool(_SENTENCE.search(text))
+    spaces = text.count(" ")
+    if spaces >= 2 and text.endswith(".") and text[:-1].replace(" ", "").isalpha():
+        return True
+    return spaces + text.endswith(".") >= 2 and bool(_SENTENCE.search(text))
 
 
 def is_state(text: str) -> bool:
@@ -147,12 +153,12 @@ def looks_secret(text: str, *, is_asset: bool = False, is_id: bool = False) -> b
         return not (is_asset and text[:2].lower() == "0x")
     if _UUID.fullmatch(text):
         return not is_id
-    if is_id and ":" in text:
-        return any(looks_secret(part) for part in text.split(":"))
     if _HARMLESS.fullmatch(text) or ACCESS_KEY_ID.fullmatch(text) or is_base58_address(text):
         return False
     if _PUBLIC_KEY.match(text) or _is_ton_address(text) or "::" in text:
         return False
+    if is_id and ":" in text:
+        return any(looks_secret(part) for part in text.split(":"))
     return is_random(text)
 
 

@@ -6,6 +6,7 @@ from auditlogs.redaction.assignments import each
 from auditlogs.redaction.judging import is_secret
 from auditlogs.redaction.names import Kind, Names
 from auditlogs.redaction.patterns import Span, pattern
+from auditlogs.redaction.randomness import SHORTEST
 from auditlogs.redaction.values import Place, value
 
 # How far the end of an element may be from its beginning.
@@ -43,7 +44,8 @@ class Markup:
 
     def _in_element(self, data: bytes, start: int, end: int) -> list[Place]:
         name = self._name.search(data, start, end)
-        if name and self._names.kind(name[0].decode()) < Kind.TOKEN:
+        kind = self._names.kind(name[0].decode()) if name else Kind.PLAIN
+        if kind < Kind.TOKEN or (kind < Kind.SECRET and b"<" in data[end : end + SHORTEST]):
             return []
         tag = data[start + 1 : end - 1].split(None, 1)[0]
         if name is None or data[end - 2] == 0x2F:

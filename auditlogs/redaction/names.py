@@ -34,7 +34,7 @@ _WHOLE = frozenset(
     cred creds csrf cvc cvv cvv2 jwk jwks nsec otp pin psk totp xprv xsrf xauth entropyhex
     """.split()
 )
-# Names that are secrets too where other words come before them: `hub_session_key`.
+# Names that are secrets too where other words come before them: `app_session_key`.
 _LAST_WORDS = frozenset(
     """
     accesscode aeskey authcode authorizationcode backupcode backupcodes bottoken cardnumber

@@ -25,6 +25,7 @@ _NAMERS = frozenset(
     optionname itemname
     """.split()
 )
+_NAMER_ENDINGS = ("property", "field", "attribute", "setting", "parameter", "variable")
 _VALUES = frozenset(
     """
     value val values v from to old new before after previous current default defaultvalue content
@@ -58,17 +59,18 @@ _secret_bytes = re.compile(
 _name_like = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:[_:.*/ -]+[A-Za-z0-9]+)*\*?|\*")
 _HEADERS = frozenset("authorization proxyauthorization cookie setcookie".split())
 # Lists that name secrets as often as they hold them.
-_LISTS_OF_NAMES = frozenset("secrets credentials creds".split())
+_LISTS_OF_NAMES = ("secrets", "credentials", "creds", "keys", "tokens")
 
 
 class Key:
     """What the walk asks about a key."""
 
-    __slots__ = ("kind", "plain", "says_private", "shown")
+    __slots__ = ("is_namer", "kind", "plain", "says_private", "shown")
 
     def __init__(self, name: str, names: Names, texts: Texts) -> None:
         self.plain = plain_name(name) if len(name) <= REMEMBERED else ""
         self.kind = names.kind(without_marks(name))
+        self.is_namer = self.plain in _NAMERS or self.plain.endswith(_NAMER_ENDINGS)
         # A longer one is read by the walk, which knows where it stands.
         self.shown = texts.name(name) if len(name) <= REMEMBERED else name
         self.says_private = self.kind is Kind.SECRET or (
@@ -179,7 +181,7 @@ class Walk:
             and all(type(item) is int for item in items)
         ):
             return self._marked(RULE)
-        is_names = key.plain in _LISTS_OF_NAMES and all(map(_is_name, items))
+        is_names = key.plain.endswith(_LISTS_OF_NAMES) and all(map(_is_name, items))
         if is_names or any(isinstance(item, str) and item[:1] == "-" for item in items):
             return self._list(items, level, key)
         return [self._under(item, key, level + 1) for item in items]
@@ -228,7 +230,7 @@ class Walk:
 
     def _member(self, item: Any, known: Key, around: "_Around", level: int) -> Any:
         """Return what stands for a member of an object."""
-        if known.plain in around.partners:
+        if known.plain in around.partners and not self._is_secret_name(item):
             return self._under(item, _AS_SECRET, level + 1)
         if known.kind is Kind.SECRET:
             return self._under(item, known, level + 1)
@@ -245,6 +247,10 @@ class Walk:
         if around.parent and (known.kind is Kind.PLAIN or known.plain in _VALUES):
             return self._inherited(item, known, around.parent, level)
         return self.value(item, level + 1, known)
+
+    def _is_secret_name(self, item: Any) -> bool:
+        """Tell whether a value is the name of a secret: `{"secret": "bot", "key": "api_key"}`."""
+        return isinstance(item, str) and _is_name(item) and self._names.is_secret(item)
 
     def _inherited(self, item: Any, known: Key, parent: Key, level: int) -> Any:
         """Return what stands for a value in an object that is called as a secret.
@@ -275,11 +281,11 @@ class Walk:
         found: Key | None = None
         for key, known in keys:
             item = value[key]
-            if known.plain == "loc" and isinstance(item, list | tuple) and item:
-                item = item[-1]  # Where pydantic found what it says of an `input`.
+            if known.plain in ("loc", "path") and isinstance(item, list | tuple) and item:
+                item = item[-1]  # Where something was found, or was changed.
             if not isinstance(item, str) or len(item) > 200:
                 continue
-            if known.plain in _NAMERS:
+            if known.is_namer:
                 named = self._keys[item]
                 if named.kind >= Kind.TOKEN and (found is None or named.kind > found.kind):
                     found = named
@@ -437,7 +443,8 @@ class _Told(Key):
     """A key that is told by another place than its name."""
 
     def __init__(self, kind: Kind) -> None:
-        self.plain, self.kind, self.shown, self.says_private = "", kind, "", kind is Kind.SECRET
+        self.plain, self.kind, self.shown, self.is_namer = "", kind, "", False
+        self.says_private = kind is Kind.SECRET
 
 
 _AS_SECRET = _Told(Kind.SECRET)

@@ -105,6 +105,11 @@ def values(
     return [value for value, _ in islice(groupby(notes, _value_of), limit)]
 
 
+def actor_notes(account: str) -> Iterator[Document]:
+    """Yield the notes of all names of the account's actors. Raises StorageError."""
+    return _notes(account, "actor")
+
+
 def actors(account: str, search: str, limit: int) -> tuple[list[NamedActor], bool]:
     """Return up to `limit` actors whose name or id contains the search, sorted by name, and
     whether there are more. An actor is found by every name it had, and returned once, with its

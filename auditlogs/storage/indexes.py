@@ -75,11 +75,18 @@ def ensure_indexes() -> list[str]:
             IndexModel([("named", ASCENDING), ("since", ASCENDING)], name="by_named"),
         ]
     )
+    done += mongo.actors().create_indexes(
+        [
+            IndexModel([("account", ASCENDING), ("value", ASCENDING)], name="by_value"),
+            IndexModel([("account", ASCENDING), ("words", ASCENDING)], name="by_word"),
+        ]
+    )
     span = [("account", ASCENDING), ("kind", ASCENDING), ("start", ASCENDING)]
     done += counters.create_indexes([IndexModel(span, name="by_span")])
     seconds = retention_days() * DAY_MS // 1000
     _ensure_expiry(entries, "timestamp", seconds)
     _ensure_expiry(notes, "weekEnd", seconds)
+    _ensure_expiry(mongo.actors(), "weekEnd", seconds)
     _ensure_expiry(counters, "end", seconds)
     _ensure_expiry(mongo.idempotency(), "firstAt", KEY_SECONDS)
     return [*done, f"{RETENTION_INDEX} ({retention_days()} days)"]

@@ -36,6 +36,7 @@ ENTRIES = "audit_logs"
 DICTIONARY = "audit_dictionary"
 IDEMPOTENCY = "audit_idempotency"
 COUNTERS = "audit_counters"
+ACTORS = "audit_actors"
 DEFAULT_DATABASE = "auditlogs"
 SCHEMES = ("mongodb://", "mongodb+srv://")
 DUPLICATE_KEY = 11000
@@ -133,11 +134,33 @@ def counters() -> Collection[Document]:
     return database().get_collection(COUNTERS, write_concern=DURABLE)
 
 
+def actors() -> Collection[Document]:
+    """Return the collection of actors, one note each."""
+    return database().get_collection(ACTORS, write_concern=DURABLE)
+
+
+def replace_actors(notes: list[Document]) -> None:
+    """Put notes of actors in the place of older ones, by their field `since`."""
+    changes = [
+        pymongo.ReplaceOne(
+            {"_id": note["_id"], "since": {"$lte": note["since"]}}, note, upsert=True
+        )
+        for note in notes
+    ]
+    try:
+        actors().bulk_write(changes, ordered=False)
+    except BulkWriteError as error:
+        # There is a newer one, so the upsert tried to insert a second.
+        if {fault["code"] for fault in error.details["writeErrors"]} - {DUPLICATE_KEY}:
+            raise
+
+
 def replace_counters(document: Document, only_if: Document) -> bool:
     """Compare and swap: replace the counter document with this `_id` if it matches `only_if`, or
     insert it if there is none. Return whether it was written.
 
-    The only function that replaces a document, in the only collection where that is allowed.
+    This and `replace_actors` are the only functions that replace documents, in the only two
+    collections where that is allowed.
     """
     expected = {**only_if, "_id": document["_id"]}
     try:

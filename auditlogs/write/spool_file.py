@@ -39,7 +39,7 @@ OPEN_SECONDS = 0.5
 LOG_BYTES = 1024 * 1024
 # That a process remembers having changed.
 MAX_RECENT_ROWS = 2_000
-VACUUM_PAGES = 2_000
+VACUUM_PAGES, VACUUMS = 200, 10
 COPY_BYTES = 1024 * 1024
 CHECKS, CHECK_SECONDS = 5, 0.01
 FULL = "The spool is full."
@@ -167,16 +167,19 @@ class SpoolFile:
             return
         self._ballast.restore()
 
-        def vacuum(db: sqlite3.Connection) -> int:
-            (free,) = db.execute("PRAGMA freelist_count").fetchone()
+        def vacuum(db: sqlite3.Connection) -> bool:
             # Python takes one step of the pragma, which frees one page.
-            for _ in range(min(free, VACUUM_PAGES)):
+            for _ in range(min(_free_pages(db), VACUUM_PAGES)):
                 db.execute("PRAGMA incremental_vacuum(1)")
-            return int(free)
+            return _free_pages(db) > 0
 
-        if self.read(lambda db: db.execute("PRAGMA freelist_count").fetchone()[0], 0, OPEN_SECONDS):
-            self.write(vacuum, OPEN_SECONDS)
-        with self.lock:
+        # A full disk has no room for it; entries can leave all the same.
+        with contextlib.suppress(SpoolFull):
+            is_left = self.read(_free_pages, 0, OPEN_SECONDS) > 0
+            for _ in range(VACUUMS):
+                is_left = is_left and self._run(vacuum, "BEGIN IMMEDIATE", OPEN_SECONDS)
+        with self.lock, contextlib.suppress(FileDamaged):
+            # The next transaction repairs the file.
             if self._db is not None and self._log_bytes():
                 self._checkpoint(self._db)
 
@@ -240,11 +243,7 @@ class SpoolFile:
                 except FileDamaged:
                     self._set_aside()
                 except (sqlite3.Error, FileNotFoundError) as error:
-                    if isinstance(error, sqlite3.Error) and _is_damage(error):
-                        self._set_aside()
-                    elif _is_full(error) and may_use_ballast and self._make_room():
-                        continue
-                    elif self._is_current():
+                    if not self._can_retry(error, may_use_ballast):
                         raise
         except sqlite3.Error as error:
             raise _as_spool_error(error) from error
@@ -255,7 +254,7 @@ class SpoolFile:
             pass
         finally:
             self.lock.release()
-        raise SpoolError("The spool's file is damaged repeatedly.")
+        raise SpoolError("The spool's file is damaged repeatedly, or its disk is full.")
 
     def _transact(self, action: Action[T], begin: str, seconds: float) -> T:
         db = self._connection()
@@ -286,6 +285,16 @@ class SpoolFile:
                 self._checkpoint(db)
         return result
 
+    def _can_retry(self, error: Exception, may_use_ballast: bool) -> bool:
+        """Do what can be done about an error; tell whether the action may succeed then."""
+        if isinstance(error, sqlite3.Error) and _is_damage(error):
+            self._set_aside()
+            return True
+        if _is_full(error):
+            return may_use_ballast and self._make_room()
+        # Else another process has replaced the file in the middle of the transaction.
+        return not self._is_current()
+
     def _make_room(self) -> bool:
         """Free what space there is on a full disk; tell whether there was any."""
         before = self._log_bytes()
@@ -303,7 +312,9 @@ class SpoolFile:
 
         SQLite does not verify the log then, so that damage would move too. Raises FileDamaged.
         """
-        if self._is_log_broken():
+        # Single pages are verified when the process ends or another one reads them; it would take
+        # too long here.
+        if self._is_log_broken(verify=False):
             raise FileDamaged
         db.execute("PRAGMA busy_timeout = 0")
         with contextlib.suppress(sqlite3.OperationalError):
@@ -317,11 +328,11 @@ class SpoolFile:
             return not _is_damage(error)
         return True
 
-    def _is_log_broken(self) -> bool:
+    def _is_log_broken(self, *, verify: bool = True) -> bool:
         if self._log is None:
             return False
         for _ in range(CHECKS):
-            if not wal.is_broken(os.pread(self._log, self._log_bytes(), 0)):
+            if not wal.is_broken(os.pread(self._log, self._log_bytes(), 0), verify=verify):
                 return False
             # Another process may have begun the log anew while it was read.
             time.sleep(CHECK_SECONDS)
@@ -585,6 +596,10 @@ def _rows(db: sqlite3.Connection) -> int:
     """Return the number of entries in the queue and dead letters."""
     (rows,) = db.execute("SELECT coalesce(sum(waiting + dead), 0) FROM totals").fetchone()
     return int(rows)
+
+
+def _free_pages(db: sqlite3.Connection) -> int:
+    return int(db.execute("PRAGMA freelist_count").fetchone()[0])
 
 
 def used_bytes(db: sqlite3.Connection) -> int:

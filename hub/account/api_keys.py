@@ -35,6 +35,8 @@ from hub.ui.times import short_time
 MAX_ACTIVE = 200
 MAX_BOTS = 200
 MAX_DAYS = 3 * 365
+# Nothing needs it yet, so the form does not offer it; keys that have it keep it.
+UNUSED_SCOPES = frozenset({"logs:export"})
 UNUSED = "It was never used."
 # From this long before it expires, a key is marked.
 SOON = timedelta(days=7)
@@ -58,7 +60,7 @@ class KeyForm(PageForm):
     )
     scopes = forms.MultipleChoiceField(
         label="Scopes",
-        choices=list(keys.SCOPES.items()),
+        choices=[scope for scope in keys.SCOPES.items() if scope[0] not in UNUSED_SCOPES],
         widget=forms.CheckboxSelectMultiple,
         error_messages={"required": "Choose at least one scope."},
     )
@@ -78,7 +80,7 @@ class KeyForm(PageForm):
     )
 
     def clean_name(self) -> str:
-        return _checked("the name", self.cleaned_data["name"], KEY_NAME_LENGTH)
+        return _checked("the name", self.cleaned_data["name"], KEY_NAME_LENGTH, is_name=True)
 
     def clean_bot(self) -> str | None:
         bot = self.cleaned_data["bot"]
@@ -263,9 +265,9 @@ def _bots(account: Account) -> list[NamedBot]:
         return []
 
 
-def _checked(what: str, text: str, length: int) -> str:
+def _checked(what: str, text: str, length: int, *, is_name: bool = False) -> str:
     try:
-        check_text(what, text, length)
+        check_text(what, text, length, is_name=is_name)
     except ValueError as error:
         raise ValidationError(capfirst(f"{error}.")) from error
     return text

@@ -1,4 +1,4 @@
-"""Small charts, drawn by the server: columns of an SVG, with a text that says the same."""
+"""Charts of columns, drawn on the server as SVG."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,9 +7,9 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 STEP, COLUMN, HEIGHT = 4, 3, 24
-# A single failure is no peak: the scale reaches up to this at least.
+# The scale reaches at least this far, so that a single failure does not look like a peak.
 LEAST_SCALE = 4
-# The lowest column that can be seen.
+# Lower columns could not be seen.
 LEAST_HEIGHT = 2.0
 
 

@@ -1,4 +1,4 @@
-"""What a reader has to know while not every entry of the account has reached the log."""
+"""A notice for readers while entries of the account wait in the spool."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -11,22 +11,24 @@ from hub.ui.times import relative
 
 @dataclass(frozen=True, slots=True)
 class Backlog:
-    """The sentences to be said, and whether one of them needs a person."""
+    """The sentences of the notice, and whether one reports a failure."""
 
     sentences: list[str]
     is_failure: bool
 
     @classmethod
     def of(cls, account: str) -> Self:
-        """Look at what waits of an account; of others' nothing is said, not even how much."""
-        here = spool()
+        """Count the waiting entries of an account. Other accounts' entries are not mentioned."""
+        waiting = spool()
         try:
-            depth = here.depth(account)
+            depth = waiting.depth(account)
         except SpoolError:
-            return cls(["New entries may be missing: the store where they wait is broken."], True)
+            return cls(["New entries may be missing: the spool cannot be read."], True)
         sentences: list[str] = []
-        if here.breaker.state != "closed":
-            sentences.append("The log’s database is away. New entries are kept and appear later.")
+        if waiting.breaker.state != "closed":
+            sentences.append(
+                "The log’s database cannot be reached. New entries are kept and appear later."
+            )
         if depth.waiting:
             came = relative(timedelta(seconds=depth.oldest_seconds))
             wait = "waits" if depth.waiting == 1 else "wait"

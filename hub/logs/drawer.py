@@ -1,4 +1,4 @@
-"""The drawer: one entry beside the list, with its neighbours in the order of that list."""
+"""The drawer: one entry beside the list, with the entries before and after it in that list."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -12,6 +12,7 @@ from auditlogs.entry.times import now, parse_rfc3339
 from auditlogs.query.entries import Entries
 from auditlogs.storage.mongo import StorageError
 from hub.logs.explanations import Explanation, explanations
+from hub.logs.filter_bar import name_of_key
 from hub.logs.links import Links, agent_url
 from hub.logs.listing import Listing
 from hub.logs.payload import Node, pretty, tree
@@ -30,10 +31,11 @@ class Neighbour:
 
 
 class EntryView:
-    """An entry as it is shown, alone or in the drawer."""
+    """An entry as its page or the drawer shows it."""
 
-    def __init__(self, entry: Entry) -> None:
+    def __init__(self, entry: Entry, account: str) -> None:
         self.entry = entry
+        self._account = account
 
     @property
     def clock_note(self) -> str:
@@ -53,36 +55,39 @@ class EntryView:
 
     @property
     def payload(self) -> Node | None:
-        """The payload as a tree."""
         if self.entry.payload is None:
             return None
         return tree(self.entry.payload, self.entry.redactions)
 
     @property
     def payload_text(self) -> str:
-        """The payload as JSON, to be copied."""
+        """The payload as indented JSON, for the copy button."""
         return pretty(self.entry.payload) if self.entry.payload is not None else ""
 
     @cached_property
     def explanations(self) -> list[Explanation]:
-        """What the Hub can say of the entry, and where to read on."""
+        """What the Hub can explain about the entry, with links to the help."""
         return explanations(self.entry)
+
+    @cached_property
+    def key_name(self) -> str:
+        return name_of_key(self._account, self.entry.asserted_by)
 
     @property
     def agent_url(self) -> str | None:
-        """The page of the agent whose bot it is."""
+        """The page of the agent that the entry belongs to."""
         return agent_url(self.entry.bot_id) if self.entry.bot_id else None
 
     @property
     def correlation_url(self) -> str | None:
-        """All entries of the same correlation that are kept."""
+        """The list of all entries with the same correlation ID."""
         if self.entry.correlation_id is None:
             return None
         return Links({"correlationId": self.entry.correlation_id, "dateRange": "all"}).here
 
 
 class Drawer:
-    """What the drawer shows for an entry's id: the entry, or why it cannot be shown."""
+    """The drawer for the id of an entry: the entry, or why it cannot be shown."""
 
     def __init__(self, listing: Listing, entry_id: str) -> None:
         self._listing = listing
@@ -92,33 +97,33 @@ class Drawer:
         self.failed = False
         self.previous: Neighbour | None = None
         self.next: Neighbour | None = None
-        self.close_url = listing.links.here
+        self.close_url = listing.address
 
     def read(self) -> Self:
-        """Read the entry and its neighbours; a failure is kept, to be told in its place.
+        """Read the entry and its neighbours. A failure of the database is kept and shown instead.
 
-        An entry that was read is shown, whatever becomes of the look around it.
+        An entry is shown even if reading its neighbours fails.
         """
-        entries = self._listing.asked.entries
-        if self._listing.asked.cursor:
-            entries = entries.pinned_to(self._listing.asked.cursor)
+        entries = self._listing.request.entries
+        if self._listing.request.cursor:
+            entries = entries.pinned_to(self._listing.request.cursor)
         try:
             entry = entries.whole().get(self._id) if self._id else None
             if entry is not None:
-                self.view = EntryView(entry)
-                self._look_around(entries, entry)
+                self.view = EntryView(entry, self._listing.account)
+                self._read_neighbours(entries, entry)
         except StorageError:
             self.failed = self.view is None
         return self
 
-    def _look_around(self, entries: Entries, entry: Entry) -> None:
-        """Find out whether the list holds the entry, and what stands before and behind it."""
+    def _read_neighbours(self, entries: Entries, entry: Entry) -> None:
+        """Find out whether the list contains the entry, and which entries are next to it."""
         assert self._id is not None
         self.is_outside = not entries.holds(self._id)
         if self.is_outside:
             return
-        before, behind = entries.neighbours(entry)
-        self.previous, self.next = self._neighbour(before), self._neighbour(behind)
+        previous, following = entries.neighbours(entry)
+        self.previous, self.next = self._neighbour(previous), self._neighbour(following)
 
     def _neighbour(self, entry_id: UUID | None) -> Neighbour | None:
         if entry_id is None:
@@ -136,7 +141,6 @@ class Drawer:
 
     @property
     def status(self) -> int:
-        """The HTTP status of the drawer alone."""
         if self.failed:
             return 503
         return 200 if self.view else 404

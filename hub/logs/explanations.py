@@ -1,4 +1,4 @@
-"""What the Hub can say of an entry beyond what the entry says: a sentence, and where to read on."""
+"""Explanations of an entry: why it failed, and the page of the help about that."""
 
 import re
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ from auditlogs.explain.orders import STATES, state_after
 from auditlogs.explain.scopes import scope_of
 from hub.help.codes import KNOWN_CODES, known_code
 
-# How much of a payload's text a sentence takes over.
+# How many characters of a payload's text a sentence quotes.
 SHOWN = 80
 FORBIDDEN = 403
 # Where a payload says in words why something failed, and where it says why at all: the most telling
@@ -33,7 +33,7 @@ OPEN = re.compile(r"\s*(forbidden\.?\s*)?\Z|.*(\b|_)scopes?(\b|_)", re.DOTALL | 
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """A sentence, as HTML or empty, and the page of the help that says more."""
+    """A sentence (HTML, may be empty) and a link to a page of the help."""
 
     sentence: str
     label: str
@@ -41,7 +41,7 @@ class Explanation:
 
 
 def explanations(entry: Entry) -> list[Explanation]:
-    """Return what there is to say of an entry, what matters most first; mostly nothing."""
+    """Return the explanations of an entry, the most important first; for most entries none."""
     found: list[Explanation] = []
     if lack := _lack_of_scope(entry):
         found.append(Explanation(lack, "Scopes and Access Control", reverse("help_scopes")))

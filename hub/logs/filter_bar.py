@@ -1,20 +1,24 @@
-"""The filter bar: its controls, what they show, and the filters that have no control."""
+"""The filter bar: the state of its controls, and chips for filters without a control."""
 
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from functools import cached_property
 from typing import TypeVar
 
 from django.http import QueryDict
 
+from auditlogs.accounts import keys
 from auditlogs.entry.actions import ACTION_TYPES
 from auditlogs.entry.schema import RESULTS
+from auditlogs.entry.times import format_rfc3339, parse_rfc3339
 from auditlogs.query.filters import RANGE_PARAMETERS, EntryFilter, ListRequest
 from auditlogs.query.order import DEFAULT_ORDER
-from auditlogs.storage import dictionary
+from auditlogs.storage import actors as kept_actors, dictionary
 from auditlogs.storage.dictionary import NamedActor
 from auditlogs.storage.mongo import StorageError
+from hub.logs.applied import RANGE_WORDS, control_messages, is_instant, notices
 from hub.logs.links import DEFAULT_RANGE, Links
 
 T = TypeVar("T")
@@ -28,6 +32,7 @@ RANGE_LABELS = {
     "all": "All Time",
     CUSTOM: "Custom",
 }
+PRESET_DAYS = {"24h": 1, "7d": 7, "30d": 30}
 SORT_LABELS = {
     "": "Newest first",
     "timestamp": "Oldest first",
@@ -40,8 +45,9 @@ SORT_LABELS = {
 }
 # The parameters that have a control. That of `action` is for the types; an action is a chip.
 CONTROLS = (*RANGE_PARAMETERS, "actor", "action", "result", "search")
+TEXT_CONTROLS = ("startDate", "endDate", "search")
 
-# What `<input type="datetime-local">` sends without JavaScript: a time in the zone shown, UTC.
+# What `<input type="datetime-local">` sends without JavaScript: a time in UTC, without a zone.
 LOCAL_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,3})?)?", re.ASCII)
 
 
@@ -56,7 +62,7 @@ class Option:
 
 @dataclass(frozen=True, slots=True)
 class Chip:
-    """A filter that has no control, by name, with the URL that takes it away."""
+    """A filter without a control, and the URL of the list without it."""
 
     label: str
     text: str
@@ -65,49 +71,44 @@ class Chip:
 
 
 class FilterBar:
-    """What the filter bar shows for a request. It is read from the URL alone."""
+    """The filter bar for a request. Only names of actors and agents need the database."""
 
-    def __init__(self, account: str, asked: ListRequest, links: Links) -> None:
+    def __init__(self, account: str, request: ListRequest, links: Links, several: set[str]) -> None:
         self._account = account
-        self._asked = asked
+        self._request = request
         self._links = links
-        self.value: Mapping[str, str] = asked.given
-        self.message = {name: _sentence(asked.errors.get(name, "")) for name in CONTROLS}
-        # Once the database could not be reached, nothing waits for it again to give a name.
+        # A text that was not applied stays in its control, to be corrected.
+        self.value: Mapping[str, str] = links.filters | {
+            name: request.given[name]
+            for name in TEXT_CONTROLS
+            if name in request.given and name not in several
+        }
+        self.message = dict.fromkeys(CONTROLS, "") | control_messages(request, several)
+        self.notices = notices(request, several)
+        # After a first failure no more names are looked up: each one could wait for a time-out.
         self.is_cut_off = False
 
     @property
-    def notices(self) -> list[str]:
-        """Sentences on what was not understood and has no control."""
-        return [
-            f"“{name[:64]}” was left out: {sentence}"
-            for name, sentence in self._asked.errors.items()
-            if name not in CONTROLS
-        ]
-
-    @property
     def is_active(self) -> bool:
-        """Whether any filter differs from its default; the sort is none."""
+        """Whether any filter differs from its default. The sort is not a filter."""
         return bool(self._links.filters)
 
     @property
     def active_count(self) -> int:
-        """How many filters differ from their default, those of the range counting as one."""
+        """How many filters differ from their default; start and end count as one."""
         return len({"range" if n in RANGE_PARAMETERS else n for n in self._links.filters})
 
     @property
     def clear_url(self) -> str:
-        """Where Clear All leads."""
         return self._links.cleared
 
     @property
     def has_own_range(self) -> bool:
-        """Whether a start or an end takes the place of Date Range's presets."""
+        """Whether Date Range shows Custom, with the fields for start and end."""
         return "startDate" in self.value or "endDate" in self.value
 
     @property
     def ranges(self) -> list[Option]:
-        """The options of Date Range."""
         chosen = self.value.get("dateRange", DEFAULT_RANGE)
         if self.has_own_range:
             chosen = CUSTOM
@@ -117,51 +118,60 @@ class FilterBar:
 
     @property
     def is_all_time(self) -> bool:
-        return self.value.get("dateRange") == "all" and not self.has_own_range
+        return self.range_words == RANGE_WORDS["all"]
 
     @property
-    def range_label(self) -> str:
-        """The option that Date Range shows."""
-        return next(option.label for option in self.ranges if option.is_chosen)
+    def range_words(self) -> str:
+        """The range that the list follows; empty where it has a start or an end of its own."""
+        start, _, end = self._request.entries.window.requested.partition("/")
+        return "" if end else RANGE_WORDS.get(start, "")
+
+    @property
+    def range_start(self) -> datetime | None:
+        start, _, _ = self._request.entries.window.requested.partition("/")
+        return None if start in RANGE_WORDS else parse_rfc3339(start)
+
+    @property
+    def range_end(self) -> datetime | None:
+        _, _, end = self._request.entries.window.requested.partition("/")
+        return parse_rfc3339(end) if end else None
 
     @property
     def described(self) -> list[str]:
-        """Each filter but the range in words, as far as it was understood."""
+        """Each filter of the list but its range, as "Result: failure"."""
         named = {"actor": self.actor.name or self.actor.id} if self.actor else {}
         return [
             f"{EntryFilter.base_filters[name].label}: {named.get(name, value)}"
             for name, value in self._links.filters.items()
-            if name not in RANGE_PARAMETERS and name not in self._asked.errors
+            if name not in RANGE_PARAMETERS
         ]
 
     @property
     def action_types(self) -> list[Option]:
-        """The options of Action Type."""
         return _options("All types", ACTION_TYPES, self.value.get("action"))
 
     @property
     def results(self) -> list[Option]:
-        """The options of Result."""
         return _options("All results", RESULTS, self.value.get("result"))
 
     @property
     def sorts(self) -> list[Option]:
-        """The options of Sort, which small screens have in place of headings."""
-        order = self._asked.entries.order
+        """The options of Sort: cards on small screens have no headings to sort by."""
+        order = self._request.entries.order
         chosen = "" if order == DEFAULT_ORDER else str(order)
         return [Option(value, label, value == chosen) for value, label in SORT_LABELS.items()]
 
     @cached_property
     def actors(self) -> tuple[list[NamedActor], bool]:
-        """The first actors of the account by name, and whether there are more."""
+        """The first MAX_ACTORS actors by name, and whether there are more."""
         none: list[NamedActor] = []
         return self._look_up(
-            lambda: dictionary.actors(self._account, "", MAX_ACTORS), (none, False)
+            lambda: kept_actors.actors(self._account, "", MAX_ACTORS), (none, False)
         )
 
     @cached_property
     def actor(self) -> NamedActor | None:
-        """The actor that is filtered by; without a name if it is not known."""
+        """The actor of the filter; without a name if the log does not know the id."""
         actor_id = self.value.get("actor")
         if actor_id is None:
             return None
@@ -170,7 +180,7 @@ class FilterBar:
 
     @property
     def kept(self) -> dict[str, str]:
-        """The filters that no control holds, so that sending the form keeps them."""
+        """The filters without a control: hidden inputs keep them when the form is sent."""
         return {
             name: value
             for name, value in self._links.filters.items()
@@ -179,7 +189,7 @@ class FilterBar:
 
     @cached_property
     def chips(self) -> list[Chip]:
-        """The filters that no control holds, as far as they were understood."""
+        """The filters that no control holds."""
         return [
             Chip(
                 str(EntryFilter.base_filters[name].label),
@@ -188,17 +198,18 @@ class FilterBar:
                 self._links.without(name),
             )
             for name, value in self.kept.items()
-            if name not in self._asked.errors
         ]
 
     def _name_of(self, parameter: str, value: str) -> str:
-        """Return what a chip shows: a bot by its name, anything else as it is."""
-        if parameter != "botId":
-            return value
-        return self._look_up(lambda: dictionary.bot_name(self._account, value), None) or value
+        """Return what a chip shows: an agent or a key by its name, anything else as it is."""
+        if parameter == "botId":
+            return self._look_up(lambda: dictionary.bot_name(self._account, value), None) or value
+        if parameter == "assertedBy" and (name := name_of_key(self._account, value)):
+            return f"{name} ({value})"
+        return value
 
     def _look_up(self, question: Callable[[], T], otherwise: T) -> T:
-        """Return what the dictionary of names answers, or the other where it cannot."""
+        """Look a name up; return `otherwise` if the database cannot be read."""
         if self.is_cut_off:
             return otherwise
         try:
@@ -208,12 +219,19 @@ class FilterBar:
             return otherwise
 
 
-def page_parameters(data: QueryDict) -> QueryDict:
-    """Return the page's parameters as the query layer knows them.
+def name_of_key(account: str, public_id: str | None) -> str:
+    """Return the name of an account's API key; empty where the account has no such key."""
+    key = keys.by_public_id(public_id) if public_id else None
+    return key.name if key and key.account_id == account else ""
+
+
+def page_parameters(data: QueryDict, moment: datetime) -> QueryDict:
+    """Translate the page's parameters into those of the query layer.
 
     Date Range has an option more than `dateRange`: Custom, which leaves it to start and end.
     A time without a zone is one that the form sent without JavaScript, in the zone shown: UTC.
     A type that is chosen there takes the place of the exact action that the form has kept.
+    A preset with an end has no option: it becomes the start that it means at this moment.
     """
     known = data.copy()
     if "action" in data:
@@ -224,7 +242,17 @@ def page_parameters(data: QueryDict) -> QueryDict:
     for name in ("startDate", "endDate"):
         if name in data:
             known.setlist(name, [_with_zone(value) for value in data.getlist(name)])
+    _resolve_preset(known, moment)
     return known
+
+
+def _resolve_preset(data: QueryDict, moment: datetime) -> None:
+    """Turn a preset that an end cuts short into a start."""
+    days = PRESET_DAYS.get(data.get("dateRange", ""))
+    has_end = any(map(is_instant, data.getlist("endDate")))
+    if days and has_end and not any(data.getlist("startDate")):
+        del data["dateRange"]
+        data["startDate"] = format_rfc3339(moment - timedelta(days=days))
 
 
 def _with_zone(value: str) -> str:
@@ -232,10 +260,6 @@ def _with_zone(value: str) -> str:
     if match is None:
         return value
     return f"{value}{'' if match[1] else ':00'}Z"
-
-
-def _sentence(text: str) -> str:
-    return f"{text[0].upper()}{text[1:]}." if text else ""
 
 
 def _options(every: str, values: tuple[str, ...], chosen: str | None) -> list[Option]:

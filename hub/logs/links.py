@@ -1,5 +1,4 @@
-"""Every URL of the Logs page, built from the parameters that say what the list is; and that of an
-agent's."""
+"""The URLs of the Logs page, built from the parameters of a list, and those of agents."""
 
 from collections.abc import Mapping
 from urllib.parse import quote, urlencode
@@ -17,7 +16,7 @@ ENTRY = "entry"
 
 
 class Links:
-    """The URLs that lead from one list to others. Unknown parameters and defaults are left out."""
+    """The URLs from one list to others, without unknown parameters and defaults."""
 
     def __init__(self, given: Mapping[str, str]) -> None:
         self.parameters = {
@@ -29,7 +28,7 @@ class Links:
 
     @property
     def filters(self) -> dict[str, str]:
-        """The parameters that filter: all but the sort and the place in the list."""
+        """The parameters that filter: all but `sort` and `cursor`."""
         return {
             name: value for name, value in self.parameters.items() if name not in (SORT, CURSOR)
         }
@@ -41,7 +40,7 @@ class Links:
 
     @property
     def first(self) -> str:
-        """The first page of the list, read anew."""
+        """The first page of the list, with the entries recorded since."""
         return self.changed()
 
     @property
@@ -56,12 +55,11 @@ class Links:
 
     @property
     def all_time(self) -> str:
-        """The list over all that is kept."""
+        """The list over the whole retention."""
         return self.changed(dateRange="all", startDate=None, endDate=None)
 
     @property
     def count(self) -> str:
-        """How many entries the list has."""
         return self._url(self.parameters, "logs_count")
 
     def without(self, *names: str) -> str:
@@ -82,7 +80,7 @@ class Links:
         return self._url({**self.parameters, ENTRY: entry_id})
 
     def drawer(self, entry_id: str) -> str:
-        """Return an entry alone, which knows the list that it is shown beside."""
+        """Return the fragment of an entry, with the list's parameters for its neighbours."""
         return self._url(self.parameters, "entry", entry_id)
 
     def _url(self, parameters: Mapping[str, str], name: str = "logs", *args: str) -> str:
@@ -91,8 +89,11 @@ class Links:
 
 
 def agent_url(bot: str) -> str:
-    """Return the page of an agent. Its id is one part of the path, so that no browser takes what is
-    in it for a way up; the two that are nothing else have the list of their entries instead."""
+    """Return the page of an agent. Its id is quoted into one segment of the path.
+
+    Browsers resolve the segments "." and ".." even if they are quoted, so agents with these ids
+    get the list of their entries instead.
+    """
     if bot in {".", ".."}:
         return Links({"botId": bot, "dateRange": "all"}).here
     return f"{reverse('agents')}/{quote(bot, safe='')}"

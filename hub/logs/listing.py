@@ -1,4 +1,4 @@
-"""The list that a request shows: what it asks for, what was read of it, and where it leads."""
+"""The list of entries that a request asks for, with its headings, rows and links."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,6 +14,7 @@ from auditlogs.query.filters import ListRequest, parse
 from auditlogs.query.order import DEFAULT_ORDER
 from auditlogs.storage.mongo import StorageError, TookTooLong, Unavailable
 from auditlogs.storage.retention import oldest_ms, retention_days
+from hub.logs.applied import address, applied, repeated
 from hub.logs.backlog import Backlog
 from hub.logs.columns import Heading, headings
 from hub.logs.filter_bar import SORT_LABELS, FilterBar, page_parameters
@@ -33,29 +34,34 @@ EMPTY_MESSAGES = {
 
 @dataclass(frozen=True, slots=True)
 class SortLink:
-    """A heading, with where a click on it leads."""
+    """A heading and the URL that a click on it leads to."""
 
     heading: Heading
     url: str
 
 
 class Listing:
-    """The list that a request asks for. Reading it is a step of its own: `read`."""
+    """A page of the list. Nothing is read from the database or the spool before `read`."""
 
     def __init__(self, data: QueryDict, account: Account) -> None:
-        self._account = account.id
+        self.account = account.id
         self.now = now()
         self.open_entry = data.get(ENTRY, "")
-        self.asked: ListRequest = parse(
-            page_parameters(data),
+        parameters = page_parameters(data, self.now)
+        self.request: ListRequest = parse(
+            parameters,
             account=account.id,
             default_range=DEFAULT_RANGE,
             now=self.now,
             paging=(CURSOR,),
             ignored=(ENTRY,),
         )
-        self.links = Links(self.asked.given)
-        self.filters = FilterBar(account.id, self.asked, self.links)
+        several = repeated(parameters)
+        followed = applied(self.request)
+        self.sort = followed.get(SORT)
+        self.links = Links(followed)
+        self.address = Links(address(self.request, followed, several)).here
+        self.filters = FilterBar(account.id, self.request, self.links, several)
         self.retention_days = retention_days()
         self.oldest_kept = from_ms(oldest_ms(self.now))
         self.backlog: Backlog | None = None
@@ -63,10 +69,10 @@ class Listing:
         self.failure: StorageError | None = None
 
     def read(self) -> Self:
-        """Read the page; a failure of the database is kept, to be told in the list's place."""
-        self.backlog = Backlog.of(self._account)
+        """Read the page. A failure of the database is kept and shown in place of the list."""
+        self.backlog = Backlog.of(self.account)
         try:
-            self.page = self.asked.entries.page(PAGE_SIZE, cursor=self.asked.cursor)
+            self.page = self.request.entries.page(PAGE_SIZE, cursor=self.request.cursor)
         except StorageError as failure:
             self.failure = failure
             self.filters.is_cut_off = isinstance(failure, Unavailable)
@@ -78,78 +84,72 @@ class Listing:
         if self.state != "entries":
             return EMPTY_MESSAGES[self.state]
         if not self.rows or not self.page:
-            return "None found yet. Go on looking at the end of the list."
-        order = SORT_LABELS["" if self.is_newest_first else str(self.asked.entries.order)]
+            return "Nothing found yet. Continue at the end of the list."
+        order = SORT_LABELS["" if self.is_newest_first else str(self.request.entries.order)]
         return f"Entries {self.page.first:,} to {self.last:,}. {order}."
 
     @property
     def status(self) -> int:
-        """The HTTP status of the page."""
         return 503 if self.failure else 200
 
     @property
     def sort_links(self) -> list[SortLink]:
-        """The headings."""
-        asked = None if SORT in self.asked.errors else self.asked.given.get(SORT)
         return [
             SortLink(heading, self.links.changed(sort=heading.next_sort))
-            for heading in headings(asked)
+            for heading in headings(self.sort)
         ]
 
     @cached_property
     def rows(self) -> list[Row]:
-        """The entries of the page."""
         entries = self.page.entries if self.page else []
         return [row_of(entry, self.links, self.now, self.open_entry) for entry in entries]
 
     @property
     def previous_url(self) -> str | None:
-        """The page before this one."""
         return self.links.page(self.page.previous) if self.page else None
 
     @property
     def next_url(self) -> str | None:
-        """The page behind this one."""
         return self.links.page(self.page.next) if self.page else None
 
     @property
     def is_newest_first(self) -> bool:
-        """Whether the next page is the older one."""
-        return self.asked.entries.order == DEFAULT_ORDER
+        """Whether the next page is older, so that the pager can say so."""
+        return self.request.entries.order == DEFAULT_ORDER
 
     @property
     def last(self) -> int:
-        """The number of the page's last entry in the list."""
+        """The position of the page's last entry in the list, counted from 1."""
         return self.page.first + len(self.rows) - 1 if self.page else 0
 
     @property
     def as_of(self) -> datetime:
-        """When the first page of the list was read."""
+        """When the first page was read: later pages leave out what was recorded since."""
         return from_ms(self.page.window.as_of) if self.page else self.now
 
     @cached_property
     def state(self) -> str:
-        """What stands in the list's place: entries, or why there are none."""
+        """`entries`, or the reason why the list is empty: one of `EMPTY_MESSAGES`."""
         if self.failure:
             return "too_long" if isinstance(self.failure, TookTooLong) else "unavailable"
         if self.page and (self.page.entries or self.page.is_cut_short):
             return "entries"
-        if self.asked.cursor:
+        if self.request.cursor:
             return "end"
-        if self.asked.entries.window.is_beyond_retention:
+        if self.request.entries.window.is_beyond_retention:
             return "beyond_retention"
         return "nothing_matches" if self._is_anything_recorded() else "nothing_recorded"
 
     def _is_anything_recorded(self) -> bool:
-        """Tell whether the account has any entry, or that it may have: the log does not say no."""
+        """Tell whether the account has any entry; True if the database cannot be read."""
         try:
-            return bool(self.asked.entries.whole().page(1).entries)
+            return bool(self.request.entries.whole().page(1).entries)
         except StorageError:
             return True
 
     def count(self) -> Count | None:
-        """Count the list's entries; None where the database did not manage to."""
-        entries, cursor = self.asked.entries, self.asked.cursor
+        """Count the entries of the list; None if the database did not answer in time."""
+        entries, cursor = self.request.entries, self.request.cursor
         try:
             return (entries.pinned_to(cursor) if cursor else entries).count()
         except StorageError:

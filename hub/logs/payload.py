@@ -1,4 +1,4 @@
-"""The event payload as a tree for the drawer: objects and lists that fold, leaves that tell."""
+"""The event payload as a tree of nodes: objects and lists that fold, and values."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -13,14 +13,14 @@ from auditlogs.redaction.marks import parts_of
 
 MAX_NODES = 1_000
 OPEN_LEVELS = 2
-# Longer strings are folded behind their beginning.
+# Longer strings are folded: only their first SHOWN_OF_LONG characters are shown.
 LONG_STRING = 160
 SHOWN_OF_LONG = 80
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A part of a string: some text, or where the rule named here has replaced a secret."""
+    """A part of a string: text, or the place where `rule` has replaced a secret."""
 
     text: str
     rule: str
@@ -30,7 +30,7 @@ class Part:
 class Node:
     """A value of the payload. `kind` is object, array, string, number, literal or redacted.
 
-    `parts` are those of a string of which only something was redacted.
+    `parts` are those of a string: its text, and the places where something was redacted.
     """
 
     name: str | None
@@ -50,7 +50,7 @@ class Node:
 
 
 def tree(payload: dict[str, Any], redactions: Iterable[Redaction]) -> Node:
-    """Return the payload as a node. Beyond a limit, nodes tell how many values they leave out."""
+    """Return the payload as a node. Beyond MAX_NODES, nodes say how many values they leave out."""
     redacted = {redaction.path for redaction in redactions}
     budget = iter(range(MAX_NODES))
     root = Node(None, "object")
@@ -71,7 +71,7 @@ def _fill(
     redacted: set[str],
     budget: Iterator[int],
 ) -> None:
-    """Give a node its children, as long as the budget lasts."""
+    """Add the children of a node until the budget of nodes is used up."""
     for key, value in items:
         if next(budget, None) is None:
             parent.left_out += 1
@@ -103,7 +103,7 @@ def _node(name: str | None, value: Any, path: str, level: int, redacted: set[str
 
 
 def _string(name: str | None, value: str, *, is_redacted: bool) -> Node:
-    # What looks like a mark and is none, somebody has written so.
+    # Only where the redactor reports a redaction: anyone can write a text that looks like a mark.
     parts = [Part(*part) for part in parts_of(value)] if is_redacted else []
     if len(parts) == 1 and parts[0].rule:
         return Node(name, "redacted", text=parts[0].rule)

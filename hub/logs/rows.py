@@ -1,4 +1,4 @@
-"""A row of the list: an entry as its line or card shows it."""
+"""A row of the list: an entry as a table row or a card shows it."""
 
 from datetime import datetime
 from typing import TypedDict
@@ -12,11 +12,11 @@ SHOWN_OF_ID_END = 4
 
 
 class Row(TypedDict):
-    """What a row shows. A plain dictionary, because a template finds values in one fastest, and
-    the rows are most of a page.
+    """The values of a row. A plain dictionary, because templates look values up in one fastest,
+    and rows are most of a page.
 
-    `url` is the list with this entry open, `drawer_url` the drawer alone; the small texts stand
-    under the names. `target` is None where there is none.
+    `url` is the list with this entry open, `drawer_url` the drawer alone. `actor_small` and
+    `target_small` are the second lines of their cells.
     """
 
     id: str
@@ -40,7 +40,7 @@ class Row(TypedDict):
 
 
 def row_of(entry: Entry, links: Links, now: datetime, open_entry: str) -> Row:
-    """Return the row of an entry in the list that the links lead to."""
+    """Return the row of an entry; `links` builds the URLs of its list."""
     actor, target, instant = entry.actor, entry.target, entry.instant
     return Row(
         id=entry.id,

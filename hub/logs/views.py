@@ -1,4 +1,4 @@
-"""The pages of the Hub: parse, query, render."""
+"""The Logs page, its fragments, and the page of one entry."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from django.views.decorators.http import require_safe
 from auditlogs.entry.identity import parse_id
 from auditlogs.entry.schema import ID_LENGTH
 from auditlogs.query.entries import Entries
-from auditlogs.storage import dictionary
+from auditlogs.storage import actors as kept_actors
 from auditlogs.storage.mongo import StorageError
 from hub.access.visits import HubRequest, Visit, for_members, is_fragment
 from hub.logs.drawer import Drawer, EntryView
@@ -21,13 +21,13 @@ from hub.logs.listing import Listing
 
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
-    """Lead to the Logs page."""
+    """Redirect to the Logs page."""
     return redirect("logs")
 
 
 @require_safe
 def favicon(request: HttpRequest) -> HttpResponse:
-    """Lead a browser that guesses the icon's address to the icon."""
+    """Redirect browsers that ask for `/favicon.ico` without having read a page."""
     return redirect(static("favicon.svg"))
 
 
@@ -47,7 +47,7 @@ def logs(request: HubRequest, visit: Visit) -> HttpResponse:
 @require_safe
 @for_members
 def logs_count(request: HubRequest, visit: Visit) -> HttpResponse:
-    """Say how many entries a list has: in the list, or on a page of its own."""
+    """Count the entries of a list: in the list, or on a page of its own without scripts."""
     listing = Listing(request.GET, visit.account)
     context = {"listing": listing, "count": listing.count()}
     name = "_count.html" if is_fragment(request) else "count.html"
@@ -60,7 +60,7 @@ def actors(request: HubRequest, visit: Visit) -> HttpResponse:
     """List the actors whose name or id contains a text, for the Actor control."""
     search = request.GET.get("search", "")[:200]
     try:
-        found, has_more = dictionary.actors(visit.account.id, search, MAX_ACTORS)
+        found, has_more = kept_actors.actors(visit.account.id, search, MAX_ACTORS)
     except StorageError as error:
         return HttpResponse(str(error), status=503, content_type="text/plain")
     context = {"actors": found, "has_more": has_more, "search": search}
@@ -87,5 +87,5 @@ def entry(request: HubRequest, visit: Visit, entry_id: str) -> HttpResponse:
         shown = matches[0] if matches else None
     if shown is None:
         raise Http404
-    context = {"view": EntryView(shown)}
+    context = {"view": EntryView(shown, visit.account.id)}
     return render(request, "hub/logs/entry.html", context)

@@ -1,6 +1,7 @@
-"""How values are shown in templates. Nothing here asks the database."""
+"""Template tags and filters for values. None of them reads the database."""
 
 import functools
+import re
 from collections.abc import Iterable
 from datetime import datetime
 
@@ -17,17 +18,24 @@ from hub.ui import icons, navigation, times
 
 register = template.Library()
 
+# Control characters but tab and line feed, marks and overrides of direction, and characters without
+# a width (Unicode's categories Cc, Cf, Zl and Zp, but for the two joiners).
+HIDDEN = re.compile(
+    "([\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e"
+    "\u2060-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e007f])"
+)
+
 
 @register.simple_tag
 def icon_sprite() -> SafeString:
-    """Return the sprite, which every page holds once."""
+    """Return the sprite; every page includes it once."""
     return mark_safe(icons.sprite())  # noqa: S308 – made from the icon package alone
 
 
 @register.simple_tag
 @functools.cache
 def icon(name: str) -> SafeString:
-    """Return an icon. It says nothing to a screen reader: a word always stands with it."""
+    """Return an icon. It is hidden from screen readers, so it needs a word beside it."""
     if name not in icons.ICONS:
         raise ValueError(f"no icon {name}")
     return format_html(
@@ -37,13 +45,13 @@ def icon(name: str) -> SafeString:
 
 @register.simple_tag(takes_context=True)
 def navigation_links(context: template.Context) -> list[navigation.Link]:
-    """Return the links of the navigation."""
+    """Return the links of the navigation for the current request."""
     return navigation.links(context["request"])
 
 
 @register.simple_tag
 def moment(instant: datetime) -> SafeString:
-    """Return a time as the list tells it: "3 minutes ago", or the date; in full when pointed at."""
+    """Show a time as "3 minutes ago" or as a date, in full in its tooltip."""
     return format_html(
         '<time datetime="{}" data-time="short" title="{}">{}</time>',
         format_rfc3339(instant),
@@ -76,9 +84,30 @@ def cells(_parser: Parser, _token: Token) -> CellsNode:
     return CellsNode(COLUMNS)
 
 
+@register.filter
+def visible(text: str) -> SafeString:
+    """Show a text from a payload: isolated from what is around it, and each character that cannot
+    be seen or changes the direction of others as its code point.
+
+    White space stays as it is; so do the joiners of emoji and of Persian and Indic words.
+    """
+    parts = HIDDEN.split(text)
+    marked = format_html_join(
+        "",
+        "{}",
+        (
+            (format_html('<span class="hidden-mark">{}</span>', f"U+{ord(part):04X}"),)
+            if number % 2
+            else (part,)
+            for number, part in enumerate(parts)
+        ),
+    )
+    return format_html("<bdi>{}</bdi>", marked)
+
+
 @register.simple_tag
 def quoted(parts: Iterable[Part]) -> SafeString:
-    """Return a string of the payload in quotes, secrets that were replaced in it as marks."""
+    """Show a string of a payload in quotes, secrets that were replaced in it as marks."""
     # Not a template: the white space of a string is shown as it is, so none may be added.
     inside = format_html_join(
         "",
@@ -86,11 +115,21 @@ def quoted(parts: Iterable[Part]) -> SafeString:
         (
             (format_html('<span class="redacted">redacted · {}</span>', part.rule),)
             if part.rule
-            else (part.text,)
+            else (visible(part.text),)
             for part in parts
         ),
     )
     return format_html('"{}"', inside)
+
+
+@register.simple_tag
+def moment_in_full(instant: datetime) -> SafeString:
+    """Show a time to the minute in the reader's zone, to the millisecond in UTC without scripts."""
+    return format_html(
+        '<time datetime="{}" data-time="date">{}</time>',
+        format_rfc3339(instant),
+        times.full_time(instant),
+    )
 
 
 @register.filter
@@ -109,7 +148,7 @@ def utc(instant: datetime) -> str:
 def local_input(text: str | None) -> str:
     """Return an RFC 3339 time as `<input type="datetime-local">` takes it, in UTC.
 
-    What is no time is shown as none; the message at the control says so.
+    An invalid text becomes an empty field; the message beside it says why.
     """
     try:
         return format_rfc3339(parse_rfc3339(text or "")).removesuffix("Z").removesuffix(".000")
@@ -130,6 +169,16 @@ def thousands(number: int) -> str:
 
 
 @register.filter
-def milliseconds(duration: float) -> str:
-    """Return "42 ms", with up to three decimals."""
-    return f"{duration:,.3f}".rstrip("0").rstrip(".") + " ms"
+def duration(milliseconds: float) -> str:
+    """Return a duration as "71.25 ms" up to ten seconds, then "12.3 s", "3 min 20 s",
+    "27 h 26 min" and, from two days on, "3 d 4 h"."""
+    if milliseconds < 10_000:
+        return f"{milliseconds:,.3f}".rstrip("0").rstrip(".") + " ms"
+    if milliseconds < 60_000:
+        return f"{milliseconds / 1000:.1f} s"
+    seconds = int(milliseconds // 1000)
+    if seconds < 3_600:
+        return f"{seconds // 60} min {seconds % 60} s"
+    if seconds < 48 * 3_600:
+        return f"{seconds // 3_600} h {seconds % 3_600 // 60} min"
+    return f"{seconds // 86_400:,} d {seconds % 86_400 // 3_600} h"

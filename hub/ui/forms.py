@@ -1,4 +1,4 @@
-"""What the Hub's forms have in common: how their controls look."""
+"""The base class of the Hub's forms."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from django import forms
 
 
 class PageForm(forms.Form):
-    """A form of a page: its controls are of the Hub's style."""
+    """A form whose controls have the CSS class of the Hub's style."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

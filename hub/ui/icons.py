@@ -1,11 +1,11 @@
-"""The icons of the Hub, from Lucide: one sprite in the page, of which each place shows a part."""
+"""The Hub's icons, from Lucide: one SVG sprite in each page, whose symbols are used by name."""
 
 import functools
 from xml.etree import ElementTree
 
 from lucide.templatetags.lucide import lucide
 
-# What an icon is for, and what Lucide calls it.
+# The Hub's name of each icon, and Lucide's.
 ICONS = {
     "agent": "bot",
     "user": "user",

@@ -1,4 +1,4 @@
-"""The Hub's navigation: each page that it leads to, declared once."""
+"""The navigation: its pages, each declared once."""
 
 from dataclasses import dataclass
 
@@ -10,8 +10,8 @@ from hub.access.visits import Visit
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A page that the navigation leads to: the name of its URL, what it is called, its icon, and
-    whether it is for admins alone."""
+    """A page of the navigation: the name of its URL, its label and icon, and whether only admins
+    see it."""
 
     name: str
     label: str
@@ -31,7 +31,7 @@ PAGES = (
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """A page as the navigation of one request shows it."""
+    """A page of the navigation, for one request."""
 
     page: Page
     url: str
@@ -39,8 +39,7 @@ class Link:
 
 
 def links(request: HttpRequest) -> list[Link]:
-    """Return the links to the pages that whoever asks may see, the current one marked: none where
-    nobody is at an account."""
+    """Return links to the pages that the user has access to; none without an account."""
     visit: Visit | None = getattr(request, "visit", None)
     if visit is None:
         return []

@@ -1,4 +1,4 @@
-"""How a time is told on the page. `static/js/times.js` tells it alike, in the reader's zone."""
+"""How pages write times, in UTC. `static/js/times.js` rewrites them in the reader's zone."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -10,7 +10,7 @@ DAY = timedelta(hours=24)
 def short_time(instant: datetime, now: datetime) -> str:
     """Return "3 minutes ago" under 24 hours, else "Nov 20, 14:02 UTC", with another year's year.
 
-    A time in the future is told as it is.
+    A time in the future is written as a date, too.
     """
     age = now - instant
     if timedelta(0) <= age < DAY:

@@ -61,7 +61,7 @@ const lookUp = async (search) => {
 };
 
 const showFailure = () => {
-  const item = document.createElement("li");
+  const item = document.createElement("div");
   Object.assign(item, { className: "kind", role: "presentation" });
   item.textContent = "The actors cannot be listed now.";
   list.replaceChildren(item);

@@ -21,7 +21,7 @@ from auditlogs.entry.text import SEPARATOR
 from auditlogs.query.entries import Entries
 from auditlogs.query.filters import FILTER_NAMES
 from auditlogs.query.order import SORTS
-from auditlogs.storage.mongo import COUNTERS, DICTIONARY, ENTRIES
+from auditlogs.storage.mongo import ACTORS, COUNTERS, DICTIONARY, ENTRIES
 from tests import people
 from tests.access.test_matrix import PRINCIPALS, addresses
 from tests.watching import Command, watcher
@@ -151,6 +151,9 @@ def _asks_for_own_alone(command: Command, account: str, said: object) -> None:
         asked = command["filter"]
         begins = asked.get("named") or asked["_id"].get("$gte") or asked["_id"]["$gt"]
         assert begins.split(SEPARATOR)[0] == account, said
+    elif command.get("find") == ACTORS:
+        names = command["filter"]
+        assert names.get("account") == account or names["_id"].split(SEPARATOR)[0] == account, said
     elif command.get("find") == COUNTERS:
         # How far counting has come is nobody's secret, and names nobody.
         assert command["filter"] == {"_id": LEASE_ID} or command["filter"]["account"] == account, (

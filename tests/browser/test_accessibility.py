@@ -72,7 +72,7 @@ def test_the_other_states_have_no_violation(
     expect(page.get_by_role("heading", name="Nothing matches")).to_be_visible()
     has_no_violation(page)
     logs.open("?endDate=2001-01-01T00:00:00Z")
-    expect(page.get_by_role("heading", name="Beyond what is kept")).to_be_visible()
+    expect(page.get_by_role("heading", name="Older than the retention")).to_be_visible()
     has_no_violation(page)
     page.route("**/hub/logs?*", lambda route: route.fulfill(status=503))
     logs.search.fill("lost")
@@ -100,13 +100,13 @@ def test_the_other_states_have_no_violation(
 
 
 # What has the focus: its name as it is read, and whether it can be seen to have it.
-FOCUSED = """() => {
+FOCUSED = r"""() => {
   const element = document.activeElement;
   const shown = [getComputedStyle(element), getComputedStyle(element, "::after")];
   const name = element.labels?.[0]?.textContent ?? element.getAttribute("aria-label");
   const isOutlined = (style) => style.outlineStyle !== "none" && style.outlineWidth !== "0px";
   return {
-    name: (name ?? element.textContent).trim(),
+    name: (name ?? element.textContent).trim().replace(/\s+/g, " "),
     visible: shown.some(isOutlined),
     box: element.getBoundingClientRect().toJSON(),
   };
@@ -127,7 +127,7 @@ def walk(page: Page, steps: int) -> list[str]:
 
 def profile_of(user: "User", account: "Account") -> str:
     """Return what the link to a person's profile says."""
-    return f"Profile: {user.username}{account.name}"
+    return f"Profile: {user.username} {account.name}"
 
 
 def test_the_keyboard_alone_walks_the_page(
@@ -135,9 +135,9 @@ def test_the_keyboard_alone_walks_the_page(
 ) -> None:
     first, second = logs.record({"correlation_id": "c-1"}, {"action": "order.created"})
     logs.open("?target=&botId=agent-7")
-    assert walk(page, 13) == [
+    assert walk(page, 14) == [
         *("Skip to content", "Hub", "Logs", "Agents", "Help", profile_of(user, account)),
-        *("Dark theme", "Sign out"),
+        *("Dark theme", "Turn shortcuts off", "Sign out"),
         *("Date Range", "Actor", "Action Type", "Result", "Search"),
     ]
     assert walk(page, 3) == ["Clear All", "Remove Agent: Momentum Scout", "Refresh"]
@@ -165,7 +165,8 @@ def test_the_keyboard_alone_walks_a_phone(
     assert walk(page, 3) == ["Skip to content", "Hub", "Menu"]
     page.keyboard.press("Enter")
     profile = profile_of(user, account)
-    assert walk(page, 6) == ["Logs", "Agents", "Help", profile, "Dark theme", "Sign out"]
+    preferences = ("Dark theme", "Turn shortcuts off")
+    assert walk(page, 7) == ["Logs", "Agents", "Help", profile, *preferences, "Sign out"]
     assert walk(page, 4)[:3] == ["Search", "Filters (0)", "Refresh"]
 
 

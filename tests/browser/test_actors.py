@@ -77,6 +77,43 @@ def test_an_actor_is_chosen_by_pointer_among_agents_users_and_the_system(
     expect(logs.actor).to_have_value("")
 
 
+def test_the_combobox_groups_its_options_announces_them_and_has_home_and_end(
+    logs: Logs, page: Page
+) -> None:
+    logs.record({"actor": GRID}, {"actor": GRIND}, {"actor": USER})
+    logs.open()
+    logs.actor.click()
+    agents = page.get_by_role("group", name="Agents").get_by_role("option")
+    expect(agents).to_have_count(2)
+    expect(page.get_by_role("group", name="Users").get_by_role("option")).to_have_count(1)
+    status = page.locator("#announcer")
+    expect(status).to_have_text("3 actors found")
+    options = page.get_by_role("listbox", name="Matches").get_by_role("option")
+    page.keyboard.press("End")
+    expect(options.last).to_have_attribute("aria-selected", "true")
+    page.keyboard.press("Home")
+    expect(options.first).to_have_attribute("aria-selected", "true")
+    page.keyboard.type("grid")
+    expect(status).to_have_text("1 actor found")
+    page.keyboard.press("ControlOrMeta+a")
+    page.keyboard.type("nobody")
+    expect(status).to_have_text("No actor matches")
+
+
+def test_a_chosen_actor_is_cleared_by_a_button(logs: Logs, page: Page) -> None:
+    scout, person = logs.record({}, {"actor": USER})
+    logs.open()
+    clear = page.get_by_role("button", name="Clear actor")
+    expect(clear).to_be_hidden()
+    logs.open("?actor=agent-7")
+    logs.shows(scout)
+    clear.click()
+    logs.shows(scout, person)
+    logs.has_query("")
+    expect(clear).to_be_hidden()
+    expect(logs.actor).to_be_focused()
+
+
 def test_escape_and_leaving_give_the_choice_up(logs: Logs, page: Page) -> None:
     scout, _ = logs.record({}, {"actor": USER})
     logs.open("?actor=agent-7")

@@ -253,7 +253,7 @@ def test_neighbours_go_on_beyond_the_page(logs: Logs, page: Page) -> None:
     logs.wait_for_drawer(ids[49])
     page.keyboard.press("j")
     logs.wait_for_drawer(ids[50])
-    expect(page.get_by_text("outside the list")).to_have_count(0)
+    expect(page.get_by_text("does not match the filters")).to_have_count(0)
     page.keyboard.press("Escape")
     # It has no row on this page: the focus returns to the last one that had.
     expect(logs.link(ids[49])).to_be_focused()
@@ -284,7 +284,7 @@ def test_an_entry_outside_the_list_is_shown_and_said_to_be(logs: Logs, page: Pag
     logs.open(f"?result=failure&entry={entry}")
     logs.shows(failed)
     logs.wait_for_drawer(entry)
-    outside = page.get_by_text("This entry is outside the list’s filters or range.")
+    outside = page.get_by_text("This entry does not match the filters or the range of the list.")
     expect(outside).to_be_visible()
     expect(page.get_by_role("link", name="Next entry")).to_be_disabled()
 

@@ -155,7 +155,7 @@ def test_a_message_stands_at_its_control_and_follows_the_address(logs: Logs, pag
     (entry,) = logs.record({"result": "failure"})
     logs.open("?result=lost")
     message = page.locator("#result-message")
-    expect(message).to_have_text("Expected one of failure, partial, success.")
+    expect(message).to_have_text("“lost” is not a result. Showing all results.")
     expect(logs.result).to_have_accessible_description(message.inner_text())
     logs.shows(entry)
 
@@ -163,11 +163,13 @@ def test_a_message_stands_at_its_control_and_follows_the_address(logs: Logs, pag
     expect(message).to_be_empty()
     logs.shows(entry)
     page.go_back()
-    expect(message).to_have_text("Expected one of failure, partial, success.")
+    expect(message).to_have_text("“lost” is not a result. Showing all results.")
     expect(logs.result).to_have_value("")
 
     logs.search.fill("a b c d e f g h i")
-    expect(page.locator("#search-message")).to_have_text("Expected at most 8 words.")
+    expect(page.locator("#search-message")).to_have_text(
+        "A search can have 8 words. Showing entries without a search."
+    )
     logs.shows(entry)
 
 
@@ -186,11 +188,11 @@ def test_a_custom_range_is_in_the_readers_zone(logs: Logs, page: Page) -> None:
     page.wait_for_url("**/logs?*endDate*")
     asked = parse_qs(urlsplit(page.url).query)
     assert asked == {"startDate": [old.replace("Z", ".000Z")], "endDate": [new]}
-    expect(page.get_by_role("heading", name="Beyond what is kept")).to_be_visible()
+    expect(page.get_by_role("heading", name="Older than the retention")).to_be_visible()
 
     end.fill("2026-02-28T00:00")
     message = page.locator("#startDate-message")
-    expect(message).to_have_text("Expected a start that is not after the end.")
+    expect(message).to_have_text("The start is after the end. Showing the last 7 days.")
     expect(start).to_have_value("2026-03-01T00:30")
     expect(end).to_have_value("2026-02-28T00:00")
     logs.range.select_option("7d")
@@ -309,4 +311,4 @@ def test_on_a_phone_the_filters_fold(logs: Logs, page: Page) -> None:
 
     # What is wrong at a control is seen without unfolding it.
     logs.open("?result=lost")
-    expect(page.get_by_text("Expected one of failure, partial, success.")).to_be_visible()
+    expect(page.get_by_text("“lost” is not a result. Showing all results.")).to_be_visible()

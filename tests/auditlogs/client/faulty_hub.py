@@ -16,6 +16,7 @@ class Visit:
 
     def __init__(self, handler: BaseHTTPRequestHandler) -> None:
         self.at = time.monotonic()
+        self.path = handler.path
         self.headers = handler.headers
         self.connection = handler.client_address
         self.body = handler.rfile.read(int(handler.headers["Content-Length"]))

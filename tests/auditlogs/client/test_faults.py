@@ -2,12 +2,13 @@
 
 import logging
 import time
+from http.server import BaseHTTPRequestHandler
 
 import pytest
 
 from auditlogs.client import Client, delivery, outbox
 from hub.demo.ports import free_port
-from tests.auditlogs.client.faulty_hub import faulty_hub, hangs_up, says
+from tests.auditlogs.client.faulty_hub import Visit, faulty_hub, hangs_up, says
 from tests.factories import AGENT
 
 KEY = "aud_" + "x" * 36
@@ -251,3 +252,41 @@ def test_no_line_of_the_log_holds_the_key(caplog: pytest.LogCaptureFixture) -> N
         assert client.flush(LONG)
     assert caplog.records
     assert KEY not in caplog.text
+
+
+def test_one_refused_entry_costs_its_neighbours_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    def takes_all_but_one(visit: Visit, handler: BaseHTTPRequestHandler) -> None:
+        refused = [{"index": 1, "path": "/1/timestamp", "code": "x", "detail": "is too old"}]
+        kept = [{"index": i, "id": "x", "status": "created"} for i in (0, 2)]
+        says(200, {"stored": kept, "refused": refused})(visit, handler)
+
+    with faulty_hub(takes_all_but_one) as hub, Client(hub.url, KEY) as client:
+        ids = record(client, 3)
+        assert client.flush(LONG)
+        assert client.lost == 1
+        assert [visit.ids for visit in hub.visits] == [ids]
+        assert hub.visits[0].path == "/api/audit-logs?allOrNothing=false"
+    assert f"{ids[1]} (order.created): /timestamp is too old" in caplog.text
+
+
+def test_an_answer_that_does_not_speak_of_every_entry_is_no_answer() -> None:
+    answer = {"stored": [{"index": 0, "id": "x", "status": "created"}], "refused": []}
+    with faulty_hub(says(200, answer)) as hub, Client(hub.url, KEY) as client:
+        ids = record(client, 2)
+        assert client.flush(LONG)
+        assert [visit.ids for visit in hub.visits] == [ids, ids]
+        assert client.lost == 0
+
+
+def test_a_server_that_stores_all_or_nothing_is_sent_to_as_before() -> None:
+    unknown = {"type": "urn:auditlogs:problem:unknown-parameter", "detail": "allOrNothing"}
+    with faulty_hub(says(400, unknown)) as hub, Client(hub.url, KEY) as client:
+        ids = record(client, 2)
+        assert client.flush(LONG)
+        more = record(client, 1)
+        assert client.flush(LONG)
+        assert [visit.ids for visit in hub.visits] == [ids, ids, more]
+        assert [visit.path.partition("?")[2] for visit in hub.visits] == [
+            *("allOrNothing=false", "", ""),
+        ]
+        assert client.lost == 0

@@ -1,14 +1,18 @@
 """docs/recording.md is run: every block of code in it, against a Hub that is really there."""
 
+import contextlib
 import json
 import os
 import re
 import shutil
+import signal
+import socket
 import subprocess
 import sys
 import time
 import tomllib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, get_args
 
@@ -22,11 +26,14 @@ from auditlogs.client import Client
 from auditlogs.models import new_account_id
 from auditlogs.query.entries import Entries
 from auditlogs.recording.recorder import Mode
+from hub.demo.ports import free_port
 from tests import apart
 from tests.auditlogs.conftest import Read
+from tests.auditlogs.mcp.raw import MODERN, Http
 from tests.demo_process import ROOT
 
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+START_SECONDS = 30.0
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 TRACEPARENT = f"00-{TRACE}-00f067aa0ba902b7-01"
 CORRELATION_ID = "4bf92f35-77b3-4da6-a3ce-929d0e0e4736"
@@ -65,7 +72,7 @@ def test_no_block_is_left_out() -> None:
     } == {
         "A Django service": ["python", "python"],
         "Another Python service": ["sh", "python"],
-        "An MCP server": ["python"],
+        "An MCP server": ["python", "python", "python"],
         "A gRPC service": ["python", "python"],
         "Anything that speaks HTTP": ["sh", "json", "sh", "sh"],
     }
@@ -147,7 +154,7 @@ def test_another_service_records(surroundings: dict[str, str], read: Read) -> No
 
 
 def test_an_mcp_server_records(surroundings: dict[str, str], read: Read, tmp_path: Path) -> None:
-    (code,) = blocks("An MCP server", "python")
+    code, _, _ = blocks("An MCP server", "python")
     script = tmp_path / "server.py"
     script.write_text(code)
 
@@ -159,6 +166,48 @@ def test_an_mcp_server_records(surroundings: dict[str, str], read: Read, tmp_pat
             assert not (await client.call_tool("quote", {"pair": "SOL/USDC"})).is_error
 
     apart.run(call())
+    (entry,) = read(1)
+    assert (entry["action"], entry["target"]["id"]) == ("mcp.tool.call", "quote")
+
+
+@contextmanager
+def running(code: str, surroundings: dict[str, str]) -> Iterator[str]:
+    """Run a server of the document over HTTP; give its address."""
+    port = free_port()
+    process = subprocess.Popen([sys.executable, "-c", code], env=surroundings | {"PORT": str(port)})
+    try:
+        until = time.monotonic() + START_SECONDS
+        while time.monotonic() < until:
+            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+                break
+            time.sleep(0.1)
+        yield f"http://127.0.0.1:{port}/mcp"
+    finally:
+        # As a service manager does; the client sends what waits.
+        process.send_signal(signal.SIGINT)
+        process.wait(START_SECONDS)
+
+
+def test_an_mcp_server_over_http_says_who_calls_in_which_session_and_what_failed(
+    surroundings: dict[str, str], read: Read
+) -> None:
+    _, code, _ = blocks("An MCP server", "python")
+    with running(code, surroundings) as url:
+        wire = Http(MODERN, url, **{"x-agent-id": "agent_of_the_desk", "x-desk-session": "chat-7"})
+        wire.start()
+        wire.request("tools/call", {"name": "transfer", "arguments": {"amount": 5}})
+    (entry,) = read(1)
+    assert (entry["action"], entry["result"]) == ("mcp.tool.call", "failure")
+    assert (entry["actor"]["id"], entry["sessionId"]) == ("agent_of_the_desk", "chat-7")
+    assert "Insufficient funds" in entry["payload"]["error"]
+
+
+def test_a_server_of_fastmcp_records(surroundings: dict[str, str], read: Read) -> None:
+    _, _, code = blocks("An MCP server", "python")
+    with running(code, surroundings) as url:
+        wire = Http(MODERN, url)
+        wire.start()
+        wire.request("tools/call", {"name": "quote", "arguments": {"pair": "SOL/USDC"}})
     (entry,) = read(1)
     assert (entry["action"], entry["target"]["id"]) == ("mcp.tool.call", "quote")
 

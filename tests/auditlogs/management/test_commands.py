@@ -61,6 +61,13 @@ def test_what_no_account_can_be_called_is_refused(name: str, reason: str) -> Non
     assert not Account.objects.filter(name=name).exists()
 
 
+@pytest.mark.parametrize("name", ["میز\u200cها", "❤\ufe0f of Desk 7"])
+def test_an_account_and_a_key_may_have_names_as_people_write_them(db: None, name: str) -> None:
+    run("create_account", name)
+    run("create_api_key", name, "--account", name, "--scope", "logs:read")
+    assert Account.objects.get(name=name).api_keys.get().name == name
+
+
 def test_a_key_is_made_and_printed_and_nothing_else_is(account: Account) -> None:
     printed = run("create_api_key", "SIEM", "--account", account.name, "--scope", "logs:read")
     found = keys.find(printed.removesuffix("\n"))

@@ -56,10 +56,14 @@ def is_in_window(entry: Written, asked: Asked) -> bool:
     start = asked.start
     if start is None and asked.range in RANGES:
         start = asked.now - RANGES[asked.range]
+    end = asked.end
+    if asked.range == "24h" and asked.start is None and end is None:
+        # What is dated ahead of the clock, by more than a minute, is not of the last 24 hours.
+        end = asked.now + timedelta(minutes=1)
     return (
         timestamp >= asked.now - KEPT
         and (start is None or timestamp >= start)
-        and (asked.end is None or timestamp < asked.end)
+        and (end is None or timestamp < end)
     )
 
 

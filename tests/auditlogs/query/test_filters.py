@@ -34,7 +34,7 @@ def test_the_parameters_are_those_of_the_specification_first_and_then_our_own() 
             *("action", "actor", "botId", "search", "startDate", "endDate", "dateRange"),
             *("limit", "offset", "cursor", "sort"),
             *("result", "target", "correlationId", "requestId", "sessionId"),
-            "assertedBy",
+            *("assertedBy", "writerId"),
         ]
     )
 

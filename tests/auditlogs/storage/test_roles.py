@@ -30,7 +30,7 @@ ROLES: dict[str, dict[str, Any]] = {
     for role in map(json.loads, re.findall(r"```json\n(.*?)```", PAGE.read_text(), re.DOTALL))
 }
 WEB, WORKER, ADMIN = "auditlogsWeb", "auditlogsWorker", "auditlogsAdmin"
-IDEMPOTENCY, COUNTERS = mongo.IDEMPOTENCY, mongo.COUNTERS
+IDEMPOTENCY, COUNTERS, ACTORS = mongo.IDEMPOTENCY, mongo.COUNTERS, mongo.ACTORS
 # What the server answers whoever lacks the right.
 UNAUTHORIZED = 13
 
@@ -150,10 +150,11 @@ def test_the_page_has_the_three_roles_and_each_right_names_its_collection() -> N
 def test_no_role_may_change_or_remove_an_entry_or_a_note() -> None:
     kept = (ENTRIES, mongo.DICTIONARY, IDEMPOTENCY)
     found_and_inserted = {name: {"find", "insert"} for name in kept}
-    assert rights(WEB) == {**found_and_inserted, COUNTERS: {"find"}}
-    assert rights(WORKER) == {**found_and_inserted, COUNTERS: {"find", "insert", "update"}}
+    assert rights(WEB) == {**found_and_inserted, COUNTERS: {"find"}, ACTORS: {"find"}}
+    changed = {"find", "insert", "update"}
+    assert rights(WORKER) == {**found_and_inserted, COUNTERS: changed, ACTORS: changed}
     made = {"createIndex", "listIndexes", "collMod"}
-    assert rights(ADMIN) == dict.fromkeys((*kept, COUNTERS), made)
+    assert rights(ADMIN) == dict.fromkeys((*kept, COUNTERS, ACTORS), made)
 
 
 @pytest.mark.parametrize("user", [WEB, WORKER])

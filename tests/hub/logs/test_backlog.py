@@ -55,7 +55,7 @@ def test_the_page_says_that_the_database_is_away(signed_in_client: Client, put: 
     for _ in range(3):
         spool().breaker.record_failure()
     assert backlog(signed_in_client) == [
-        "The log’s database is away. New entries are kept and appear later."
+        "The log’s database cannot be reached. New entries are kept and appear later."
     ]
 
 
@@ -74,6 +74,4 @@ def test_a_spool_that_cannot_be_read_is_said_and_the_list_shown(
 ) -> None:
     folder = Path(settings.AUDITLOGS_SPOOL_DIR)
     (folder / "spool.sqlite3").mkdir(parents=True)
-    assert backlog(signed_in_client) == [
-        "New entries may be missing: the store where they wait is broken."
-    ]
+    assert backlog(signed_in_client) == ["New entries may be missing: the spool cannot be read."]

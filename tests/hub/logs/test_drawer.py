@@ -5,9 +5,14 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from msgspec.structs import replace
 
+from auditlogs.accounts import keys
+from auditlogs.models import Account
 from auditlogs.query import entries
 from auditlogs.storage import mongo
+from hub.logs.drawer import EntryView
+from hub.templatetags.hub import duration
 from tests.factories import ORDER, SYSTEM, USER, make_entry
 from tests.hub.markup import Element
 from tests.hub.pages import Hub, link, links, rows, without_token
@@ -140,7 +145,10 @@ def test_an_entry_outside_the_list_is_shown_and_said_to_be(hub: Hub) -> None:
     assert rows(page) == [failed]
     drawer = page.one("#drawer-body")
     assert fields(drawer)["Entry ID"] == str(entry)
-    assert drawer.one(".banner").text == "This entry is outside the list’s filters or range."
+    assert (
+        drawer.one(".banner").text
+        == "This entry does not match the filters or the range of the list."
+    )
     assert steps(drawer) == {"previous": None, "next": None}
 
 
@@ -149,7 +157,7 @@ def test_an_unknown_entry_leaves_the_list_and_says_so(hub: Hub) -> None:
     page = hub.logs(f"?entry={UNKNOWN}")
     assert rows(page) == ids
     drawer = page.one("#drawer-body")
-    assert drawer.one("[role=alert]", "span").text.startswith("There is no such entry")
+    assert drawer.one("[role=alert]", "span").text.startswith("Entry not found")
     assert link(drawer, "Close")["href"] == "/hub/logs"
 
 
@@ -216,3 +224,31 @@ def test_the_entry_of_a_name_without_words_is_told_by_its_id(hub: Hub) -> None:
     found = fields(hub.read(f"/hub/logs/{entry}"))
     assert found["Actor"] == "agent-0 agent · agent-0"
     assert found["Duration"] == "0 ms"
+
+
+@pytest.mark.parametrize(
+    ("milliseconds", "text"),
+    [
+        (0, "0 ms"),
+        (71.25, "71.25 ms"),
+        (9_999.5, "9,999.5 ms"),
+        (12_340, "12.3 s"),
+        (200_000, "3 min 20 s"),
+        (98_760_000, "27 h 26 min"),
+        (273_600_000, "3 d 4 h"),
+    ],
+)
+def test_a_duration_is_told_in_units_a_person_reads(milliseconds: float, text: str) -> None:
+    assert duration(milliseconds) == text
+
+
+def test_an_entry_names_the_key_that_sent_it_to_its_own_account(hub: Hub, account: Account) -> None:
+    token = keys.create(account, "scout-read", ["logs:write"])
+    key = account.api_keys.get()
+    assert token
+    entry = replace(make_entry(), asserted_by=key.public_id)
+    assert EntryView(entry, account.id).key_name == "scout-read"
+    assert EntryView(entry, "acc_another").key_name == ""
+    assert EntryView(replace(entry, asserted_by="key_0"), account.id).key_name == ""
+    chip = hub.logs(f"?assertedBy={key.public_id}").one(".chip-text")
+    assert chip.text == f"scout-read ({key.public_id})"

@@ -216,7 +216,7 @@ def test_nothing_matches_names_the_filters_and_offers_ways_out(hub: Hub) -> None
     page = hub.logs("?result=failure&actor=user-1&sort=actor&dateRange=24h")
     empty = page.one(".empty")
     assert empty["data-state"] == "nothing_matches"
-    for words in ("Last 24h", "Result: failure", "Actor: Ada Lovelace"):
+    for words in ("in the last 24 hours", "Result: failure", "Actor: Ada Lovelace"):
         assert words in empty.text
     assert links(empty) == ["Clear filters, keep the range", "Look in All Time"]
     assert link(empty, "Clear filters, keep the range")["href"] == (
@@ -256,10 +256,10 @@ def test_a_list_that_was_cut_short_says_how_far_it_looked_and_goes_on(
     for _ in range(40):
         page = hub.read(path)
         found += rows(page)
-        onwards = [each for each in page.all("a") if each.text == "Go on looking"]
+        onwards = [each for each in page.all("a") if each.text == "Continue"]
         if not onwards:
             break
-        assert "Looked back to" in page.one("#results").text
+        assert "Searched back to" in page.one("#results").text
         assert "No entries" not in page.one(".toolbar-count").text
         path = onwards[0]["href"]
     assert found == ids
@@ -272,7 +272,7 @@ def test_the_end_of_a_list_that_has_gone_leads_back(
     monkeypatch.setattr(slices, "BUDGET_SECONDS", 0)
     page = hub.logs("?result=failure")
     for _ in range(40):
-        onwards = [each for each in page.all("a") if each.text == "Go on looking"]
+        onwards = [each for each in page.all("a") if each.text == "Continue"]
         if not onwards:
             break
         page = hub.read(onwards[0]["href"])
@@ -319,5 +319,5 @@ def test_a_log_that_takes_too_long_says_what_makes_it_quick(
     monkeypatch.setattr(slices, "QUERY_SECONDS", 1e-6)
     empty = hub.logs("?search=momentum", status=503).one(".empty")
     assert empty["data-state"] == "too_long"
-    assert "A shorter range" in empty.text
+    assert "a shorter range" in empty.text
     assert "could not be counted" in hub.read("/hub/logs/count").one("main").text

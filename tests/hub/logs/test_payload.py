@@ -95,3 +95,28 @@ def test_what_is_left_of_a_text_stands_beside_what_was_redacted() -> None:
     ]
     (plain,) = nodes({"url": url})
     assert [(part.text, part.rule) for part in plain.parts] == [(url, "")]
+
+
+def test_text_that_changes_direction_is_isolated_and_what_is_hidden_is_named(hub: Hub) -> None:
+    override, pop, bell, joiner = "\u202e", "\u202c", "\x07", "\u200d"
+    (entry,) = hub.record(
+        {
+            "payload": {
+                f"{override}yek": f"pay {override}001{pop} now",
+                "bell": f"a{bell}b",
+                "lines": "one\n\ttwo",
+                "family": f"\U0001f469{joiner}\U0001f467",
+                "long": f"{override}{'x' * 200}",
+            }
+        }
+    )
+    payload = hub.read(f"/hub/logs/{entry}").one(".payload")
+    assert [mark.text for mark in payload.all(".hidden-mark")] == [
+        *("U+202E", "U+202E", "U+202C", "U+0007", "U+202E", "U+202E")
+    ]
+    assert not {override, pop, bell} & set(payload.text)
+    assert f"\U0001f469{joiner}\U0001f467" in payload.text
+    for key in payload.all(".key"):
+        assert len(key.all("bdi")) == 1
+    for string in payload.all(".string"):
+        assert len(string.all("bdi")) == 1
