@@ -22,7 +22,7 @@ from auditlogs.storage.mongo import Document, StorageError
 T = TypeVar("T")
 
 READ_SECONDS = 5.0
-WRITE_SECONDS = 30.0
+WRITE_SECONDS = 10.0
 BATCH = 500
 # That one list reads where an index does not find the search.
 MAX_READ = 5_000

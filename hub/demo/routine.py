@@ -287,6 +287,39 @@ def _go_too_fast(work: Work) -> None:
     )
 
 
+def _research(work: Work) -> None:
+    """Read a resource and a prompt of an MCP server, then let a tool work on a task."""
+    agent = work.random.choice(AGENTS)
+    pair = work.random.choice(agent.pairs)
+    uri = f"market://{pair.lower().replace('/', '-')}/depth"
+    work.note(
+        agent,
+        "mcp.resource.read",
+        target=Target(type="resource", id=uri),
+        took=60,
+        payload={"resource": uri, "status": 200},
+    )
+    work.wait(1, 5)
+    work.note(
+        agent,
+        "mcp.prompt.get",
+        target=Target(type="prompt", id="risk_brief"),
+        took=20,
+        payload={"prompt": "risk_brief", "arguments": {"pair": pair}, "status": 200},
+    )
+    work.wait(1, 5)
+    task = f"task_{work.hex(12)}"
+    about = Target(type="task", id=task)
+    started = {"taskId": task, "tool": "portfolio_backtest"}
+    work.note(agent, "mcp.task.created", target=about, took=40, payload=started)
+    work.wait(20, 90)
+    if work.random.random() < 0.2:
+        ended = {**started, "code": "cancelled", "reason": "The pair was delisted meanwhile"}
+        work.note(agent, "mcp.task.ended", "failure", target=about, payload=ended)
+    else:
+        work.note(agent, "mcp.task.ended", target=about, payload={**started, "status": 200})
+
+
 def _legacy_call(work: Work) -> None:
     work.note_bare(NAMELESS, "mcp.tool.call")
 
@@ -326,6 +359,7 @@ PIECES: dict[Piece, int] = {
     _configure: 3,
     _step_up: 2,
     _go_too_fast: 2,
+    _research: 2,
     _legacy_call: 3,
     _session_end: 1,
     _reach_too_far: 1,

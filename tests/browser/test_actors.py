@@ -103,7 +103,7 @@ def test_the_combobox_groups_its_options_announces_them_and_has_home_and_end(
 def test_a_chosen_actor_is_cleared_by_a_button(logs: Logs, page: Page) -> None:
     scout, person = logs.record({}, {"actor": USER})
     logs.open()
-    clear = page.get_by_role("button", name="Clear actor")
+    clear = page.get_by_role("button", name="Clear this choice")
     expect(clear).to_be_hidden()
     logs.open("?actor=agent-7")
     logs.shows(scout)

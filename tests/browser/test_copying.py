@@ -72,7 +72,7 @@ def test_copying_that_fails_is_told(logs: Logs, page: Page, context: BrowserCont
     button = page.get_by_role("button", name="Copy Correlation ID")
     button.click()
     expect(page.locator("#announcer")).to_have_text(
-        "Copying failed: select the text and copy it by hand"
+        "Not copied. Select the text and copy it by hand."
     )
     expect(button.locator(".icon-done")).to_be_hidden()
     expect(button).to_have_attribute("title", "Not copied")

@@ -43,7 +43,7 @@ def test_an_error_leads_to_its_own_place(logs: Logs, page: Page) -> None:
     expect(page).to_have_url(page.url.partition("#")[0] + "#circuit_breaker_open")
     expect(page.locator("#circuit_breaker_open")).to_be_in_viewport()
     page.get_by_role("link", name="Order Lifecycle").first.click()
-    expect(page.get_by_role("img", name="How an order goes")).to_be_visible()
+    expect(page.get_by_role("img", name="Diagram of the states of an order")).to_be_visible()
 
 
 @in_two_ways

@@ -61,7 +61,7 @@ def test_the_name_it_has_already_is_no_change(client: Client, account: Account) 
     "name",
     [
         *("", "   ", "n" * 65, "hid\u200bden", "a\x00b", "a\nb"),
-        *("acc_0123456789abcdef", f"aud_{'0' * 36}"),
+        *("acc_0123456789abcdef", "aud_7Gk2Qx9Lm4Tz8Rw3Vb6Np1Sd5Fh0JcXyAeUi"),
     ],
 )
 def test_what_is_no_name_is_told_at_the_field(client: Client, account: Account, name: str) -> None:
