@@ -310,11 +310,11 @@ def _research(work: Work) -> None:
     work.wait(1, 5)
     task = f"task_{work.hex(12)}"
     about = Target(type="task", id=task)
-    started = {"taskId": task, "tool": "portfolio_backtest"}
+    started = {"taskId": task}
     work.note(agent, "mcp.task.created", target=about, took=40, payload=started)
     work.wait(20, 90)
     if work.random.random() < 0.2:
-        ended = {**started, "code": "cancelled", "reason": "The pair was delisted meanwhile"}
+        ended = {**started, "reason": "The pair was delisted meanwhile"}
         work.note(agent, "mcp.task.ended", "failure", target=about, payload=ended)
     else:
         work.note(agent, "mcp.task.ended", target=about, payload={**started, "status": 200})
