@@ -69,7 +69,7 @@ def bad_entries(errors: Sequence[Mapping[str, Any]]) -> HttpResponse:
 
 
 def nothing_stored(errors: Sequence[Mapping[str, Any]]) -> HttpResponse:
-    """Return a 422 for a request of which every entry was refused, for whatever reason."""
+    """Return a 422 for a request in which every entry was refused."""
     return problem(
         "invalid-entries",
         "Nothing was stored: every entry was refused",

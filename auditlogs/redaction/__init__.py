@@ -111,7 +111,7 @@ class Redactor:
 
 
 def _replacement(name: str, rule: str) -> Any:
-    """Return what stands for a field that is replaced whole."""
+    """Return the replacement of a whole field."""
     return {"redaction": mark(rule)} if name == "payload" else mark(rule)
 
 

@@ -1,4 +1,4 @@
-"""Markup: secrets in XML, HTML and the parts of forms, told by the name of what they are in."""
+"""Markup: secrets in XML, HTML and form parts, recognised by the name of the element or part."""
 
 from collections.abc import Iterator
 

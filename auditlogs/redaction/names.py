@@ -237,7 +237,7 @@ NAMES = Names()
 
 
 def is_secret_name(name: str) -> bool:
-    """Tell whether a name is that of a secret, or a word that stands for one: `token`, `auth`."""
+    """Tell whether a name is that of a secret, or a word used for one: `token`, `auth`."""
     kind = NAMES.kind(name)
     alone = plain_name(name).rstrip(string.digits) in _ALONE
     return kind is Kind.SECRET or (kind >= Kind.TOKEN and alone)

@@ -151,7 +151,7 @@ class Walk:
         return known
 
     def _under(self, value: Any, key: Key, level: int) -> Any:
-        """Return what stands for a value under a name that is, or may be, a secret's."""
+        """Return the redacted value under a name that is, or may be, a secret's."""
         if value is None or isinstance(value, bool):
             return value
         if isinstance(value, str):
@@ -172,7 +172,7 @@ class Walk:
         return value
 
     def _items(self, items: Sequence[Any], key: Key, level: int) -> Any:
-        """Return what stands for a list under a name that is, or may be, a secret's."""
+        """Return the redacted list under a name that is, or may be, a secret's."""
         if rule := self._rule_of_whole(items, key):
             return self._marked(rule)
         if (
@@ -229,7 +229,7 @@ class Walk:
         )
 
     def _member(self, item: Any, known: Key, around: "_Around", level: int) -> Any:
-        """Return what stands for a member of an object."""
+        """Return the redacted member of an object."""
         if known.plain in around.partners and not self._is_secret_name(item):
             return self._under(item, _AS_SECRET, level + 1)
         if known.kind is Kind.SECRET:
@@ -253,7 +253,7 @@ class Walk:
         return isinstance(item, str) and _is_name(item) and self._names.is_secret(item)
 
     def _inherited(self, item: Any, known: Key, parent: Key, level: int) -> Any:
-        """Return what stands for a value in an object that is called as a secret.
+        """Return the redacted value in an object whose name is a secret's.
 
         There is what the secret is, and what it is called, when it was made, what it may do.
         """
@@ -294,7 +294,7 @@ class Walk:
         return found
 
     def _of_namer(self, item: Any, namer: Key, level: int) -> Any:
-        """Return what stands for a value that another value of the object has named."""
+        """Return the redacted value that another value of the object has named."""
         if namer is not _PRIVATE:
             return self._under(item, namer, level + 1)
         if isinstance(item, list | tuple):
