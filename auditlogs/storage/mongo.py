@@ -30,6 +30,8 @@ from pymongo.read_concern import ReadConcern
 from pymongo.uri_parser import split_options
 from pymongo.write_concern import WriteConcern
 
+from auditlogs.storage import timing
+
 Document = dict[str, Any]
 
 ENTRIES = "audit_logs"
@@ -103,6 +105,7 @@ def _client() -> pymongo.MongoClient[Document]:
         connect=False,
         serverSelectionTimeoutMS=2_000,
         timeoutMS=5_000,
+        event_listeners=[timing.Listener()],
     )
 
 
