@@ -361,6 +361,6 @@ def test_a_click_that_asks_for_a_new_tab_gets_one(logs: Logs, page: Page) -> Non
     for place in (".open-entry", "td.column-timestamp"):
         with page.context.expect_page() as opened:
             logs.row(entry).locator(place).click(modifiers=["ControlOrMeta"])
-        assert opened.value.url.endswith(f"?entry={entry}")
+        opened.value.wait_for_url(f"**?entry={entry}")
         opened.value.close()
         expect(logs.drawer).to_be_hidden()
