@@ -16,6 +16,7 @@ from hub.logs.filter_bar import name_of_key
 from hub.logs.links import Links, agent_url
 from hub.logs.listing import Listing
 from hub.logs.payload import Node, pretty, tree
+from hub.logs.trace import Trace, trace_of
 from hub.ui.times import ahead_of_clock, short_time, span
 
 # Clocks that differ by more than this, or an entry that waited for longer, are worth a word.
@@ -77,6 +78,10 @@ class EntryView:
     def agent_url(self) -> str | None:
         """The page of the agent that the entry belongs to."""
         return agent_url(self.entry.bot_id) if self.entry.bot_id else None
+
+    @cached_property
+    def trace(self) -> Trace | None:
+        return trace_of(self.entry.correlation_id, self.entry.instant, now())
 
     @property
     def correlation_url(self) -> str | None:
