@@ -145,6 +145,13 @@ class Drawer:
         return f"{entry.action}, {entry.result}, {actor}, {short_time(entry.instant, now())}"
 
     @property
+    def title(self) -> str:
+        """The tab's title while the drawer is open."""
+        if self.view is None:
+            return "Entry · Logs · Hub"
+        return f"{self.view.entry.action} {self.view.entry.result} · Logs · Hub"
+
+    @property
     def status(self) -> int:
         if self.failed:
             return 503
