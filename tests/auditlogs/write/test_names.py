@@ -38,7 +38,7 @@ def send(account: str, *entries: dict[str, Any], key: str | None = "flooder") ->
 
 
 def noted(account: str, kind: str, id: str) -> set[str | None]:
-    notes = mongo.dictionary().find({"named": "\x1f".join((account, kind, id))})
+    notes = mongo.dictionary().find({"named": f"{account}\x1f{kind}\x1f{id}"})
     return {note["name"] for note in notes}
 
 
