@@ -15,7 +15,7 @@ from auditlogs.entry.schema import RESULTS
 from auditlogs.entry.times import format_rfc3339, parse_rfc3339
 from auditlogs.query.filters import RANGE_PARAMETERS, EntryFilter, ListRequest
 from auditlogs.query.order import DEFAULT_ORDER
-from auditlogs.storage import actors as kept_actors, dictionary
+from auditlogs.storage import dictionary
 from auditlogs.storage.dictionary import NamedActor
 from auditlogs.storage.mongo import StorageError
 from hub.logs.applied import RANGE_WORDS, control_messages, is_instant, notices
@@ -23,7 +23,6 @@ from hub.logs.links import DEFAULT_RANGE, Links
 
 T = TypeVar("T")
 
-MAX_ACTORS = 200
 CUSTOM = "custom"
 RANGE_LABELS = {
     "24h": "Last 24h",
@@ -103,6 +102,10 @@ class FilterBar:
         return self._links.cleared
 
     @property
+    def choose_actor_url(self) -> str:
+        return self._links.choose_actor
+
+    @property
     def has_own_range(self) -> bool:
         """Whether Date Range shows Custom, with the fields for start and end."""
         return "startDate" in self.value or "endDate" in self.value
@@ -174,14 +177,6 @@ class FilterBar:
         order = self._request.entries.order
         chosen = "" if order == DEFAULT_ORDER else str(order)
         return [Option(value, label, value == chosen) for value, label in SORT_LABELS.items()]
-
-    @cached_property
-    def actors(self) -> tuple[list[NamedActor], bool]:
-        """The first MAX_ACTORS actors by name, and whether there are more."""
-        none: list[NamedActor] = []
-        return self._look_up(
-            lambda: kept_actors.actors(self._account, "", MAX_ACTORS), (none, False)
-        )
 
     @cached_property
     def actor(self) -> NamedActor | None:

@@ -127,6 +127,8 @@ def test_many_agents_are_shown_in_pages(hub: Hub, monkeypatch: pytest.MonkeyPatc
     shown: list[str] = []
     page = hub.read(f"{AGENTS}?search=bot")
     assert "1–2 of 5 agents" in page.one(".toolbar-count").text
+    assert page.one(".pager-place").text == "Page 1 of 3"
+    assert page.one("title").text == "Agents · Page 1 · Hub"
     shown += [row[0] for row in cells(page)]
     for _ in range(2):
         page = hub.read(f"{AGENTS}{link(page, 'Next')['href']}")
