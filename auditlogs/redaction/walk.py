@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from auditlogs.redaction import chains, mnemonics, private
 from auditlogs.redaction.judging import is_secret
-from auditlogs.redaction.marks import is_mark, mark, masked, without_marks
+from auditlogs.redaction.marks import is_mark, mark, without_marks
 from auditlogs.redaction.names import REMEMBERED, Kind, Names, plain_name
 from auditlogs.redaction.randomness import is_random
 from auditlogs.redaction.texts import MAX_LEVELS, Texts
@@ -424,8 +424,7 @@ class Walk:
         if type(items[0]) is int:
             return self._rule_of_bytes(items, parent)
         if isinstance(items[0], str | dict | list | tuple):
-            texts = [masked(text) for text in _strings(items)]
-            if mnemonics.is_split(texts):
+            if mnemonics.is_split(list(_strings(items))):
                 return mnemonics.RULE
         return None
 
