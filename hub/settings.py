@@ -214,5 +214,7 @@ LOGGING = {
         "django.server": {"level": "INFO", "propagate": True},
         # Its warnings about sign-ins are entries of the audit log already.
         "axes": {"level": "ERROR"},
+        # How far the first count of a log has come.
+        "auditlogs.counters": {"level": "INFO"},
     },
 }
