@@ -12,6 +12,7 @@ from auditlogs.entry.identity import id_bound, id_ms
 from auditlogs.query.selection import Leading, Selection
 from auditlogs.query.window import Window
 from auditlogs.storage import mongo
+from auditlogs.storage.indexes import ARRIVAL_INDEX
 from auditlogs.storage.mongo import Document
 
 BUDGET_SECONDS = 2.0
@@ -134,6 +135,23 @@ def run(
         match = selection.stages(leading, part.low, part.high, elem_match=hints)
         index = leading.filter.index if hints else None
         return mongo.aggregate_entries([*match, *stages], index)
+
+
+def run_by_arrival(
+    selection: Selection, recorded: Document | datetime, part: Slice, limit: int, fields: Document
+) -> list[Document]:
+    """Return up to `limit` entries of a selection in the order of arrival, by their `recordedAt`
+    and by their `_id`. Raises StorageError."""
+    if selection.is_empty:
+        return []
+    with mongo.time_limit(QUERY_SECONDS):
+        pipeline = [
+            *selection.stages_by_arrival(recorded, part.low, part.high),
+            {"$sort": {"recordedAt": 1, "_id": 1}},
+            {"$limit": limit},
+            {"$project": fields},
+        ]
+        return mongo.aggregate_entries(pipeline, None if mongo.is_secantus() else ARRIVAL_INDEX)
 
 
 def arrivals(at: datetime, after: uuid.UUID, until: datetime | None, limit: int) -> list[Arrival]:

@@ -15,6 +15,8 @@ from auditlogs.storage.retention import DAYS_ARE, is_retention, retention_days
 RETENTION_INDEX = "retention"
 # How long a repeated request with the same idempotency key gets the first answer.
 KEY_SECONDS = 24 * 3600
+# Serves the entries of one account in the order of arrival.
+ARRIVAL_INDEX = "by_account_arrival"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +68,13 @@ def ensure_indexes() -> list[str]:
     done = entries.create_indexes([_list_index(ACCOUNT_FILTER), *map(_list_index, LEADING_FILTERS)])
     # The account is included so that the worker reads arrivals from the index alone.
     arrival = [("recordedAt", ASCENDING), ("_id", ASCENDING), ("account", ASCENDING)]
-    done += entries.create_indexes([IndexModel(arrival, name="by_arrival")])
+    of_account = dict.fromkeys(("account", "recordedAt", "_id"), ASCENDING)
+    done += entries.create_indexes(
+        [
+            IndexModel(arrival, name="by_arrival"),
+            IndexModel(list(of_account.items()), name=ARRIVAL_INDEX),
+        ]
+    )
     done += notes.create_indexes(
         [
             # SecantusDB scans the whole collection for a range of `_id`; it needs an index of its
