@@ -1,6 +1,6 @@
 """Counting at once what a test has recorded, as a worker would within seconds."""
 
-from auditlogs.counters import tallies
+from auditlogs.counters import fleets, tallies
 from auditlogs.counters.counting import Counting
 from auditlogs.counters.leader import LEASE_ID, TOKEN_FIELD
 from auditlogs.entry.identity import id_ms
@@ -37,3 +37,4 @@ def count_account(account: str) -> None:
         tallies.count_hour(account, hour, 1)
     for day in {counts.start_of("day", id_ms(each)) for each in ids}:
         tallies.sum_day(account, day, 1)
+        fleets.keep(account, day, 1)

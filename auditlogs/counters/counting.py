@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from auditlogs.counters import tallies
+from auditlogs.counters import fleets, tallies
 from auditlogs.counters.leader import LeaderLease, LeaseLost, Progress
 from auditlogs.entry.identity import id_ms
 from auditlogs.entry.times import from_ms, now, to_ms
@@ -160,6 +160,7 @@ class Counting:
         for account, day in sorted({(a, counts.start_of("day", hour)) for a, hour in hours}):
             self._lease.renew(self._progress)
             tallies.sum_day(account, day, self._lease.token)
+            fleets.keep(account, day, self._lease.token)
 
     def _note_actors(self, arrived: list[Arrival]) -> None:
         try:
