@@ -9,26 +9,30 @@ from typing import Any
 
 import msgspec
 
-from auditlogs.counters.leader import TOKEN_FIELD
 from auditlogs.entry.times import DAY_MS, from_ms, now
 from auditlogs.storage import fleet, mongo
-from auditlogs.storage.counts import READ_SECONDS, Span, kept, start_of
+from auditlogs.storage.counts import FORMAT, TOKEN_FIELD, Span
 from auditlogs.storage.fleet import Hour, Kind, Listed
+from auditlogs.storage.mongo import Document
 from auditlogs.storage.retention import oldest_ms
 
 # The last active are listed. As JSON they are about 1 MB.
 MAX_LISTED = 10_000
 
+WRITE_SECONDS = 10.0
 
-def keep(account: str, day: int, token: int) -> None:
-    """Keep the fleet of the day that starts at `day`, in ms, under a fencing token, and update the
-    roster. Raises StorageError."""
-    hours = kept(account, "hour", day, day + DAY_MS)
-    if hours:
-        is_cut = any(span.is_cut for span in hours)
-        _keep(account, "fleet", day, token, hours=_by_group(hours), isCut=is_cut)
-        text = msgspec.json.encode(_roster(account, hours)).decode()
-        _keep(account, "roster", 0, token, agents=text)
+
+def keep(account: str, day: int, hours: list[Span], token: int) -> None:
+    """Keep the fleet of the day that starts at `day`, in ms, from its hours, and update the roster,
+    under a fencing token. Raises StorageError."""
+    is_cut = any(span.is_cut for span in hours)
+    agents = msgspec.json.encode(_roster(account, hours)).decode()
+    documents = [
+        _document(account, "fleet", day, token, hours=_by_group(hours), isCut=is_cut),
+        _document(account, "roster", 0, token, agents=agents),
+    ]
+    with mongo.time_limit(WRITE_SECONDS):
+        mongo.replace_older_counters(documents, TOKEN_FIELD)
 
 
 def _by_group(hours: Iterable[Span]) -> dict[str, str]:
@@ -44,14 +48,11 @@ def _by_group(hours: Iterable[Span]) -> dict[str, str]:
 
 
 def _roster(account: str, hours: list[Span]) -> list[Listed]:
+    agents = {agent.bot: agent for agent in fleet.roster(account)}
+    for tally in (tally for span in hours for tally in span.tallies):
+        seen = Listed(tally.bot, tally.last_ms, tally.agent, tally.name)
+        agents[tally.bot] = _newest(agents.get(tally.bot), seen)
     oldest = oldest_ms(now())
-    listed = fleet.roster(account)
-    spans = hours if listed is not None else kept(account, "day", start_of("day", oldest))
-    agents = {agent.bot: agent for agent in listed or ()}
-    for span in spans:
-        for tally in span.tallies:
-            seen = Listed(tally.bot, tally.last_ms, tally.agent, tally.name)
-            agents[tally.bot] = _newest(agents.get(tally.bot), seen)
     within = (agent for agent in agents.values() if agent.last_ms >= oldest)
     return sorted(within, key=lambda agent: (-agent.last_ms, agent.bot))[:MAX_LISTED]
 
@@ -65,17 +66,16 @@ def _newest(one: Listed | None, other: Listed) -> Listed:
     return Listed(later.bot, later.last_ms, acting.agent, acting.name)
 
 
-def _keep(account: str, kind: Kind, start: int, token: int, **content: Any) -> None:
-    document = {
+def _document(account: str, kind: Kind, start: int, token: int, **content: Any) -> Document:
+    return {
         "_id": fleet.document_id(account, kind, start),
         "account": account,
         "kind": kind,
+        "format": FORMAT,
         "start": from_ms(start),
         # The field of the TTL index. The roster stays as long as agents are counted.
-        "end": from_ms(start + DAY_MS) if start else now(),
+        "end": from_ms(start + DAY_MS) if kind == "fleet" else now(),
         TOKEN_FIELD: token,
         "computedAt": now(),
         **content,
     }
-    with mongo.time_limit(READ_SECONDS):
-        mongo.replace_counters(document, {TOKEN_FIELD: {"$lte": token}})

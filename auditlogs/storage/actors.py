@@ -54,6 +54,12 @@ def keep(entry_ids: Iterable[UUID]) -> None:
         _replace(notes)
 
 
+def note(account: str, actors: Iterable[tuple[Document, datetime]]) -> None:
+    """Note actors of one account, each with the time of an entry of theirs. Raises StorageError."""
+    _complete(account)
+    _replace(_note(account, actor, since) for actor, since in actors)
+
+
 def _complete(account: str) -> None:
     """Note the actors that the dictionary knows, once for each account."""
     if _is_complete(account):

@@ -143,6 +143,16 @@ def values(
     return [value for value, _ in islice(groupby(notes, _value_of), limit)]
 
 
+def account_after(account: str) -> str | None:
+    """Return the first account, in order of their ids, after this one that has any entry, or None.
+    Raises StorageError."""
+    # Every note of the account's lies below this.
+    start = prefix_range(f"{account}{SEPARATOR}")[1] if account else ""
+    with mongo.time_limit(READ_SECONDS):
+        found = mongo.dictionary().find_one({"_id": {"$gte": start}}, {"_id": 1}, sort={"_id": 1})
+    return str(found["_id"]).split(SEPARATOR, 1)[0] if found else None
+
+
 def actor_notes(account: str) -> Iterator[Document]:
     """Yield the notes of all names of the account's actors. Raises StorageError."""
     return _notes(account, "actor", batch=CHUNK)

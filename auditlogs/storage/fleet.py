@@ -14,7 +14,7 @@ import msgspec
 from auditlogs.entry.text import SEPARATOR
 from auditlogs.entry.times import from_ms, to_ms
 from auditlogs.storage import mongo
-from auditlogs.storage.counts import READ_SECONDS
+from auditlogs.storage.counts import FORMAT, READ_SECONDS
 from auditlogs.storage.mongo import Document
 
 Kind = Literal["roster", "fleet"]
@@ -53,13 +53,13 @@ _roster = msgspec.json.Decoder(list[Listed])
 _hours = msgspec.json.Decoder(Hours)
 
 
-def roster(account: str) -> list[Listed] | None:
-    """Return the agents with entries within retention, the last active first; None before any was
-    counted. Some may be older than the retention by now. Raises StorageError."""
+def roster(account: str) -> list[Listed]:
+    """Return the counted agents, the last active first. Some may be older than the retention by
+    now. Raises StorageError."""
     with mongo.time_limit(READ_SECONDS):
-        condition = {"account": account, "kind": "roster"}
+        condition = {"account": account, "kind": "roster", "format": FORMAT}
         found = mongo.counters().find_one(condition, {"agents": 1})
-    return _roster.decode(found["agents"]) if found else None
+    return _roster.decode(found["agents"]) if found else []
 
 
 def days(account: str, bots: Iterable[str], start: int) -> list[Day]:
@@ -67,7 +67,8 @@ def days(account: str, bots: Iterable[str], start: int) -> list[Day]:
     the hours of these bots. Raises StorageError."""
     wanted = set(bots)
     groups = {group_of(bot) for bot in wanted}
-    condition = {"account": account, "kind": "fleet", "start": {"$gte": from_ms(start)}}
+    since = {"$gte": from_ms(start)}
+    condition = {"account": account, "kind": "fleet", "start": since, "format": FORMAT}
     fields = {"_id": 0, "start": 1, "isCut": 1} | {f"hours.{group}": 1 for group in groups}
     with mongo.time_limit(READ_SECONDS):
         found = list(mongo.counters().find(condition, fields).sort("start", 1))
@@ -76,7 +77,7 @@ def days(account: str, bots: Iterable[str], start: int) -> list[Day]:
 
 def document_id(account: str, kind: Kind, start: int = 0) -> str:
     """Return the `_id` of the roster, or of the day that starts at `start`, in milliseconds."""
-    return SEPARATOR.join((account, kind, f"{start:015}"))
+    return SEPARATOR.join((account, kind, f"{start:015}", str(FORMAT)))
 
 
 def group_of(bot: str) -> str:

@@ -8,7 +8,6 @@ from typing import Self
 
 from django.utils.safestring import SafeString
 
-from auditlogs.counters import leader
 from auditlogs.entry.text import norm
 from auditlogs.entry.times import HOUR_MS, from_ms, now, to_ms
 from auditlogs.storage import counts, fleet
@@ -98,14 +97,14 @@ class Fleet:
     @classmethod
     def read(cls, account: str, moment: datetime) -> Self:
         """Read the agents, without figures. Raises StorageError."""
-        counted_at = leader.counted_at()
+        counted_at = counts.counted_at()
         return cls(
             account=account,
             oldest=oldest_ms(moment),
             hour=counts.start_of("hour", to_ms(moment)),
             counted_at=counted_at,
             is_stale=counted_at is not None and moment - counted_at > STALE,
-            roster=fleet.roster(account) or [],
+            roster=fleet.roster(account),
         )
 
     @cached_property

@@ -150,6 +150,20 @@ class FilterBar:
         ]
 
     @property
+    def values_in_words(self) -> list[str]:
+        """Each filter's value alone, the range at the end, as "failure", "Momentum Scout"."""
+        named = {"actor": self.actor.name or self.actor.id} if self.actor else {}
+        values = [
+            named.get(name, value)
+            for name, value in self._links.filters.items()
+            if name not in RANGE_PARAMETERS
+        ]
+        if chosen := self._links.filters.keys() & set(RANGE_PARAMETERS):
+            preset = self._links.filters.get("dateRange", CUSTOM)
+            values.append(RANGE_LABELS[CUSTOM if len(chosen) > 1 else preset])
+        return values
+
+    @property
     def action_types(self) -> list[Option]:
         return _options("All types", ACTION_TYPES, self.value.get("action"))
 
