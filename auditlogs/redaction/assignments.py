@@ -132,9 +132,9 @@ class Assignments:
         # Finding a byte costs a twentieth of a pattern that then matches nothing.
         lower = data.lower()
         yield from self._assigned(data)
-        if b"," in data:
+        if b"'," in data or b'",' in data or b">>," in data:
             yield from each(data, self._listed, self._after_listed)
-        if b"{" in data:
+        if b"{" in data and (b"variable" in lower or b"secret" in lower):
             yield from each(data, self._block, self._after_name)
         if b"\n" in data:
             if b"input_value=" in data:
