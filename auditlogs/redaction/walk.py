@@ -316,7 +316,8 @@ class Walk:
     def _namer(self, value: dict[Any, Any], keys: Sequence[Key]) -> Key | None:
         """Return the name that one value of an object gives to others of it, if a secret's."""
         found: Key | None = None
-        for item, known in zip(value.values(), keys, strict=True):
+        for member, known in zip(value.values(), keys, strict=True):
+            item = member
             if known.plain in ("loc", "path") and isinstance(item, list | tuple) and item:
                 item = item[-1]  # Where something was found, or was changed.
             if not isinstance(item, str) or len(item) > 200:
@@ -460,10 +461,8 @@ class Walk:
                 return self._rule_of_bytes(data, parent)
         if type(items[0]) is int:
             return self._rule_of_bytes(items, parent)
-        if isinstance(items[0], str | dict | list | tuple):
-            if mnemonics.is_split(list(_strings(items))):
-                return mnemonics.RULE
-        return None
+        is_text = isinstance(items[0], str | dict | list | tuple)
+        return mnemonics.RULE if is_text and mnemonics.is_split(list(_strings(items))) else None
 
     def _rule_of_bytes(self, items: Sequence[Any], parent: Key | None) -> str | None:
         if chains.is_key_of_numbers(items, is_named=parent is not None and parent.says_private):
