@@ -283,9 +283,9 @@ class Entries:
         return bool(slices.run(self._selection(), ACCOUNT_ONLY, alone, only_id))
 
     def count(self) -> Count:
-        """Count the entries, up to a limit. Raises StorageError, TookTooLong among others."""
-        value = planner.count(self._selection(), self.window, MAX_COUNT + 1)
-        return Count(min(value, MAX_COUNT), value > MAX_COUNT)
+        """Count the entries, up to a limit where the counters do not know more. Raises
+        StorageError, TookTooLong among others."""
+        return Count(*planner.count(self._selection(), self.window, MAX_COUNT))
 
     def aggregate(self, start: int, end: int, *stages: Document) -> list[Document]:
         """Run aggregation stages over these entries, from a millisecond to another (exclusive),

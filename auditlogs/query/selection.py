@@ -128,6 +128,11 @@ class Selection:
         return sorted(found, key=lambda leading: LEADING_FILTERS.index(leading.filter))
 
     @property
+    def leading(self) -> Leading:
+        """The most selective condition by experience; the account alone without any."""
+        return next(iter(self.candidates), ACCOUNT_ONLY)
+
+    @property
     def _word_conditions(self) -> list[Any]:
         """The conditions on tokens, the longest first, which is probably the rarest."""
         conditions = [each for word in self.words for each in word.conditions]

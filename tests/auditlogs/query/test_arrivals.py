@@ -21,7 +21,7 @@ from auditlogs.query.entries import ArrivalPage
 from auditlogs.query.filters import ListRequest, parse
 from auditlogs.recording.recorder import record_many
 from auditlogs.storage import mongo
-from auditlogs.storage.indexes import ARRIVAL_INDEX
+from auditlogs.storage.indexes import ACCOUNT_ARRIVAL_INDEX
 from tests.api import LIST, Api, next_of, problem_of
 from tests.factories import USER, new
 from tests.watching import sent, watcher
@@ -159,7 +159,7 @@ def test_a_page_is_read_by_the_index_of_arrivals_in_few_queries(
         page = read(account, 2, None)
     queries = sent(commands, "aggregate", mongo.ENTRIES)
     assert len(queries) <= slices.MAX_QUERIES
-    assert {each.get("hint") for each in queries} == {ARRIVAL_INDEX}
+    assert {each.get("hint") for each in queries} == {ACCOUNT_ARRIVAL_INDEX}
     for each in queries:
         first, bounds = each["pipeline"][0]["$match"], each["pipeline"][1]["$match"]
         assert list(first) == ["account", "recordedAt"]
