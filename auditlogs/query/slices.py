@@ -13,7 +13,7 @@ from auditlogs.entry.times import from_ms
 from auditlogs.query.selection import Leading, Selection
 from auditlogs.query.window import Window
 from auditlogs.storage import mongo
-from auditlogs.storage.indexes import ARRIVAL_INDEX
+from auditlogs.storage.indexes import ACCOUNT_ARRIVAL_INDEX
 from auditlogs.storage.mongo import Document
 
 BUDGET_SECONDS = 2.0
@@ -143,6 +143,25 @@ def run(
         return mongo.aggregate_entries([*match, *stages], index)
 
 
+def run_by_arrival(
+    selection: Selection, recorded: Document | datetime, part: Slice, limit: int, fields: Document
+) -> list[Document]:
+    """Return up to `limit` entries of a selection in the order of arrival, by their `recordedAt`
+    and by their `_id`. Raises StorageError."""
+    if selection.is_empty:
+        return []
+    with mongo.time_limit(QUERY_SECONDS):
+        pipeline = [
+            *selection.stages_by_arrival(recorded, part.low, part.high),
+            {"$sort": {"recordedAt": 1, "_id": 1}},
+            {"$limit": limit},
+            {"$project": fields},
+        ]
+        return mongo.aggregate_entries(
+            pipeline, None if mongo.is_secantus() else ACCOUNT_ARRIVAL_INDEX
+        )
+
+
 def arrivals(at: datetime, after: uuid.UUID, until: datetime | None, limit: int) -> list[Arrival]:
     """Return up to `limit` entries in the order in which they reached the log: from the instant
     `at`, of which those up to the `_id` `after` are left out, to `until` (exclusive). Raises
@@ -169,12 +188,12 @@ def arrivals(at: datetime, after: uuid.UUID, until: datetime | None, limit: int)
 def late_arrivals(account: str, since: int, before: int, limit: int) -> list[int]:
     """Return the times of up to `limit` entries of an account that have reached the log since an
     instant, but are older than another. All times are in ms. Raises StorageError."""
-    recorded: Document = {"recordedAt": {"$gte": from_ms(since)}}
-    older: Document = {"account": account, "_id": {"$lt": id_bound(before)}}
+    recorded: Document = {"account": account, "recordedAt": {"$gte": from_ms(since)}}
+    older: Document = {"_id": {"$lt": id_bound(before)}}
     stages: list[Document] = [{"$match": recorded}, {"$match": older}]
     stages += [{"$limit": limit}, {"$project": {"_id": 1}}]
     with mongo.time_limit(COUNT_SECONDS):
-        index = None if mongo.is_secantus() else ARRIVAL_INDEX
+        index = None if mongo.is_secantus() else ACCOUNT_ARRIVAL_INDEX
         return [id_ms(each["_id"]) for each in mongo.aggregate_entries(stages, index)]
 
 

@@ -14,7 +14,8 @@ from auditlogs.storage.mongo import Document
 from auditlogs.storage.retention import DAYS_ARE, is_retention, retention_days
 
 RETENTION_INDEX = "retention"
-ARRIVAL_INDEX = "by_arrival"
+# The order of arrival, of all accounts and of each.
+ARRIVAL_INDEX, ACCOUNT_ARRIVAL_INDEX = "by_arrival", "by_account_arrival"
 # How long a repeated request with the same idempotency key gets the first answer.
 KEY_SECONDS = 24 * 3600
 
@@ -81,6 +82,7 @@ def indexes() -> list[Index]:
         *by_field,
         # The account is included so that the worker reads arrivals from the index alone.
         Index(mongo.ENTRIES, ARRIVAL_INDEX, ("recordedAt", "_id", "account")),
+        Index(mongo.ENTRIES, ACCOUNT_ARRIVAL_INDEX, ("account", "recordedAt", "_id")),
         # SecantusDB scans the whole collection for a range of `_id`; it needs an index of its own.
         # MongoDB would use the built-in index on `_id`.
         Index(mongo.DICTIONARY, "by_order", ("_id", "week")),

@@ -151,6 +151,9 @@ def _asks_for_own_alone(command: Command, account: str, said: object) -> None:
         asked = command["filter"]
         begins = asked.get("named") or asked["_id"].get("$gte") or asked["_id"]["$gt"]
         assert begins.split(SEPARATOR)[0] == account, said
+    elif command.get("aggregate") == DICTIONARY:
+        ((_, values),) = command["pipeline"][0]["$match"].items()
+        assert {value.split(SEPARATOR)[0] for value in values["$in"]} == {account}, said
     elif command.get("find") == ACTORS:
         names = command["filter"]
         assert names.get("account") == account or names["_id"].split(SEPARATOR)[0] == account, said

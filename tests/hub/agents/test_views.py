@@ -127,6 +127,8 @@ def test_many_agents_are_shown_in_pages(hub: Hub, monkeypatch: pytest.MonkeyPatc
     shown: list[str] = []
     page = hub.read(f"{AGENTS}?search=bot")
     assert "1–2 of 5 agents" in page.one(".toolbar-count").text
+    assert page.one(".pager-place").text == "Page 1 of 3"
+    assert page.one("title").text == "Agents · Page 1 · Hub"
     shown += [row[0] for row in cells(page)]
     for _ in range(2):
         page = hub.read(f"{AGENTS}{link(page, 'Next')['href']}")
@@ -159,7 +161,7 @@ def test_it_says_when_it_was_counted_and_when_that_is_long_ago(hub: Hub) -> None
 
 
 def test_it_says_that_there_are_more_agents_than_are_counted(
-    hub: Hub, monkeypatch: pytest.MonkeyPatch
+    hub: Hub, middle_of_an_hour: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tallies, "MAX_VALUES", 1)
     hub.record(failed("bot-1"), failed("bot-2"))
