@@ -92,17 +92,22 @@ def create(
     return key, text
 
 
-def rotate(key: AgentKey, caller: Caller, overlap: timedelta = OVERLAP) -> str:
+def rotate(
+    key: AgentKey, caller: Caller, overlap: timedelta = OVERLAP, replaced: str | None = None
+) -> str:
     """Give a key a new secret and return that; the former one stays valid for the overlap.
 
-    A secret that still was valid from an earlier rotation ends at once, so that never more than two
-    are. Raises AgentKeyRefused, CannotStore.
+    `replaced` are the last four characters of the secret to be replaced; with another one, the key
+    was rotated meanwhile. A secret that still was valid from an earlier rotation ends at once, so
+    that never more than two are. Raises AgentKeyRefused, CannotStore.
     """
     if not timedelta() <= overlap <= MAX_OVERLAP:
         raise AgentKeyRefused(f"The overlap is 0 to {MAX_OVERLAP.days} days.", "overlap")
     text = keys.new_text(keys.AGENT_PREFIX)
     with locked_account(key.account):
         _refresh_active(key)
+        if replaced not in (None, key.last_four):
+            raise AgentKeyRefused("This key was rotated meanwhile. Look at it again.")
         moment = now()
         key.previous_digest, key.previous_last_four = key.digest, key.last_four
         key.previous_until, key.rotated_at = moment + overlap, moment

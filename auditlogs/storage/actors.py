@@ -54,6 +54,19 @@ def actors(account: str, search: str, limit: int) -> tuple[list[NamedActor], boo
     return [_named(note) for note in matches[:limit]], is_cut or len(matches) > limit
 
 
+def names(account: str, ids: Iterable[str]) -> dict[str, str]:
+    """Return the newest names of actors that have one, by their ids, at most MAX_READ.
+
+    Raises StorageError.
+    """
+    if not _is_complete(account):
+        named, wanted = dictionary.actors(account, "", MAX_READ)[0], set(ids)
+        return {actor.id: actor.name for actor in named if actor.name and actor.id in wanted}
+    keys = [SEPARATOR.join((account, id)) for id in islice(ids, MAX_READ)]
+    notes = _find({"account": account, "_id": {"$in": keys}}, MAX_READ)
+    return {note["id"]: note["name"] for note in notes if note["name"]}
+
+
 def keep(entry_ids: Iterable[UUID]) -> None:
     """Note the actors of entries that have reached the log. Raises StorageError."""
     for ids in _batched(entry_ids):
