@@ -27,10 +27,11 @@ _KEY = (*_CONFIG, "bot", "agent", "expiresAt")
 _EXPOSED = (*_CONFIG, "error", "sampled")
 _MCP = (
     *("tool", "arguments", "status", "code", "error"),
-    *("requiredScope", "keyName", "keyScopes", "isError", "taskId"),
+    *("requiredScope", "keyName", "keyScopes", "keyId", "keyCheck", "isError", "taskId"),
 )
-_MCP_PROMPT = ("prompt", "arguments", "status", "code", "error")
-_MCP_RESOURCE = ("resource", "status", "code", "error")
+_USED_KEY = ("keyName", "keyScopes", "keyId", "keyCheck")
+_MCP_PROMPT = ("prompt", "arguments", "status", "code", "error", *_USED_KEY)
+_MCP_RESOURCE = ("resource", "status", "code", "error", *_USED_KEY)
 _MCP_TASK = ("taskId", "tool", "status", "code", "error", "reason", "isError")
 _SYSTEM = ("provider", "failures", "threshold", "until", "limit", "window")
 _LIMIT = (*_SYSTEM, "sampled")

@@ -16,6 +16,7 @@ LogCode = Literal[
     "insufficient-scope",
     "invalid-key",
     "key-in-query",
+    "keys-unavailable",
     "revoked-key",
 ]
 ProblemSlug = Literal[
@@ -97,6 +98,10 @@ LOG_CODES: dict[str, Code] = {
     "key-in-query": Code(
         "A key was sent in a URL, which proxies and servers write into their logs.",
         "Revoke the key, and let the client send the new one in the header Authorization.",
+    ),
+    "keys-unavailable": Code(
+        "An agent’s key could not be checked, as the Hub was away, and the call was refused.",
+        "Find out why the MCP server did not reach the Hub. The agent may call again.",
     ),
     "revoked-key": Code(
         "An API key was used after it had been revoked.",

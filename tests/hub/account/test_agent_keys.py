@@ -157,7 +157,7 @@ def test_the_page_of_a_key_says_what_depends_on_it(client: Client, account: Acco
     page = page_of(client, f"{LIST}/agent/key/{key.public_id}")
     lines = [line.text for line in page.one(".key-lines").all("li")]
     assert lines == [
-        "agent_7f3a21 stops: no other key of it is active.",
+        "Momentum Scout stops: no other key of it is active.",
         "No order of it is open.",
         "It was used by 1 agent from 0 addresses.",
     ]
