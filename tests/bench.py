@@ -144,18 +144,24 @@ def measure_agents(client: "Client", account: "Account") -> None:
     from auditlogs.counters import tallies as counters
     from auditlogs.entry.times import DAY_MS, HOUR_MS, now, to_ms
     from auditlogs.storage import counts
-    from auditlogs.storage.counts import Span, Tally
+    from auditlogs.storage.counts import Kind, Span, Tally
 
     this_hour = counts.start_of("hour", to_ms(now()))
     for bots in FLEETS:
-        for hour in range(this_hour - 30 * DAY_MS, this_hour + 1, HOUR_MS):
-            tallies = [
-                Tally(f"bot_{n:06}", 90, n % 9, 1, hour, f"agent_{n:06}", f"Momentum Scout {n}")
-                for n in range(bots)
-            ]
-            counters._keep(account.id, "hour", Span(hour, tallies, False), 1)
-            if hour % DAY_MS == 23 * HOUR_MS or hour == this_hour:
-                counters.sum_day(account.id, counts.start_of("day", hour), 1)
+        hours = [
+            Span(
+                hour,
+                [
+                    Tally(f"bot_{n:06}", 90, n % 9, 1, hour, f"agent_{n:06}", f"Momentum Scout {n}")
+                    for n in range(bots)
+                ],
+                {},
+                {},
+            )
+            for hour in range(this_hour - 30 * DAY_MS, this_hour + 1, HOUR_MS)
+        ]
+        spans: dict[Kind, list[Span]] = {"hour": hours, "day": counters._sums("day", hours)}
+        counters._keep(account.id, spans, 1)
         for url in ("/hub/agents", "/hub/agents/bot_000001"):
             client.get(url)
             times: list[float] = []
