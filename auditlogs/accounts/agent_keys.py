@@ -165,7 +165,7 @@ def verify(text: str, asking: ApiKey) -> Verified | None:
     digest = keys.digest_of(text)
     of_account = AgentKey.objects.filter(account=asking.account_id, revoked_at=None)
     key = of_account.filter(Q(digest=digest) | Q(previous_digest=digest)).first()
-    if key is None or (asking.bot is not None and key.agent not in (asking.bot, asking.agent)):
+    if key is None or not may_know(asking, [key.agent]):
         return None
     ends = [key.expires_at] if key.digest == digest else [key.expires_at, key.previous_until]
     until = min((end for end in ends if end is not None), default=None)
@@ -175,6 +175,15 @@ def verify(text: str, asking: ApiKey) -> Verified | None:
     return Verified(key, until)
 
 
+def may_know(asking: ApiKey, agents: Sequence[str]) -> bool:
+    """Tell whether a log key may learn of a key of these agents: a log key of one bot may of that
+    bot's agent alone. Raises StorageError."""
+    if asking.bot is None or (agents and all(a in (asking.bot, asking.agent) for a in agents)):
+        return True
+    # Its agent is known once that has acted for the first time.
+    return keys.learn_agent(asking) and may_know(asking, agents)
+
+
 def state(key: AgentKey) -> keys.KeyState:
     """Return the state of a key; of an active one, the former secret may have ended."""
     if key.revoked_at is not None:
@@ -182,14 +191,14 @@ def state(key: AgentKey) -> keys.KeyState:
     return "expired" if key.expires_at is not None and key.expires_at <= now() else "active"
 
 
-def find(account: Account, public_id: str) -> AgentKey | None:
+def find(account: Account | str, public_id: str) -> AgentKey | None:
     """Return the account's key with this id, active or not; a longer id is none."""
     if len(public_id) > LONG_ID_LENGTH or "\0" in public_id:
         return None
     return AgentKey.objects.filter(account=account, public_id=public_id).first()
 
 
-def named(account: Account, name: str) -> AgentKey | None:
+def named(account: Account | str, name: str) -> AgentKey | None:
     """Return the account's key with this name: the active one, else the newest."""
     if len(name) > KEY_NAME_LENGTH or "\0" in name:
         return None

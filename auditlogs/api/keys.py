@@ -31,7 +31,7 @@ def key_detail(request: HttpRequest, key: ApiKey, key_id: str) -> HttpResponse:
     try:
         with reader_of(key.account_id):
             found = seen_keys.find(key.account, key_id)
-            if found is None or not _may_read(key, found):
+            if found is None or not agent_keys.may_know(key, _agents(found)):
                 return problems.not_found()
             use = key_use.read(key.account_id, seen_keys.known(found))
     except TooManyReaders:
@@ -43,12 +43,8 @@ def key_detail(request: HttpRequest, key: ApiKey, key_id: str) -> HttpResponse:
 detail = endpoint({"GET": ("logs:read", key_detail)})
 
 
-def _may_read(key: ApiKey, found: AgentKey | SeenKey) -> bool:
-    """Tell whether a log key may read of a key; one of one bot may of that agent's keys alone."""
-    if key.bot is None:
-        return True
-    agents = [found.agent] if isinstance(found, AgentKey) else list(found.agents)
-    return bool(agents) and all(agent in (key.bot, key.agent) for agent in agents)
+def _agents(key: AgentKey | SeenKey) -> list[str]:
+    return [key.agent] if isinstance(key, AgentKey) else list(key.agents)
 
 
 def _about(key: AgentKey | SeenKey) -> dict[str, Any]:
@@ -58,7 +54,7 @@ def _about(key: AgentKey | SeenKey) -> dict[str, Any]:
             "name": key.name,
             "issuedHere": False,
             "state": "revoked" if key.revoked else None,
-            "agents": list(key.agents),
+            "agents": _agents(key),
             "scopes": key.scopes,
             "createdAt": _time(key.created),
             "rotatedAt": _time(key.rotated),
@@ -71,7 +67,7 @@ def _about(key: AgentKey | SeenKey) -> dict[str, Any]:
         "name": key.name,
         "issuedHere": True,
         "state": agent_keys.state(key),
-        "agents": [key.agent],
+        "agents": _agents(key),
         "scopes": key.scopes,
         "createdAt": _time(key.created_at),
         "rotatedAt": _time(key.rotated_at),

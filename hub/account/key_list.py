@@ -63,7 +63,7 @@ class AgentKeyList:
     @cached_property
     def _listed(self) -> tuple[list[AgentKeyRow], bool]:
         keys, has_more = agent_keys.of_account(self._account)
-        names, figures = self._names(keys), self._figures()
+        names, figures = self._names(keys), self._figures() if keys else {}
         rows = []
         for key in keys:
             entries, failures = figures.get(key.agent, (0, 0)) if figures else (None, None)
@@ -106,14 +106,19 @@ class AgentKeyList:
 
     def _figures(self) -> dict[str, tuple[int, int]]:
         """Return entries and failures of each agent in this hour of the clock and the 23 before."""
-        start = counts.start_of("hour", to_ms(now())) - (DAY_HOURS - 1) * HOUR_MS
+        hour = counts.start_of("hour", to_ms(now()))
+        first = hour - (DAY_HOURS - 1) * HOUR_MS
+        hours: list[tuple[counts.Kind, int]] = [
+            ("hour", start) for start in range(first, hour + 1, HOUR_MS)
+        ]
         try:
-            spans = counts.kept(self._account.id, "hour", start)
+            counted = counts.counts_of(self._account.id, hours, ["actors"])
         except StorageError:
             return {}
         figures: dict[str, tuple[int, int]] = {}
-        for tally in (tally for span in spans for tally in span.tallies):
-            if tally.agent is not None:
-                entries, failures = figures.get(tally.agent, (0, 0))
-                figures[tally.agent] = entries + tally.entries, failures + tally.failures
+        for of_hour in counted.values():
+            for actor, count in of_hour["actors"].items():
+                if actor is not None:
+                    entries, failures = figures.get(actor, (0, 0))
+                    figures[actor] = entries + count.of(None), failures + count.failure
         return figures

@@ -229,7 +229,7 @@ def test_an_mcp_server_whose_agents_have_keys_refuses_and_records(
         wire.start()
         arguments = {"arguments": {"pair": "SOL/USDC"}}
         assert "result" in wire.request("tools/call", {"name": "market_quote", **arguments})
-        with pytest.raises(AssertionError, match="403: .*insufficient_scope"):
+        with pytest.raises(AssertionError, match="insufficient_scope"):
             wire.request("tools/call", {"name": "trade_execute", **arguments})
     told = {e["target"]["id"]: (e["result"], e["actor"]["id"]) for e in read(3)[1:]}
     assert told == {
