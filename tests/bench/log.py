@@ -1,0 +1,98 @@
+"""A Hub with a log full of entries: its accounts, its keys, and somebody who is signed in.
+
+Imported once the settings are known; see `surroundings`.
+"""
+
+import itertools
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
+
+from django.core.management import call_command
+from django.test import Client
+from pymongo.collection import Collection
+from rich.console import Console
+from rich.progress import track
+
+from auditlogs.accounts import keys
+from auditlogs.entry.schema import NewEntry
+from auditlogs.entry.times import now
+from auditlogs.models import Account, ApiKey
+from auditlogs.recording.recorder import record_many
+from auditlogs.storage import mongo
+from auditlogs.storage.indexes import ensure_indexes
+from tests.bench.floor import Document, collection_of
+from tests.bench.history import History
+from tests.bench.measuring import took
+from tests.factories import store_with_keys
+from tests.people import member, signed_in
+from tests.watching import watcher
+
+BATCH = 1_000
+# So many of each batch came with a key, as over HTTP.
+WITH_KEY = 20
+
+
+class Log:
+    """The log of one account, and another account that the rows that write write into."""
+
+    def __init__(self, stack: ExitStack, count: int) -> None:
+        call_command("migrate", verbosity=0)
+        call_command("collectstatic", interactive=False, verbosity=0)
+        stack.callback(mongo.client().close)
+        ensure_indexes()
+        account, written = (Account.objects.create(name=name) for name in ("read", "written"))
+        self.account, self.written, self.count = account.id, written.id, count
+        self._reading = keys.create(account, "reader", ["logs:read"])
+        self.write_key = keys.create(written, "writer", ["logs:write"])
+        self.key = ApiKey.objects.get(account=account).public_id
+        self._browser = signed_in(member(account, "admin"))
+        self.until = now()
+
+    def load(self, console: Console) -> str:
+        """Record the history, and return a sentence about how long that took."""
+        history, spent = History(self.count, self.until).entries(), 0.0
+        title = f"Recording {self.count:,} entries"
+        for _ in track(range(0, self.count, BATCH), title, console=console):
+            spent += took(lambda: self._record(list(itertools.islice(history, BATCH))))
+        rate = self.count / spent * 1_000
+        return f"Recording them took {spent / 1_000:,.0f} s, {rate:,.0f} entries a second."
+
+    def documents(self) -> Iterator[Document]:
+        """Yield the stored documents of the account, but for what serves the search."""
+        yield from self._entries.find({"account": self.account}, {"tokens": 0, "text": 0})
+
+    def example(self) -> Document:
+        """Return a document from the middle of the log: about an order, with every field."""
+        wanted = {"account": self.account, "target.type": "order"}
+        orders = list(self._entries.find(wanted, {"_id": 1}))
+        return self._entries.find_one({"_id": orders[len(orders) // 2]["_id"]}) or {}
+
+    def headers(self, path: str, *, is_fragment: bool = False) -> dict[str, str]:
+        """Return the headers of a request: a key for the API, a session for a page."""
+        if path.startswith("/api/"):
+            return {"Authorization": f"Bearer {self._reading}"}
+        cookie = {"Cookie": f"sessionid={self._browser.cookies['sessionid'].value}"}
+        return cookie | ({"HX-Request": "true"} if is_fragment else {})
+
+    def get(self, path: str, headers: Mapping[str, str]) -> None:
+        """Answer a request in this process. Raises RuntimeError unless it succeeds."""
+        response = Client().get(path, headers=dict(headers))
+        if response.status_code != 200:
+            raise RuntimeError(f"{path}: {response.status_code} {response.content[:2_000]!r}")
+
+    def round_trips(self, path: str, headers: Mapping[str, str]) -> int:
+        """Return how many commands a request sends to the database, once it has been answered
+        before."""
+        self.get(path, headers)
+        with watcher.watch() as commands:
+            self.get(path, headers)
+        return len(commands)
+
+    def _record(self, batch: list[NewEntry]) -> None:
+        sent = batch[:WITH_KEY]
+        store_with_keys(sent, [self.key] * len(sent), self.account)
+        record_many(batch[len(sent) :], account=self.account)
+
+    @property
+    def _entries(self) -> Collection[Document]:
+        return collection_of(mongo.client(), mongo.ENTRIES)
