@@ -26,7 +26,7 @@ FLOORS, URI = "BENCH_FLOORS", "MONGODB_URI"
 
 INTERNAL = {"account": 0, "tokens": 0, "text": 0, "actorKey": 0}
 WITHOUT_PAYLOAD = {**INTERNAL, "payload": 0}
-TRIES = 3
+TRIES = 2
 # An engine whose hinted queries were so much slower, so often, is not hinted any more.
 MUCH_SLOWER, OFTEN = 5.0, 3
 

@@ -10,6 +10,7 @@ from contextlib import ExitStack
 from django.core.management import call_command
 from django.test import Client
 from pymongo.collection import Collection
+from pymongo.errors import OperationFailure
 from rich.console import Console
 from rich.progress import track
 
@@ -81,12 +82,19 @@ class Log:
             raise RuntimeError(f"{path}: {response.status_code} {response.content[:2_000]!r}")
 
     def round_trips(self, path: str, headers: Mapping[str, str]) -> int:
-        """Return how many commands a request sends to the database, once it has been answered
-        before."""
-        self.get(path, headers)
+        """Return how many commands a request sends to the database."""
         with watcher.watch() as commands:
             self.get(path, headers)
         return len(commands)
+
+    def sizes(self) -> str:
+        """Return a sentence about the bytes that an entry takes, and its keys in the indexes."""
+        try:
+            said = mongo.database().command("collStats", mongo.ENTRIES)
+        except OperationFailure as error:
+            return f"The database does not tell the sizes of its indexes: {error.code}."
+        each = said["size"] / said["count"], said["totalIndexSize"] / said["count"]
+        return f"An entry takes {each[0]:,.0f} bytes, and {each[1]:,.0f} in the indexes."
 
     def _record(self, batch: list[NewEntry]) -> None:
         sent = batch[:WITH_KEY]

@@ -85,10 +85,8 @@ class Questions:
         yield Question("offset", f"{API}?{urlencode({'offset': offset})}", floor)
         far = {"account": self.account, "_id": {"$lt": self._far}}
         after = urlencode({"cursor": self._cursor({}, "all")})
-        position = f"{self._far_text},{uuid.UUID(int=0)}"
-        yield Question(
-            "far page", f"{API}?{after}", Floor(far), peers=_datasette({"_next": position})
-        )
+        peers = _datasette({"_next": self._far_position})
+        yield Question("far page", f"{API}?{after}", Floor(far), peers=peers)
         id: uuid.UUID = self.example["_id"]
         one = Floor({"_id": id, "account": self.account}, limit=1, index="_id_")
         yield Question(
@@ -171,7 +169,13 @@ class Questions:
         after = urlencode({**everything, "cursor": self._cursor(everything, "7d")})
         far = _rows({"account": self.account, "_id": {"$lt": self._far}})
         behind = self._behind // PAGE_SIZE
-        yield Question("page far", f"{PAGE}?{after}", far, True, _pages_of_peers(page=behind))
+        yield Question(
+            "page far",
+            f"{PAGE}?{after}",
+            far,
+            True,
+            _pages_of_peers(page=behind, position=self._far_position),
+        )
         sorted_ = urlencode({**everything, "sort": "actor"})
         by_actor = _rows({"account": self.account}, (("actorKey", 1), ("_id", -1)), "by_actorKey")
         yield Question(
@@ -240,8 +244,9 @@ class Questions:
         return id_bound(to_ms(self._far_time))
 
     @property
-    def _far_text(self) -> str:
-        return f"{self._far_time:%Y-%m-%d %H:%M:%S.%f}"
+    def _far_position(self) -> str:
+        """The same position as Datasette writes it: the time, and the key of a row."""
+        return f"{self._far_time:%Y-%m-%d %H:%M:%S.%f},{uuid.UUID(int=0)}"
 
     def _cursor(self, parameters: dict[str, str], default_range: DateRange) -> str:
         """Return the cursor that following the pages would lead to."""
@@ -350,13 +355,11 @@ def _datasette(parameters: Mapping[str, str]) -> dict[str, str]:
     query = {"_sort_desc": "timestamp", "_size": "100", **parameters}
     if "_sort" in parameters:
         del query["_sort_desc"]
-    # Without the count and the suggestions that its own pages show beside the rows.
-    query |= {"_nocount": "1", "_nosuggest": "1"}
     return {DATASETTE: f"/peer/entries.json?{urlencode(query)}"}
 
 
 def _pages_of_peers(
-    values: Mapping[str, str] | None = None, page: int = 0, sort: bool = False
+    values: Mapping[str, str] | None = None, page: int = 0, position: str = "", sort: bool = False
 ) -> dict[str, str]:
     """Return the pages of Django's admin and of the newcomer that answer the same."""
     values = values or {}
@@ -371,7 +374,12 @@ def _pages_of_peers(
         # The second column of the list is the actor's name.
         admin["o"], newcomer["sort"] = "2", "actor.name"
     query = urlencode(admin)
+    table = {**_columns(values), "_size": str(PAGE_SIZE)}
+    table |= {"_sort": "actor_name"} if sort else {"_sort_desc": "timestamp"}
+    if position:
+        table["_next"] = position
     return {
+        DATASETTE: f"/peer/entries?{urlencode(table)}",
         ADMIN: f"/admin/peers/entry/?{query}",
         POSTGRES: f"/admin/peers/entry/?{query}",
         NEWCOMER: f"/logs?{urlencode(newcomer)}",

@@ -57,7 +57,7 @@ class Site:
     ) -> float:
         """Send a request, read the whole answer and return how long it took, in milliseconds.
 
-        Raises RuntimeError for an answer that is no success.
+        Raises RuntimeError for an answer that is no success. One of 202 says that entries wait.
         """
         if time.monotonic() - self._used_at > IDLE_SECONDS:
             self._connection.close()
@@ -69,7 +69,7 @@ class Site:
         answer = response.read()
         took = (time.perf_counter() - began) * 1_000
         self._used_at = time.monotonic()
-        if response.status not in (200, 201):
+        if response.status not in (200, 201, 202):
             raise RuntimeError(f"{path}: {response.status} {answer[:2_000]!r}")
         return took
 

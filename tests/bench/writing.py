@@ -2,10 +2,11 @@
 
 import itertools
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 import msgspec
+import pymongo
 
 from auditlogs.counters.counting import Counting
 from auditlogs.entry.identity import id_bound
@@ -24,7 +25,6 @@ from tests.bench.measuring import Row, Work, took
 from tests.bench.questions import API
 from tests.bench.site import Site
 
-BATCH = 1_000
 FLOOR_ACCOUNT = "floor"
 JSON = {"Content-Type": "application/json"}
 # What the database would be asked for instead of the counters.
@@ -37,7 +37,7 @@ GROUP = {
 MAX_STEPS = 1_000_000
 # How many entries arrive between two countings.
 ARRIVALS = 100
-SPOOL_SECONDS, DRAIN_SECONDS = 30.0, 60.0
+SPOOL_SECONDS, DRAIN_SECONDS, INSERT_SECONDS = 30.0, 60.0, 60.0
 
 
 @dataclass(frozen=True)
@@ -48,16 +48,20 @@ class Writing:
     """
 
     account: str
+    batch: int
     entries: Iterator[NewEntry]
     hub: Site
     write_key: str
+    # The calls after which entries were in the spool, as the database took too long.
+    spooled: list[str] = field(default_factory=list)
 
     def rows(self) -> list[Row]:
         record_one = Row("record one", self._recorded(1), self._inserted(1))
         one_http = Row("record one over http", self._posted(1), self._inserted(1))
-        batch = Row("batch 1000", self._recorded(BATCH), self._inserted(BATCH))
-        http = Row("batch 1000 over http", self._posted(BATCH), self._inserted(BATCH))
-        drained = Row("drain 1000", self._drained, self._inserted(BATCH))
+        size, bare = self.batch, self._inserted(self.batch)
+        batch = Row(f"batch {size}", self._recorded(size), bare)
+        http = Row(f"batch {size} over http", self._posted(size), bare)
+        drained = Row(f"drain {size}", self._drained, bare)
         return [record_one, one_http, batch, http, drained]
 
     def _take(self, count: int) -> list[NewEntry]:
@@ -66,7 +70,7 @@ class Writing:
     def _recorded(self, count: int) -> Work:
         def work() -> float:
             entries = self._take(count)
-            return took(lambda: record_many(entries, account=self.account))
+            return self._stored(took(lambda: record_many(entries, account=self.account)))
 
         return work
 
@@ -75,22 +79,29 @@ class Writing:
 
         def work() -> float:
             body = msgspec.json.encode(self._take(count))
-            return self.hub.ask(API, headers, body)
+            return self._stored(self.hub.ask(API, headers, body))
 
         return work
 
     def _inserted(self, count: int) -> Work:
         def work() -> float:
             documents = _documents(self._take(count), FLOOR_ACCOUNT)
-            return took(lambda: mongo.entries().insert_many(documents, ordered=False))
+            with pymongo.timeout(INSERT_SECONDS):
+                return took(lambda: mongo.entries().insert_many(documents, ordered=False))
 
         return work
 
     def _drained(self) -> float:
         queue = spool()
-        waiting = _completed(self._take(BATCH), self.account)
+        waiting = _completed(self._take(self.batch), self.account)
         queue.put([(self.account, each) for each in waiting], SPOOL_SECONDS)
         return took(lambda: drain_now(queue, DRAIN_SECONDS))
+
+    def _stored(self, milliseconds: float) -> float:
+        """Return the time of a call, once it is known whether its entries are in the database."""
+        if drain_now(spool(), DRAIN_SECONDS):
+            self.spooled.append(f"{milliseconds:,.0f} ms")
+        return milliseconds
 
 
 class CountingRows:
@@ -105,7 +116,8 @@ class CountingRows:
         return Row("first counting", lambda: took(self._count), _grouped({"account": account}))
 
     def next(self) -> Row:
-        """Return the row of counting a hundred entries more."""
+        """Return the row of counting a hundred entries more, once all others are counted."""
+        self._count()
         hour = id_bound(to_ms(now() - timedelta(hours=1)))
         recent = {"account": self._account, "_id": {"$gte": hour}}
         return Row("counting", self._count_more, _grouped(recent))
