@@ -25,9 +25,10 @@ def main() -> None:
         parser.error(f"expected at least {surroundings.FEWEST_ENTRIES} entries")
     with ExitStack() as stack:
         folder = surroundings.enter(stack)
-        from tests.bench.running import run
+        from tests.bench.running import Run
 
-        report = run(stack, folder, given.entries, given.repetitions, Console(stderr=True))
+        run = Run(stack, folder, given.entries, Console(stderr=True))
+        report = run.report(given.repetitions)
     sys.stdout.write(report.write(given.folder))
 
 

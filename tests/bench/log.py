@@ -5,8 +5,8 @@ Imported once the settings are known; see `surroundings`.
 
 import itertools
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack
 
+import msgspec
 from django.core.management import call_command
 from django.test import Client
 from pymongo.collection import Collection
@@ -21,7 +21,8 @@ from auditlogs.models import Account, ApiKey
 from auditlogs.recording.recorder import record_many
 from auditlogs.storage import mongo
 from auditlogs.storage.indexes import ensure_indexes
-from tests.bench.floor import Document, collection_of
+from hub.demo.prepare import collect_static
+from tests.bench.floor import Document, Floor, collection_of
 from tests.bench.history import History
 from tests.bench.measuring import took
 from tests.factories import store_with_keys
@@ -36,10 +37,9 @@ WITH_KEY = 20
 class Log:
     """The log of one account, and another account that the rows that write write into."""
 
-    def __init__(self, stack: ExitStack, count: int) -> None:
+    def __init__(self, count: int) -> None:
         call_command("migrate", verbosity=0)
-        call_command("collectstatic", interactive=False, verbosity=0)
-        stack.callback(mongo.client().close)
+        collect_static()
         ensure_indexes()
         account, written = (Account.objects.create(name=name) for name in ("read", "written"))
         self.account, self.written, self.count = account.id, written.id, count
@@ -75,17 +75,23 @@ class Log:
         cookie = {"Cookie": f"sessionid={self._browser.cookies['sessionid'].value}"}
         return cookie | ({"HX-Request": "true"} if is_fragment else {})
 
-    def get(self, path: str, headers: Mapping[str, str]) -> None:
+    def get(self, path: str, headers: Mapping[str, str]) -> bytes:
         """Answer a request in this process. Raises RuntimeError unless it succeeds."""
         response = Client().get(path, headers=dict(headers))
         if response.status_code != 200:
             raise RuntimeError(f"{path}: {response.status_code} {response.content[:2_000]!r}")
+        return response.content
 
-    def round_trips(self, path: str, headers: Mapping[str, str]) -> int:
-        """Return how many commands a request sends to the database."""
+    def ask(self, path: str, headers: Mapping[str, str]) -> tuple[bytes, int]:
+        """Return an answer, and how many commands it took to the database."""
         with watcher.watch() as commands:
-            self.get(path, headers)
-        return len(commands)
+            content = self.get(path, headers)
+        return content, len(commands)
+
+    def has_entries_of(self, floor: Floor, answer: bytes) -> bool:
+        """Tell whether an answer of the API has the entries that the floor reads."""
+        ids = [each["id"] for each in msgspec.json.decode(answer)]
+        return ids == [str(each["_id"]) for each in floor.read(self._entries)][: floor.limit - 1]
 
     def sizes(self) -> str:
         """Return a sentence about the bytes that an entry takes, and its keys in the indexes."""

@@ -6,11 +6,12 @@ than the work of libraries in C, and the wait for the database: read the shares,
 
 import argparse
 import cProfile
+import heapq
 import pstats
 import sys
-from collections import Counter
 from collections.abc import Iterable
 from contextlib import ExitStack
+from operator import itemgetter
 from pathlib import Path
 
 from rich.console import Console
@@ -31,9 +32,11 @@ def main() -> None:
     given = parser.parse_args()
     with ExitStack() as stack:
         surroundings.enter(stack)
+        from auditlogs.storage import mongo
         from tests.bench.log import Log
 
-        log = Log(stack, given.entries)
+        log = Log(given.entries)
+        stack.callback(mongo.client().close)
         log.load(Console(stderr=True))
         for name, path in PATHS.items():
             headers = log.headers(path)
@@ -48,12 +51,13 @@ def main() -> None:
 def table(stats: pstats.Stats) -> str:
     """Return the time within each package, and the project's functions that took most with all that
     they called."""
-    within: Counter[str] = Counter()
-    below: Counter[str] = Counter()
+    within: dict[str, float] = {}
+    below: dict[str, float] = {}
     for function, (_, _, own, with_calls, _) in _functions(stats):
-        within[_package(function[0])] += own
+        package = _package(function[0])
+        within[package] = within.get(package, 0.0) + own
         if own_name := _own_name(function):
-            below[own_name] = max(below[own_name], with_calls)
+            below[own_name] = max(below.get(own_name, 0.0), with_calls)
     total = sum(within.values())
     return "\n".join(
         [
@@ -71,13 +75,13 @@ def _functions(
     return found.items()
 
 
-def _lines(title: str, times: Counter[str], total: float) -> list[str]:
+def _lines(title: str, times: dict[str, float], total: float) -> list[str]:
     head = f"{title:64}{'ms a page':>10}{'share':>7}"
     return [
         head,
         *(
             f"{name:64}{seconds / PAGES * 1_000:10.2f}{seconds / total:7.0%}"
-            for name, seconds in times.most_common(MAX_LINES)
+            for name, seconds in heapq.nlargest(MAX_LINES, times.items(), key=itemgetter(1))
             if seconds / total >= 0.005
         ),
     ]

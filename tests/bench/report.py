@@ -76,7 +76,7 @@ class Report:
         for peer in BEHIND:
             both = [row for row in self.rows if peer in row.peers_ms]
             if both:
-                behind = _named(both, lambda row, peer=peer: row.median_ms >= row.peers_ms[peer])
+                behind = [row.name for row in both if row.median_ms >= row.peers_ms[peer]]
                 bounds.append(Bound(f"ahead of {peer}, on {len(both)} rows", behind))
         if self.entries > BASE and base:
             grown = _named(lists, lambda row: row.name in base and _has_grown(row, base[row.name]))

@@ -11,10 +11,21 @@ import subprocess
 import sys
 from pathlib import Path
 
+import django
+
 from hub.demo.child import ROOT
 from hub.demo.ports import HOST
-from tests.faults.system import System
 from tests.load.memory import MIB, Memory, is_flat
+from tests.server import SECRET_KEY
+
+# For the models alone: the processes that are measured have settings of their own.
+os.environ |= {
+    "DJANGO_SETTINGS_MODULE": "hub.settings",
+    "SECRET_KEY": SECRET_KEY,
+    "HTTPS": "false",
+}
+django.setup()
+from tests.faults.system import System  # noqa: E402
 
 PEOPLE, SCRIPTS, ENTRIES = 200, 20, 20_000
 # So many begin in each second.
@@ -71,7 +82,14 @@ def _locust(
     statistics = system.folder / "locust"
     seconds = round(minutes * 60)
     command = [sys.executable, "-m", "locust", "-f", str(Path(__file__).with_name("people.py"))]
-    command += ["--headless", "--only-summary", "--host", f"http://{HOST}:{system.port}"]
+    command += [
+        "--headless",
+        "--only-summary",
+        "--loglevel",
+        "WARNING",
+        "--host",
+        f"http://{HOST}:{system.port}",
+    ]
     command += ["-u", str(people + scripts), "-r", str(ARRIVING), "-t", f"{seconds}s"]
     # Its own exit code would say that there were failures, which the report counts.
     command += ["--csv", str(statistics), "--exit-code-on-error", "0"]

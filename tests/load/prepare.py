@@ -6,18 +6,18 @@ import json
 import sys
 
 import django
-from django.core.management import call_command
 
 django.setup()
 from auditlogs.accounts import keys  # noqa: E402
 from auditlogs.entry.times import now  # noqa: E402
 from auditlogs.models import Account  # noqa: E402
 from auditlogs.recording.recorder import MAX_BATCH, record_many  # noqa: E402
+from hub.demo.prepare import collect_static  # noqa: E402
 from tests.bench.history import History  # noqa: E402
 from tests.people import member, signed_in  # noqa: E402
 
 people, scripts, entries = map(int, sys.argv[1:])
-call_command("collectstatic", interactive=False, verbosity=0)
+collect_static()
 account = Account.objects.create(name="load")
 history = History(entries, now()).entries()
 while batch := list(itertools.islice(history, MAX_BATCH)):

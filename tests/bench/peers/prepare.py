@@ -18,9 +18,9 @@ BATCH = 1_000
 
 call_command("migrate", run_syncdb=True, interactive=False, verbosity=0)
 if "rows" in settings.DATABASES:
-    rows = Entry.objects.using("rows").order_by("timestamp").iterator(BATCH)
+    rows = Entry._default_manager.using("rows").order_by("timestamp").iterator(BATCH)
     while batch := list(itertools.islice(rows, BATCH)):
-        Entry.objects.bulk_create(batch)
+        Entry._default_manager.bulk_create(batch)
 browser = Client()
 browser.force_login(User.objects.create_superuser("bench"))
 sys.stdout.write(f"{settings.SESSION_COOKIE_NAME}={browser.session.session_key}")
