@@ -28,6 +28,8 @@ AUDITLOGS_SPOOL_MAX_BYTES: int = read("AUDITLOGS_SPOOL_MAX_BYTES")
 AUDITLOGS_REDACT_NAMES: list[str] = read("AUDITLOGS_REDACT_NAMES")
 AUDITLOGS_REDACT_PATTERNS: dict[str, str] = dict(read("AUDITLOGS_REDACT_PATTERNS"))
 AUDITLOGS_API_RATE: str = read("AUDITLOGS_API_RATE")
+AUDITLOGS_TRACE_URL: str = read("AUDITLOGS_TRACE_URL")
+AUDITLOGS_TRACE_RETENTION_HOURS: int = read("AUDITLOGS_TRACE_RETENTION_HOURS")
 
 SIGN_IN_RATE: str = read("SIGN_IN_RATE")
 SESSION_IDLE_MINUTES: int = read("SESSION_IDLE_MINUTES")
@@ -212,5 +214,7 @@ LOGGING = {
         "django.server": {"level": "INFO", "propagate": True},
         # Its warnings about sign-ins are entries of the audit log already.
         "axes": {"level": "ERROR"},
+        # How far the first count of a log has come.
+        "auditlogs.counters": {"level": "INFO"},
     },
 }

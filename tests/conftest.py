@@ -144,8 +144,10 @@ def _fresh_counters() -> None:
     """Let nobody have used up their share: the tests' keys have each other's numbers, and all of
     them call from one address."""
     from auditlogs.accounts import rate_limit, self_audit
+    from auditlogs.write import names
 
     rate_limit._limiter.cache_clear()
+    names._limiter.cache_clear()
     self_audit._sampler.cache_clear()
 
 

@@ -1,5 +1,6 @@
 """Slices of time, which are ranges of `_id`, and the queries that read them."""
 
+import functools
 import time
 import uuid
 from collections.abc import Iterator
@@ -149,10 +150,11 @@ def arrivals(at: datetime, after: uuid.UUID, until: datetime | None, limit: int)
         log = mongo.entries()
         # Two queries: a position within one instant would need an $or, which no index serves in
         # order.
-        same_instant = log.find({"recordedAt": at, "_id": {"$gt": after}}, fields)
+        found = functools.partial(log.find, projection=fields, batch_size=limit + 1)
+        same_instant = found({"recordedAt": at, "_id": {"$gt": after}})
         documents = list(same_instant.sort("_id", 1).limit(limit))
         if len(documents) < limit:
-            rest = log.find({"recordedAt": later}, fields).sort({"recordedAt": 1, "_id": 1})
+            rest = found({"recordedAt": later}).sort({"recordedAt": 1, "_id": 1})
             documents += list(rest.limit(limit - len(documents)))
     return [Arrival(each["recordedAt"], each["_id"], each["account"]) for each in documents]
 

@@ -1,6 +1,5 @@
 """Encodings: texts within a text, taken out of base64, hexadecimal digits, escapes and entities."""
 
-import base64
 import binascii
 import html
 import re
@@ -30,8 +29,11 @@ _PRIVATE_DER = re.compile(
     re.DOTALL,
 )
 PERCENT = "percent-encoded"
-_WHITE = b"\r\n\t"
-_PRINTABLE = bytes(range(0x20, 0x7F)) + _WHITE
+_BREAKS = b"\r\n\t"
+_PRINTABLE = bytes(range(0x20, 0x7F)) + _BREAKS
+_CONTROLS = bytes({*range(0x20), 0x7F} - {*_BREAKS})
+_WHITE_SPACE = _BREAKS + b" \v\f"
+_TO_STANDARD = bytes.maketrans(b"-_", b"+/")
 
 
 def find(data: bytes) -> Iterator[tuple[int, int, str, str]]:
@@ -56,13 +58,15 @@ def _escapes(data: bytes) -> Iterator[tuple[int, int, str, str]]:
     """Yield the texts of a view in which single characters are encoded."""
     if b"%" in data:
         for start, end in spans(_percent, data):
-            text = unquote(_marked(data[start:end]))
-            if text != _marked(data[start:end]):
+            encoded = _marked(data[start:end])
+            text = unquote(encoded)
+            if text != encoded:
                 yield start, end, text, PERCENT
     if b"\\" in data:
         for start, end in spans(_escape, data):
-            text = _unescape.sub(_escaped, _marked(data[start:end]))
-            if text != _marked(data[start:end]):
+            encoded = _marked(data[start:end])
+            text = _unescape.sub(_escaped, encoded)
+            if text != encoded:
                 yield start, end, text, "escaped"
     if b"&" in data and _entity.search(data):
         yield 0, len(data), html.unescape(_marked(data)), "escaped"
@@ -104,7 +108,8 @@ def is_basic(text: str) -> bool:
 
 def _marked(data: bytes) -> str:
     """Return a piece of a view as a text, with marks where it has their fillers."""
-    return _fillers.sub("[REDACTED:x]", data.decode())
+    text = data.decode()
+    return _fillers.sub("[REDACTED:x]", text) if "\x01" in text else text
 
 
 def _pieces(run: bytes) -> Iterator[tuple[int, int]]:
@@ -115,13 +120,19 @@ def _pieces(run: bytes) -> Iterator[tuple[int, int]]:
 
 
 def from_base64(run: bytes) -> bytes | None:
-    """Return what is in base64 of either alphabet, wrapped, cut off or percent-encoded."""
-    plain = run.replace(b"%3d", b"").replace(b"%3D", b"").replace(b"\\n", b"").rstrip(b"=")
-    plain = b"".join(plain.split()).replace(b"-", b"+").replace(b"_", b"/")
+    """Return the bytes that base64 of either alphabet encodes.
+
+    It may be wrapped, cut off, or end in percent-encoded signs of equality.
+    """
+    if b"%" in run:
+        run = run.replace(b"%3d", b"").replace(b"%3D", b"")
+    if b"\\" in run:
+        run = run.replace(b"\\n", b"")
+    plain = run.rstrip(b"=").translate(_TO_STANDARD, _WHITE_SPACE)
     if len(plain) % 4 == 1:
         plain = plain[:-1]
     try:
-        return base64.b64decode(plain + b"=" * (-len(plain) % 4))
+        return binascii.a2b_base64(plain + b"=" * (-len(plain) % 4))
     except binascii.Error:
         return None
 
@@ -141,17 +152,29 @@ def _from_hex(run: bytes) -> str | None:
 
 
 def _text(decoded: bytes) -> str | None:
-    """Return bytes as text if they are one."""
+    """Return the text that bytes encode in UTF-8 or UTF-16, None if they encode none.
+
+    Most of what is read as base64 or hexadecimal digits is none, so cheap conditions come first.
+    """
     if not decoded.translate(None, _PRINTABLE):
         return decoded.decode()
-    for encoding in ("utf-8", "utf-16-le"):
-        try:
-            text = decoded.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-        letters = text.replace("\r", "").replace("\n", "").replace("\t", "")
-        if letters.isprintable() and sum(map(str.isascii, letters)) * 2 > len(letters):
-            return text
+    if len(decoded.translate(None, _CONTROLS)) == len(decoded) and (
+        text := _decoded(decoded, "utf-8")
+    ):
+        return text
+    # More than half of the characters have to be ASCII, which have a zero byte in UTF-16.
+    return _decoded(decoded, "utf-16-le") if decoded.count(0) * 6 > len(decoded) else None
+
+
+def _decoded(data: bytes, encoding: str) -> str | None:
+    """Return bytes as text, if it is printable and most of it is ASCII."""
+    try:
+        text = data.decode(encoding)
+    except UnicodeDecodeError:
+        return None
+    letters = text.replace("\r", "").replace("\n", "").replace("\t", "")
+    if letters.isprintable() and sum(map(str.isascii, letters)) * 2 > len(letters):
+        return text
     return None
 
 

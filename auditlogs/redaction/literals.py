@@ -14,7 +14,8 @@ MAX_TOKENS = 20_000
 _MAX_DEPTH = 40
 _MAX_TRIES = 24
 _token = re.compile(
-    r"\s*(?:(?P<string>[bBrRuUfF]{0,2}(?:\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'|`(?:[^`\\]|\\.)*`))"
+    r"\s*(?:[bBrRuUfF]{0,2}(?:\"(?P<double>(?:[^\"\\]|\\.)*)\"|'(?P<single>(?:[^'\\]|\\.)*)'"
+    r"|`(?P<back>(?:[^`\\]|\\.)*)`)"
     r"|(?P<open>[\[{(])|(?P<close>[\]})])|(?P<sign>=>|:(?![A-Za-z])|=|,|:(?=\w+\s*=>)|:)"
     r"|(?P<number>-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?(?![\w.]))"
     r"|(?P<word>[@$]?[A-Za-z_][\w.-]*))",
@@ -33,6 +34,8 @@ _CLOSING = {"{": "}", "[": "]", "(": ")"}
 
 
 _Token = tuple[str, str, int, int]
+_END: _Token = ("", "", -1, -1)
+_STRINGS = dict.fromkeys(("double", "single", "back"), "string")
 
 
 class Node(NamedTuple):
@@ -59,12 +62,13 @@ class _Reader:
         self._text = text
         self._left = MAX_TOKENS
         self._place = 0
-        # The token that was looked at and not yet taken, and where it began.
-        self._ahead: tuple[int, _Token | None] | None = None
+        # The token at `_place`, once it was looked at.
+        self._ahead: _Token | None = None
 
     def read(self, place: int) -> Node | None:
         """Return the object or list that begins here, or None where none does."""
         self._place = place
+        self._ahead = None
         try:
             return self._value(0)
         except _NoLiteralError:
@@ -75,69 +79,64 @@ class _Reader:
         """Tell whether nothing more can be read."""
         return self._left <= 0
 
-    def _next(self) -> _Token | None:
-        """Return (kind, text, start, end) of the next token, None at the end of the text."""
-        if self._ahead and self._ahead[0] == self._place:
-            found = self._ahead[1]
-            self._place = found[3] if found else self._place
-            self._ahead = None
-            return found
+    def _peek(self) -> _Token:
+        """Return (kind, text, start, end) of the next token, `_END` at the end of the text."""
+        if self._ahead is None:
+            self._ahead = self._scan()
+        return self._ahead
+
+    def _next(self) -> _Token:
+        token = self._peek()
+        self._ahead = None
+        return token
+
+    def _scan(self) -> _Token:
         self._left -= 1
         if self._left < 0:
             raise _NoLiteralError
         match = _token.match(self._text, self._place)
         if match is None:
             if self._text[self._place :].strip(" \t\r\n.…") == "":
-                return None
+                return _END
             if cut := _cut_off.match(self._text, self._place):
                 self._place = len(self._text)
-                return "cut", cut["rest"], cut.start("rest"), self._place
+                return "string", cut["rest"], cut.start("rest"), self._place
             raise _NoLiteralError
         kind = match.lastgroup or ""
         self._place = match.end()
-        return kind, match[kind], match.start(kind), match.end()
-
-    def _peek(self) -> _Token | None:
-        place = self._place
-        if self._ahead is None or self._ahead[0] != place:
-            found = self._next()
-            self._place = place
-            self._ahead = place, found
-        return self._ahead[1]
+        return _STRINGS.get(kind, kind), match[kind], *match.span(kind)
 
     def _value(self, depth: int) -> Node:
-        found = self._next()
-        if found is None or depth > _MAX_DEPTH:
+        token = self._next()
+        if token is _END or depth > _MAX_DEPTH:
             raise _NoLiteralError
-        kind, text, start, end = found
+        kind, text, start, end = token
+        if kind == "string":
+            return Node(_unescaped(text), start, end)
         if kind == "open":
             return self._container(text, start, depth)
-        if kind in ("string", "cut"):
-            return _string(text, start, end, is_cut=kind == "cut")
         if kind == "number":
             return Node(int(text) if text.lstrip("-").isdigit() else float(text), start, end)
         if kind == "sign" and text == ":":
             return self._symbol()
         if kind != "word":
             raise _NoLiteralError
-        following = self._text[end : end + 2].lstrip(" ")[:1]
-        if following in ("(", "{") and following:
-            return self._called(text, start, depth)
+        if self._text[end : end + 2].lstrip(" ")[:1] in ("(", "{"):
+            return self._called(depth)
         return Node(_CONSTANTS.get(text, text), start, end)
 
     def _symbol(self) -> Node:
-        found = self._next()
-        if found is None or found[0] not in ("word", "string"):
+        kind, text, start, end = self._next()
+        if kind not in ("word", "string"):
             raise _NoLiteralError
-        kind, text, start, end = found
-        return _string(text, start, end) if kind == "string" else Node(text, start, end)
+        return Node(_unescaped(text) if kind == "string" else text, start, end)
 
-    def _called(self, name: str, start: int, depth: int) -> Node:
+    def _called(self, depth: int) -> Node:
         """Return what a call or a named object holds: of one value, that: `SecretStr('x')`."""
-        found = self._next()
-        if found is None:
+        token = self._next()
+        if token is _END:
             raise _NoLiteralError
-        node = self._container(found[1], found[2], depth)
+        node = self._container(token[1], token[2], depth)
         if isinstance(node.value, list) and len(node.items) == 1:
             return node.items[0]
         return node
@@ -146,8 +145,8 @@ class _Reader:
         closing = _CLOSING[opening]
         keys: list[Node] = []
         items: list[Node] = []
-        while found := self._peek():
-            kind, text, _, end = found
+        while (token := self._peek()) is not _END:
+            kind, text, _, end = token
             if kind == "close":
                 if text != closing:
                     raise _NoLiteralError
@@ -158,17 +157,17 @@ class _Reader:
                 continue
             node = self._value(depth + 1)
             sign = self._peek()
-            if sign and sign[0] == "sign" and sign[1] in ("=>", ":", "=") and not node.items:
+            if sign[0] == "sign" and sign[1] in ("=>", ":", "=") and not node.items:
                 self._next()
-                if self._peek() is None:
+                if self._peek() is _END:
                     break
                 keys.append(node)
                 node = self._value(depth + 1)
             elif keys:
                 raise _NoLiteralError
             items.append(node)
-            after = self._peek()
-            if after and not (after[0] == "close" or after[1] == ","):
+            kind, text, _, _ = self._peek()
+            if kind not in ("close", "") and text != ",":
                 raise _NoLiteralError
         return _held(opening, keys, items, start, len(self._text))
 
@@ -183,14 +182,6 @@ def _held(opening: str, keys: list[Node], items: list[Node], start: int, end: in
     if opening == "{" and not items:
         return Node({}, start, end)
     return Node([item.value for item in items], start, end, tuple(items))
-
-
-def _string(text: str, start: int, end: int, *, is_cut: bool = False) -> Node:
-    if is_cut:
-        return Node(_unescaped(text), start, end)
-    prefix = len(text) - len(text.lstrip("bBrRuUfF"))
-    inner = text[prefix + 1 : -1]
-    return Node(_unescaped(inner), start + prefix + 1, end - 1)
 
 
 def _unescaped(text: str) -> str:

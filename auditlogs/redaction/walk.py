@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from auditlogs.redaction import chains, mnemonics, private
 from auditlogs.redaction.judging import is_secret
-from auditlogs.redaction.marks import is_mark, mark, masked, without_marks
+from auditlogs.redaction.marks import is_mark, mark, without_marks
 from auditlogs.redaction.names import REMEMBERED, Kind, Names, plain_name
 from auditlogs.redaction.randomness import is_random
 from auditlogs.redaction.texts import MAX_LEVELS, Texts
@@ -140,15 +140,11 @@ class Walk:
         return mark(rule)
 
     def _text(self, text: str, level: int) -> str:
-        known = self.seen.get(text)
-        if known is None:
-            known = self.seen[text] = self._texts.redact(text, min(level, MAX_LEVELS))
-            # Nothing more is found in a text in which nothing was found at last.
-            self.seen[known] = known
-        if "[REDACTED:" in known:
+        clean = self._texts.redact(text, min(level, MAX_LEVELS), self.seen)
+        if "[REDACTED:" in clean:
             self.has_marks = True
-            self.changed += known != text
-        return known
+            self.changed += clean != text
+        return clean
 
     def _under(self, value: Any, key: Key, level: int) -> Any:
         """Return the redacted value under a name that is, or may be, a secret's."""
@@ -376,7 +372,7 @@ class Walk:
     def _without_pem(self, lines: Sequence[str]) -> list[str]:
         """Return lines with a mark for those of a private key."""
         text = "\n".join(lines)
-        clean = self._texts.redact(text)
+        clean = self._texts.redact(text, 0, self.seen)
         if clean == text:
             return list(lines)
         self.changed += 1
@@ -424,8 +420,7 @@ class Walk:
         if type(items[0]) is int:
             return self._rule_of_bytes(items, parent)
         if isinstance(items[0], str | dict | list | tuple):
-            texts = [masked(text) for text in _strings(items)]
-            if mnemonics.is_split(texts):
+            if mnemonics.is_split(list(_strings(items))):
                 return mnemonics.RULE
         return None
 

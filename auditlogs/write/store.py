@@ -13,6 +13,7 @@ from auditlogs.entry.schema import Entry
 from auditlogs.storage import dictionary, mongo
 from auditlogs.storage.documents import says_the_same, to_document, to_entry
 from auditlogs.storage.mongo import Document, DocumentRejected, StorageError, Unavailable
+from auditlogs.write.names import within_cap
 from auditlogs.write.spool import BUSY_SECONDS, Spool, spool
 from auditlogs.write.spool_file import SpoolError
 
@@ -66,9 +67,10 @@ def store(documents: list[Document], seconds: float) -> list[Outcome]:
     breaker = spool().breaker
     try:
         with mongo.time_limit(seconds):
+            documents, notes = within_cap(documents)
             # Before the entries: a name that no entry has is harmless, an entry whose names the
             # filters do not know would be hidden from them.
-            dictionary.add(note for document in documents for note in dictionary.notes_of(document))
+            dictionary.add(notes)
             existing, rejected = mongo.insert_missing(mongo.entries(), documents)
             ids = [documents[index]["_id"] for index in existing]
             # A duplicate key error proves nothing yet: a failover could still roll that write back.

@@ -7,7 +7,6 @@ from typing import Self
 
 from django.utils.safestring import SafeString
 
-from auditlogs.counters import leader
 from auditlogs.entry.text import norm
 from auditlogs.entry.times import HOUR_MS, from_ms, now, to_ms
 from auditlogs.storage import counts
@@ -101,7 +100,7 @@ class Fleet:
     def read(cls, account: str, moment: datetime) -> Self:
         """Read the counters. Raises StorageError."""
         oldest, hour = oldest_ms(moment), counts.start_of("hour", to_ms(moment))
-        counted_at = leader.counted_at()
+        counted_at = counts.counted_at()
         return cls(
             oldest=oldest,
             hour=hour,

@@ -10,7 +10,7 @@ from hub.access.visits import HubRequest, Visit, for_members
 from hub.agents.detail import AgentView
 from hub.agents.fleet import Fleet
 
-PAGE_SIZE = 200
+PAGE_SIZE = 50
 MAX_SEARCH_LENGTH = 200
 
 

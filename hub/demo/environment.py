@@ -30,6 +30,8 @@ def of_demo(folder: Path, secret_key: str, mongodb_uri: str) -> dict[str, str]:
         # Above the defaults, so that trying the demo out, or testing it, does not run into limits.
         "AUDITLOGS_API_RATE": os.environ.get("AUDITLOGS_API_RATE", "12000/minute;2000/10 second"),
         "SIGN_IN_RATE": os.environ.get("SIGN_IN_RATE", "300/minute"),
+        # The demo has no trace explorer of its own.
+        "AUDITLOGS_TRACE_URL": os.environ.get("AUDITLOGS_TRACE_URL", ""),
     }
 
 

@@ -149,6 +149,22 @@ _DECLARED = (
         validators.rate,
     ),
     Setting(
+        "AUDITLOGS_TRACE_URL",
+        "URL",
+        "",
+        "The address of a trace in Grafana or another explorer, which the drawer links: "
+        "`{trace_id}` becomes the 32 hex digits of the correlation ID, `{from}` and `{to}` an hour "
+        "before and after the entry, in milliseconds since 1970.",
+        validators.trace_url,
+    ),
+    Setting(
+        "AUDITLOGS_TRACE_RETENTION_HOURS",
+        "number",
+        336,
+        "For how many hours traces are kept there. Entries that are older have no link.",
+        validators.trace_hours,
+    ),
+    Setting(
         "SIGN_IN_RATE",
         "text",
         "30/minute",

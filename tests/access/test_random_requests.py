@@ -16,11 +16,11 @@ from django.urls import get_resolver
 from hypothesis import HealthCheck, given, settings, strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
 
-from auditlogs.counters.leader import LEASE_ID
 from auditlogs.entry.text import SEPARATOR
 from auditlogs.query.entries import Entries
 from auditlogs.query.filters import FILTER_NAMES
 from auditlogs.query.order import SORTS
+from auditlogs.storage.counts import LEASE_ID
 from auditlogs.storage.mongo import ACTORS, COUNTERS, DICTIONARY, ENTRIES
 from tests import people
 from tests.access.test_matrix import PRINCIPALS, addresses
