@@ -63,21 +63,26 @@ class Floor:
         return msgspec.json.encode(documents)
 
 
-def collection_of(client: pymongo.MongoClient[Document], name: str) -> Collection[Document]:
-    """Return a collection of the client's database that decodes UUIDs."""
+def collection_of(name: str) -> Collection[Document]:
+    """Return a collection of the log's database that decodes UUIDs."""
     options: CodecOptions[Document] = CodecOptions(uuid_representation=UuidRepresentation.STANDARD)
-    return client.get_default_database("auditlogs").get_collection(name, options)
+    return connect().get_default_database("auditlogs").get_collection(name, options)
+
+
+@functools.cache
+def connect() -> pymongo.MongoClient[Document]:
+    """Return a client without the time limits of the log's own."""
+    return pymongo.MongoClient(os.environ[URI])
 
 
 class Hints:
     """Decides of each floor whether the index is named to the server: the faster way counts."""
 
-    def __init__(self, client: pymongo.MongoClient[Document]) -> None:
-        self._client = client
+    def __init__(self) -> None:
         self._lost = 0
 
     def faster(self, floor: Floor) -> Floor:
-        log = collection_of(self._client, floor.collection)
+        log = collection_of(floor.collection)
         plain = min(_took(lambda: floor.read(log)) for _ in range(TRIES))
         hinted = replace(floor, hinted=True)
         if self._lost >= OFTEN:
@@ -95,16 +100,15 @@ class Hints:
 
 
 @functools.cache
-def _served() -> tuple[list[Floor], pymongo.MongoClient[Document]]:
+def _served() -> list[Floor]:
     floors: list[Floor] = pickle.loads(Path(os.environ[FLOORS]).read_bytes())
-    return floors, pymongo.MongoClient(os.environ[URI])
+    return floors
 
 
 def application(environ: Document, start_response: Callable[..., object]) -> list[bytes]:
     """Answer `/7` with the eighth floor, as JSON."""
-    floors, client = _served()
-    floor = floors[int(environ["PATH_INFO"][1:])]
-    body = floor.answer(collection_of(client, floor.collection))
+    floor = _served()[int(environ["PATH_INFO"][1:])]
+    body = floor.answer(collection_of(floor.collection))
     size = ("Content-Length", str(len(body)))
     start_response("200 OK", [("Content-Type", "application/json"), size])
     return [body]

@@ -21,6 +21,8 @@ from auditlogs.models import Account, ApiKey
 from auditlogs.recording.recorder import record_many
 from auditlogs.storage import mongo
 from auditlogs.storage.indexes import ensure_indexes
+from auditlogs.worker import drain_now
+from auditlogs.write.spool import spool
 from hub.demo.prepare import collect_static
 from tests.bench.floor import Document, Floor, collection_of
 from tests.bench.history import History
@@ -32,6 +34,7 @@ from tests.watching import watcher
 BATCH = 1_000
 # So many of each batch came with a key, as over HTTP.
 WITH_KEY = 20
+DRAIN_SECONDS = 120.0
 
 
 class Log:
@@ -96,7 +99,7 @@ class Log:
     def sizes(self) -> str:
         """Return a sentence about the bytes that an entry takes, and its keys in the indexes."""
         try:
-            said = mongo.database().command("collStats", mongo.ENTRIES)
+            said = self._entries.database.command("collStats", mongo.ENTRIES)
         except OperationFailure as error:
             return f"The database does not tell the sizes of its indexes: {error.code}."
         each = said["size"] / said["count"], said["totalIndexSize"] / said["count"]
@@ -106,7 +109,9 @@ class Log:
         sent = batch[:WITH_KEY]
         store_with_keys(sent, [self.key] * len(sent), self.account)
         record_many(batch[len(sent) :], account=self.account)
+        # What the database did not take in time is in the spool.
+        drain_now(spool(), DRAIN_SECONDS)
 
     @property
     def _entries(self) -> Collection[Document]:
-        return collection_of(mongo.client(), mongo.ENTRIES)
+        return collection_of(mongo.ENTRIES)

@@ -11,7 +11,7 @@ from rich.progress import track
 from auditlogs.recording.recorder import MAX_BATCH
 from auditlogs.storage import mongo
 from tests.bench import history
-from tests.bench.floor import FLOORS, Hints
+from tests.bench.floor import FLOORS, Hints, connect
 from tests.bench.log import Log
 from tests.bench.measuring import Row, Work, interleave
 from tests.bench.peers.running import Peer, start
@@ -32,6 +32,7 @@ class Run:
         self._stack, self._folder, self._console = stack, folder, console
         self._log = Log(count)
         stack.callback(mongo.client().close)
+        stack.callback(connect().close)
         self._hub = self._serve("hub", "hub.wsgi", {}, "--config=python:hub.serving")
         # What the report says beside the rows.
         self._notes: list[str] = []
@@ -76,7 +77,7 @@ class Run:
         """Return the rows of all questions."""
         log, peers = self._log, self._start_peers()
         questions = list(Questions(log.account, log.count, log.until, log.example(), log.key))
-        hints = Hints(mongo.client())
+        hints = Hints()
         floors = [
             hints.faster(question.floor)
             for question in track(questions, "Finding the floors", console=self._console)
