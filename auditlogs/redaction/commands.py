@@ -41,7 +41,7 @@ _user_option = pattern(r"(?:^|\s)(?:-u|--user|--proxy-user|-U)[= ]+[\"']?[^\s:\"
 _pgpass = pattern(r"(?m)^[\w.*-]+:(?:[0-9]{2,5}|\*):(?:\*|[A-Za-z_][\w.-]*):[^\s:]+:[^\s]{4,}$")
 _samba = pattern(r"\b(?:smbclient|rpcclient|winexe)\s(?:[^\r\n]*\s)?-U[= ]?[^\s%]+%\S+")
 _sqlplus = pattern(r"\bsqlplus\s+(?:-\w+\s+)*[^\s/]+/[^\s@/]+@")
-_netrc = pattern(r"\b(?:login|user)\s+\S+\s+password\s+\S+")
+_netrc = pattern(r"\b(?:login|user)\s+[^\s|]\S*\s+password\s+[^\s|]\S*")
 # One of these is in every use of the programs above.
 _WORDS_OF_PROGRAMS = (
     *(b" -", b"/p", b"walletpass", b"privkey", b"encryptwallet", b"vault", b"rabbitmqctl"),

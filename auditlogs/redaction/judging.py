@@ -41,7 +41,8 @@ _SENTENCE = re.compile(
     r"please|ensure|provide)\b"
 )
 _PLACEHOLDER = re.compile(
-    r"[*•●xX.·…_#-]{3,}|[*•]{3,}\w{0,6}|.{0,8}(?:\*{4,}|•{4,}|…|x{6,}).{0,4}"
+    # Dots, or the line below the heading of a table.
+    r"[*•●xX.·…_#-]{3,}|[-=+|:]{3,}|[*•]{3,}\w{0,6}|.{0,8}(?:\*{4,}|•{4,}|…|x{6,}).{0,4}"
     r"|\$\{[^{}]*\}?|\$[A-Z][A-Z0-9_]*|\$\(.*\)|\{\{.*\}\}|\{[A-Za-z_]*\}|%\w*%|%\(?\w*\)?[sd]"
     r"|<[A-Za-z][A-Za-z _.-]*>|\[[A-Za-z][A-Za-z _.-]*\]|\([A-Za-z][A-Za-z _.-]*\)"
     r"|hmac-sha256:[0-9a-f]{64}|!(?:secret|vault|env|ref|include|Ref|GetAtt|Sub|ImportValue)\b.*"

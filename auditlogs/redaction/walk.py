@@ -57,6 +57,10 @@ _secret_bytes = re.compile(
 )
 # Whatever its words: a name of a field, a permission, a tool. No password is told from one.
 _name_like = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:[_:.*/ -]+[A-Za-z0-9]+)*\*?|\*")
+# Code that calls something: `wallet = Keypair.from_secret('…')`.
+_call = re.compile(
+    r"(?:[\w.]+\s*=\s*)?(?:(?:new|await|return)\s+)?[A-Za-z_][\w.]*\(.*\)[;.\w()]*", re.DOTALL
+)
 _HEADERS = frozenset("authorization proxyauthorization cookie setcookie".split())
 # Lists that name secrets as often as they hold them.
 _LISTS_OF_NAMES = ("secrets", "credentials", "creds", "keys", "tokens")
@@ -195,8 +199,9 @@ class Walk:
             if is_mark(value):
                 self.has_marks = True
                 return value
-            is_it = is_secret(value, key.kind, key.plain)
-            return self._marked(RULE) if is_it else self._text(value, level)
+            if is_secret(value, key.kind, key.plain):
+                return self._within_code(value, key, level) or self._marked(RULE)
+            return self._text(value, level)
         if isinstance(value, dict):
             if rule := self._rule_of_whole(value, key):
                 return self._marked(rule)
@@ -207,6 +212,21 @@ class Walk:
         if key.kind is Kind.SECRET and not key.plain.endswith("s"):
             return self._marked(RULE)
         return value
+
+    def _within_code(self, value: str, key: Key, level: int) -> str | None:
+        """Return code without the secrets in it, None where the whole value may be the secret.
+
+        Under `code` or `key` stands `Keypair.from_secret('…')` too, and what it calls matters.
+        """
+        if key.kind is Kind.SECRET or not _call.fullmatch(value):
+            return None
+        clean = self._texts.redact(value, min(level, MAX_LEVELS), self.seen)
+        rest = without_marks(clean)
+        return (
+            None
+            if rest == value or is_secret(rest, key.kind, key.plain)
+            else self._text(value, level)
+        )
 
     def _items(self, items: Sequence[Any], key: Key, level: int) -> Any:
         """Return the redacted list under a name that is, or may be, a secret's."""

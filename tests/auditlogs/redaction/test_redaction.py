@@ -3,6 +3,7 @@
 import base64
 import json
 import re
+import string
 import subprocess
 import sys
 from collections import Counter
@@ -237,6 +238,38 @@ def test_what_names_no_secret_keeps_its_values(value: Any) -> None:
     assert redact({"it": value}) == ({"it": value}, [])
 
 
+@pytest.mark.parametrize("name", ["code", "key", "seed"])
+@pytest.mark.parametrize(
+    "code",
+    [
+        "Keypair.from_secret('…')",
+        'wallet = new Wallet("…");',
+        "client.login(user='bob', token='…')",
+        "await load_key(`…`, 5)",
+    ],
+)
+def test_of_code_under_a_name_in_doubt_the_secret_alone_is_replaced(name: str, code: str) -> None:
+    secret = "S" + text(Random(code), 55, string.ascii_uppercase + "234567")
+    clean = redact({name: code.replace("…", secret)})[0][name]
+    assert re.sub(r"\[REDACTED:[a-z-]+\]", "…", clean) == code
+
+
+def test_of_code_in_which_no_secret_is_known_nothing_is_left() -> None:
+    payload = {"auth": "hmac(b'8f7Gh3kL9qWe2RtY', m)"}
+    assert redact(payload)[0] == {"auth": MARK}
+
+
+def test_a_text_that_holds_a_mark_does_not_name_the_next() -> None:
+    assert redact({"env": ["API_SECRET=8f7Gh3kL9qWe2RtY", "A=b"]})[0] == {
+        "env": [f"API_SECRET={MARK}", "A=b"]
+    }
+
+
+def test_a_mark_in_a_percent_encoded_text_keeps_its_rule() -> None:
+    before = f"[REDACTED:jwt]&to=%7B%22apiKey%22%3A%22{text(Random(3), 30)}%22%7D"
+    assert REDACTOR.text(before) == f"[REDACTED:jwt]&to=%7B%22apiKey%22%3A%22{MARK}%22%7D"
+
+
 # Texts
 
 
@@ -277,6 +310,14 @@ def test_what_names_no_secret_keeps_its_values(value: Any) -> None:
         ("the password is hunter2, go", f"the password is {MARK}, go"),
         ("use password hunter2 now", f"use password {MARK} now"),
         ("user,password\nbob,x\neve,y", f"user,password\nbob,{MARK}\neve,{MARK}"),
+        (
+            " user | password \n------+----------\n bob  | hunter2\n",
+            f" user | password \n------+----------\n bob  | {MARK}\n",
+        ),
+        (
+            "user | password | host\n=====+==========+=====\nbob | hunter2 | db",
+            f"user | password | host\n=====+==========+=====\nbob | {MARK} | db",
+        ),
         ("pаssword=x ｓｅｃｒｅｔ：y", f"pаssword={MARK} ｓｅｃｒｅｔ：{MARK}"),
         ("密码：hunter2 пароль: y1", f"密码：{MARK} пароль: {MARK}"),
         ("pass\u200bword=x", f"pass\u200bword={MARK}"),
