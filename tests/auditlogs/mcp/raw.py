@@ -11,6 +11,8 @@ from typing import Any, Self
 import urllib3
 from urllib3.exceptions import HTTPError
 
+from auditlogs.entry import numbers
+
 HANDSHAKE = ("2025-03-26", "2025-06-18", "2025-11-25")
 MODERN = "2026-07-28"
 VERSIONS = (*HANDSHAKE, MODERN)
@@ -161,5 +163,5 @@ class Http(Wire):
             if method in NAMED:
                 headers["Mcp-Name"] = message["params"][NAMED[method]]
         return self._pool.request(
-            "POST", self._url, body=json.dumps(message), headers=headers, **options
+            "POST", self._url, body=numbers.encode(message), headers=headers, **options
         )
