@@ -22,6 +22,7 @@ from auditlogs.mcp.caller import (
     RequestContext,
     Session,
     calling_agent,
+    calling_key,
     context_of,
     session_header,
     visible,
@@ -170,6 +171,7 @@ class RecordToolCalls(ServerMiddleware[Any]):
         )
         result, details = outcome()
         payload: dict[str, Any] = {method.target: name, **details}
+        payload |= calling_key()
         if ctx.method != "resources/read":
             payload["arguments"] = storable(exact_arguments(params.get("arguments"), body))
         fields: dict[str, Any] = {**context, "target": {"type": method.target, "id": name}}

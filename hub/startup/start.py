@@ -30,14 +30,19 @@ def begin() -> None:
         assert settings.SECRET_KEY
     except demo.DamagedFile as error:
         _end(str(error))
-    except EnvValidationError as error:
-        # environs puts the rejected value after the colon, and it may be a secret.
-        variable = str(error).partition(": ")[0]
-        _end(f"{variable}: {'; '.join(map(str, error.error_messages))}")
     except EnvError as error:
-        _end(str(error))
+        _end(describe(error))
     except ImproperlyConfigured:
         _end(f'Environment variable "SECRET_KEY" not set: {SECRET_KEY_IS}')
+
+
+def describe(error: EnvError) -> str:
+    """Return the line that names the setting and what was expected, without the rejected value."""
+    if not isinstance(error, EnvValidationError):
+        return str(error)
+    # environs puts the rejected value after the colon, and it may be a secret.
+    variable = str(error).partition(": ")[0]
+    return f"{variable}: {'; '.join(map(str, error.error_messages))}"
 
 
 def _end(line: str) -> NoReturn:

@@ -151,7 +151,7 @@ def test_redaction_leaves_the_writers_own_payload_as_it_is() -> None:
     assert payload == {"a": [{"password": "1"}]}
 
 
-@pytest.mark.parametrize("prefix", ["aud_", "auds_"])
+@pytest.mark.parametrize("prefix", ["aud_", "auds_", "auda_"])
 def test_every_field_of_an_entry_is_read(prefix: str) -> None:
     secret = f"{prefix}{text(Random(1), 36)}"
     entry = {
