@@ -27,6 +27,7 @@ from auditlogs.mcp.caller import (
     session_header,
     visible,
 )
+from auditlogs.mcp.exact import body_of, exact_arguments
 from auditlogs.mcp.outcomes import Answer, IsFailure, Outcome
 
 CANCEL = "notifications/cancelled"
@@ -105,6 +106,7 @@ class RecordToolCalls(ServerMiddleware[Any]):
 
     async def _recorded(self, ctx: RequestContext, call_next: CallNext) -> HandlerResult:
         context = self._context_of(ctx)
+        body = await body_of(ctx)
         key = _key(ctx, ctx.request_id)
         cancel = self._running[key] = _Cancel()
         outcome: Callable[[], Outcome] | None = None
@@ -125,7 +127,7 @@ class RecordToolCalls(ServerMiddleware[Any]):
                 outcome = partial(outcomes.cancelled, await _reason(cancel))
             del self._running[key]
             await self._in_thread(
-                self._record_request, ctx, context, outcome, duration, _plain(answer)
+                self._record_request, ctx, body, context, outcome, duration, _plain(answer)
             )
 
     def _note_reason(self, ctx: RequestContext) -> None:
@@ -156,6 +158,7 @@ class RecordToolCalls(ServerMiddleware[Any]):
     def _record_request(
         self,
         ctx: RequestContext,
+        body: bytes,
         context: Fields,
         outcome: Callable[[], Outcome],
         duration: float,
@@ -170,7 +173,7 @@ class RecordToolCalls(ServerMiddleware[Any]):
         payload: dict[str, Any] = {method.target: name, **details}
         payload |= calling_key()
         if ctx.method != "resources/read":
-            payload["arguments"] = storable(params.get("arguments"))
+            payload["arguments"] = storable(exact_arguments(params.get("arguments"), body))
         fields: dict[str, Any] = {**context, "target": {"type": method.target, "id": name}}
         fields["duration"] = round(duration, 3)
         try:
