@@ -150,9 +150,9 @@ def _asks_for_own_alone(command: Command, account: str, said: object) -> None:
         assert command["pipeline"][0]["$match"]["account"] == account, said
     elif command.get("find") == DICTIONARY:
         asked = command["filter"]
-        ids = asked["_id"] if "_id" in asked else {}
-        begin = asked.get("named") or ids.get("$gte") or ids.get("$gt")
-        for each in ids["$in"] if "$in" in ids else [begin]:
+        ids = asked.get("_id", {})
+        begin = asked.get("named") or ids.get("$gte") or ids.get("$gt", "")
+        for each in ids.get("$in", [begin]):
             assert each.split(SEPARATOR)[0] == account, said
     elif command.get("find") == ACTORS:
         names = command["filter"]
