@@ -150,10 +150,13 @@ def _asks_for_own_alone(command: Command, account: str, said: object) -> None:
         assert command["pipeline"][0]["$match"]["account"] == account, said
     elif command.get("find") == DICTIONARY:
         asked = command["filter"]
-        ids = asked.get("_id", {})
-        begin = asked.get("named") or ids.get("$gte") or ids.get("$gt", "")
+        ids: dict[str, Any] = asked.get("_id", {})
+        begin = asked.get("named") or ids.get("$gte") or ids.get("$gt")
         for each in ids.get("$in", [begin]):
             assert each.split(SEPARATOR)[0] == account, said
+    elif command.get("aggregate") == DICTIONARY:
+        ((_, values),) = command["pipeline"][0]["$match"].items()
+        assert {value.split(SEPARATOR)[0] for value in values["$in"]} == {account}, said
     elif command.get("find") == ACTORS:
         names = command["filter"]
         assert names.get("account") == account or names["_id"].split(SEPARATOR)[0] == account, said
