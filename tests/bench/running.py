@@ -28,12 +28,21 @@ FEWER = 3
 class Run:
     """A run on so many entries. What it starts ends with the stack."""
 
-    def __init__(self, stack: ExitStack, folder: Path, count: int, console: Console) -> None:
+    def __init__(
+        self,
+        stack: ExitStack,
+        folder: Path,
+        count: int,
+        console: Console,
+        beginnings: tuple[str, ...] = (),
+    ) -> None:
+        """`beginnings` are those of the names of rows; without any, all rows are measured."""
         self._stack, self._folder, self._console = stack, folder, console
         self._log = Log(count)
         stack.callback(mongo.client().close)
         stack.callback(connect().close)
         self._hub = self._serve("hub", "hub.wsgi", {}, "--config=python:hub.serving")
+        self._beginnings = beginnings or ("",)
         # What the report says beside the rows.
         self._notes: list[str] = []
 
@@ -48,7 +57,8 @@ class Run:
         asked = self._asked()
         interleave(asked, repetitions, READ_SECONDS, self._console, "Asking")
         writing = Writing(log.written, min(MAX_BATCH, log.count), live, self._hub, log.write_key)
-        written = [*writing.rows(), counting.next()]
+        rows = [*writing.rows(), counting.next()]
+        written = [row for row in rows if row.name.startswith(self._beginnings)]
         fewer = max(1, repetitions // FEWER)
         interleave(written, fewer, WRITE_SECONDS, self._console, "Recording")
         self._notes += [
@@ -76,7 +86,8 @@ class Run:
     def _asked(self) -> list[Row]:
         """Return the rows of all questions."""
         log, peers = self._log, self._start_peers()
-        questions = list(Questions(log.account, log.count, log.until, log.example(), log.key))
+        every = Questions(log.account, log.count, log.until, log.example(), log.key)
+        questions = [each for each in every if each.name.startswith(self._beginnings)]
         hints = Hints()
         floors = [
             hints.faster(question.floor)
