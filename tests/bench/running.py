@@ -66,8 +66,8 @@ class Run:
             for each in writing.spooled
         ]
         engine = "SecantusDB" if mongo.is_secantus() else "the database of MONGODB_URI"
-        rows = [row.measured() for row in (*asked, *written, first)]
-        return Report(log.count, engine, rows, self._notes)
+        measured = [row.measured() for row in (*asked, *written, first)]
+        return Report(log.count, engine, measured, self._notes)
 
     def _serve(
         self, name: str, application: str, environment: Mapping[str, str], *options: str
