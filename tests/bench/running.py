@@ -65,8 +65,13 @@ class Run:
             f"The database took too long for a call, whose entries went to the spool: {each}."
             for each in writing.spooled
         ]
+        everything = [*asked, *written, first]
+        refused = [
+            f"{row.name}, {each}." for row in everything for each in dict.fromkeys(row.refusals)
+        ]
+        self._notes += [f"Not answered: {each}" for each in refused]
         engine = "SecantusDB" if mongo.is_secantus() else "the database of MONGODB_URI"
-        measured = [row.measured() for row in (*asked, *written, first)]
+        measured = [row.measured() for row in everything]
         return Report(log.count, engine, measured, self._notes)
 
     def _serve(
