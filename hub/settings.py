@@ -27,6 +27,7 @@ AUDITLOGS_SPOOL_DIR: str = read("AUDITLOGS_SPOOL_DIR", str(BASE_DIR / "spool"))
 AUDITLOGS_SPOOL_MAX_BYTES: int = read("AUDITLOGS_SPOOL_MAX_BYTES")
 AUDITLOGS_REDACT_NAMES: list[str] = read("AUDITLOGS_REDACT_NAMES")
 AUDITLOGS_REDACT_PATTERNS: dict[str, str] = dict(read("AUDITLOGS_REDACT_PATTERNS"))
+AUDITLOGS_TOOL_SCOPES: str = read("AUDITLOGS_TOOL_SCOPES")
 AUDITLOGS_API_RATE: str = read("AUDITLOGS_API_RATE")
 AUDITLOGS_TRACE_URL: str = read("AUDITLOGS_TRACE_URL")
 AUDITLOGS_TRACE_RETENTION_HOURS: int = read("AUDITLOGS_TRACE_RETENTION_HOURS")
@@ -63,6 +64,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.middleware.gzip.GZipMiddleware",
+    "auditlogs.api.timing.ServerTimingMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",

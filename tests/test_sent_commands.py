@@ -17,7 +17,7 @@ from tests.watching import Command, watcher
 # notes of actors alone.
 ALLOWED = {
     ENTRIES: {"aggregate", "find", "insert"},
-    DICTIONARY: {"find", "insert"},
+    DICTIONARY: {"aggregate", "find", "insert"},
     IDEMPOTENCY: {"find", "insert"},
     COUNTERS: {"find", "update"},
     ACTORS: {"find", "update"},
@@ -129,6 +129,8 @@ def record(account: str, api: Any) -> None:
     for _ in range(2):
         key = str(uuid.UUID(int=7))
         assert api.post(body, **{"idempotency-key": key}).status_code in {200, 201}
+    renamed = {**body, "actor": {**actor, "name": "Momentum Ranger"}}
+    assert api.post(renamed).status_code == 201
     spool().put([(account, make(account, 1))], 1.0)
     drain(spool())
     count()

@@ -12,6 +12,7 @@ from itertools import groupby
 
 import msgspec
 
+from auditlogs.counters import fleets
 from auditlogs.entry.identity import id_ms
 from auditlogs.entry.times import DAY_MS, HOUR_MS, from_ms, now
 from auditlogs.query.entries import Entries
@@ -85,8 +86,11 @@ def count_hours(account: str, day: int, hours: Iterable[int], token: int) -> lis
     if groups and len(counted) < DAY_MS // HOUR_MS:
         spans = kept_whole(account, "hour", day, day + DAY_MS)
         others = [span for span in spans if span.start not in counted]
-    in_day = _sums("day", sorted([*in_hours, *others], key=_start_of)) if groups else []
+    of_day = sorted([*in_hours, *others], key=_start_of) if groups else []
+    in_day = _sums("day", of_day)
     _keep(account, {"quarter": in_quarters, "hour": in_hours, "day": in_day}, token)
+    if of_day:
+        fleets.keep(account, day, of_day, token)
     return groups
 
 

@@ -6,6 +6,15 @@ For servers of the official SDK and what is built on it, such as FastMCP 4.
 """
 
 from auditlogs.mcp.caller import RequestContext, calling_agent
+from auditlogs.mcp.keys import KeyVerifier
 from auditlogs.mcp.middleware import Record, RecordToolCalls
+from auditlogs.mcp.scopes import require_scopes
 
-__all__ = ["Record", "RecordToolCalls", "RequestContext", "calling_agent"]
+__all__ = [
+    "KeyVerifier",
+    "Record",
+    "RecordToolCalls",
+    "RequestContext",
+    "calling_agent",
+    "require_scopes",
+]

@@ -5,6 +5,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from mcp.server.auth.middleware.auth_context import get_access_token
+from mcp.server.auth.provider import AccessToken
 from mcp.server.context import ServerRequestContext
 from opentelemetry.trace import format_trace_id, get_current_span
 
@@ -31,6 +32,22 @@ def calling_agent(ctx: RequestContext) -> Mapping[str, Any]:
         client = params.client_info
         return {"type": "agent", "id": client.name, "name": client.title}
     return UNKNOWN_AGENT
+
+
+def calling_key() -> dict[str, Any]:
+    """Return what an entry says of the agent's key that the Hub has verified; nothing without one.
+    `keyCheck` is there where the Hub was away and the key was allowed all the same."""
+    token = get_access_token()
+    return key_of(token) if token else {}
+
+
+def key_of(token: AccessToken) -> dict[str, Any]:
+    """Return what an entry says of the agent's key of an access token."""
+    claims = token.claims or {}
+    if "key_id" not in claims:
+        return {}
+    said = {"keyId": claims["key_id"], "keyName": claims["key_name"], "keyScopes": token.scopes}
+    return said | ({"keyCheck": claims["check"]} if "check" in claims else {})
 
 
 def context_of(ctx: RequestContext, agent: Agent, session: Session | None) -> Fields:
@@ -69,11 +86,18 @@ def _trace_id(ctx: RequestContext) -> str | None:
     """Return the trace ID of `traceparent` in the request's `_meta`, else in the HTTP header, else
     that of the SDK's own span, where OpenTelemetry is configured."""
     header = ctx.request.headers.get("traceparent") if ctx.request is not None else None
-    for traceparent in ((ctx.meta or {}).get("traceparent"), header):
-        if isinstance(traceparent, str) and (trace := trace_id(traceparent)):
-            return trace
+    if trace := sent_trace((ctx.meta or {}).get("traceparent"), header):
+        return trace
     span = get_current_span().get_span_context()
     return format_trace_id(span.trace_id) if span.is_valid else None
+
+
+def sent_trace(*sent: object) -> str | None:
+    """Return the first trace ID in values of `traceparent`."""
+    for traceparent in sent:
+        if isinstance(traceparent, str) and (trace := trace_id(traceparent)):
+            return trace
+    return None
 
 
 def _session_id(ctx: RequestContext, session: Session | None) -> str | None:

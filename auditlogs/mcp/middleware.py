@@ -22,6 +22,7 @@ from auditlogs.mcp.caller import (
     RequestContext,
     Session,
     calling_agent,
+    calling_key,
     context_of,
     session_header,
     visible,
@@ -167,6 +168,7 @@ class RecordToolCalls(ServerMiddleware[Any]):
         )
         result, details = outcome()
         payload: dict[str, Any] = {method.target: name, **details}
+        payload |= calling_key()
         if ctx.method != "resources/read":
             payload["arguments"] = storable(params.get("arguments"))
         fields: dict[str, Any] = {**context, "target": {"type": method.target, "id": name}}

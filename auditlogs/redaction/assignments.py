@@ -5,13 +5,14 @@ value is a secret: what stands around it tells the story.
 """
 
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from typing import NamedTuple
 
 import re2
 
 from auditlogs.redaction.encodings import is_id
 from auditlogs.redaction.judging import STATES, is_secret, looks_secret, speaks_of_secret
-from auditlogs.redaction.names import CORES, Kind, Names, plain_name
+from auditlogs.redaction.names import CORES, REMEMBERED, Kind, Names, plain_name
 from auditlogs.redaction.patterns import Span, pattern, spans
 from auditlogs.redaction.randomness import has_noise, is_random, looks_made_up
 from auditlogs.redaction.values import (
@@ -122,15 +123,18 @@ class Assignments:
         )
         self._cell = pattern(rf"(?i)(?:^|\n)[ \t]*\|[ \t]*{name}[ \t]*\|[ \t]*")
         self._name_in = pattern(rf"(?i){name}")
+        # Names with their signs come again from text to text, but for long ones.
+        self._read_short = lru_cache(maxsize=4_096)(self._read)
+        self._named_short = lru_cache(maxsize=4_096)(self._judged)
 
     def find(self, data: bytes) -> Iterator[Span]:
         """Yield the values in a view that follow the name of a secret."""
         # Finding a byte costs a twentieth of a pattern that then matches nothing.
         lower = data.lower()
         yield from self._assigned(data)
-        if b"," in data:
+        if b"'," in data or b'",' in data or b">>," in data:
             yield from each(data, self._listed, self._after_listed)
-        if b"{" in data:
+        if b"{" in data and (b"variable" in lower or b"secret" in lower):
             yield from each(data, self._block, self._after_name)
         if b"\n" in data:
             if b"input_value=" in data:
@@ -157,15 +161,12 @@ class Assignments:
 
     def _assigned(self, data: bytes) -> Iterator[Span]:
         after = number = 0
-        known: dict[bytes, _Name] = {}
         for start, end in spans(self._assignment, data):
             # Names within a value are a part of it, and would be costly to look at again.
             if start < after or data[start - 2 : start] == b"${" or _is_in_arn(data, start):
                 continue
             matched = data[start:end]
-            name = known.get(matched)
-            if name is None:
-                name = known[matched] = self._read(matched)
+            name = (self._read_short if len(matched) <= REMEMBERED else self._read)(matched)
             if name.kind < Kind.SECRET and (words := _words_before(data, start)):
                 name = self._with_words(name, words)
             if name.kind < Kind.TOKEN:
@@ -192,6 +193,9 @@ class Assignments:
         return self._named(name.decode(), sign)
 
     def _named(self, name: str, sign: bytes) -> "_Name":
+        return (self._named_short if len(name) <= REMEMBERED else self._judged)(name, sign)
+
+    def _judged(self, name: str, sign: bytes) -> "_Name":
         plain = "".join(filter(str.isalnum, name)).lower()
         return _Name(name, plain, sign, self._names.kind(name))
 

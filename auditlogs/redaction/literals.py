@@ -62,15 +62,12 @@ class _Reader:
         self._text = text
         self._left = MAX_TOKENS
         self._place = 0
-        # The token at `_place`, once it was looked at.
-        self._ahead: _Token | None = None
 
     def read(self, place: int) -> Node | None:
         """Return the object or list that begins here, or None where none does."""
         self._place = place
-        self._ahead = None
         try:
-            return self._value(0)
+            return self._value(self._next(), 0)
         except _NoLiteralError:
             return None
 
@@ -79,18 +76,8 @@ class _Reader:
         """Tell whether nothing more can be read."""
         return self._left <= 0
 
-    def _peek(self) -> _Token:
-        """Return (kind, text, start, end) of the next token, `_END` at the end of the text."""
-        if self._ahead is None:
-            self._ahead = self._scan()
-        return self._ahead
-
     def _next(self) -> _Token:
-        token = self._peek()
-        self._ahead = None
-        return token
-
-    def _scan(self) -> _Token:
+        """Return (kind, text, start, end) of the next token, `_END` at the end of the text."""
         self._left -= 1
         if self._left < 0:
             raise _NoLiteralError
@@ -106,8 +93,8 @@ class _Reader:
         self._place = match.end()
         return _STRINGS.get(kind, kind), match[kind], *match.span(kind)
 
-    def _value(self, depth: int) -> Node:
-        token = self._next()
+    def _value(self, token: _Token, depth: int) -> Node:
+        """Return the value that begins with a token."""
         if token is _END or depth > _MAX_DEPTH:
             raise _NoLiteralError
         kind, text, start, end = token
@@ -145,31 +132,34 @@ class _Reader:
         closing = _CLOSING[opening]
         keys: list[Node] = []
         items: list[Node] = []
-        while (token := self._peek()) is not _END:
-            kind, text, _, end = token
-            if kind == "close":
-                if text != closing:
+        token = self._next()
+        while token is not _END:
+            if token[0] == "close":
+                if token[1] != closing:
                     raise _NoLiteralError
-                self._next()
-                return _held(opening, keys, items, start, end)
-            if kind == "sign" and text == ",":
-                self._next()
+                return _held(opening, keys, items, start, token[3])
+            if _is_comma(token):
+                token = self._next()
                 continue
-            node = self._value(depth + 1)
-            sign = self._peek()
-            if sign[0] == "sign" and sign[1] in ("=>", ":", "=") and not node.items:
-                self._next()
-                if self._peek() is _END:
+            node = self._value(token, depth + 1)
+            token = self._next()
+            if token[0] == "sign" and token[1] in ("=>", ":", "=") and not node.items:
+                token = self._next()
+                if token is _END:
                     break
                 keys.append(node)
-                node = self._value(depth + 1)
+                node = self._value(token, depth + 1)
+                token = self._next()
             elif keys:
                 raise _NoLiteralError
             items.append(node)
-            kind, text, _, _ = self._peek()
-            if kind not in ("close", "") and text != ",":
+            if not (token is _END or token[0] == "close" or _is_comma(token)):
                 raise _NoLiteralError
         return _held(opening, keys, items, start, len(self._text))
+
+
+def _is_comma(token: _Token) -> bool:
+    return token[0] == "sign" and token[1] == ","
 
 
 def _held(opening: str, keys: list[Node], items: list[Node], start: int, end: int) -> Node:

@@ -73,8 +73,10 @@ def _runs(text: str) -> Iterator[tuple[int, int, int]]:
     elif _has_run(_split(_normal(text)), _listed()):
         data = text.encode()
         places = (match.span() for match in _word.finditer(data))
-        words = ((_normal(data[start:end].decode()), start, end) for start, end in places)
-        for start, end, number in _in_row((word in _listed(), *place) for word, *place in words):
+        words = (
+            (_normal(data[start:end].decode()) in _listed(), start, end) for start, end in places
+        )
+        for start, end, number in _in_row(words):
             yield len(data[:start].decode()), len(data[:end].decode()), number
 
 

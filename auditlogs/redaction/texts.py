@@ -161,7 +161,7 @@ class Texts:
     ) -> Iterator[Span]:
         """Yield the encoded texts that hold secrets, but for those in which one was found."""
         taken = [(start, end) for start, end, _ in _merged(found)]
-        for start, end, inner, rule in encodings.find(view.data):
+        for start, end, inner, rule in encodings.find(view):
             place = view.span(start, end)
             after = bisect_left(taken, (place[1], 0))
             if after and taken[after - 1][1] > place[0]:

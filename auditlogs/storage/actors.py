@@ -23,6 +23,7 @@ T = TypeVar("T")
 
 READ_SECONDS = 5.0
 WRITE_SECONDS = 10.0
+MAX_NAMED = 1_000
 BATCH = 500
 # The beginnings that a search can find an actor by: the name, the id, and their words.
 MAX_WORDS = 30
@@ -40,6 +41,21 @@ def actors(account: str, search: str, limit: int) -> tuple[list[NamedActor], boo
     notes = _find(account, norm(search.strip()), limit + 1)
     matches = sorted(notes, key=lambda note: (note["value"], note["id"]))
     return [_named(note) for note in matches[:limit]], len(notes) > limit
+
+
+def names(account: str, ids: Iterable[str]) -> dict[str, str]:
+    """Return the newest names of actors that have one, by their ids, of the first MAX_NAMED.
+
+    Raises StorageError.
+    """
+    first = list(islice(ids, MAX_NAMED))
+    if not _is_complete(account):
+        named = dictionary.actors(account, "", MAX_NAMED)[0]
+        return {actor.id: actor.name for actor in named if actor.name and actor.id in first}
+    keys = [SEPARATOR.join((account, id)) for id in first]
+    with mongo.time_limit(READ_SECONDS):
+        notes = mongo.actors().find({"account": account, "_id": {"$in": keys}}, {"words": 0})
+        return {note["id"]: note["name"] for note in notes.limit(MAX_NAMED) if note["name"]}
 
 
 def keep(entry_ids: Iterable[UUID]) -> None:

@@ -17,7 +17,7 @@ from auditlogs.storage.mongo import Document
 READ_SECONDS = 5.0
 # The version of the documents. A worker that finds another one counts everything again; documents
 # of both stay apart until the older ones expire.
-FORMAT = 2
+FORMAT = 3
 # The stored `_id` and the field `term` (the fencing token) have these names in existing databases.
 # New names would let a worker of an earlier version hold a second lease during an upgrade.
 LEASE_ID = "lead"

@@ -8,7 +8,7 @@ ids of orders, sessions or requests: such a note would cost a write and never be
 
 import functools
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby, islice
@@ -59,17 +59,14 @@ class StoredNames:
         """Read the names that the dictionary has. Notes that this process has stored cost no query.
         Raises StorageError and PyMongoError."""
         unknown = {n["_id"]: n for n in notes if _is_named(n) and n["_id"] not in _stored_ids()}
-        stored = mongo.dictionary().find({"_id": {"$in": list(unknown)}}, {"_id": 1})
-        self._stored = {note["_id"] for note in stored} if unknown else set()
+        stored = _among("_id", unknown, {"$project": {"_id": 1}})
+        self._stored = {note["_id"] for note in stored}
         named = {note["named"] for id, note in unknown.items() if id not in self._stored}
         # MongoDB reads one index key for each value of `named`, however many names it had.
-        newest: list[Document] = [
-            {"$match": {"named": {"$in": list(named)}}},
-            {"$sort": {"named": 1, "since": 1}},
-            {"$group": {"_id": "$named", "name": {"$last": "$name"}}},
-        ]
-        found = mongo.dictionary().aggregate(newest) if named else ()
-        self._newest: dict[str, str | None] = {each["_id"]: each["name"] for each in found}
+        by_time: Document = {"$sort": {"named": 1, "since": 1}}
+        last: Document = {"$group": {"_id": "$named", "name": {"$last": "$name"}}}
+        newest = _among("named", named, by_time, last)
+        self._newest: dict[str, str | None] = {each["_id"]: each["name"] for each in newest}
 
     def would_change(self, notes: Iterable[Document]) -> bool:
         """Tell whether notes give an actor or a bot another name than those it has."""
@@ -236,6 +233,13 @@ def _note(entry: Document, kind: Kind, value: str, details: Document) -> Documen
         # The field of the TTL index: a change of the retention applies to stored notes too.
         "weekEnd": from_ms((week + 1) * WEEK_MS),
     }
+
+
+def _among(field: str, values: Collection[str], *stages: Document) -> list[Document]:
+    """Run aggregation stages over the notes whose field has one of these values."""
+    if not values:
+        return []
+    return list(mongo.dictionary().aggregate([{"$match": {field: {"$in": [*values]}}}, *stages]))
 
 
 def _is_named(note: Document) -> bool:

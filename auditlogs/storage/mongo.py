@@ -30,6 +30,8 @@ from pymongo.read_concern import ReadConcern
 from pymongo.uri_parser import split_options
 from pymongo.write_concern import WriteConcern
 
+from auditlogs.storage import timing
+
 Document = dict[str, Any]
 
 ENTRIES = "audit_logs"
@@ -103,6 +105,7 @@ def _client() -> pymongo.MongoClient[Document]:
         connect=False,
         serverSelectionTimeoutMS=2_000,
         timeoutMS=5_000,
+        event_listeners=[timing.Listener()],
     )
 
 
@@ -244,8 +247,8 @@ def is_secantus() -> bool:
 
 
 @contextmanager
-def time_limit(seconds: float) -> Iterator[None]:
-    """Limit the time of all database operations in the block together.
+def time_limit(seconds: float | None) -> Iterator[None]:
+    """Limit the time of all database operations in the block together; not at all with None.
 
     Raises TookTooLong when the time is up, DocumentRejected for a document that cannot be encoded
     as BSON, and Unavailable for any other failure.

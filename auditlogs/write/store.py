@@ -10,6 +10,7 @@ from typing import Literal
 import msgspec
 
 from auditlogs.entry.schema import Entry
+from auditlogs.entry.times import format_rfc3339, now
 from auditlogs.storage import dictionary, mongo
 from auditlogs.storage.documents import says_the_same, to_document, to_entry
 from auditlogs.storage.mongo import Document, DocumentRejected, StorageError, Unavailable
@@ -94,6 +95,15 @@ def store(documents: list[Document], seconds: float) -> list[Outcome]:
     return outcomes
 
 
+def arriving(entry: Entry, account: str) -> Document:
+    """Return the document of an entry that is about to be stored: `recordedAt` is now.
+
+    Validation, a queue or the spool may have held the entry back. Whoever reads the log in the
+    order of arrival relies on a write following at once.
+    """
+    return to_document(msgspec.structs.replace(entry, recorded_at=format_rfc3339(now())), account)
+
+
 def _try_database(
     queue: Spool, entries: Sequence[Entry], account: str, seconds: float
 ) -> list[Status | None]:
@@ -107,7 +117,7 @@ def _try_database(
         return statuses
     limit = min(seconds, queue.breaker.probe_seconds) if state == "half-open" else seconds
     try:
-        outcomes = store([to_document(entries[index], account) for index in undecided], limit)
+        outcomes = store([arriving(entries[index], account) for index in undecided], limit)
     except StorageError:
         return statuses
     for index, outcome in zip(undecided, outcomes, strict=True):

@@ -21,6 +21,7 @@ def agents(request: HubRequest, visit: Visit) -> HttpResponse:
     search = request.GET.get("search", "")[:MAX_SEARCH_LENGTH]
     fleet = Fleet.read(visit.account.id, now())
     page = Paginator(fleet.matching(search), PAGE_SIZE).get_page(request.GET.get("page"))
+    fleet.read_week(page.object_list)
     context = {"fleet": fleet, "page": page, "search": search}
     return render(request, "hub/agents/list.html", context)
 

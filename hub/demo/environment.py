@@ -12,6 +12,7 @@ from pathlib import Path
 from hub.demo.state import FOLDER, write_private
 
 FILE = "env"
+TOOL_SCOPES = Path(__file__).resolve().with_name("tool_scopes.json")
 
 
 class DamagedFile(Exception):
@@ -25,6 +26,7 @@ def of_demo(folder: Path, secret_key: str, mongodb_uri: str) -> dict[str, str]:
         "MONGODB_URI": mongodb_uri,
         "DATABASE_URL": f"sqlite:///{folder.absolute() / 'hub.sqlite3'}",
         "AUDITLOGS_SPOOL_DIR": str(folder.absolute() / "spool"),
+        "AUDITLOGS_TOOL_SCOPES": str(TOOL_SCOPES),
         "DEBUG": "false",
         "HTTPS": "false",
         # Above the defaults, so that trying the demo out, or testing it, does not run into limits.

@@ -50,6 +50,7 @@ def main() -> int:
         with time_limit(INDEX_SECONDS):
             indexes.ensure_indexes()
         seed.top_up(account.id, now())
+        seed.agent_keys(account)
     except StorageError as error:
         advice = "Start the demo again." if is_embedded else "Check MONGODB_URI."
         sys.stderr.write(f"{error} {advice}\n")

@@ -13,6 +13,7 @@ from auditlogs.query.entries import Entries
 from auditlogs.storage.mongo import StorageError
 from hub.logs.explanations import Explanation, explanations
 from hub.logs.filter_bar import name_of_key
+from hub.logs.key_state import KeyState, key_state
 from hub.logs.links import Links, agent_url
 from hub.logs.listing import Listing
 from hub.logs.payload import Node, pretty, tree
@@ -69,6 +70,11 @@ class EntryView:
     def explanations(self) -> list[Explanation]:
         """What the Hub can explain about the entry, with links to the help."""
         return explanations(self.entry)
+
+    @cached_property
+    def key(self) -> KeyState | None:
+        """The agent's key of a call or sign-in that was refused, then and now."""
+        return key_state(self.entry, self._account)
 
     @cached_property
     def key_name(self) -> str:

@@ -142,6 +142,14 @@ _DECLARED = (
         validators.redact_patterns,
     ),
     Setting(
+        "AUDITLOGS_TOOL_SCOPES",
+        "text",
+        "",
+        "The JSON file that declares the scopes of agents' keys and the tools that each opens. "
+        "Without one, no agent's key can be created.",
+        validators.tool_scopes,
+    ),
+    Setting(
         "AUDITLOGS_API_RATE",
         "text",
         "1200/minute;200/10 second",

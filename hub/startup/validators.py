@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from environs import EnvError, ValidationError
 from limits import parse_many
 
+from auditlogs.entry.tool_scopes import BadToolScopes, load
 from auditlogs.redaction import BadPattern, Redactor
 from auditlogs.storage.mongo import is_uri
 from auditlogs.storage.retention import DAYS_ARE, is_retention
@@ -74,6 +75,15 @@ def redact_patterns(value: Any) -> None:
     try:
         Redactor(patterns=value)
     except BadPattern as error:
+        raise ValidationError(str(error)) from error
+
+
+def tool_scopes(value: str) -> None:
+    """Require a file that declares scopes and their tools, where one is named."""
+    try:
+        if value:
+            load(value)
+    except BadToolScopes as error:
         raise ValidationError(str(error)) from error
 
 

@@ -161,7 +161,7 @@ def test_it_says_when_it_was_counted_and_when_that_is_long_ago(hub: Hub) -> None
 
 
 def test_it_says_that_there_are_more_agents_than_are_counted(
-    hub: Hub, monkeypatch: pytest.MonkeyPatch
+    hub: Hub, middle_of_an_hour: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tallies, "MAX_VALUES", 1)
     hub.record(failed("bot-1"), failed("bot-2"))
