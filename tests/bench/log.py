@@ -94,9 +94,8 @@ class Log:
         return content, len(commands)
 
     def has_entries_of(self, floor: Floor, answer: bytes) -> bool:
-        """Tell whether an answer of the API, if there is one, has the entries that the floor
-        reads."""
-        ids = [each["id"] for each in msgspec.json.decode(answer or b"[]")]
+        """Tell whether an answer of the API has the entries that the floor reads."""
+        ids = [each["id"] for each in msgspec.json.decode(answer)]
         return ids == [str(each["_id"]) for each in floor.read(self._entries)][: floor.limit - 1]
 
     def sizes(self) -> str:

@@ -1,6 +1,7 @@
 """One run: load, count, ask, write, report. Imported once the settings are known."""
 
 import pickle
+from collections import Counter
 from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
@@ -66,10 +67,11 @@ class Run:
             for each in writing.spooled
         ]
         everything = [*asked, *written, first]
-        refused = [
-            f"{row.name}, {each}." for row in everything for each in dict.fromkeys(row.refusals)
+        self._notes += [
+            f"Not answered: {row.name}, {each}, {times} times."
+            for row in everything
+            for each, times in Counter(row.refusals).items()
         ]
-        self._notes += [f"Not answered: {each}" for each in refused]
         engine = "SecantusDB" if mongo.is_secantus() else "the database of MONGODB_URI"
         measured = [row.measured() for row in everything]
         return Report(log.count, engine, measured, self._notes)
@@ -115,7 +117,7 @@ class Run:
         headers = self._log.headers(question.path, is_fragment=question.is_fragment)
         answer, round_trips = self._log.ask(question.path, headers)
         is_of_api = question.is_list and question.path.startswith(API)
-        if is_of_api and not self._log.has_entries_of(question.floor, answer):
+        if is_of_api and answer and not self._log.has_entries_of(question.floor, answer):
             self._notes.append(f"{question.name}: the floor reads other entries.")
         asked = {
             name: _asking(peer.site, question.peers[name], peer.headers)
