@@ -37,6 +37,18 @@ LEADING_FIELD = {
     "actor=agent-7": "actor.id",
     "botId=agent-7": "botId",
     "assertedBy=key_1": "assertedBy",
+    "decision=denied": "decision.outcome",
+    "approval=ap-1": "approval.id",
+    "runId=run-1": "runId",
+    "principal=user-1": "principals",
+    "key=scout-read": "facts.key",
+    "tool=quote": "facts.tool",
+    "code=403": "facts.code",
+    "provider=jupiter": "facts.provider",
+    "orderId=ord-42": "facts.orderId",
+    "sourceIp=192.0.2.1": "sourceIp",
+    "tool=quote&actor=agent-7": "actor.id",
+    "code=403&tool=quote&decision=denied": "facts.code",
     "action=order.created": "action",
     "action=mcp": "actionType",
     "result=failure": "result",
@@ -49,6 +61,14 @@ LEADING_FIELD = {
     "actor=agent-7&target=ord-42&result=failure&action=mcp": "target.id",
     f"correlationId={TRACE}&actor=agent-7": "correlationId",
     "requestId=r-1&sessionId=s-1": "requestId",
+}
+PAYLOAD = {
+    "keyName": "scout-read",
+    "keyId": "key_9",
+    "tool": "quote",
+    "code": 403,
+    "provider": "jupiter",
+    "orderId": "ord-42",
 }
 ALLOWED = {"$gte", "$gt", "$lt", "$lte", "$and", "$or", "$in", "$elemMatch"}
 # The comparison of a search word, which is a literal in it, with the normalized text.
@@ -72,6 +92,12 @@ def account() -> str:
                 session_id="s-1",
                 correlation_id=TRACE,
                 bot_id="agent-7",
+                decision={"outcome": "denied"},
+                approval={"id": "ap-1", "outcome": "requested"},
+                run_id="run-1",
+                on_behalf_of=[USER],
+                source_ip="192.0.2.1",
+                payload=PAYLOAD,
             )
             for i in range(60)
         ],
@@ -154,6 +180,8 @@ def test_every_leading_filter_has_an_index_of_its_field_and_the_id() -> None:
     for leading in (ACCOUNT_FILTER, *LEADING_FILTERS):
         fields = list(dict.fromkeys(["account", leading.path, "_id"]))
         assert indexes[leading.index]["key"] == [(field, 1) for field in fields]
+        only = indexes[leading.index].get("partialFilterExpression")
+        assert only == ({leading.path: {"$gte": ""}} if leading.optional else None)
     paths = {leading.path for leading in LEADING_FILTERS}
     assert paths >= {path for path in LEADING_FIELD.values() if path}
 
@@ -342,6 +370,17 @@ def test_payloads_stay_in_the_database_unless_they_are_asked_for(account: str) -
 
 NASTY = st.text(st.sampled_from("abz019$.[]{}()*+?^|\\/\"':,-_ 日é"), min_size=1, max_size=12)
 NAMES = ["actor", "botId", "target", "search", "requestId", "sessionId", "correlationId"]
+NAMES += [
+    "approval",
+    "runId",
+    "principal",
+    "key",
+    "tool",
+    "code",
+    "provider",
+    "orderId",
+    "sourceIp",
+]
 
 
 @given(st.dictionaries(st.sampled_from(NAMES), NASTY, min_size=1), st.sampled_from(SORTS))

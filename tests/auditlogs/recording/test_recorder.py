@@ -468,8 +468,9 @@ def test_an_entry_is_stored_under_the_names_that_the_documentation_gives() -> No
     (document,) = stored(account)
     assert list(document) == [
         *("_id", "account", "timestamp", "actor", "action", "actionType", "target", "result"),
-        *("duration", "correlationId", "requestId", "sessionId", "sourceIp", "botId", "payload"),
-        *("writerId", "recordedAt", "assertedBy", "redactions", "actorKey", "tokens", "text"),
+        *("duration", "correlationId", "requestId", "sessionId", "botId", "payload", "summary"),
+        *("writerId", "recordedAt", "assertedBy", "redactions", "actorKey", "principals"),
+        *("tokens", "text"),
     ]
     assert isinstance(document["timestamp"], datetime)
     assert format_rfc3339(document["timestamp"])[-5:] == f"{document['timestamp']:.%f}"[:4] + "Z"
