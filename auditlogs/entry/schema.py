@@ -151,7 +151,7 @@ class Entry(Struct, frozen=True, kw_only=True, rename="camel"):
     correlation_id: str | None
     request_id: str | None
     session_id: str | None
-    source_ip: str | None = None
+    source_ip: str | None
     bot_id: str | None
     payload: dict[str, Any] | None
     # None too in entries stored before there were these fields.

@@ -5,7 +5,7 @@ import uuid
 import msgspec
 
 from auditlogs.entry import numbers
-from auditlogs.entry.facts import facts_of, principals_of
+from auditlogs.entry.facts import facts_of
 from auditlogs.entry.schema import Entry, actor_key
 from auditlogs.entry.text import mark_pieces, norm, pieces
 from auditlogs.entry.times import format_rfc3339, parse_rfc3339
@@ -13,9 +13,9 @@ from auditlogs.storage.mongo import Document
 
 # Between the searched fields, so that no word is found across two of them.
 TEXT_SEPARATOR = "\x1e"
-# Fields that are stored only where an entry has them, as their indexes hold only such entries.
+# Fields that are stored only where an entry has them: most have few of these.
 OPTIONAL = (
-    *("sourceIp", "summary", "decision", "onBehalfOf", "onBehalfOfDropped", "agent", "runId"),
+    *("summary", "decision", "onBehalfOf", "onBehalfOfDropped", "agent", "runId"),
     *("authentication", "approval"),
 )
 
@@ -32,8 +32,6 @@ def to_document(entry: Entry, account: str) -> Document:
     fields = msgspec.to_builtins(msgspec.structs.replace(entry, payload=None))
     for name in ("id", *(name for name in OPTIONAL if fields[name] is None)):
         del fields[name]
-    if facts := facts_of(entry.payload):
-        fields["facts"] = facts
     return {
         "_id": uuid.UUID(entry.id),
         "account": account,
@@ -44,7 +42,7 @@ def to_document(entry: Entry, account: str) -> Document:
         "payload": None if entry.payload is None else numbers.encode(entry.payload).decode(),
         "recordedAt": parse_rfc3339(entry.recorded_at),
         "actorKey": actor_key(actor),
-        "principals": principals_of(entry),
+        "facts": facts_of(entry),
         # A search finds an entry by the index of its pieces, and compares the text.
         "tokens": sorted({piece for text in normal for piece in pieces(text)}),
         "text": TEXT_SEPARATOR.join(map(mark_pieces, normal)),

@@ -15,6 +15,7 @@ from auditlogs.storage.retention import DAYS_ARE, is_retention, retention_days
 RETENTION_INDEX = "retention"
 # How long a repeated request with the same idempotency key gets the first answer.
 KEY_SECONDS = 24 * 3600
+FACTS = "facts"
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,17 +23,21 @@ class LeadingFilter:
     """A filter that can go into a query's first `$match`, because an index serves it.
 
     `first_slice_ms` is the width of the first slice of time that is read; None where so few
-    entries share a value that the whole window is read at once. The index of an `optional` field
-    holds only entries that have it.
+    entries share a value that the whole window is read at once. A path such as `facts.tool` is
+    that of a fact.
     """
 
     path: str
     first_slice_ms: int | None
-    optional: bool = False
+
+    @property
+    def field(self) -> str:
+        """The stored field: all facts are in one, an array, whose index serves each of them."""
+        return FACTS if self.path.startswith(f"{FACTS}.") else self.path
 
     @property
     def index(self) -> str:
-        return f"by_{self.path.replace('.', '_')}"
+        return f"by_{self.field.replace('.', '_')}"
 
 
 # From the most selective to the least. A query uses the index of the first one it has, so that it
@@ -40,23 +45,23 @@ class LeadingFilter:
 LEADING_FILTERS = (
     LeadingFilter("writerId", None),
     LeadingFilter("requestId", None),
-    LeadingFilter("approval.id", None, optional=True),
+    LeadingFilter("facts.approval", None),
     LeadingFilter("correlationId", None),
-    LeadingFilter("facts.orderId", None, optional=True),
+    LeadingFilter("facts.orderId", None),
     LeadingFilter("sessionId", None),
-    LeadingFilter("runId", 4 * 24 * HOUR_MS, optional=True),
+    LeadingFilter("facts.runId", 4 * 24 * HOUR_MS),
     LeadingFilter("target.id", 4 * 24 * HOUR_MS),
-    LeadingFilter("facts.code", 4 * 24 * HOUR_MS, optional=True),
+    LeadingFilter("facts.code", 4 * 24 * HOUR_MS),
     LeadingFilter("actorKey", 24 * HOUR_MS),
     LeadingFilter("actor.id", 24 * HOUR_MS),
-    LeadingFilter("principals", 24 * HOUR_MS, optional=True),
-    LeadingFilter("facts.key", 24 * HOUR_MS, optional=True),
-    LeadingFilter("sourceIp", 24 * HOUR_MS, optional=True),
+    LeadingFilter("facts.principal", 24 * HOUR_MS),
+    LeadingFilter("facts.key", 24 * HOUR_MS),
+    LeadingFilter("facts.sourceIp", 24 * HOUR_MS),
     LeadingFilter("botId", 24 * HOUR_MS),
     LeadingFilter("assertedBy", 24 * HOUR_MS),
-    LeadingFilter("facts.tool", 24 * HOUR_MS, optional=True),
-    LeadingFilter("facts.provider", 24 * HOUR_MS, optional=True),
-    LeadingFilter("decision.outcome", 24 * HOUR_MS, optional=True),
+    LeadingFilter("facts.tool", 24 * HOUR_MS),
+    LeadingFilter("facts.provider", 24 * HOUR_MS),
+    LeadingFilter("facts.decision", 24 * HOUR_MS),
     LeadingFilter("tokens", 24 * HOUR_MS),
     LeadingFilter("action", 48 * HOUR_MS),
     LeadingFilter("result", 12 * HOUR_MS),
@@ -75,7 +80,8 @@ def ensure_indexes() -> list[str]:
     if not is_retention(retention_days()):
         raise mongo.StorageError(f"AUDITLOGS_RETENTION_DAYS is wrong: {DAYS_ARE}.")
     entries, notes, counters = mongo.entries(), mongo.dictionary(), mongo.counters()
-    done = entries.create_indexes([_list_index(ACCOUNT_FILTER), *map(_list_index, LEADING_FILTERS)])
+    leading = {each.index: each for each in (ACCOUNT_FILTER, *LEADING_FILTERS)}
+    done = entries.create_indexes([_list_index(each) for each in leading.values()])
     # The account is included so that the worker reads arrivals from the index alone.
     arrival = [("recordedAt", ASCENDING), ("_id", ASCENDING), ("account", ASCENDING)]
     done += entries.create_indexes([IndexModel(arrival, name="by_arrival")])
@@ -112,13 +118,8 @@ def retention_in_effect() -> int | None:
 
 
 def _list_index(leading: LeadingFilter) -> IndexModel:
-    fields = dict.fromkeys(("account", leading.path, "_id"), ASCENDING)
-    # Any text. Servers see that an equality with a text is within this, so they use the index;
-    # SecantusDB does not see it of `$exists`.
-    only = {"partialFilterExpression": {leading.path: {"$gte": ""}}}
-    return IndexModel(
-        list(fields.items()), name=leading.index, **(only if leading.optional else {})
-    )
+    fields = dict.fromkeys(("account", leading.field, "_id"), ASCENDING)
+    return IndexModel(list(fields.items()), name=leading.index)
 
 
 def _ensure_expiry(collection: Collection[Document], field: str, seconds: int) -> None:

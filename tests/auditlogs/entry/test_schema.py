@@ -290,8 +290,8 @@ def test_an_entry_of_an_earlier_version_reads_as_null_where_there_was_no_field()
     (document,) = mongo.entries().find({"_id": id})
     later = {"decision", "onBehalfOf", "runId", "authentication", "approval", "agent", "summary"}
     earlier = {key: value for key, value in document.items() if key not in later}
-    earlier |= {"_id": entry_id(account, "earlier", id_ms(id)), "sourceIp": None}
-    del earlier["principals"]
+    earlier["_id"] = entry_id(account, "earlier", id_ms(id))
+    del earlier["facts"]
     mongo.entries().insert_one(earlier)
     entry = Entries.of(account).get(earlier["_id"])
     assert entry is not None

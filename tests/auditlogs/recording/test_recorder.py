@@ -468,8 +468,8 @@ def test_an_entry_is_stored_under_the_names_that_the_documentation_gives() -> No
     (document,) = stored(account)
     assert list(document) == [
         *("_id", "account", "timestamp", "actor", "action", "actionType", "target", "result"),
-        *("duration", "correlationId", "requestId", "sessionId", "botId", "payload", "summary"),
-        *("writerId", "recordedAt", "assertedBy", "redactions", "actorKey", "principals"),
+        *("duration", "correlationId", "requestId", "sessionId", "sourceIp", "botId", "payload"),
+        *("summary", "writerId", "recordedAt", "assertedBy", "redactions", "actorKey", "facts"),
         *("tokens", "text"),
     ]
     assert isinstance(document["timestamp"], datetime)
