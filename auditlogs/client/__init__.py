@@ -1,6 +1,7 @@
 """Record from another service over HTTP: `auditlogs.client.Client`."""
 
 from auditlogs.client.client import Client
+from auditlogs.intake.approvals import arguments_hash
 from auditlogs.intake.validation import InvalidEntry
 
-__all__ = ["Client", "InvalidEntry"]
+__all__ = ["Client", "InvalidEntry", "arguments_hash"]

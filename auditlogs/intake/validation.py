@@ -30,6 +30,7 @@ from auditlogs.entry.schema import (
 )
 from auditlogs.entry.summary import sentence_of
 from auditlogs.entry.times import DAY_MS, format_rfc3339, from_ms, to_ms
+from auditlogs.intake.approvals import with_arguments_hash
 from auditlogs.redaction import Redactor
 from auditlogs.redaction.marks import rules_in
 
@@ -97,7 +98,7 @@ def check(plain: Any, received: datetime, *, redactor: Redactor, kept_days: int 
     entry = typed(clean, redactor)
     faults = (*_bad_texts(clean), *_bad_type(entry), *_bad_identity(entry, received, kept_days))
     _raise_if_any(faults, redactor)
-    return Checked(entry, redactions)
+    return Checked(with_arguments_hash(entry), redactions)
 
 
 def with_escapes(plain: Any) -> Any:
