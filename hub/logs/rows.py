@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import TypedDict
 
+from auditlogs.entry.actions import KNOWN_ACTIONS
 from auditlogs.entry.schema import Entry
 from hub.logs.links import Links
 from hub.ui.times import ahead_of_clock, full_time, short_time
@@ -30,8 +31,10 @@ class Row(TypedDict):
     actor: str
     actor_small: str
     actor_type: str
+    is_declared: bool
     action: str
     action_type: str
+    summary: str
     target: str | None
     target_small: str
     result: str
@@ -54,14 +57,23 @@ def row_of(entry: Entry, links: Links, now: datetime, open_entry: str) -> Row:
         actor=actor.name or actor.id,
         actor_small=actor.id if actor.name else actor.type,
         actor_type=actor.type,
+        is_declared=entry.authentication == "declared",
         action=entry.action,
         action_type=entry.action_type,
+        summary=_summary(entry),
         target=(target.name or target.id) if target else None,
         target_small=target.type if target else "",
         result=entry.result,
         result_word=entry.result.capitalize(),
         correlation=short_id(entry.correlation_id) if entry.correlation_id else None,
     )
+
+
+def _summary(entry: Entry) -> str:
+    """Return the summary, unless the row says the same without it."""
+    summary, known = entry.summary or "", KNOWN_ACTIONS.get(entry.action)
+    target = (entry.target.name or entry.target.id) if entry.target else None
+    return "" if summary == target or (known and summary == known.sentence) else summary
 
 
 def short_id(text: str) -> str:
