@@ -22,7 +22,8 @@ VALUE_LENGTH = 60
 # A number with more, written out, is shortened.
 MAX_DIGITS = 40
 # The arguments of a call that tell most, in this order; where it has none of them, its first ones.
-TELLING = ("side", "amount", "quantity", "pair", "symbol", "market", "mint", "token", "query")
+QUANTITIES = ("amount", "quantity")
+TELLING = ("side", *QUANTITIES, "pair", "symbol", "market", "mint", "token", "query")
 
 
 def sentence_of(entry: NewEntry) -> str:
@@ -101,7 +102,10 @@ def _named_call(entry: NewEntry, payload: Payload, kind: str) -> str:
         return name
     telling = [key for key in TELLING if _value(arguments.get(key))]
     keys = telling or [key for key in arguments if _value(arguments[key])]
-    return " ".join([name, *(_value(arguments[key]) for key in keys[:MAX_ITEMS])])
+    values = (
+        (_quantity if key in QUANTITIES else _value)(arguments[key]) for key in keys[:MAX_ITEMS]
+    )
+    return " ".join([name, *values])
 
 
 def _resource(entry: NewEntry, payload: Payload) -> str:
@@ -260,7 +264,10 @@ def _value(value: Any) -> str:
         return _few(map(_value, value))
     if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
         return ""
-    return _digits(Decimal(str(value)), "f")
+    exact = Decimal(str(value))
+    # A float does not say whether there were decimals.
+    is_whole = isinstance(value, float) and exact == exact.to_integral_value()
+    return _digits(exact.to_integral_value() if is_whole else exact, "f")
 
 
 def _quantity(value: Any) -> str:

@@ -17,7 +17,8 @@ class Row(TypedDict):
     and rows are most of a page.
 
     `url` is the list with this entry open, `drawer_url` the drawer alone. `actor_small` and
-    `target_small` are the second lines of their cells.
+    `target_small` are the second lines of their cells; `target_below` is the target where its
+    column has no room, unless the summary names it.
     """
 
     id: str
@@ -37,6 +38,7 @@ class Row(TypedDict):
     summary: str
     target: str | None
     target_small: str
+    target_below: str
     result: str
     result_word: str
     correlation: str | None
@@ -45,6 +47,7 @@ class Row(TypedDict):
 def row_of(entry: Entry, links: Links, now: datetime, open_entry: str) -> Row:
     """Return the row of an entry; `links` builds the URLs of its list."""
     actor, target, instant = entry.actor, entry.target, entry.instant
+    name, summary = (target.name or target.id) if target else None, _summary(entry)
     return Row(
         id=entry.id,
         url=links.with_entry(entry.id),
@@ -60,9 +63,10 @@ def row_of(entry: Entry, links: Links, now: datetime, open_entry: str) -> Row:
         is_declared=entry.authentication == "declared",
         action=entry.action,
         action_type=entry.action_type,
-        summary=_summary(entry),
-        target=(target.name or target.id) if target else None,
+        summary=summary,
+        target=name,
         target_small=target.type if target else "",
+        target_below=name if name and not set(name.split()) <= set(summary.split()) else "",
         result=entry.result,
         result_word=entry.result.capitalize(),
         correlation=short_id(entry.correlation_id) if entry.correlation_id else None,

@@ -247,7 +247,10 @@ def test_many_changes_are_counted_and_long_values_cut() -> None:
     assert made.endswith(", 6 more")
 
 
-@pytest.mark.parametrize(("amount", "shown"), [(10**30, f"{10**30:,}"), (1e300, "1e+300")])
+@pytest.mark.parametrize(
+    ("amount", "shown"),
+    [(10**30, f"{10**30:,}"), (1e300, "1e+300"), (29570000.0, "29,570,000"), (0.5, "0.5")],
+)
 def test_a_number_keeps_its_digits_unless_it_has_very_many(amount: float, shown: str) -> None:
     assert summary(action="order.created", payload={"amount": amount}) == shown
 
