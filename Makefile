@@ -1,13 +1,15 @@
 # Everything a newcomer needs. Each environment is made once, and again when pyproject.toml changes.
 PYTHON ?= python3
 PORT ?= 8000
+ENTRIES ?= 20000
+MINUTES ?= 10
 
 # Without compiled files, every process of the tests compiles all that it imports once more.
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo quick test test-faults test-deploy lint pictures bench wheels lock clean
+.PHONY: help demo quick test test-faults test-deploy lint pictures bench profile load wheels lock clean
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' Makefile
@@ -44,8 +46,14 @@ pictures: .venv/.dev ## Retake the screenshots under docs/
 	.venv/bin/python -m tests.chromium
 	.venv/bin/python -m tests.pictures
 
-bench: .venv/.dev ## Measure how fast the lists are
-	.venv/bin/python -m tests.bench
+bench: .venv/.dev .venv/.bench ## Measure everything beside its floor and others (ENTRIES=20000)
+	.venv/bin/python -m tests.bench --entries $(ENTRIES)
+
+profile: .venv/.dev ## Show where the time of a Logs page goes (ENTRIES=20000)
+	.venv/bin/python -m tests.bench.profile --entries $(ENTRIES)
+
+load: .venv/.dev .venv/.load ## Let 200 people and 20 scripts use a Hub at once (MINUTES=10)
+	.venv/bin/python -m tests.load --minutes $(MINUTES)
 
 wheels: .venv/.dev ## Build both distributions into dist/: the Hub, and the client alone
 	.venv/bin/python -m pip wheel --disable-pip-version-check --no-deps --wheel-dir dist . ./packaging/client
@@ -57,11 +65,11 @@ lock: .venv/.dev ## Pin what is deployed, each library by its hash
 	@sed -i '1i # What a Hub of your own is installed from: each library in one version, by its hash. `make lock` makes it.' deploy/requirements.txt
 
 clean: ## Remove all that was made here, the demo's data too
-	rm -rf .venv .demo .mongosh staticfiles dist
+	rm -rf .venv .demo .mongosh staticfiles dist build
 	rm -rf .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache test-results
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.venv/.demo .venv/.dev: .venv/.%: pyproject.toml | .venv/bin/pip
+.venv/.demo .venv/.dev .venv/.bench .venv/.load: .venv/.%: pyproject.toml | .venv/bin/pip
 	.venv/bin/python -m pip install --disable-pip-version-check -e '.[$*]'
 	@touch $@
 

@@ -1,4 +1,4 @@
-"""Accounts and API keys."""
+"""Accounts, API keys, and agents' keys."""
 
 import secrets
 
@@ -20,6 +20,11 @@ PERMISSION_TO_READ = "auditlogs.read"
 def new_account_id() -> str:
     """Return a new account id."""
     return f"acc_{secrets.token_hex(8)}"
+
+
+def new_agent_key_id() -> str:
+    """Return a new public id of an agent's key."""
+    return f"akey_{secrets.token_hex(8)}"
 
 
 class Account(models.Model):
@@ -68,3 +73,40 @@ class ApiKey(models.Model):
     def public_id(self) -> str:
         """The id of the key in entries and commands, which is no credential."""
         return f"{PUBLIC_ID_PREFIX}{self.pk}"
+
+
+class AgentKey(models.Model):
+    """The credential with which an agent calls tools; the API of this log does not accept it. Only
+    the SHA-256 of its secret is stored.
+
+    A rotation gives it a new secret. The former one, `previous_digest`, stays valid until
+    `previous_until`. `agent` is the actor id by which the log knows the agent.
+    """
+
+    account = models.ForeignKey(Account, models.CASCADE, related_name="agent_keys")
+    # The id of the key in entries and addresses, which is no credential.
+    public_id = models.CharField(
+        max_length=LONG_ID_LENGTH, default=new_agent_key_id, editable=False
+    )
+    name = models.CharField(max_length=KEY_NAME_LENGTH)
+    agent = models.CharField(max_length=LONG_ID_LENGTH)
+    scopes = models.JSONField(default=list)
+    digest = models.CharField(max_length=64, unique=True, editable=False)
+    last_four = models.CharField(max_length=4, editable=False)
+    previous_digest = models.CharField(max_length=64, unique=True, null=True, editable=False)
+    previous_last_four = models.CharField(max_length=4, default="", editable=False)
+    previous_until = models.DateTimeField(null=True, editable=False)
+    created_by = models.CharField(max_length=NAME_LENGTH, default="", editable=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+    rotated_at = models.DateTimeField(null=True, editable=False)
+    last_used_at = models.DateTimeField(null=True, editable=False)
+    expires_at = models.DateTimeField(null=True)
+    revoked_at = models.DateTimeField(null=True, editable=False)
+
+    class Meta:  # noqa: D106
+        constraints = [
+            models.UniqueConstraint(fields=["account", "public_id"], name="one_agent_key_of_an_id")
+        ]
+
+    def __str__(self) -> str:
+        return self.name

@@ -27,7 +27,10 @@ AUDITLOGS_SPOOL_DIR: str = read("AUDITLOGS_SPOOL_DIR", str(BASE_DIR / "spool"))
 AUDITLOGS_SPOOL_MAX_BYTES: int = read("AUDITLOGS_SPOOL_MAX_BYTES")
 AUDITLOGS_REDACT_NAMES: list[str] = read("AUDITLOGS_REDACT_NAMES")
 AUDITLOGS_REDACT_PATTERNS: dict[str, str] = dict(read("AUDITLOGS_REDACT_PATTERNS"))
+AUDITLOGS_TOOL_SCOPES: str = read("AUDITLOGS_TOOL_SCOPES")
 AUDITLOGS_API_RATE: str = read("AUDITLOGS_API_RATE")
+AUDITLOGS_TRACE_URL: str = read("AUDITLOGS_TRACE_URL")
+AUDITLOGS_TRACE_RETENTION_HOURS: int = read("AUDITLOGS_TRACE_RETENTION_HOURS")
 
 SIGN_IN_RATE: str = read("SIGN_IN_RATE")
 SESSION_IDLE_MINUTES: int = read("SESSION_IDLE_MINUTES")
@@ -61,6 +64,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.middleware.gzip.GZipMiddleware",
+    "auditlogs.api.timing.ServerTimingMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -212,5 +216,7 @@ LOGGING = {
         "django.server": {"level": "INFO", "propagate": True},
         # Its warnings about sign-ins are entries of the audit log already.
         "axes": {"level": "ERROR"},
+        # How far the first count of a log has come.
+        "auditlogs.counters": {"level": "INFO"},
     },
 }

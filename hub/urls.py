@@ -4,6 +4,13 @@ from django.conf import settings
 from django.urls import include, path
 
 from auditlogs.api.readiness import readyz
+from hub.account.agent_key_page import agent_key
+from hub.account.agent_keys import (
+    agent_key_new,
+    agent_key_revoke,
+    agent_key_rotate,
+    agent_key_scopes,
+)
 from hub.account.api_keys import api_key_revoke, api_keys
 from hub.account.members import member_remove, member_reset, member_role, members
 from hub.account.profile import profile, session_token_end, session_tokens
@@ -23,6 +30,7 @@ urlpatterns = [
     path("hub/logs", views.logs, name="logs"),
     path("hub/logs/count", views.logs_count, name="logs_count"),
     path("hub/logs/actors", views.actors, name="actors"),
+    path("hub/logs/choose-actor", views.choose_actor, name="choose_actor"),
     # A writer's own id may contain a slash.
     path("hub/logs/<path:entry_id>", views.entry, name="entry"),
     path("hub/agents", agents, name="agents"),
@@ -33,6 +41,12 @@ urlpatterns = [
     path("hub/help/order-lifecycle", help_orders, name="help_orders"),
     path("hub/help/error-codes", help_codes, name="help_codes"),
     path("hub/api-keys", api_keys, name="api_keys"),
+    path("hub/api-keys/agent/new", agent_key_new, name="agent_key_new"),
+    path("hub/api-keys/agent/rotate/<str:key>", agent_key_rotate, name="agent_key_rotate"),
+    path("hub/api-keys/agent/scopes/<str:key>", agent_key_scopes, name="agent_key_scopes"),
+    path("hub/api-keys/agent/revoke/<str:key>", agent_key_revoke, name="agent_key_revoke"),
+    # A key that only the log names may have a slash in its id.
+    path("hub/api-keys/agent/key/<path:key>", agent_key, name="agent_key"),
     path("hub/api-keys/<str:key>/revoke", api_key_revoke, name="api_key_revoke"),
     path("hub/members", members, name="members"),
     path("hub/members/<int:person>/role", member_role, name="member_role"),

@@ -1,6 +1,7 @@
 """The browser that tests and pictures drive.
 
-`python -m tests.chromium` gets one where there is none, and prints where it is.
+`python -m tests.chromium` gets one where there is none, and prints where it is. Chromium's headless
+shell is preferred: the same engine without the windows around it, for half of the CPU time.
 """
 
 import functools
@@ -19,7 +20,8 @@ SWITCHES = [
     "--disable-component-update",
     "--disable-sync",
 ]
-NAMES = ("chromium", "chromium-browser", "google-chrome")
+SHELL = "chromium-headless-shell"
+NAMES = (SHELL, "chromium", "chromium-browser", "google-chrome")
 TRY_SECONDS = 30
 GET_SECONDS = 600
 
@@ -34,10 +36,12 @@ def executable() -> str | None:
 
 
 def main() -> int:
-    """Get a Chromium where there is none: Debian's package where that may be, else Playwright's."""
-    if executable() is None and os.geteuid() == 0 and shutil.which("apt-get"):
+    """Get a headless Chromium: Debian's package where it can be installed, else the system's
+    Chromium, else Playwright's."""
+    named = os.environ.get("CHROMIUM") or shutil.which(SHELL)
+    if not named and os.geteuid() == 0 and shutil.which("apt-get"):
         _get("apt-get", "update")
-        _get("apt-get", "install", "--yes", "--no-install-recommends", "chromium")
+        _get("apt-get", "install", "--yes", "--no-install-recommends", SHELL)
     if executable() is None:
         _get(sys.executable, "-m", "playwright", "install", "chromium")
     path = executable()

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 OWN_SERVER = pytest.StashKey[Server]()
 FOLDER = pytest.StashKey[Path]()
+DEMO_SCOPES = Path(__file__).resolve().parents[1] / "hub" / "demo" / "tool_scopes.json"
 
 # "default" is what `make test` needs to find a slip. "quick" gives an answer while somebody works,
 # "deep" searches for a night.
@@ -61,11 +62,12 @@ def pytest_configure(config: pytest.Config) -> None:
         "MONGODB_URI": with_database(uri, f"auditlogs_test_{uuid.uuid4().hex[:12]}"),
         "DATABASE_URL": f"sqlite:///{folder / 'hub.sqlite3'}",
         "AUDITLOGS_SPOOL_DIR": str(folder / "spool"),
+        "AUDITLOGS_TOOL_SCOPES": str(DEMO_SCOPES),
         # Playwright's event loop runs in the thread of the tests.
         "DJANGO_ALLOW_ASYNC_UNSAFE": "true",
     }
     for name in [name for name in os.environ if name.startswith(("AUDITLOGS_", "OIDC_"))]:
-        if name != "AUDITLOGS_SPOOL_DIR":
+        if name not in {"AUDITLOGS_SPOOL_DIR", "AUDITLOGS_TOOL_SCOPES"}:
             del os.environ[name]
     for name in ("DEBUG", "ALLOWED_HOSTS", "PROXY_HOPS", "SESSION_IDLE_MINUTES"):
         os.environ.pop(name, None)
@@ -144,8 +146,10 @@ def _fresh_counters() -> None:
     """Let nobody have used up their share: the tests' keys have each other's numbers, and all of
     them call from one address."""
     from auditlogs.accounts import rate_limit, self_audit
+    from auditlogs.write import names
 
     rate_limit._limiter.cache_clear()
+    names._limiter.cache_clear()
     self_audit._sampler.cache_clear()
 
 

@@ -2,18 +2,19 @@
 
 from auditlogs.counters import tallies
 from auditlogs.counters.counting import Counting
-from auditlogs.counters.leader import LEASE_ID, TOKEN_FIELD
 from auditlogs.entry.identity import id_ms
-from auditlogs.entry.times import EPOCH, from_ms, now, to_ms
+from auditlogs.entry.times import DAY_MS, EPOCH, HOUR_MS, from_ms, now, to_ms
 from auditlogs.query.slices import LOWEST
 from auditlogs.storage import counts, mongo
+from auditlogs.storage.counts import FORMAT, LEASE_ID, TOKEN_FIELD
 
 
 def begin_anew() -> None:
     """Let counting begin with what is recorded from now on, and no worker hold the lease."""
     mongo.counters().delete_one({"_id": LEASE_ID})
     lease = {"_id": LEASE_ID, "holder": "", TOKEN_FIELD: 1, "until": EPOCH, "countedAt": None}
-    mongo.counters().insert_one({**lease, "at": from_ms(to_ms(now())), "id": LOWEST})
+    lease |= {"at": from_ms(to_ms(now())), "id": LOWEST, "format": FORMAT, "first": None}
+    mongo.counters().insert_one(lease)
 
 
 def catch_up(work: Counting) -> None:
@@ -33,7 +34,5 @@ def count() -> None:
 def count_account(account: str) -> None:
     """Count every entry of an account, whichever worker holds the lease."""
     ids = [each["_id"] for each in mongo.entries().find({"account": account}, {"_id": 1})]
-    for hour in {counts.start_of("hour", id_ms(each)) for each in ids}:
-        tallies.count_hour(account, hour, 1)
     for day in {counts.start_of("day", id_ms(each)) for each in ids}:
-        tallies.sum_day(account, day, 1)
+        tallies.count_hours(account, day, range(day, day + DAY_MS, HOUR_MS), 1)

@@ -32,6 +32,10 @@ class Server:
         """Where its data are, and what it has written on its standard output and error."""
         return self._folder
 
+    @property
+    def pid(self) -> int:
+        return self._database.process.process.pid
+
     def pause(self) -> None:
         """Stop the process where it stands; when this returns it answers nothing more."""
         process = self._database.process.process

@@ -17,7 +17,7 @@ from tests.watching import Command, watcher
 # notes of actors alone.
 ALLOWED = {
     ENTRIES: {"aggregate", "find", "insert"},
-    DICTIONARY: {"find", "insert"},
+    DICTIONARY: {"aggregate", "find", "insert"},
     IDEMPOTENCY: {"find", "insert"},
     COUNTERS: {"find", "update"},
     ACTORS: {"find", "update"},
@@ -27,7 +27,8 @@ STAGES = {"$match", "$sort", "$limit", "$project", "$count", "$group"}
 OPERATORS = {"$gte", "$gt", "$lt", "$lte", "$in", "$and", "$or", "$elemMatch", "$exists", "$ne"}
 # The comparison of a search word, which is a literal in it, with the normalized text.
 OPERATORS |= {"$expr", "$indexOfCP", "$ifNull", "$literal"}
-ACCUMULATORS = {"$sum", "$last"}
+# The counts, and the quarter of an hour that an entry is counted in.
+GROUPING = {"$sum", "$last", "$toLong", "$subtract", "$mod"}
 # What a caller may try to have executed.
 HOSTILE = ".* $where {$gt:''}"
 
@@ -128,6 +129,8 @@ def record(account: str, api: Any) -> None:
     for _ in range(2):
         key = str(uuid.UUID(int=7))
         assert api.post(body, **{"idempotency-key": key}).status_code in {200, 201}
+    renamed = {**body, "actor": {**actor, "name": "Momentum Ranger"}}
+    assert api.post(renamed).status_code == 201
     spool().put([(account, make(account, 1))], 1.0)
     drain(spool())
     count()
@@ -170,11 +173,13 @@ def test_no_command_changes_or_removes_an_entry_a_note_or_an_idempotency_key(wal
     assert collections == {COUNTERS, ACTORS}
 
 
-def test_a_counter_is_replaced_one_document_at_a_time(walk: Walk) -> None:
-    updates = [command["updates"] for name, command in walk.of(COUNTERS) if name == "update"]
+def test_counters_are_replaced_each_by_its_own_document(walk: Walk) -> None:
+    commands = [command["updates"] for name, command in walk.of(COUNTERS) if name == "update"]
+    updates = [update for each in commands for update in each]
     assert updates
-    for (update,) in updates:
+    for update in updates:
         assert not update.get("multi")
+        assert update["q"]["_id"] == update["u"]["_id"]
         assert not any(key.startswith("$") for key in update["u"])
 
 
@@ -211,7 +216,7 @@ def test_no_text_becomes_a_pattern_an_operator_or_a_program(walk: Walk) -> None:
     conditions += [command["filter"] for command in walk.commands if "filter" in command]
     assert set(operators_in(conditions)) <= OPERATORS
     groups = [stage["$group"] for each in walk.pipelines() for stage in each if "$group" in stage]
-    assert set(operators_in(groups)) <= ACCUMULATORS
+    assert set(operators_in(groups)) <= GROUPING
 
 
 def operators_in(value: Any) -> Iterator[str]:

@@ -26,14 +26,15 @@ from auditlogs.models import (
 from auditlogs.recording.policy import check_text
 from auditlogs.storage import dictionary
 
-PREFIX, SESSION_PREFIX = "aud_", "auds_"
+PREFIX, SESSION_PREFIX, AGENT_PREFIX = "aud_", "auds_", "auda_"
 ALPHABET = string.digits + string.ascii_uppercase + string.ascii_lowercase
 RANDOM_LENGTH = 30
 CHECKSUM_LENGTH = 6
 # A key consists of characters that need no escape in JSON, URLs or code, so that one pattern finds
 # it in all of them.
 KEY_PATTERN = re.compile(
-    rf"(?:{PREFIX}|{SESSION_PREFIX})[0-9A-Za-z]{{{RANDOM_LENGTH + CHECKSUM_LENGTH}}}".encode()
+    rf"(?:{PREFIX}|{SESSION_PREFIX}|{AGENT_PREFIX})"
+    rf"[0-9A-Za-z]{{{RANDOM_LENGTH + CHECKSUM_LENGTH}}}".encode()
 )
 # How many characters of a key's text are kept and shown, to tell keys apart: too few to guess the
 # other 26.
@@ -43,6 +44,7 @@ SCOPES = {
     "logs:read": "Read the account’s entries.",
     "logs:export": "Export the account’s entries. There are no exports yet.",
     "logs:write": "Write entries to the account, in the name of any actor.",
+    "keys:verify": "Ask whether an agent’s key of the account is active, and with which scopes.",
 }
 SESSION_TOKEN_SCOPES = ["logs:read", "logs:export"]
 SESSION_TOKEN_HOURS = 12
@@ -85,12 +87,11 @@ def create(
     if expires_at is not None and expires_at <= now():
         raise ValueError("the time of expiry is in the past")
     prefix = PREFIX if holder is None else SESSION_PREFIX
-    random = "".join(secrets.choice(ALPHABET) for _ in range(RANDOM_LENGTH))
-    text = f"{prefix}{random}{_checksum(random)}"
+    text = new_text(prefix)
     ApiKey.objects.create(
         account=account,
         name=name,
-        digest=_digest(text),
+        digest=digest_of(text),
         beginning=text[:BEGINNING],
         last_four=text[-ENDING:],
         scopes=[scope for scope in SCOPES if scope in scopes],
@@ -137,13 +138,10 @@ def find(text: str) -> ApiKey | None:
 def look_up(text: str) -> ApiKey | None:
     """Return the key of this text, valid or not; None if there is none."""
     prefix = SESSION_PREFIX if text.startswith(SESSION_PREFIX) else PREFIX
-    suffix = text.removeprefix(prefix)
-    random, checksum = suffix[:RANDOM_LENGTH], suffix[RANDOM_LENGTH:]
-    # The checksum rejects mistyped and most made-up keys without a query.
-    if suffix == text or _checksum(random) != checksum:
+    if not has_checksum(text, prefix):
         return None
     keys = ApiKey.objects.select_related("account", "holder")
-    return keys.filter(digest=_digest(text)).first()
+    return keys.filter(digest=digest_of(text)).first()
 
 
 def is_valid(key: ApiKey) -> bool:
@@ -196,7 +194,7 @@ def revoke(key: ApiKey) -> bool:
 def appears_in(key: ApiKey, body: bytes) -> bool:
     """Tell whether a request's body contains the text of a key."""
     return any(
-        _digest(found.group().decode()) == key.digest for found in KEY_PATTERN.finditer(body)
+        digest_of(found.group().decode()) == key.digest for found in KEY_PATTERN.finditer(body)
     )
 
 
@@ -240,7 +238,22 @@ def _is_active() -> Q:
     return Q(revoked_at=None) & (Q(expires_at=None) | Q(expires_at__gt=now()))
 
 
-def _digest(text: str) -> str:
+def new_text(prefix: str) -> str:
+    """Return the text of a new key."""
+    random = "".join(secrets.choice(ALPHABET) for _ in range(RANDOM_LENGTH))
+    return f"{prefix}{random}{_checksum(random)}"
+
+
+def has_checksum(text: str, prefix: str) -> bool:
+    """Tell whether a text has the form of a key. The checksum rejects mistyped and most made-up
+    keys without a query."""
+    suffix = text.removeprefix(prefix)
+    random, checksum = suffix[:RANDOM_LENGTH], suffix[RANDOM_LENGTH:]
+    return suffix != text and _checksum(random) == checksum
+
+
+def digest_of(text: str) -> str:
+    """Return what is stored of a key's text."""
     # A slow hash protects passwords that can be guessed; 178 random bits cannot.
     return hashlib.sha256(text.encode()).hexdigest()
 

@@ -19,7 +19,7 @@ from auditlogs.entry.schema import Actor, Authentication, Result, Target
 from auditlogs.entry.times import format_rfc3339
 from auditlogs.intake import context
 from auditlogs.middleware import source_ip
-from auditlogs.models import PLATFORM_ACCOUNT, ApiKey
+from auditlogs.models import PLATFORM_ACCOUNT, AgentKey, ApiKey
 from auditlogs.recording.recorder import Mode, record
 
 ANONYMOUS = Actor(type="user", id="anonymous")
@@ -75,6 +75,23 @@ def _key_changed(
     caller = replace(caller, account=key.account_id)
     payload = {"keyName": key.name, "scopes": key.scopes, **(payload or {})}
     record_by(action, caller, "success", key_target(key), payload, mode="strict", key=key)
+
+
+def agent_key_changed(
+    action: str, key: AgentKey, caller: Caller, changes: list[dict[str, Any]]
+) -> None:
+    """Record a change of an agent's key, with the values before and after. Raises CannotStore, as
+    for `key_created`."""
+    target = Target(type="api_key", id=key.public_id, name=key.name)
+    payload = {
+        "keyName": key.name,
+        "agent": key.agent,
+        "scopes": key.scopes,
+        "expiresAt": format_rfc3339(key.expires_at) if key.expires_at else None,
+        "changes": changes,
+    }
+    caller = replace(caller, account=key.account_id)
+    record_by(action, caller, "success", target, payload, mode="strict")
 
 
 def _limits(key: ApiKey) -> dict[str, Any]:

@@ -56,6 +56,18 @@ def bad_body(slug: ProblemSlug, detail: str) -> HttpResponse:
     return problem(slug, "The request cannot be accepted", detail)
 
 
+def bad_form(name: str, detail: str) -> HttpResponse:
+    """Return a 400 for a parameter of a form; `invalid_request` is the code of OAuth's endpoints
+    (RFC 6749, section 5.2)."""
+    return problem(
+        "invalid-parameter",
+        "Invalid parameter",
+        f"{name}: {detail}",
+        error="invalid_request",
+        errors=[{"parameter": name, "code": "invalid-parameter", "detail": detail}],
+    )
+
+
 def bad_entries(errors: Sequence[Mapping[str, Any]]) -> HttpResponse:
     """Return a 422 with every fault of the entries: `index`, `path`, `code` and `detail`."""
     codes = {error["code"] for error in errors}

@@ -7,8 +7,9 @@ from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 
+from auditlogs.entry.times import format_rfc3339, from_ms
 from auditlogs.recording import losses
-from auditlogs.storage import mongo
+from auditlogs.storage import counts, mongo
 from auditlogs.storage.mongo import StorageError
 from auditlogs.write.breaker import BreakerState
 from auditlogs.write.spool import Spool, spool
@@ -30,15 +31,30 @@ class SpoolReport(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     error: str | None = None
 
 
+class CountingReport(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """How far the worker has counted. `counted_at` is null before the first count has ended, which
+    is at the entries of `first_account` before `first_until`."""
+
+    counted_at: str | None = None
+    first_account: str | None = None
+    first_until: str | None = None
+
+
 class Report(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """`ready`: entries go straight into the database. `degraded`: entries are accepted, but some
-    wait or were lost, or the database is down. `unready`: entries are not accepted."""
+    wait or were lost, or the database is down. `unready`: entries are not accepted.
+
+    `counting` is null before it has begun, and while the database is down. `missing_indexes` are
+    those that this process has missed within the last minute; lists are slow without them.
+    """
 
     status: Literal["ready", "degraded", "unready"]
     database: Literal["up", "down"]
     breaker: BreakerState
     spool: SpoolReport
     lost: int
+    counting: CountingReport | None = None
+    missing_indexes: list[str]
 
 
 class PublicReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -53,9 +69,12 @@ def readyz(request: HttpRequest) -> HttpResponse:
     cover all accounts."""
     full = report(spool())
     is_unready = full.status == "unready"
-    public = PublicReport(status="unready" if is_unready else "ready")
+    said: Report | PublicReport = PublicReport(status="unready" if is_unready else "ready")
+    if _is_staff(request):
+        is_up = full.database == "up"
+        said = msgspec.structs.replace(full, counting=_counting_report() if is_up else None)
     response = HttpResponse(
-        msgspec.json.encode(full if _is_staff(request) else public),
+        msgspec.json.encode(said),
         status=503 if is_unready else 200,
         content_type="application/json",
     )
@@ -81,6 +100,22 @@ def report(queue: Spool) -> Report:
         breaker=queue.breaker.state,
         spool=spooled,
         lost=lost,
+        missing_indexes=mongo.missing_indexes(),
+    )
+
+
+def _counting_report() -> CountingReport | None:
+    try:
+        progress = counts.progress()
+    except StorageError:
+        return None
+    if progress is None:
+        return None
+    at, first_until = progress.counted_at, progress.first_until
+    return CountingReport(
+        counted_at=format_rfc3339(at) if at else None,
+        first_account=progress.first_account or None,
+        first_until=format_rfc3339(from_ms(first_until)) if first_until is not None else None,
     )
 
 

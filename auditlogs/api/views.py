@@ -1,11 +1,13 @@
 """The JSON API: services write entries with it, scripts and SIEMs read them."""
 
+import hashlib
 import re
 from collections.abc import Callable, Mapping
 from typing import Concatenate, ParamSpec
 
 from django.core.exceptions import SuspiciousOperation
 from django.http import HttpRequest, HttpResponse
+from django.utils.http import parse_etags, quote_etag
 from django.views.decorators.csrf import csrf_exempt
 
 from auditlogs.accounts import keys, rate_limit
@@ -19,7 +21,7 @@ from auditlogs.intake import context
 from auditlogs.middleware import source_ip
 from auditlogs.models import ApiKey
 from auditlogs.query.cursor import Cursor
-from auditlogs.query.entries import Entries
+from auditlogs.query.entries import ArrivalPage, Entries
 from auditlogs.query.filters import parse
 from auditlogs.redaction import is_secret_name
 from auditlogs.storage.mongo import StorageError, TookTooLong
@@ -29,6 +31,8 @@ ALIASES = {"GET": ("GET", "HEAD")}
 BEARER = re.compile(r"bearer +([\x21-\x7e]+) *", re.IGNORECASE)
 
 ALL_OR_NOTHING = "allOrNothing"
+# How soon a reader who has read all arrivals may ask for more.
+POLL_SECONDS = 5
 
 P = ParamSpec("P")
 View = Callable[Concatenate[HttpRequest, P], HttpResponse]
@@ -93,12 +97,24 @@ def entry_list(request: HttpRequest, key: ApiKey) -> HttpResponse:
         self_audit.bot_refused(request, key, bot)
     try:
         with reader_of(key.account_id):
-            body, following = read_page(query.entries, query.limit, query.cursor, query.offset)
+            body, page = read_page(query)
     except TooManyReaders:
         return problems.rate_limited("Too many requests are reading the account's entries.", 1)
     response = HttpResponse(body, content_type="application/json")
-    if following:
-        response["Link"] = f'<{_next_url(request, following)}>; rel="next"'
+    if page.next:
+        response["Link"] = f'<{_next_url(request, page.next)}>; rel="next"'
+    return _followed(request, response, page) if isinstance(page, ArrivalPage) else response
+
+
+def _followed(request: HttpRequest, response: HttpResponse, page: ArrivalPage) -> HttpResponse:
+    """Say when to ask again, and answer 304 to a reader who has this page already."""
+    if page.is_caught_up:
+        response["Retry-After"] = str(POLL_SECONDS)
+    digest = hashlib.sha256(request.get_full_path().encode() + response.content).hexdigest()
+    response["ETag"] = etag = quote_etag(digest[:32])
+    given = parse_etags(request.headers.get("If-None-Match", ""))
+    if given != ["*"] and etag in given:
+        response.status_code, response.content = 304, b""
     return response
 
 

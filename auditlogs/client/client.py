@@ -16,6 +16,7 @@ from typing import Self, Unpack
 from msgspec.structs import replace
 
 from auditlogs.client.delivery import Delivery, Pending
+from auditlogs.client.introspection import Introspection, Introspector
 from auditlogs.client.outbox import Outbox
 from auditlogs.entry import numbers
 from auditlogs.entry.identity import uuid7
@@ -65,6 +66,11 @@ class Client:
         self._outbox.put(Pending(entry.id, entry.action, body))
         return entry.id
 
+    def introspect(self, token: str) -> Introspection:
+        """Ask the Hub whether a token is an active agent's key of the account, and with which
+        scopes. The API key needs the scope `keys:verify`. Raises KeysUnavailable."""
+        return self._introspector.ask(token)
+
     def flush(self, timeout: float = CLOSE_SECONDS) -> bool:
         """Send the waiting entries; return whether all are sent or lost within so many seconds."""
         return self._outbox.flush(timeout)
@@ -95,6 +101,7 @@ class Client:
     def _start_over(self) -> None:
         # Threads and connections do not survive a fork.
         self._outbox = Outbox(Delivery(self._url, self._key, self._redactor).send)
+        self._introspector = Introspector(self._url, self._key, self._redactor)
 
 
 _clients: weakref.WeakSet[Client] = weakref.WeakSet()

@@ -7,19 +7,12 @@ fencing token, and counters written under a higher token cannot be replaced unde
 
 import secrets
 import time
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from uuid import UUID
+from datetime import timedelta
 
-from auditlogs.entry.times import EPOCH, from_ms, now, to_ms
-from auditlogs.query.slices import LOWEST
+from auditlogs.entry.times import from_ms, now, to_ms
 from auditlogs.storage import mongo
+from auditlogs.storage.counts import FORMAT, LEASE_ID, TOKEN_FIELD, Progress, progress_in
 from auditlogs.storage.mongo import Document
-
-# The stored `_id` and the field `term` (the fencing token) have these names in existing databases.
-# New names would let a worker of the previous version hold a second lease during an upgrade.
-LEASE_ID = "lead"
-TOKEN_FIELD = "term"  # noqa: S105
 
 # Long enough for one slow database operation between two renewals.
 LEASE_SECONDS = 30.0
@@ -29,17 +22,6 @@ SECONDS = 5.0
 
 class LeaseLost(Exception):
     """Another worker has acquired the lease."""
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """How far counting has come: every entry that reached the log before `at`, and at that instant
-    every one up to `id`, is counted for good. At `counted_at` everything that was visible then had
-    been counted; None until that has happened once."""
-
-    at: datetime = EPOCH
-    id: UUID = LOWEST
-    counted_at: datetime | None = None
 
 
 class LeaderLease:
@@ -60,7 +42,8 @@ class LeaderLease:
             return None
         self._document = stored
         token = stored[TOKEN_FIELD] + 1 if stored else 1
-        progress = _progress(stored) if stored else Progress()
+        # Counters of another version do not count: everything is counted again.
+        progress = progress_in(stored) or Progress()
         return progress if self._swap(token, progress, LEASE_SECONDS) else None
 
     @property
@@ -107,6 +90,8 @@ class LeaderLease:
             "at": progress.at,
             "id": progress.id,
             "countedAt": progress.counted_at,
+            "format": FORMAT,
+            "first": _first(progress),
         }
         expected = {field: before[field] for field in (TOKEN_FIELD, "until")} if before else None
         with mongo.time_limit(SECONDS):
@@ -117,12 +102,7 @@ class LeaderLease:
         return is_swapped
 
 
-def counted_at() -> datetime | None:
-    """Return when everything visible had last been counted, or None. Raises StorageError."""
-    with mongo.time_limit(SECONDS):
-        stored = mongo.counters().find_one({"_id": LEASE_ID}, {"countedAt": 1})
-    return stored["countedAt"] if stored else None
-
-
-def _progress(document: Document) -> Progress:
-    return Progress(document["at"], document["id"], document["countedAt"])
+def _first(progress: Progress) -> Document | None:
+    if progress.first_until is None:
+        return None
+    return {"account": progress.first_account, "until": progress.first_until}

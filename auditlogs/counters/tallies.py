@@ -1,141 +1,256 @@
-"""Computing the counters: entries and failures of each bot of an account, by hour and by day.
+"""Computing the counters: the entries of an account by result, for each action type, action, actor
+and bot, by quarter of an hour, hour and day.
 
-An hour is counted as a whole from the log and its document replaced. Counters are never
-incremented, so counting twice is harmless. A day is the sum of its hours.
+Quarters are counted as a whole from the log and their documents replaced. Counters are never
+incremented, so counting twice is harmless. An hour is the sum of its quarters, a day of its hours.
 """
 
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from datetime import datetime
 from itertools import groupby
-from typing import Any
 
 import msgspec
 
-from auditlogs.counters.leader import TOKEN_FIELD
+from auditlogs.counters import fleets
 from auditlogs.entry.identity import id_ms
-from auditlogs.entry.text import SEPARATOR
 from auditlogs.entry.times import DAY_MS, HOUR_MS, from_ms, now
 from auditlogs.query.entries import Entries
 from auditlogs.storage import mongo
-from auditlogs.storage.counts import LENGTHS_MS, READ_SECONDS, Kind, Span, Tally, kept
+from auditlogs.storage.counts import (
+    DIMENSIONS,
+    FORMAT,
+    LENGTHS_MS,
+    TOKEN_FIELD,
+    Count,
+    Kind,
+    Span,
+    Tally,
+    kept_whole,
+    span_id,
+    start_of,
+)
 from auditlogs.storage.mongo import Document, TookTooLong
 from auditlogs.storage.retention import oldest_ms
 
-# Only the first bots of an hour, by id, are counted; `is_cut` tells readers when there were more.
-MAX_BOTS = 2_000
-# One row for each of three actor types and three results.
-MAX_ROWS = MAX_BOTS * 9
-# An hour that cannot be read within the time limit is read in halves, down to this length.
+# Of each field only so many values are counted one by one in a span, the first in their order, and
+# the others together.
+MAX_VALUES = 2_000
+# More groups than that, or a span that cannot be read within the time limit, are read in halves,
+# down to this length. Then all groups are read at once, however many.
+MAX_GROUPS = 20_000
 SHORTEST_MS = 60_000
+# Documents replaced by one command.
+BATCH = 50
 
-COUNT: tuple[Document, ...] = (
-    {"$match": {"botId": {"$ne": None}}},
-    {"$sort": {"_id": 1}},
-    {
-        "$group": {
-            "_id": {"bot": "$botId", "by": "$actor.type", "result": "$result"},
-            "entries": {"$sum": 1},
-            "last": {"$last": "$_id"},
-            "actor": {"$last": "$actor"},
-        }
-    },
-    {"$sort": {"_id.bot": 1}},
-    {"$limit": MAX_ROWS + 1},
-)
+WRITE_SECONDS = 10.0
+
+QUARTER_MS = LENGTHS_MS["quarter"]
+# The numbers of one value, in the order of `Count`, and the place of each result in them.
+Results = dict[str, list[int]]
+PLACES = {"failure": 0, "partial": 1, "success": 2}
+
+MS: Document = {"$toLong": "$timestamp"}
+GROUP: Document = {
+    "$group": {
+        "_id": {
+            "quarter": {"$subtract": [MS, {"$mod": [MS, QUARTER_MS]}]},
+            "actionType": "$actionType",
+            "action": "$action",
+            "by": "$actor.type",
+            "actor": "$actor.id",
+            "bot": "$botId",
+            "result": "$result",
+        },
+        "entries": {"$sum": 1},
+        "last": {"$last": "$_id"},
+        "name": {"$last": "$actor.name"},
+    }
+}
 
 
-def count_hour(account: str, hour: int, token: int) -> None:
-    """Count the hour of an account that starts at `hour`, in ms, under a fencing token.
+def count_hours(account: str, day: int, hours: Iterable[int], token: int) -> list[Document]:
+    """Count some hours of the day that starts at `day`, and sum up the day again, under a fencing
+    token. All times are starts, in ms. Return the groups of entries; see `actors_in`.
 
-    An hour older than the retention is left as it is, because its entries may be gone; so is one
-    that was counted under a higher token. Raises StorageError.
+    An hour older than the retention is left as it is, because its entries may be gone; so is a
+    span that was counted under a higher token. Raises StorageError.
     """
-    if hour + HOUR_MS > oldest_ms(now()):
-        tallies, is_cut = _count(account, hour)
-        _keep(account, "hour", Span(hour, tallies, is_cut), token)
+    oldest = oldest_ms(now())
+    counted = sorted(hour for hour in hours if hour + HOUR_MS > oldest)
+    groups = [group for start, end in _runs(counted) for group in _count(account, start, end)]
+    groups.sort(key=_quarter_of)
+    in_quarters = [_quarter(start, list(each)) for start, each in groupby(groups, _quarter_of)]
+    in_hours = _sums("hour", in_quarters)
+    others = []
+    if groups and len(counted) < DAY_MS // HOUR_MS:
+        spans = kept_whole(account, "hour", day, day + DAY_MS)
+        others = [span for span in spans if span.start not in counted]
+    of_day = sorted([*in_hours, *others], key=_start_of) if groups else []
+    in_day = _sums("day", of_day)
+    _keep(account, {"quarter": in_quarters, "hour": in_hours, "day": in_day}, token)
+    if of_day:
+        fleets.keep(account, day, of_day, token)
+    return groups
 
 
-def sum_day(account: str, day: int, token: int) -> None:
-    """Sum up the hours of the day that starts at `day`, in ms. Raises StorageError."""
-    parts = kept(account, "hour", day, day + DAY_MS)
-    is_cut = any(part.is_cut for part in parts)
-    _keep(account, "day", Span(day, _sum(parts), is_cut), token)
+def actors_in(groups: Iterable[Document]) -> Iterator[tuple[Document, datetime]]:
+    """Yield the actor of each group of entries, and when they acted last."""
+    for group in groups:
+        key = group["_id"]
+        actor = {"type": key["by"], "id": key["actor"], "name": group["name"]}
+        yield actor, from_ms(id_ms(group["last"]))
 
 
-def _count(account: str, hour: int) -> tuple[list[Tally], bool]:
-    """Count an hour; also return whether it has more bots than are counted."""
-    rows = sorted(_read(account, hour, hour + HOUR_MS), key=_bot_of)
-    tallies = [_tally(bot, list(of_bot)) for bot, of_bot in groupby(rows, _bot_of)]
-    return tallies[:MAX_BOTS], len(tallies) > MAX_BOTS
+def _keep(account: str, spans: dict[Kind, list[Span]], token: int) -> None:
+    documents = [
+        _document(account, kind, span, token) for kind, each in spans.items() for span in each
+    ]
+    for start in range(0, len(documents), BATCH):
+        with mongo.time_limit(WRITE_SECONDS):
+            mongo.replace_older_counters(documents[start : start + BATCH], TOKEN_FIELD)
 
 
-def _read(account: str, start: int, end: int) -> list[Document]:
+def _runs(hours: Iterable[int]) -> Iterator[tuple[int, int]]:
+    """Yield the ranges [start, end) that sorted hours make where they follow one another."""
+    numbered = enumerate(hours)
+    for _, run in groupby(numbered, lambda each: each[1] - each[0] * HOUR_MS):
+        starts = [hour for _, hour in run]
+        yield starts[0], starts[-1] + HOUR_MS
+
+
+def _count(account: str, start: int, end: int) -> list[Document]:
+    """Return how many entries there are of each kind, by quarter, and the last of each."""
+    is_shortest = end - start <= SHORTEST_MS
+    limit = () if is_shortest else ({"$limit": MAX_GROUPS + 1},)
     try:
-        return Entries.of(account).aggregate(start, end, *COUNT)
+        groups = Entries.of(account).aggregate(start, end, {"$sort": {"_id": 1}}, GROUP, *limit)
+        if is_shortest or len(groups) <= MAX_GROUPS:
+            return groups
     except TookTooLong:
-        if end - start <= SHORTEST_MS:
+        if is_shortest:
             raise
     middle = (start + end) // 2
-    return [*_read(account, start, middle), *_read(account, middle, end)]
+    return [*_count(account, start, middle), *_count(account, middle, end)]
 
 
-def _tally(bot: str, rows: list[Document]) -> Tally:
-    def count(result: str | None = None) -> int:
-        return sum(r["entries"] for r in rows if result in (None, r["_id"]["result"]))
-
-    acted = [row for row in rows if row["_id"]["by"] == "agent"]
-    actor: dict[str, Any] = max(acted, key=_last_of)["actor"] if acted else {}
-    last_ms = id_ms(max(map(_last_of, rows)))
-    figures = (count(), count("failure"), count("partial"), last_ms)
-    return Tally(bot, *figures, actor.get("id"), actor.get("name"))
+def _quarter_of(group: Document) -> int:
+    quarter: int = group["_id"]["quarter"]
+    return quarter
 
 
-def _sum(parts: list[Span]) -> list[Tally]:
-    """Add up the tallies of spans, which must be in the order of time."""
-    total: dict[str, Tally] = {}
-    for tally in (tally for part in parts for tally in part.tallies):
-        earlier = total.get(tally.bot)
-        total[tally.bot] = tally if earlier is None else _add(earlier, tally)
-    return sorted(total.values(), key=lambda tally: tally.bot)
+def _quarter(start: int, groups: list[Document]) -> Span:
+    counts: dict[str, Results] = {field: defaultdict(_none) for field in DIMENSIONS.values()}
+    tallies: dict[str, Tally] = {}
+    for group in sorted(groups, key=lambda each: each["last"].bytes):
+        key, entries = group["_id"], group["entries"]
+        place = PLACES[key["result"]]
+        counts["types"][key["actionType"]][place] += entries
+        counts["actions"][key["action"]][place] += entries
+        counts["actors"][key["actor"]][place] += entries
+        bot = key["bot"]
+        if bot is not None:
+            counts["bots"][bot][place] += entries
+            agent = (key["actor"], group["name"]) if key["by"] == "agent" else (None, None)
+            alone = Tally(bot, 0, 0, 0, id_ms(group["last"]), *agent)
+            tallies[bot] = _add(tallies[bot], alone) if bot in tallies else alone
+    return _cut(start, counts, {}, tallies)
+
+
+def _sums(kind: Kind, spans: Iterable[Span]) -> list[Span]:
+    """Sum up spans, in order of time, to longer ones."""
+    return [
+        _sum(start, parts) for start, parts in groupby(spans, lambda e: start_of(kind, e.start))
+    ]
+
+
+def _sum(start: int, parts: Iterable[Span]) -> Span:
+    counts: dict[str, Results] = {field: defaultdict(_none) for field in DIMENSIONS.values()}
+    rest: dict[str, list[int]] = defaultdict(_none)
+    tallies: dict[str, Tally] = {}
+    for part in parts:
+        for field, values in (*part.counts.items(), ("bots", [t.count for t in part.tallies])):
+            for count in values:
+                _increase(counts[field][count.value], count)
+        for field, count in part.rest.items():
+            _increase(rest[field], count)
+        for tally in part.tallies:
+            bot = tally.bot
+            tallies[bot] = _add(tallies[bot], tally) if bot in tallies else tally
+    return _cut(start, counts, rest, tallies)
+
+
+def _cut(
+    start: int,
+    counts: dict[str, Results],
+    rest: dict[str, list[int]],
+    tallies: dict[str, Tally],
+) -> Span:
+    """Return a span with the first values of each field, and the rest of them together."""
+    first: dict[str, list[Count]] = {}
+    others: dict[str, Count] = {}
+    for field, values in counts.items():
+        ordered = sorted(values)
+        first[field] = [Count(value, *values[value]) for value in ordered[:MAX_VALUES]]
+        total = rest.get(field, _none())
+        for value in ordered[MAX_VALUES:]:
+            total = [a + b for a, b in zip(total, values[value], strict=True)]
+        if any(total):
+            others[field] = Count("", *total)
+    bots = [
+        msgspec.structs.replace(
+            tallies[count.value],
+            entries=count.of(None),
+            failures=count.failure,
+            partial=count.partial,
+        )
+        for count in first.pop("bots")
+    ]
+    return Span(start, bots, first, others)
+
+
+def _none() -> list[int]:
+    return [0, 0, 0]
+
+
+def _increase(numbers: list[int], count: Count) -> None:
+    numbers[0] += count.failure
+    numbers[1] += count.partial
+    numbers[2] += count.success
 
 
 def _add(earlier: Tally, later: Tally) -> Tally:
+    """Take over who acted last, and when."""
     acting = later if later.agent is not None else earlier
-    return Tally(
-        later.bot,
-        earlier.entries + later.entries,
-        earlier.failures + later.failures,
-        earlier.partial + later.partial,
-        later.last_ms,
-        acting.agent,
-        acting.name,
-    )
+    last_ms = max(earlier.last_ms, later.last_ms)
+    return msgspec.structs.replace(later, last_ms=last_ms, agent=acting.agent, name=acting.name)
 
 
-def _keep(account: str, kind: Kind, span: Span, token: int) -> None:
-    """Store a span unless the stored one has a higher fencing token. A worker that was paused while
-    it counted, and has been replaced, must not overwrite a newer count with its old one."""
-    if not span.tallies:
-        return
-    document = {
-        "_id": SEPARATOR.join((account, kind, f"{span.start:015}")),
+def _document(account: str, kind: Kind, span: Span, token: int) -> Document:
+    """Return the document of a span. It replaces none with a higher fencing token: a worker that
+    was paused while it counted, and has been replaced, must not overwrite a newer count."""
+    # As text, because many counts decode several times faster from JSON than from BSON.
+    fields = {field: _json(span.counts[field]) for field in span.counts}
+    rest = {field: [c.failure, c.partial, c.success] for field, c in span.rest.items()}
+    return {
+        "_id": span_id(account, kind, span.start),
         "account": account,
         "kind": kind,
+        "format": FORMAT,
         "start": from_ms(span.start),
         # The field of the TTL index.
         "end": from_ms(span.start + LENGTHS_MS[kind]),
-        # As text, because many tallies decode several times faster from JSON than from BSON.
-        "bots": msgspec.json.encode(span.tallies).decode(),
-        "isCut": span.is_cut,
+        **fields,
+        "bots": _json(span.tallies),
+        "rest": rest,
         TOKEN_FIELD: token,
         "computedAt": now(),
     }
-    with mongo.time_limit(READ_SECONDS):
-        mongo.replace_counters(document, {TOKEN_FIELD: {"$lte": token}})
 
 
-def _bot_of(row: Document) -> str:
-    bot: str = row["_id"]["bot"]
-    return bot
+def _json(values: list[Count] | list[Tally]) -> str:
+    return msgspec.json.encode(values).decode()
 
 
-def _last_of(row: Document) -> Any:
-    return row["last"]
+def _start_of(span: Span) -> int:
+    return span.start

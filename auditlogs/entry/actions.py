@@ -23,14 +23,15 @@ _DENIED = (*_AUTH, "requiredScope", "keyScopes", "bot", "asked", "sampled")
 _TOKEN = ("keyName", "scopes", "bot", "expiresAt")
 _TRADE = ("orderId", "channel", "pair", "side", "amount", "price", "provider", "reason", "code")
 _CONFIG = ("changes", "keyName", "scopes")
-_KEY = (*_CONFIG, "bot", "expiresAt")
+_KEY = (*_CONFIG, "bot", "agent", "expiresAt")
 _EXPOSED = (*_CONFIG, "error", "sampled")
 _MCP = (
     *("tool", "arguments", "status", "code", "error"),
-    *("requiredScope", "keyName", "keyScopes", "isError", "taskId"),
+    *("requiredScope", "keyName", "keyScopes", "keyId", "keyCheck", "isError", "taskId"),
 )
-_MCP_PROMPT = ("prompt", "arguments", "status", "code", "error")
-_MCP_RESOURCE = ("resource", "status", "code", "error")
+_USED_KEY = ("keyName", "keyScopes", "keyId", "keyCheck")
+_MCP_PROMPT = ("prompt", "arguments", "status", "code", "error", *_USED_KEY)
+_MCP_RESOURCE = ("resource", "status", "code", "error", *_USED_KEY)
 _MCP_ELICITATION = ("tool", "message", "reason")
 _MCP_TASK = ("taskId", "tool", "status", "code", "error", "reason", "isError")
 _SYSTEM = ("provider", "failures", "threshold", "until", "limit", "window")
@@ -68,10 +69,10 @@ KNOWN_ACTIONS: dict[str, Action] = {
     "bot.created": Action("config", "An agent was registered.", _CONFIG),
     "bot.config.updated": Action("config", "An agent's configuration was changed.", _CONFIG),
     "api_key.created": Action("config", "An API key was created.", _KEY),
-    "api_key.rotated": Action("config", "An API key was replaced by a new one.", _CONFIG),
-    "api_key.revoked": Action("config", "An API key was revoked.", _CONFIG),
+    "api_key.rotated": Action("config", "An API key was replaced by a new one.", _KEY),
+    "api_key.revoked": Action("config", "An API key was revoked.", _KEY),
     "api_key.exposed": Action("config", "An API key was found in a request body.", _EXPOSED),
-    "api_key.scopes.updated": Action("config", "An API key's scopes were changed.", _CONFIG),
+    "api_key.scopes.updated": Action("config", "An API key's scopes were changed.", _KEY),
     "account.switched": Action("config", "Someone switched to this account.", _CONFIG),
     "member.added": Action("config", "A person joined the account.", _CONFIG),
     "member.removed": Action("config", "A person left the account.", _CONFIG),

@@ -16,6 +16,7 @@ LogCode = Literal[
     "insufficient-scope",
     "invalid-key",
     "key-in-query",
+    "keys-unavailable",
     "revoked-key",
 ]
 ProblemSlug = Literal[
@@ -97,6 +98,10 @@ LOG_CODES: dict[str, Code] = {
     "key-in-query": Code(
         "A key was sent in a URL, which proxies and servers write into their logs.",
         "Revoke the key, and let the client send the new one in the header Authorization.",
+    ),
+    "keys-unavailable": Code(
+        "An agent’s key could not be checked, as the Hub was away, and the call was refused.",
+        "Find out why the MCP server did not reach the Hub. The agent may call again.",
     ),
     "revoked-key": Code(
         "An API key was used after it had been revoked.",
@@ -229,7 +234,7 @@ class Problem:
 PROBLEMS: dict[str, Problem] = {
     "bad-request": Problem(400, "The request cannot be parsed."),
     "invalid-header": Problem(400, "A header is invalid; the detail names it."),
-    "invalid-parameter": Problem(400, "The value of a query parameter is invalid."),
+    "invalid-parameter": Problem(400, "The value of a parameter is invalid."),
     "key-in-query": Problem(400, "An API key was in the URL; send it in the header Authorization."),
     "malformed-gzip": Problem(400, "The body is declared as gzip, but is not, or is incomplete."),
     "malformed-json": Problem(400, "The body is not JSON that can be stored, or is incomplete."),
@@ -244,7 +249,7 @@ PROBLEMS: dict[str, Problem] = {
     "id-conflict": Problem(409, "The log has different entries with these ids, which stay."),
     "body-too-large": Problem(413, "The body has more bytes than a request may have."),
     "too-many-entries": Problem(413, "The body has more entries than a request may have."),
-    "unsupported-media-type": Problem(415, "The body is neither JSON nor NDJSON."),
+    "unsupported-media-type": Problem(415, "The body is not of the type that the endpoint takes."),
     "control-character": Problem(422, "A field contains control or invisible characters."),
     "entry-too-large": Problem(422, "An entry has more bytes than an entry may have."),
     "idempotency-key-reused": Problem(422, "The Idempotency-Key was used with different entries."),

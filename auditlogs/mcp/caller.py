@@ -37,6 +37,22 @@ def calling_agent(ctx: RequestContext) -> Mapping[str, Any]:
     return UNKNOWN_AGENT
 
 
+def calling_key() -> dict[str, Any]:
+    """Return what an entry says of the agent's key that the Hub has verified; nothing without one.
+    `keyCheck` is there where the Hub was away and the key was allowed all the same."""
+    token = get_access_token()
+    return key_of(token) if token else {}
+
+
+def key_of(token: AccessToken) -> dict[str, Any]:
+    """Return what an entry says of the agent's key of an access token."""
+    claims = token.claims or {}
+    if "key_id" not in claims:
+        return {}
+    said = {"keyId": claims["key_id"], "keyName": claims["key_name"], "keyScopes": token.scopes}
+    return said | ({"keyCheck": claims["check"]} if "check" in claims else {})
+
+
 def context_of(ctx: RequestContext, agent: Agent, session: Session | None) -> Fields:
     """Return actor and IDs of a request, which entries recorded while it is handled share."""
     client = ctx.request.client if ctx.request is not None else None
@@ -45,7 +61,7 @@ def context_of(ctx: RequestContext, agent: Agent, session: Session | None) -> Fi
     params = ctx.session.client_params
     authentication: Authentication | None = None
     if agent is calling_agent and (token or params):
-        authentication = "token" if token else "declared"
+        authentication = _kind(token) if token else "declared"
     run = _members(ctx).get(CONVERSATION_KEY)
     return {
         "actor": _actor(agent(ctx)),
@@ -58,6 +74,10 @@ def context_of(ctx: RequestContext, agent: Agent, session: Session | None) -> Fi
         "session_id": _session_id(ctx, session),
         "source_ip": client.host if client else None,
     }
+
+
+def _kind(token: AccessToken) -> Authentication:
+    return "key" if key_of(token) else "token"
 
 
 def principals_of(token: AccessToken) -> list[dict[str, str]] | None:
@@ -102,11 +122,18 @@ def _trace_id(ctx: RequestContext) -> str | None:
     """Return the trace ID of `traceparent` in the request's `_meta`, else in the HTTP header, else
     that of the SDK's own span, where OpenTelemetry is configured."""
     header = ctx.request.headers.get("traceparent") if ctx.request is not None else None
-    for traceparent in ((ctx.meta or {}).get("traceparent"), header):
-        if isinstance(traceparent, str) and (trace := trace_id(traceparent)):
-            return trace
+    if trace := sent_trace((ctx.meta or {}).get("traceparent"), header):
+        return trace
     span = get_current_span().get_span_context()
     return format_trace_id(span.trace_id) if span.is_valid else None
+
+
+def sent_trace(*sent: object) -> str | None:
+    """Return the first trace ID in values of `traceparent`."""
+    for traceparent in sent:
+        if isinstance(traceparent, str) and (trace := trace_id(traceparent)):
+            return trace
+    return None
 
 
 def _session_id(ctx: RequestContext, session: Session | None) -> str | None:

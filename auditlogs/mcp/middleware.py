@@ -26,6 +26,7 @@ from auditlogs.mcp.caller import (
     RequestContext,
     Session,
     calling_agent,
+    calling_key,
     context_of,
     session_header,
     visible,
@@ -266,6 +267,7 @@ class RecordToolCalls(ServerMiddleware[Any]):
         _quietly(self._record_questions, call, answer)
         result, details = outcome()
         payload: dict[str, Any] = {method.target: call.name, **details}
+        payload |= calling_key()
         if call.method != "resources/read":
             payload["arguments"] = storable(call.params.get("arguments"))
         fields = {**call.fields, "duration": round(duration, 3), "approval": call.approval}

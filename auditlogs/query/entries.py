@@ -16,8 +16,9 @@ import msgspec
 
 from auditlogs.entry.identity import id_bound, id_ms
 from auditlogs.entry.schema import Entry, actor_key
-from auditlogs.entry.times import from_ms, now
-from auditlogs.query import planner, slices
+from auditlogs.entry.times import from_ms, now, to_ms
+from auditlogs.query import arrivals, planner, slices
+from auditlogs.query.arrivals import Place
 from auditlogs.query.cursor import BadCursor, Cursor, Position, load_cursor
 from auditlogs.query.order import DEFAULT_ORDER, Order, Sort
 from auditlogs.query.planner import SORT_PATHS, Reading
@@ -54,6 +55,20 @@ class Page:
     previous: Cursor | None
     is_cut_short: bool
     looked_back_to: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArrivalPage:
+    """A page in the order of arrival, and the cursor after it, which there always is.
+
+    `is_cut_short` is true where it has fewer entries than asked for: no more have settled yet
+    (`is_caught_up`), or the time for reading was spent.
+    """
+
+    entries: list[Entry]
+    next: Cursor
+    is_cut_short: bool
+    is_caught_up: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +173,24 @@ class Entries:
             position = self._position(skipped[-1])
         return self._page_after(position, offset + 1, limit, budget, fields)
 
+    def arrivals(self, limit: int, *, cursor: Cursor | None = None) -> ArrivalPage:
+        """Read up to `limit` entries after a cursor of this list in ARRIVAL_ORDER.
+
+        Raises StorageError.
+        """
+        listed = self if cursor is None else self.pinned_to(cursor)
+        place = Place.before_all(listed.window)
+        if cursor is not None and cursor.value is not None:
+            place = Place(from_ms(int(cursor.value)), cursor.id)
+        read = arrivals.read(listed._selection(), listed.window, place, limit, WITH_PAYLOAD)
+        after = Position(str(to_ms(read.place.at)), read.place.id)
+        return ArrivalPage(
+            entries=[to_entry(document) for document in read.documents],
+            next=listed._cursor(after, 0),
+            is_cut_short=len(read.documents) < limit,
+            is_caught_up=read.is_caught_up,
+        )
+
     def _page_at(self, cursor: Cursor, limit: int, budget: Budget, fields: Document) -> Page:
         pinned = self.pinned_to(cursor)
         if cursor.backwards:
@@ -250,9 +283,9 @@ class Entries:
         return bool(slices.run(self._selection(), ACCOUNT_ONLY, alone, only_id))
 
     def count(self) -> Count:
-        """Count the entries, up to a limit. Raises StorageError, TookTooLong among others."""
-        value = planner.count(self._selection(), self.window, MAX_COUNT + 1)
-        return Count(min(value, MAX_COUNT), value > MAX_COUNT)
+        """Count the entries, up to a limit where the counters do not know more. Raises
+        StorageError, TookTooLong among others."""
+        return Count(*planner.count(self._selection(), self.window, MAX_COUNT))
 
     def aggregate(self, start: int, end: int, *stages: Document) -> list[Document]:
         """Run aggregation stages over these entries, from a millisecond to another (exclusive),

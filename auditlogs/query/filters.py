@@ -1,7 +1,7 @@
 """The parameters of a list, defined once for everything that reads the log."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from difflib import get_close_matches
 from typing import Any
@@ -17,10 +17,11 @@ from auditlogs.entry.text import MAX_SEARCH_LENGTH, MAX_SEARCH_WORDS, words
 from auditlogs.entry.times import parse_rfc3339
 from auditlogs.query.cursor import MAX_CURSOR_LENGTH, BadCursor, Cursor
 from auditlogs.query.entries import MAX_LIMIT, MAX_OFFSET, Entries
-from auditlogs.query.order import DEFAULT_SORT, SORTS
+from auditlogs.query.order import ARRIVAL_ORDER, DEFAULT_SORT, SORTS
 from auditlogs.query.window import DATE_RANGES, DateRange, StartAfterEnd, Window
 
 DEFAULT_LIMIT = 100
+ARRIVAL = "arrival"
 RANGE_PARAMETERS = ("dateRange", "startDate", "endDate")
 
 
@@ -245,11 +246,13 @@ class PagingForm(forms.Form):
         ),
     )
     cursor = forms.CharField(max_length=MAX_CURSOR_LENGTH, required=False)
+    order = OneOfField(words=(ARRIVAL,), required=False)
 
     def clean(self) -> dict[str, Any]:
         cleaned = self.cleaned_data
-        if cleaned.get("cursor") and cleaned.get("offset") is not None:
-            self.add_error("cursor", "cannot be combined with offset")
+        for name in ("cursor", "order"):
+            if cleaned.get(name) and cleaned.get("offset") is not None:
+                self.add_error(name, "cannot be combined with offset")
         return cleaned
 
 
@@ -277,7 +280,7 @@ def parse(
     bot: str | None = None,
     default_range: DateRange,
     now: datetime,
-    paging: tuple[str, ...] = ("limit", "offset", "cursor"),
+    paging: tuple[str, ...] = ("limit", "offset", "cursor", "order"),
     ignored: tuple[str, ...] = (),
 ) -> ListRequest:
     """Parse query parameters into a list of an account's entries, or of one of its bots'.
@@ -296,6 +299,9 @@ def parse(
     pages = PagingForm({name: usable[name] for name in paging if name in usable})
     entries: Entries = filters.qs
     errors = {**repeated, **unknown, **_sentences(filters.form), **_sentences(pages)}
+    if pages.cleaned_data.get("order"):
+        errors |= _not_by_arrival(usable)
+        entries = replace(entries, order=ARRIVAL_ORDER)
     cursor: Cursor | None = None
     try:
         cursor = entries.cursor(pages.cleaned_data.get("cursor", ""))
@@ -310,6 +316,17 @@ def parse(
         offset=pages.cleaned_data.get("offset") or 0,
         cursor=cursor,
     )
+
+
+def _not_by_arrival(given: Mapping[str, str]) -> dict[str, str]:
+    """Return an error for each parameter that the order of arrival excludes: another order, and a
+    range that would move on while it is followed."""
+    errors = {}
+    if "sort" in given:
+        errors["sort"] = "cannot be combined with order=arrival"
+    if given.get("dateRange", "all") != "all":
+        errors["dateRange"] = "cannot be combined with order=arrival; startDate can"
+    return errors
 
 
 def _single_values(

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from typing import Literal, Self, cast, get_args
 
-Key = Literal["timestamp", "actor", "action", "result"]
+Key = Literal["timestamp", "actor", "action", "result", "arrival"]
 Sort = Literal[
     "timestamp", "-timestamp", "actor", "-actor", "action", "-action", "result", "-result"
 ]
@@ -56,3 +56,5 @@ class Order:
 
 
 DEFAULT_ORDER = Order()
+# No sort that a page offers: it only goes forward, and holds the youngest entries back.
+ARRIVAL_ORDER = Order("arrival", descending=False)

@@ -13,17 +13,20 @@ with few entries are read together.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
+from auditlogs.entry.identity import id_bound
 from auditlogs.entry.schema import RESULTS
 from auditlogs.entry.times import MAX_MS
 from auditlogs.query import slices
 from auditlogs.query.cursor import Position
+from auditlogs.query.known import Counted, Known, conditions, exact_count, narrowed
 from auditlogs.query.order import Order
 from auditlogs.query.selection import ACCOUNT_ONLY, Leading, Selection
 from auditlogs.query.slices import HIGHEST, LOWEST, Budget, Slice
 from auditlogs.query.window import Window
 from auditlogs.storage import dictionary
+from auditlogs.storage.counts import DIMENSIONS
 from auditlogs.storage.dictionary import week_of
 from auditlogs.storage.indexes import LEADING_FILTERS
 from auditlogs.storage.mongo import Document, TookTooLong
@@ -63,6 +66,7 @@ class Reading:
     limit: int
     fields: Document
     budget: Budget
+    known: Known = field(default_factory=Known)
 
     def read(self) -> Result:
         """Read the documents in the direction of the order. Raises StorageError."""
@@ -70,9 +74,18 @@ class Reading:
             return [], None
         if self.order.is_by_time:
             return self._by_time()
-        candidates = self.selection.candidates or [ACCOUNT_ONLY]
-        few = rarest(self.selection, candidates, self._window, self.budget)
+        few = rarest(self.selection, self._candidates, self._window, self.budget)
         return self._at_once(few) if few else self._chain()
+
+    @property
+    def _candidates(self) -> list[Leading]:
+        return self.selection.candidates or [ACCOUNT_ONLY]
+
+    @property
+    def _counted(self) -> Counted | None:
+        """What the counters say of the list's window, if anything."""
+        path = SORT_PATHS.get(self.order.key, "")
+        return self.known.counted(self.selection, self.window, path, self.budget)
 
     @property
     def _window(self) -> Slice:
@@ -117,16 +130,25 @@ class Reading:
         # Filters without a first slice sort before all others.
         assert first_ms is not None
         direction = self.order.newest_first
+        possible = self._possible() if self.known.is_read else None
         parts = rest.widening(first_ms, self.window.as_of, newest_first=direction)
         for number, part in enumerate(parts):
             is_last = number == MAX_SLICES or self.budget.queries <= 1
-            if number == 1 and not is_last:
-                few = rarest(self.selection, candidates or [ACCOUNT_ONLY], rest, self.budget)
+            if number == 1 and not is_last and possible is None:
+                few = rarest(self.selection, self._candidates, rest, self.budget)
+                possible = None if few else self._possible()
             if few or is_last:
-                yield few or leading, rest
+                yield few or leading, narrowed(rest, possible, newest_first=direction)
                 return
-            yield leading, part
+            yield leading, narrowed(part, possible, newest_first=direction)
             rest = rest.without(part, newest_first=direction)
+
+    def _possible(self) -> list[Slice] | None:
+        """Return where in time an entry can meet two or more conditions at once, if the counters
+        can tell; one condition alone is best asked of its index."""
+        equal = conditions(self.selection)
+        counted = self._counted if len(equal) > 1 else None
+        return counted.parts(equal) if counted else None
 
     def _at_once(self, leading: Leading) -> Result:
         """Read entries of a condition that has few, sorted by the key in the database."""
@@ -151,7 +173,8 @@ class Reading:
     def _chain(self) -> Result:
         """Read a list by another key than the time, value by value."""
         documents: Documents = []
-        path, values, size = SORT_PATHS[self.order.key], self._values(), 1
+        path, size = SORT_PATHS[self.order.key], 1
+        values = self._that_can_match(path, self._values())
         while values:
             part = replace(self, limit=self.limit - len(documents))
             together = values[:size] if size > 1 else []
@@ -174,6 +197,28 @@ class Reading:
                 end = LOWEST if self.order.newest_first else HIGHEST
                 return documents, unread or Position(done[-1], end)
         return documents, None
+
+    def _that_can_match(self, path: str, values: list[str]) -> list[str]:
+        """Leave out the values of the sort key that no entry of the list has, by the counters."""
+        equal = conditions(self.selection)
+        is_counted = path in DIMENSIONS or path == "result"
+        counted = self._counted if is_counted and equal.keys() - {path} else None
+        if counted is None:
+            return values
+        # Entries that are not counted yet may have any value.
+        new = Slice(id_bound(counted.until), None)
+        self.budget.queries -= 1
+        stages: list[Document] = [{"$group": {"_id": f"${path}"}}, {"$limit": MAX_VALUES}]
+        try:
+            groups = slices.run(self.selection, self.selection.leading, new, *stages)
+        except TookTooLong:
+            return values
+        also = {group["_id"] for group in groups}
+        return [
+            value
+            for value in values
+            if value in also or len(counted.parts({**equal, path: value})) > 1
+        ]
 
     def _of_value(self, path: str, value: str) -> Result:
         """Read the list by time of one value of the sort key."""
@@ -237,23 +282,28 @@ def rarest(
 
 def count_of(selection: Selection, leading: Leading, part: Slice) -> int:
     """Count the entries that meet one condition, up to one more than `FEW`."""
-    stages: tuple[Document, ...] = ({"$limit": FEW + 1}, {"$count": "value"})
     try:
-        counted = slices.run(selection.alone, leading, part, *stages, seconds=slices.COUNT_SECONDS)
+        return slices.count(selection.alone, leading, part, FEW + 1, seconds=slices.COUNT_SECONDS)
     except TookTooLong:
         return FEW + 1
-    return int(counted[0]["value"]) if counted else 0
 
 
-def count(selection: Selection, window: Window, limit: int) -> int:
-    """Count the entries of a list, up to a limit. Raises StorageError."""
+def count(selection: Selection, window: Window, limit: int) -> tuple[int, bool]:
+    """Count the entries of a list; also tell whether there are more. Counting stops at the limit
+    where the counters cannot tell. Raises StorageError."""
     if selection.is_empty:
-        return 0
+        return 0, False
     whole = Slice.of(window, None, newest_first=True)
     candidates = selection.candidates or [ACCOUNT_ONLY]
-    leading = candidates[0]
+    few: Leading | None = None
     if len(candidates) > 1:
-        leading = rarest(selection, candidates, whole, Budget(0)) or leading
-    stages: tuple[Document, ...] = ({"$limit": limit}, {"$count": "value"})
-    counted = slices.run(selection, leading, whole, *stages)
-    return int(counted[0]["value"]) if counted else 0
+        few = rarest(selection, candidates, whole, Budget(0))
+        exact = None if few else exact_count(selection, window, limit)
+        if exact is not None:
+            return exact, False
+    counted = slices.count(selection, few or candidates[0], whole, limit + 1)
+    if counted > limit and len(candidates) == 1:
+        exact = exact_count(selection, window, limit)
+        if exact is not None:
+            return exact, False
+    return min(counted, limit), counted > limit

@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 from auditlogs.entry.facts import fact
@@ -129,6 +130,11 @@ class Selection:
         return sorted(found, key=lambda leading: LEADING_FILTERS.index(leading.filter))
 
     @property
+    def leading(self) -> Leading:
+        """The most selective condition by experience; the account alone without any."""
+        return next(iter(self.candidates), ACCOUNT_ONLY)
+
+    @property
     def _word_conditions(self) -> list[Any]:
         """The conditions on tokens, the longest first, which is probably the rarest."""
         conditions = [each for word in self.words for each in word.conditions]
@@ -171,6 +177,19 @@ class Selection:
         if several:
             rest["$and"] = several
         return [{"$match": first}, {"$match": rest}] if rest else [{"$match": first}]
+
+    def stages_by_arrival(
+        self, recorded: Document | datetime, low: uuid.UUID, high: uuid.UUID | None
+    ) -> list[Document]:
+        """Return the `$match` stages for entries that arrived at an instant or in a span of time,
+        with an `_id` from `low` (inclusive) to `high` (exclusive)."""
+        first, *rest = self.stages(ACCOUNT_ONLY, low, high)
+        bounds = {"_id": first["$match"]["_id"]}
+        by_index = {"account": self.account, "recordedAt": recorded}
+        if not isinstance(recorded, datetime):
+            return [{"$match": by_index}, {"$match": bounds}, *rest]
+        # Only after an equality can the index serve a range of `_id`, too.
+        return [{"$match": by_index | bounds}, *rest]
 
 
 def _text_of(condition: Any) -> str:

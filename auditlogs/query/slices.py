@@ -1,5 +1,6 @@
 """Slices of time, which are ranges of `_id`, and the queries that read them."""
 
+import functools
 import time
 import uuid
 from collections.abc import Iterator
@@ -8,9 +9,11 @@ from datetime import datetime
 from typing import NamedTuple, Self
 
 from auditlogs.entry.identity import id_bound, id_ms
+from auditlogs.entry.times import from_ms
 from auditlogs.query.selection import Leading, Selection
 from auditlogs.query.window import Window
 from auditlogs.storage import mongo
+from auditlogs.storage.indexes import ACCOUNT_ARRIVAL_INDEX
 from auditlogs.storage.mongo import Document
 
 BUDGET_SECONDS = 2.0
@@ -135,6 +138,25 @@ def run(
         return mongo.aggregate_entries([*match, *stages], index)
 
 
+def run_by_arrival(
+    selection: Selection, recorded: Document | datetime, part: Slice, limit: int, fields: Document
+) -> list[Document]:
+    """Return up to `limit` entries of a selection in the order of arrival, by their `recordedAt`
+    and by their `_id`. Raises StorageError."""
+    if selection.is_empty:
+        return []
+    with mongo.time_limit(QUERY_SECONDS):
+        pipeline = [
+            *selection.stages_by_arrival(recorded, part.low, part.high),
+            {"$sort": {"recordedAt": 1, "_id": 1}},
+            {"$limit": limit},
+            {"$project": fields},
+        ]
+        return mongo.aggregate_entries(
+            pipeline, None if mongo.is_secantus() else ACCOUNT_ARRIVAL_INDEX
+        )
+
+
 def arrivals(at: datetime, after: uuid.UUID, until: datetime | None, limit: int) -> list[Arrival]:
     """Return up to `limit` entries in the order in which they reached the log: from the instant
     `at`, of which those up to the `_id` `after` are left out, to `until` (exclusive). Raises
@@ -149,12 +171,34 @@ def arrivals(at: datetime, after: uuid.UUID, until: datetime | None, limit: int)
         log = mongo.entries()
         # Two queries: a position within one instant would need an $or, which no index serves in
         # order.
-        same_instant = log.find({"recordedAt": at, "_id": {"$gt": after}}, fields)
+        found = functools.partial(log.find, projection=fields, batch_size=limit + 1)
+        same_instant = found({"recordedAt": at, "_id": {"$gt": after}})
         documents = list(same_instant.sort("_id", 1).limit(limit))
         if len(documents) < limit:
-            rest = log.find({"recordedAt": later}, fields).sort({"recordedAt": 1, "_id": 1})
+            rest = found({"recordedAt": later}).sort({"recordedAt": 1, "_id": 1})
             documents += list(rest.limit(limit - len(documents)))
     return [Arrival(each["recordedAt"], each["_id"], each["account"]) for each in documents]
+
+
+def late_arrivals(account: str, since: int, before: int, limit: int) -> list[int]:
+    """Return the times of up to `limit` entries of an account that have reached the log since an
+    instant, but are older than another. All times are in ms. Raises StorageError."""
+    recorded: Document = {"account": account, "recordedAt": {"$gte": from_ms(since)}}
+    older: Document = {"_id": {"$lt": id_bound(before)}}
+    stages: list[Document] = [{"$match": recorded}, {"$match": older}]
+    stages += [{"$limit": limit}, {"$project": {"_id": 1}}]
+    with mongo.time_limit(COUNT_SECONDS):
+        index = None if mongo.is_secantus() else ACCOUNT_ARRIVAL_INDEX
+        return [id_ms(each["_id"]) for each in mongo.aggregate_entries(stages, index)]
+
+
+def count(
+    selection: Selection, leading: Leading, part: Slice, limit: int, seconds: float | None = None
+) -> int:
+    """Count the entries of a slice of time, up to a limit. Raises StorageError."""
+    stages: tuple[Document, ...] = ({"$limit": limit}, {"$count": "value"})
+    counted = [] if part.is_empty else run(selection, leading, part, *stages, seconds=seconds)
+    return int(counted[0]["value"]) if counted else 0
 
 
 def successor(value: uuid.UUID) -> uuid.UUID:

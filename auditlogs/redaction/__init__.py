@@ -104,9 +104,9 @@ class Redactor:
                 return clean, walk.has_marks
         raise RuntimeError("redaction does not come to an end")
 
-    def _inside(self, value: Any, level: int) -> tuple[Any, int]:
+    def _inside(self, value: Any, level: int, seen: dict[str, str]) -> tuple[Any, int]:
         """Return the redacted copy of JSON that a text holds, and in how many places it differs."""
-        walk = Walk(self._keys)
+        walk = Walk(self._keys, seen)
         return walk.value(value, level), walk.changed
 
 

@@ -5,13 +5,14 @@ value is a secret: what stands around it tells the story.
 """
 
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from typing import NamedTuple
 
 import re2
 
 from auditlogs.redaction.encodings import is_id
 from auditlogs.redaction.judging import STATES, is_secret, looks_secret, speaks_of_secret
-from auditlogs.redaction.names import CORES, Kind, Names, plain_name
+from auditlogs.redaction.names import CORES, REMEMBERED, Kind, Names, plain_name
 from auditlogs.redaction.patterns import Span, pattern, spans
 from auditlogs.redaction.randomness import has_noise, is_random, looks_made_up
 from auditlogs.redaction.values import (
@@ -53,6 +54,7 @@ _word = pattern(r"\s*([A-Za-z]{1,14})(?:[\s.,;!?)]|$)")
 _beginning = pattern(r"^[\s\"'`\\\[(-]*(?:[A-Za-z]{3,12}[ \t]+)?[^\s\"'`]{12,}")
 _SAMPLE = 48
 # Names after which a word with digits in it is the secret itself, not what a sentence tells.
+_BARE_NAMES = (b"passw", b"passph", b"api", b"secret", b"access")
 _bare = pattern(
     r"(?i)(?:password|passwd|passphrase|api[ _-]?key|secret(?:[ _-](?:access[ _-])?key)?"
     r"|access[ _-]?token)[ \t]+[^\s\"'`<>(){}\[\],;:=]{6,}"
@@ -121,13 +123,18 @@ class Assignments:
         )
         self._cell = pattern(rf"(?i)(?:^|\n)[ \t]*\|[ \t]*{name}[ \t]*\|[ \t]*")
         self._name_in = pattern(rf"(?i){name}")
+        # Names with their signs come again from text to text, but for long ones.
+        self._read_short = lru_cache(maxsize=4_096)(self._read)
+        self._named_short = lru_cache(maxsize=4_096)(self._judged)
 
     def find(self, data: bytes) -> Iterator[Span]:
         """Yield the values in a view that follow the name of a secret."""
+        # Finding a byte costs a twentieth of a pattern that then matches nothing.
+        lower = data.lower()
         yield from self._assigned(data)
-        if b"," in data:
+        if b"'," in data or b'",' in data or b">>," in data:
             yield from each(data, self._listed, self._after_listed)
-        if b"{" in data:
+        if b"{" in data and (b"variable" in lower or b"secret" in lower):
             yield from each(data, self._block, self._after_name)
         if b"\n" in data:
             if b"input_value=" in data:
@@ -140,25 +147,26 @@ class Assignments:
             yield from each(data, self._prompt, self._after_prompt)
         if b"|" in data:
             yield from each(data, self._cell, self._after_prompt)
-        yield from each(data, _bare, _bare_word)
-        yield from each(data, _with_password, _quoted_value)
-        yield from each(data, self._pair, self._in_pair)
-        yield from each(data, _identified, _identifying)
+        if any(word in lower for word in _BARE_NAMES):
+            yield from each(data, _bare, _bare_word)
+        if b"with" in lower:
+            yield from each(data, _with_password, _quoted_value)
+        if data.count(b":") + data.count(b"=") >= 2:
+            yield from each(data, self._pair, self._in_pair)
+        if b"identified" in lower:
+            yield from each(data, _identified, _identifying)
 
     def _kind(self, name: bytes) -> Kind:
         return self._names.kind(name.decode())
 
     def _assigned(self, data: bytes) -> Iterator[Span]:
         after = number = 0
-        known: dict[bytes, _Name] = {}
         for start, end in spans(self._assignment, data):
             # Names within a value are a part of it, and would be costly to look at again.
             if start < after or data[start - 2 : start] == b"${" or _is_in_arn(data, start):
                 continue
             matched = data[start:end]
-            name = known.get(matched)
-            if name is None:
-                name = known[matched] = self._read(matched)
+            name = (self._read_short if len(matched) <= REMEMBERED else self._read)(matched)
             if name.kind < Kind.SECRET and (words := _words_before(data, start)):
                 name = self._with_words(name, words)
             if name.kind < Kind.TOKEN:
@@ -185,6 +193,9 @@ class Assignments:
         return self._named(name.decode(), sign)
 
     def _named(self, name: str, sign: bytes) -> "_Name":
+        return (self._named_short if len(name) <= REMEMBERED else self._judged)(name, sign)
+
+    def _judged(self, name: str, sign: bytes) -> "_Name":
         plain = "".join(filter(str.isalnum, name)).lower()
         return _Name(name, plain, sign, self._names.kind(name))
 

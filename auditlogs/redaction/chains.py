@@ -34,7 +34,7 @@ _named = pattern(
 
 def find(data: bytes) -> Iterator[Span]:
     """Yield the private keys in a view."""
-    for start, end in spans(_base58, data):
+    for start, end in spans(_base58, data) if len(data) >= 26 else ():
         # A digit or letter beside it would make it a part of something else.
         is_part = data[max(0, start - 1) : start].isalnum() or data[end : end + 1].isalnum()
         if not is_part and _is_key(data[start:end].decode()):

@@ -4,6 +4,7 @@ Full-width and styled letters lose their style, letters their accents, Cyrillic 
 look-alikes become the Latin letters they look like, and what cannot be seen goes away.
 """
 
+import re
 import unicodedata
 from functools import lru_cache
 
@@ -40,7 +41,7 @@ _foreign = re2.compile("(?i)" + "|".join(map(re2.escape, _FOREIGN)))
 FILLER = b"\x01"
 _CONTROLS = bytes({*range(0x20), 0x7F} - set(b"\t\n\r"))
 _COLOUR = re2.compile(r"\x1b\[[0-9;]*[A-Za-z]")
-_MARK = re2.compile(rb"\[REDACTED:" + RULE_PATTERN.encode() + rb"\]")
+_MARK = re.compile(rb"\[REDACTED:" + RULE_PATTERN.encode() + rb"\]")
 
 
 @lru_cache(maxsize=4096)
@@ -85,10 +86,10 @@ class View:
     r"""A text as it looks, with the way back: `places` of its bytes in the text, None if the same.
 
     `data` is ASCII without terminal colours and control characters; marks in it are runs of
-    \x01, which no pattern takes for text.
+    \x01, which no pattern takes for text. `marked` is the same with its marks.
     """
 
-    __slots__ = ("data", "places", "text")
+    __slots__ = ("data", "marked", "places", "text")
 
     def __init__(self, text: str) -> None:
         self.text = text
@@ -97,6 +98,7 @@ class View:
         data = text.encode() if ascii_only else b""
         if not ascii_only or len(data.translate(None, _CONTROLS)) != len(data):
             data = self._folded()
+        self.marked = data
         self.data = _MARK.sub(_filler, data) if b"[REDACTED:" in data else data
 
     def _folded(self) -> bytes:
@@ -114,6 +116,5 @@ class View:
         return self.places[start], self.places[end - 1] + 1
 
 
-def _filler(match: re2._Match) -> bytes:
-    length: int = match.end() - match.start()
-    return FILLER * length
+def _filler(match: re.Match[bytes]) -> bytes:
+    return FILLER * len(match[0])

@@ -14,7 +14,8 @@ MAX_TOKENS = 20_000
 _MAX_DEPTH = 40
 _MAX_TRIES = 24
 _token = re.compile(
-    r"\s*(?:(?P<string>[bBrRuUfF]{0,2}(?:\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'|`(?:[^`\\]|\\.)*`))"
+    r"\s*(?:[bBrRuUfF]{0,2}(?:\"(?P<double>(?:[^\"\\]|\\.)*)\"|'(?P<single>(?:[^'\\]|\\.)*)'"
+    r"|`(?P<back>(?:[^`\\]|\\.)*)`)"
     r"|(?P<open>[\[{(])|(?P<close>[\]})])|(?P<sign>=>|:(?![A-Za-z])|=|,|:(?=\w+\s*=>)|:)"
     r"|(?P<number>-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?(?![\w.]))"
     r"|(?P<word>[@$]?[A-Za-z_][\w.-]*))",
@@ -33,6 +34,8 @@ _CLOSING = {"{": "}", "[": "]", "(": ")"}
 
 
 _Token = tuple[str, str, int, int]
+_END: _Token = ("", "", -1, -1)
+_STRINGS = dict.fromkeys(("double", "single", "back"), "string")
 
 
 class Node(NamedTuple):
@@ -59,14 +62,12 @@ class _Reader:
         self._text = text
         self._left = MAX_TOKENS
         self._place = 0
-        # The token that was looked at and not yet taken, and where it began.
-        self._ahead: tuple[int, _Token | None] | None = None
 
     def read(self, place: int) -> Node | None:
         """Return the object or list that begins here, or None where none does."""
         self._place = place
         try:
-            return self._value(0)
+            return self._value(self._next(), 0)
         except _NoLiteralError:
             return None
 
@@ -75,69 +76,54 @@ class _Reader:
         """Tell whether nothing more can be read."""
         return self._left <= 0
 
-    def _next(self) -> _Token | None:
-        """Return (kind, text, start, end) of the next token, None at the end of the text."""
-        if self._ahead and self._ahead[0] == self._place:
-            found = self._ahead[1]
-            self._place = found[3] if found else self._place
-            self._ahead = None
-            return found
+    def _next(self) -> _Token:
+        """Return (kind, text, start, end) of the next token, `_END` at the end of the text."""
         self._left -= 1
         if self._left < 0:
             raise _NoLiteralError
         match = _token.match(self._text, self._place)
         if match is None:
             if self._text[self._place :].strip(" \t\r\n.…") == "":
-                return None
+                return _END
             if cut := _cut_off.match(self._text, self._place):
                 self._place = len(self._text)
-                return "cut", cut["rest"], cut.start("rest"), self._place
+                return "string", cut["rest"], cut.start("rest"), self._place
             raise _NoLiteralError
         kind = match.lastgroup or ""
         self._place = match.end()
-        return kind, match[kind], match.start(kind), match.end()
+        return _STRINGS.get(kind, kind), match[kind], *match.span(kind)
 
-    def _peek(self) -> _Token | None:
-        place = self._place
-        if self._ahead is None or self._ahead[0] != place:
-            found = self._next()
-            self._place = place
-            self._ahead = place, found
-        return self._ahead[1]
-
-    def _value(self, depth: int) -> Node:
-        found = self._next()
-        if found is None or depth > _MAX_DEPTH:
+    def _value(self, token: _Token, depth: int) -> Node:
+        """Return the value that begins with a token."""
+        if token is _END or depth > _MAX_DEPTH:
             raise _NoLiteralError
-        kind, text, start, end = found
+        kind, text, start, end = token
+        if kind == "string":
+            return Node(_unescaped(text), start, end)
         if kind == "open":
             return self._container(text, start, depth)
-        if kind in ("string", "cut"):
-            return _string(text, start, end, is_cut=kind == "cut")
         if kind == "number":
             return Node(int(text) if text.lstrip("-").isdigit() else float(text), start, end)
         if kind == "sign" and text == ":":
             return self._symbol()
         if kind != "word":
             raise _NoLiteralError
-        following = self._text[end : end + 2].lstrip(" ")[:1]
-        if following in ("(", "{") and following:
-            return self._called(text, start, depth)
+        if self._text[end : end + 2].lstrip(" ")[:1] in ("(", "{"):
+            return self._called(depth)
         return Node(_CONSTANTS.get(text, text), start, end)
 
     def _symbol(self) -> Node:
-        found = self._next()
-        if found is None or found[0] not in ("word", "string"):
+        kind, text, start, end = self._next()
+        if kind not in ("word", "string"):
             raise _NoLiteralError
-        kind, text, start, end = found
-        return _string(text, start, end) if kind == "string" else Node(text, start, end)
+        return Node(_unescaped(text) if kind == "string" else text, start, end)
 
-    def _called(self, name: str, start: int, depth: int) -> Node:
+    def _called(self, depth: int) -> Node:
         """Return what a call or a named object holds: of one value, that: `SecretStr('x')`."""
-        found = self._next()
-        if found is None:
+        token = self._next()
+        if token is _END:
             raise _NoLiteralError
-        node = self._container(found[1], found[2], depth)
+        node = self._container(token[1], token[2], depth)
         if isinstance(node.value, list) and len(node.items) == 1:
             return node.items[0]
         return node
@@ -146,31 +132,34 @@ class _Reader:
         closing = _CLOSING[opening]
         keys: list[Node] = []
         items: list[Node] = []
-        while found := self._peek():
-            kind, text, _, end = found
-            if kind == "close":
-                if text != closing:
+        token = self._next()
+        while token is not _END:
+            if token[0] == "close":
+                if token[1] != closing:
                     raise _NoLiteralError
-                self._next()
-                return _held(opening, keys, items, start, end)
-            if kind == "sign" and text == ",":
-                self._next()
+                return _held(opening, keys, items, start, token[3])
+            if _is_comma(token):
+                token = self._next()
                 continue
-            node = self._value(depth + 1)
-            sign = self._peek()
-            if sign and sign[0] == "sign" and sign[1] in ("=>", ":", "=") and not node.items:
-                self._next()
-                if self._peek() is None:
+            node = self._value(token, depth + 1)
+            token = self._next()
+            if token[0] == "sign" and token[1] in ("=>", ":", "=") and not node.items:
+                token = self._next()
+                if token is _END:
                     break
                 keys.append(node)
-                node = self._value(depth + 1)
+                node = self._value(token, depth + 1)
+                token = self._next()
             elif keys:
                 raise _NoLiteralError
             items.append(node)
-            after = self._peek()
-            if after and not (after[0] == "close" or after[1] == ","):
+            if not (token is _END or token[0] == "close" or _is_comma(token)):
                 raise _NoLiteralError
         return _held(opening, keys, items, start, len(self._text))
+
+
+def _is_comma(token: _Token) -> bool:
+    return token[0] == "sign" and token[1] == ","
 
 
 def _held(opening: str, keys: list[Node], items: list[Node], start: int, end: int) -> Node:
@@ -183,14 +172,6 @@ def _held(opening: str, keys: list[Node], items: list[Node], start: int, end: in
     if opening == "{" and not items:
         return Node({}, start, end)
     return Node([item.value for item in items], start, end, tuple(items))
-
-
-def _string(text: str, start: int, end: int, *, is_cut: bool = False) -> Node:
-    if is_cut:
-        return Node(_unescaped(text), start, end)
-    prefix = len(text) - len(text.lstrip("bBrRuUfF"))
-    inner = text[prefix + 1 : -1]
-    return Node(_unescaped(inner), start + prefix + 1, end - 1)
 
 
 def _unescaped(text: str) -> str:

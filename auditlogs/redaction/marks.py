@@ -1,12 +1,11 @@
 """Marks: what stands where a secret was."""
 
+import re
 from typing import Any
 
-import re2
-
 RULE_PATTERN = "[a-z0-9-]{1,40}"
-_MARK = re2.compile(rf"\[REDACTED:({RULE_PATTERN})\]")
-_RULE = re2.compile(RULE_PATTERN)
+_MARK = re.compile(rf"\[REDACTED:({RULE_PATTERN})\]")
+_RULE = re.compile(RULE_PATTERN)
 
 
 def mark(rule: str) -> str:
@@ -33,14 +32,14 @@ def rules_in(text: str) -> list[str]:
     """Return the rules whose marks a text holds, each once, in the order of the text."""
     if "[REDACTED:" not in text:
         return []
-    return list(dict.fromkeys(match[1] for match in _MARK.finditer(whole(text))))
+    return list(dict.fromkeys(match[1] for match in _MARK.finditer(text)))
 
 
 def parts_of(text: str) -> list[tuple[str, str]]:
     """Return the parts of a text: (text, "") for what stands between marks, ("", rule) for each."""
     parts: list[tuple[str, str]] = []
     end = 0
-    for match in _MARK.finditer(whole(text)):
+    for match in _MARK.finditer(text):
         parts += [(text[end : match.start()], ""), ("", match[1])]
         end = match.end()
     parts.append((text[end:], ""))
@@ -49,15 +48,13 @@ def parts_of(text: str) -> list[tuple[str, str]]:
 
 def without_marks(text: str) -> str:
     """Return the text with the marks in it taken out."""
-    return _MARK.sub("", whole(text)) if "[REDACTED:" in text else text
+    return _MARK.sub("", text) if "[REDACTED:" in text else text
 
 
 def masked(text: str) -> str:
     """Return the text as RE2 reads it, with control characters in place of its marks."""
     text = whole(text)
-    if "[REDACTED:" not in text:
-        return text
-    return str(_MARK.sub(lambda match: "\x01" * (match.end() - match.start()), text))
+    return _MARK.sub(lambda match: "\x01" * len(match[0]), text) if "[REDACTED:" in text else text
 
 
 def whole(text: str) -> str:

@@ -1,16 +1,27 @@
-"""Mnemonics: twelve or more words in a row from the lists of BIP-39."""
+"""Mnemonics: twelve or more words in a row from the word lists of BIP-39.
 
+The lists are those of the reference implementation: https://github.com/trezor/python-mnemonic.
+"""
+
+import re
 import unicodedata
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Iterable, Iterator, Sequence, Set
 from functools import cache
 
 import re2
 from mnemonic import Mnemonic
 
+from auditlogs.redaction.marks import masked
+
 RULE = "mnemonic"
 LEAST = 12
 _SHORTEST = LEAST * 2 - 1
-_word = re2.compile(r"\\[nrt]|[\pL\pM]+")
+# The two characters of an escaped line break or tab separate words, too: `abandon\nability`.
+_escape = re.compile(r"\\[nrt]")
+_ascii_word = re.compile(rb"[a-z]+")
+# Over UTF-8: RE2 finds a place in a str by counting its characters anew for every match.
+_word = re2.compile(rb"[\pL\pM]+")
+_LETTERS = bytes(char if chr(char).isalpha() else 32 for char in range(128)).ljust(256, b" ")
 
 
 @cache
@@ -22,60 +33,69 @@ def _listed() -> frozenset[str]:
     return frozenset(words)
 
 
+@cache
+def _listed_ascii() -> frozenset[bytes]:
+    return frozenset(word.encode() for word in _listed() if word.isascii())
+
+
 def is_split(texts: Sequence[str]) -> bool:
-    """Tell whether a mnemonic stands in several of these texts, read in turn."""
-    whole = max((number for _, _, number in _runs(" ".join(texts))), default=0)
+    """Tell whether one mnemonic is spread over several of these texts, read in turn."""
+    whole = _longest(masked(" ".join(texts)))
     if not whole:
         return False
-    # Where it stands in one, a listed word or two may begin the next.
-    return whole > 2 + max(number for text in texts for number in (*_lengths(text), 0))
+    # A mnemonic within one text may be followed by a listed word or two in the next.
+    return whole > 2 + max(_longest(masked(text)) for text in texts)
 
 
 def find(text: str) -> Iterator[tuple[int, int, str]]:
-    """Yield where in a text, not in its view, the mnemonics stand. It holds valid Unicode."""
+    """Yield (start, end, rule) of the mnemonics in a text of valid Unicode."""
     for start, end, _ in _runs(text):
         yield start, end, RULE
 
 
-def _lengths(text: str) -> Iterator[int]:
-    return (number for _, _, number in _runs(text))
+def _longest(text: str) -> int:
+    return max((number for _, _, number in _runs(text)), default=0)
 
 
 def _runs(text: str) -> Iterator[tuple[int, int, int]]:
-    """Yield (from, before, number of words) of the mnemonics in a text."""
-    if len(text) < _SHORTEST or not _has_run(text):
+    """Yield (start, end, number of words) of the mnemonics in a text."""
+    if len(text) < _SHORTEST:
         return
-    start = end = number = 0
-    for match in _word.finditer(text):
-        word = match[0]
-        if word[0] == "\\":
-            continue
-        if _normal(word) in _listed():
-            if not number:
-                start = match.start()
-            number, end = number + 1, match.end()
+    if "\\" in text:
+        text = _escape.sub("  ", text)
+    if text.isascii():
+        # Splitting costs a twentieth of matching word by word, and few texts have a mnemonic.
+        data = text.lower().encode().translate(_LETTERS)
+        listed = _listed_ascii()
+        if _has_run(data.split(), listed):
+            places = (match.span() for match in _ascii_word.finditer(data))
+            yield from _in_row((data[start:end] in listed, start, end) for start, end in places)
+    elif _has_run(_split(_normal(text)), _listed()):
+        data = text.encode()
+        places = (match.span() for match in _word.finditer(data))
+        words = (
+            (_normal(data[start:end].decode()) in _listed(), start, end) for start, end in places
+        )
+        for start, end, number in _in_row(words):
+            yield len(data[:start].decode()), len(data[:end].decode()), number
+
+
+def _in_row(words: Iterable[tuple[bool, int, int]]) -> Iterator[tuple[int, int, int]]:
+    """Yield the runs of at least twelve words (is listed, start, end) that are listed."""
+    first = last = number = 0
+    for is_listed, start, end in words:
+        if is_listed:
+            first = first if number else start
+            last, number = end, number + 1
             continue
         if number >= LEAST:
-            yield start, end, number
+            yield first, last, number
         number = 0
     if number >= LEAST:
-        yield start, end, number
+        yield first, last, number
 
 
-_LETTERS = bytes(char if chr(char).isalpha() else 32 for char in range(128)).ljust(256, b" ")
-
-
-def _has_run(text: str) -> bool:
-    """Tell cheaply whether there is a mnemonic in a text."""
-    plain = _normal(text)
-    if "\\" in plain:
-        plain = plain.replace("\\n", " ").replace("\\t", " ").replace("\\r", " ")
-    if plain.isascii():
-        return _run_in(plain.encode().translate(_LETTERS).split(), _listed_ascii())
-    return _run_in("".join(char if char.isalpha() else " " for char in plain).split(), _listed())
-
-
-def _run_in(words: Sequence[str | bytes], listed: Set[str | bytes]) -> bool:
+def _has_run(words: Sequence[str | bytes], listed: Set[str | bytes]) -> bool:
     number = 0
     if len(words) < LEAST:
         return False
@@ -86,13 +106,13 @@ def _run_in(words: Sequence[str | bytes], listed: Set[str | bytes]) -> bool:
     return False
 
 
-@cache
-def _listed_ascii() -> frozenset[bytes]:
-    return frozenset(word.encode() for word in _listed() if word.isascii())
+def _split(text: str) -> list[str]:
+    return "".join(char if char.isalpha() else " " for char in text).split()
 
 
-def _normal(word: str) -> str:
-    if word.isascii():
-        return word.lower()
-    parts = unicodedata.normalize("NFKD", word.casefold())
+def _normal(text: str) -> str:
+    """Return a text in lower case without accents."""
+    if text.isascii():
+        return text.lower()
+    parts = unicodedata.normalize("NFKD", text.casefold())
     return "".join(part for part in parts if not unicodedata.combining(part))

@@ -6,13 +6,13 @@ index, a code an error. Under those a value has to look like a secret.
 """
 
 import enum
+import re
 import string
 from collections.abc import Iterable
 from functools import lru_cache
 
-import re2
-
 from auditlogs.redaction.folding import MEANING, fold
+from auditlogs.redaction.patterns import pattern
 
 
 class Kind(enum.IntEnum):
@@ -139,9 +139,11 @@ CORES = (
     "|schluessel|parool|chave|cle(?:privee|secrete|api)"
     r"|(?:_|\b)[ps]k\b"
 )
-_cores = re2.compile(CORES.replace(r"(?:_|\b)[ps]k\b", "[ps]k$"))
-_signature_cores = re2.compile("sig|tx|hash|proof|transaction|digest|checksum|root|pub|addr")
-_version = re2.compile("v?[0-9]+")
+_cores = pattern(CORES.replace(r"(?:_|\b)[ps]k\b", "[ps]k$"))
+_signature_cores = pattern("sig|tx|hash|proof|transaction|digest|checksum|root|pub|addr")
+_version = re.compile("v?[0-9]+")
+# A capital that begins a word: after a small letter or a digit, or as the last of several.
+_capital = re.compile("(?<=[a-z0-9])[A-Z]|(?<=[A-Z])[A-Z](?=[a-z])")
 # Longer names than this hardly ever come again, and might be secrets themselves.
 REMEMBERED = 40
 
@@ -165,9 +167,13 @@ class Names:
     def _kind(self, name: str) -> Kind:
         name = name[-1000:]
         plain = plain_name(name)
-        words: list[str] = []
-        if _cores.search(plain) or any(extra in plain for extra in self.extra):
-            words = _words(name)
+        data = plain.encode()
+        is_looked_at = _cores.search(data) or any(extra in plain for extra in self.extra)
+        # Most names have no word of either, and splitting a name into words costs most.
+        if not is_looked_at and not _signature_cores.search(data):
+            return Kind.PLAIN
+        words = _words(name)
+        if is_looked_at:
             if not words or (len(words) > 1 and words[0] in _ASKING):
                 return Kind.PLAIN
             if MEANING in plain and not name.isascii():
@@ -178,7 +184,7 @@ class Names:
                 return Kind.SECRET
             if kind := _doubtful(words):
                 return kind
-        return Kind.PUBLIC if _is_public(plain, words or _words(name)) else Kind.PLAIN
+        return Kind.PUBLIC if _is_public(plain, words) else Kind.PLAIN
 
     def _is_secret(self, plain: str, words: list[str]) -> bool:
         if self._names_secret(plain.rstrip(string.digits), words):
@@ -243,14 +249,8 @@ def is_secret_name(name: str) -> bool:
     return kind is Kind.SECRET or (kind >= Kind.TOKEN and alone)
 
 
-def is_signature_name(name: str) -> bool:
-    """Tell whether a name says that what it names is public: a signature, a hash, an address."""
-    words = _words(name[-200:])
-    return bool(words) and _is_public("".join(words), words)
-
-
 def _is_public(plain: str, words: list[str]) -> bool:
-    if not words or not _signature_cores.search(plain):
+    if not words or not _signature_cores.search(plain.encode()):
         return False
     last = words[-1].rstrip(string.digits)
     return (
@@ -270,17 +270,4 @@ def plain_name(name: str) -> str:
 def _words(name: str) -> list[str]:
     """Return the words of a name in lower case: `userAPIKey_2` is user, api, key, 2."""
     folded = fold(name).translate(_SEPARATED)
-    if folded.islower():
-        return folded.split()
-    spaced = []
-    before = " "
-    for i, char in enumerate(folded):
-        if char.isupper() and (
-            before.islower()
-            or before.isdigit()
-            or (before.isupper() and folded[i + 1 : i + 2].islower())
-        ):
-            spaced.append(" ")
-        spaced.append(char)
-        before = char
-    return "".join(spaced).lower().split()
+    return (folded if folded.islower() else _capital.sub(r" \g<0>", folded)).lower().split()

@@ -20,4 +20,4 @@ def pattern(text: str) -> re2._Regexp:
 def spans(regexp: re2._Regexp, data: bytes) -> Iterator[tuple[int, int]]:
     """Yield where a pattern matches."""
     for match in regexp.finditer(data):
-        yield match.start(), match.end()
+        yield match.span()

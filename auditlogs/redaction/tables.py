@@ -25,7 +25,8 @@ class Tables:
         """Yield the secrets in the cells of a view."""
         if b"\n" in data and b"[ RECORD " not in data:
             yield from self._columns(data)
-        yield from self._inserted(data)
+        if b"into" in data.lower():
+            yield from self._inserted(data)
 
     def _kind(self, name: bytes) -> Kind:
         return self._names.kind(name.strip(b" \t\r\"'`[]").decode())

@@ -2,6 +2,7 @@
 
 import json
 import re
+from bisect import bisect_left
 from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
 from typing import Any
@@ -26,7 +27,12 @@ MAX_IN_TEXT = 1_000
 MAX_LEVELS = 48
 _MAX_ROUNDS = 8
 _MAX_EMBEDDED = 16
+# No secret is shorter, nor a mnemonic shorter than the second.
+_SHORTEST = 5
 _SHORT = 24
+# Texts without a secret come again from entry to entry: names of tools, ids of agents, messages.
+_REMEMBERED = 64
+_MAX_REMEMBERED = 16_384
 
 
 class BadPattern(ValueError):
@@ -52,22 +58,27 @@ class Texts:
             r"|^\s*[\[{\"]|(?:^|\s)-[pPauUw]|--user|\$[a-z0-9-]+\$|[0-9]:[a-z0-9_-]{30}|q~"
             r"|(?:[0-9]{2,5}|\*):[^\s:]+:[^\s:]+:|hexlify|wallet|import"
         )
-        self.inside: Callable[[Any, int], tuple[Any, int]]
+        self.inside: Callable[[Any, int, dict[str, str]], tuple[Any, int]]
+        self._clean: set[str] = set()
 
-    def redact(self, text: str, level: int = 0) -> str:
-        """Return the text without its secrets. The same text is returned where it holds none."""
-        if len(text) < 5 or (len(text) < _SHORT and self._is_plain(text)) or is_mark(text):
+    def redact(self, text: str, level: int = 0, seen: dict[str, str] | None = None) -> str:
+        """Return the text without its secrets. The same text is returned where it holds none.
+
+        `level` is how deep in other texts it is, `seen` the results for texts of the same entry.
+        """
+        if len(text) < _SHORTEST or text in self._clean or is_mark(text):
             return text
         if level > MAX_LEVELS:
             return mark("too-deep")
-        for _ in range(_MAX_ROUNDS):
-            clean = self._once(text, level)
-            if clean == text:
-                return text
-            text = clean
-            if is_mark(text):
-                return text
-        return mark("redactor-failed")
+        seen = {} if seen is None else seen
+        clean = seen.get(text)
+        if clean is None:
+            clean = text if self._is_plain(text) else self._rounds(text, level, seen)
+            # What came out of the last round holds no secret.
+            seen[text] = seen[clean] = clean
+            if clean == text and len(text) <= _REMEMBERED:
+                self._remember(text)
+        return clean
 
     def name(self, text: str) -> str:
         """Return the name of a key without its secrets."""
@@ -75,59 +86,97 @@ class Texts:
             return text
         return self.redact(text)
 
+    def _remember(self, text: str) -> None:
+        """Remember a text that holds no secret; never one that does."""
+        if len(self._clean) >= _MAX_REMEMBERED:
+            self._clean.clear()
+        self._clean.add(text)
+
     def _is_plain(self, text: str) -> bool:
-        """Tell of a text too short for a mnemonic whether it plainly holds no secret."""
+        """Tell quickly of most texts without a secret that they hold none."""
         if self._patterns or not text.isascii():
             return False
         data = text.encode()
-        return not self._gate.search(data) or _is_harmless(data)
+        if _is_harmless(data):
+            return True
+        return len(text) < _SHORT and not self._gate.search(data)
 
-    def _once(self, text: str, level: int) -> str:
+    def _rounds(self, text: str, level: int, seen: dict[str, str]) -> str:
+        """Return the text redacted until nothing more is found in it."""
+        for _ in range(_MAX_ROUNDS):
+            clean = self._once(text, level, seen)
+            if clean == text:
+                return text
+            text = clean
+            if is_mark(text):
+                return text
+        return mark("redactor-failed")
+
+    def _once(self, text: str, level: int, seen: dict[str, str]) -> str:
         view = View(text)
         data = view.data
         bare = masked(text)
         found = list(mnemonics.find(bare))
         if not text.isascii():
-            seen = mnemonics.find(data.decode())
-            found += [(*view.span(start, end), rule) for start, end, rule in seen]
+            in_view = mnemonics.find(data.decode())
+            found += [(*view.span(start, end), rule) for start, end, rule in in_view]
         for rule, regexp in self._patterns:
             found += [(m.start(), m.end(), rule) for m in regexp.finditer(bare) if m[0]]
         if self._gate.search(data) and not _is_harmless(data):
-            if (clean := self._json(text, level)) is not None:
+            if (clean := self._json(text, level, seen)) is not None:
                 return clean
             for start, end, rule in self._in_view(data):
                 if end > start and data[start:end].strip(FILLER):
                     found.append((*view.span(start, end), rule))
-            found += self._encoded(view, found, level)
+            found += self._encoded(view, found, level, seen)
         return _replaced(text, found) if found else text
 
     def _in_view(self, data: bytes) -> Iterator[Span]:
-        has_run = _run.search(data) is not None
-        finders = [shapes.authorizations(data), addresses.find(data, self._names)]
-        if has_run or b"BEGIN" in data:
-            finders += [shapes.find(data)]
-        if has_run or b"," in data or b" " in data:
-            finders += [chains.find(data), self._private_keys.find(data)]
-        if self._assignments.gate.search(data):
-            finders += [self._assignments.find(data), self._tables.find(data)]
-            finders += [self._markup.find(data)]
-        finders += [self.commands.find(data)]
-        for finder in finders:
+        for finder in self._finders(data):
             yield from islice(finder, MAX_IN_TEXT + 1)
 
-    def _encoded(self, view: View, found: list[Span], level: int) -> Iterator[Span]:
-        """Yield the encoded texts that hold secrets, but for those in which one was found."""
-        for start, end, inner, rule in encodings.find(view.data):
-            place = view.span(start, end)
-            if any(place[0] < other[1] and other[0] < place[1] for other in found):
-                continue  # What it holds may be no secret any more in the next round.
-            clean = self.redact(inner, level + 1)
-            if clean != inner and rule == encodings.PERCENT:
-                yield *place, encodings.encode(view.data[start:end], clean)
-            elif clean != inner or (rule == "base64" and encodings.is_basic(inner)):
-                yield *place, rule
+    def _finders(self, data: bytes) -> Iterator[Iterator[Span]]:
+        """Yield the finders of what may be in a view. Of equal spans the first gives the rule."""
+        # All but the finders of shapes look for a name, a sign and a value, or for an address.
+        is_word = _one_word.fullmatch(data) is not None
+        has_run = _run.search(data) is not None
+        if not is_word:
+            yield shapes.authorizations(data)
+            yield addresses.find(data, self._names)
+        if has_run or b"BEGIN" in data:
+            yield shapes.find(data)
+        if has_run or b"," in data or b" " in data:
+            yield chains.find(data)
+            yield self._private_keys.find(data)
+        if is_word:
+            return
+        if self._assignments.gate.search(data):
+            yield self._assignments.find(data)
+            yield self._tables.find(data)
+            yield self._markup.find(data)
+        yield self.commands.find(data)
 
-    def _json(self, text: str, level: int) -> str | None:
+    def _encoded(
+        self, view: View, found: list[Span], level: int, seen: dict[str, str]
+    ) -> Iterator[Span]:
+        """Yield the encoded texts that hold secrets, but for those in which one was found."""
+        taken = [(start, end) for start, end, _ in _merged(found)]
+        for start, end, inner, rule in encodings.find(view):
+            place = view.span(start, end)
+            after = bisect_left(taken, (place[1], 0))
+            if after and taken[after - 1][1] > place[0]:
+                continue  # What it holds may be no secret any more in the next round.
+            clean = self.redact(inner, level + 1, seen)
+            if clean != inner and rule == encodings.PERCENT:
+                replacement = encodings.encode(view.data[start:end], clean)
+            elif clean != inner or (rule == "base64" and encodings.is_basic(inner)):
+                replacement = rule
+            else:
+                continue
+            taken.insert(after, place)
+            yield *place, replacement
+
+    def _json(self, text: str, level: int, seen: dict[str, str]) -> str | None:
         """Return a text that is JSON, or holds some, with the JSON redacted; None if clean."""
         first = text.lstrip()[:1]
         if first and first in '{["':
@@ -136,13 +185,13 @@ class Texts:
             except (ValueError, RecursionError):
                 pass
             else:
-                clean, number = self.inside(value, level + 1)
+                clean, number = self.inside(value, level + 1, seen)
                 if number > MAX_IN_TEXT:
                     return mark("too-many")
                 return _written(clean) if number else None
-        return self._embedded(text, level)
+        return self._embedded(text, level, seen)
 
-    def _embedded(self, text: str, level: int) -> str | None:
+    def _embedded(self, text: str, level: int, seen: dict[str, str]) -> str | None:
         pieces, after, tries = [], 0, 0
         place = opening(text, 0)
         while place >= 0 and tries < _MAX_EMBEDDED:
@@ -152,7 +201,7 @@ class Texts:
             except (ValueError, RecursionError):
                 place = opening(text, place + 1)
                 continue
-            clean, number = self.inside(value, level + 1)
+            clean, number = self.inside(value, level + 1, seen)
             if number:
                 pieces += [text[after:place], _written(clean)]
                 after = end
@@ -161,7 +210,7 @@ class Texts:
             return "".join([*pieces, text[after:]])
         is_command = "'-" in text or '"-' in text
         if tries and (is_command or self._assignments.gate.search(View(text).data)):
-            return literals.redacted(text, lambda value: self.inside(value, level + 1))
+            return literals.redacted(text, lambda value: self.inside(value, level + 1, seen))
         return None
 
 
@@ -179,6 +228,7 @@ def _is_harmless(data: bytes) -> bool:
     return len(data) not in (128, 130) and _harmless.search(data) is not None
 
 
+_one_word = re.compile(rb"[\w.-]*")
 _identifier = re.compile(r"[A-Za-z0-9_.-]{1,40}")
 # No key of a vendor is shorter; nor is what begins a private key, or the address of a hook.
 _run = pattern(r"[0-9A-Za-z+/_=.:-]{13}")
@@ -195,11 +245,8 @@ def _written(value: Any) -> str:
     return text
 
 
-def _replaced(text: str, found: list[Span]) -> str:
-    """Return the text with marks in the places found; places that overlap become one.
-
-    What cannot be the name of a rule is the text to stand there.
-    """
+def _merged(found: list[Span]) -> list[list[Any]]:
+    """Return the spans in order; those that overlap become one, under the rule of the first."""
     found.sort(key=lambda span: (span[0], -span[1]))
     merged: list[list[Any]] = []
     for start, end, rule in found:
@@ -207,6 +254,15 @@ def _replaced(text: str, found: list[Span]) -> str:
             merged[-1][1] = max(merged[-1][1], end)
         else:
             merged.append([start, end, rule])
+    return merged
+
+
+def _replaced(text: str, found: list[Span]) -> str:
+    """Return the text with marks in the places found; places that overlap become one.
+
+    What cannot be the name of a rule is the text to stand there.
+    """
+    merged = _merged(found)
     if len(merged) > MAX_IN_TEXT:
         return mark("too-many")
     pieces, after = [], 0

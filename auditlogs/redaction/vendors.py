@@ -40,7 +40,7 @@ class Format(NamedTuple):
 
 KEYS = (
     # This log
-    Format("audit log", "aud(|s)_<base62:36>", "aud_entries_per_second"),
+    Format("audit log", "aud(|s|a)_<base62:36>", "aud_entries_per_second"),
     # Models and agents
     Format("OpenAI", "sk-<url:20+>", "sk-learn pipeline"),
     Format("OpenAI session", "sess-<url:20+>", "sess-1"),

@@ -1,13 +1,13 @@
 """The walk through JSON: secrets are told by the name of their key, by place and by shape."""
 
 import re
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence, Set
 from functools import lru_cache
 from typing import Any, NamedTuple
 
 from auditlogs.redaction import chains, mnemonics, private
 from auditlogs.redaction.judging import is_secret
-from auditlogs.redaction.marks import is_mark, mark, masked, without_marks
+from auditlogs.redaction.marks import is_mark, mark, without_marks
 from auditlogs.redaction.names import REMEMBERED, Kind, Names, plain_name
 from auditlogs.redaction.randomness import is_random
 from auditlogs.redaction.texts import MAX_LEVELS, Texts
@@ -78,14 +78,34 @@ class Key:
         )
 
 
+_NO_COLUMNS: Mapping[int, Key] = {}
+# Objects with more keys hardly ever come again.
+_MAX_KEYS = 32
+
+
 class _Around(NamedTuple):
     """What an object says of its members: its own name, names in it, and what it is."""
 
-    parent: Key | None
-    namer: Key | None
-    columns: dict[int, Key]
+    parent: Key | None = None
+    namer: Key | None = None
+    columns: Mapping[int, Key] = _NO_COLUMNS
+    partners: Set[str] = frozenset()
+    is_kubernetes: bool = False
+
+
+_NOTHING_AROUND = _Around()
+
+
+class _Shape(NamedTuple):
+    """What the keys alone of an object say: which places in it have to be looked at."""
+
+    keys: tuple[Key, ...]
     partners: Set[str]
-    is_kubernetes: bool
+    may_name_value: bool
+    may_have_columns: bool
+    may_be_kubernetes: bool
+    may_be_jwk: bool
+    is_special: bool
 
 
 class Keys:
@@ -95,6 +115,27 @@ class Keys:
         self.names = names
         self.texts = texts
         self._remembered = lru_cache(maxsize=16_384)(self._read)
+        self._shapes = lru_cache(maxsize=2_048)(self._shape)
+
+    def shape(self, value: dict[Any, Any]) -> _Shape:
+        """Return the shape of an object."""
+        keys = tuple(value)
+        is_short = len(keys) <= _MAX_KEYS and all(
+            type(key) is str and len(key) <= REMEMBERED for key in keys
+        )
+        return (self._shapes if is_short else self._shape)(keys)
+
+    def _shape(self, names: tuple[Any, ...]) -> _Shape:
+        keys = tuple(self[name] for name in names)
+        plains = {key.plain for key in keys}
+        may = (
+            not plains.isdisjoint(_VALUES | _ARGUMENTS),
+            not plains.isdisjoint(_COLUMNS),
+            "kind" in names and not plains.isdisjoint(_KUBERNETES),
+            "kty" in names,
+        )
+        partners = _partners(plains)
+        return _Shape(keys, partners, *may, is_special=bool(partners) or any(may))
 
     def __getitem__(self, key: Any) -> Key:
         name = key if isinstance(key, str) else str(key)
@@ -140,15 +181,11 @@ class Walk:
         return mark(rule)
 
     def _text(self, text: str, level: int) -> str:
-        known = self.seen.get(text)
-        if known is None:
-            known = self.seen[text] = self._texts.redact(text, min(level, MAX_LEVELS))
-            # Nothing more is found in a text in which nothing was found at last.
-            self.seen[known] = known
-        if "[REDACTED:" in known:
+        clean = self._texts.redact(text, min(level, MAX_LEVELS), self.seen)
+        if "[REDACTED:" in clean:
             self.has_marks = True
-            self.changed += known != text
-        return known
+            self.changed += clean != text
+        return clean
 
     def _under(self, value: Any, key: Key, level: int) -> Any:
         """Return the redacted value under a name that is, or may be, a secret's."""
@@ -193,12 +230,11 @@ class Walk:
 
         `parent` is its key, if that is the name of a secret.
         """
-        keys = [(key, self._keys[key]) for key in value]
-        around = self._around(value, keys, parent)
+        shape = self._keys.shape(value)
+        around = self._around(value, shape, parent)
         clean: dict[Any, Any] = {}
         numbers: dict[Any, int] = {}
-        for key, known in keys:
-            item = value[key]
+        for (key, item), known in zip(value.items(), shape.keys, strict=True):
             if level == 0 and key in OBJECTS:
                 shown: Any = self._fixed(item, 1)
             else:
@@ -228,22 +264,23 @@ class Walk:
             for (name, clean), item in pairs
         }
 
-    def _around(
-        self, value: dict[Any, Any], keys: list[tuple[Any, Key]], parent: Key | None
-    ) -> "_Around":
-        plains = {known.plain for _, known in keys}
-        may_be_named = not _VALUES.isdisjoint(plains) or not _ARGUMENTS.isdisjoint(plains)
+    def _around(self, value: dict[Any, Any], shape: _Shape, parent: Key | None) -> _Around:
+        if not shape.is_special:
+            return _Around(parent) if parent else _NOTHING_AROUND
+        jwk = _jwk_members(value) if shape.may_be_jwk else frozenset()
         return _Around(
             # In a JSON Web Key all is public but what its type says.
-            parent=None if "kty" in plains else parent,
-            namer=self._namer(value, keys) if may_be_named else None,
-            columns=self._columns(value, keys),
-            partners=_partners(plains) | _jwk_members(value),
-            is_kubernetes=value.get("kind") == "Secret" and not plains.isdisjoint(_KUBERNETES),
+            parent=None if shape.may_be_jwk else parent,
+            namer=self._namer(value, shape.keys) if shape.may_name_value else None,
+            columns=self._columns(value, shape.keys) if shape.may_have_columns else _NO_COLUMNS,
+            partners=shape.partners | jwk,
+            is_kubernetes=shape.may_be_kubernetes and value["kind"] == "Secret",
         )
 
     def _member(self, item: Any, known: Key, around: "_Around", level: int) -> Any:
         """Return the redacted member of an object."""
+        if around is _NOTHING_AROUND and known.kind < Kind.TOKEN:
+            return self.value(item, level + 1, known)
         if known.plain in around.partners and not self._is_secret_name(item):
             return self._under(item, _AS_SECRET, level + 1)
         if known.kind is Kind.SECRET:
@@ -290,11 +327,11 @@ class Walk:
             unlike = f"{name} ({numbers[name]})"
         return unlike
 
-    def _namer(self, value: dict[Any, Any], keys: list[tuple[Any, Key]]) -> Key | None:
+    def _namer(self, value: dict[Any, Any], keys: Sequence[Key]) -> Key | None:
         """Return the name that one value of an object gives to others of it, if a secret's."""
         found: Key | None = None
-        for key, known in keys:
-            item = value[key]
+        for member, known in zip(value.values(), keys, strict=True):
+            item = member
             if known.plain in ("loc", "path") and isinstance(item, list | tuple) and item:
                 item = item[-1]  # Where something was found, or was changed.
             if not isinstance(item, str) or len(item) > 200:
@@ -317,13 +354,12 @@ class Walk:
             return self._marked(private.RULE)
         return self.value(item, level + 1)
 
-    def _columns(self, value: dict[Any, Any], keys: list[tuple[Any, Key]]) -> dict[int, Key]:
+    def _columns(self, value: dict[Any, Any], keys: Sequence[Key]) -> Mapping[int, Key]:
         """Return which columns of a table hold secrets."""
-        for key, known in keys:
-            item = value[key]
+        for item, known in zip(value.values(), keys, strict=True):
             if known.plain in _COLUMNS and isinstance(item, list | tuple):
                 return self._secret_names(item)
-        return {}
+        return _NO_COLUMNS
 
     def _secret_names(self, names: Sequence[Any]) -> dict[int, Key]:
         return {
@@ -332,7 +368,7 @@ class Walk:
             if isinstance(name, str) and self._names.is_secret(name)
         }
 
-    def _rows(self, rows: Sequence[Any], columns: dict[int, Key], level: int) -> list[Any]:
+    def _rows(self, rows: Sequence[Any], columns: Mapping[int, Key], level: int) -> list[Any]:
         if not any(isinstance(row, list | tuple) for row in rows):
             return self._row(rows, columns, level)
         return [
@@ -342,7 +378,7 @@ class Walk:
             for row in rows
         ]
 
-    def _row(self, row: Sequence[Any], columns: dict[int, Key], level: int) -> list[Any]:
+    def _row(self, row: Sequence[Any], columns: Mapping[int, Key], level: int) -> list[Any]:
         return [
             self._under(item, columns[i], level + 2)
             if i in columns
@@ -371,11 +407,12 @@ class Walk:
             # What was changed, from, to.
             return [words[0], *(self._under(word, name, level + 1) for word in words[1:])]
         secret = self._texts.commands.in_words(words)
+        may_be_pairs = len(words) % 2 == 0
         clean: list[Any] = []
         for i, word in enumerate(words):
             if i in secret:
                 clean.append(word[: secret[i]] + self._marked(RULE))
-            elif i and self._announces(words[i - 1], word, i, words):
+            elif may_be_pairs and i % 2 and self._announces(words[i - 1], word):
                 clean.append(self._marked(RULE))
             elif (
                 i
@@ -390,7 +427,7 @@ class Walk:
     def _without_pem(self, lines: Sequence[str]) -> list[str]:
         """Return lines with a mark for those of a private key."""
         text = "\n".join(lines)
-        clean = self._texts.redact(text)
+        clean = self._texts.redact(text, 0, self.seen)
         if clean == text:
             return list(lines)
         self.changed += 1
@@ -414,15 +451,16 @@ class Walk:
             return [self.value(pair[0], level), self._under(pair[1], name, level)]
         return [self.value(item, level + 1) for item in pair]
 
-    def _announces(self, before: str, item: str, i: int, words: Sequence[str]) -> bool:
+    def _announces(self, before: str, item: str) -> bool:
         """Tell whether a text in a list is the name of the next, as in headers in turn."""
-        if i % 2 == 0 or len(words) % 2 or len(before) > 200 or before[:1] == "-":
+        if len(before) > 200 or before[:1] == "-" or "[REDACTED:" in before:
             return False
-        name = self._keys[before]
-        if name.kind < Kind.TOKEN or self._names.is_secret(item):
+        kind = self._names.kind(before)
+        if kind < Kind.TOKEN or self._names.is_secret(item):
             return False
-        is_header = name.plain in _HEADERS or "-" in before
-        return (is_header or not item.isalpha()) and is_secret(item, name.kind, name.plain)
+        plain = plain_name(before)
+        is_header = plain in _HEADERS or "-" in before
+        return (is_header or not item.isalpha()) and is_secret(item, kind, plain)
 
     def _rule_of_whole(
         self, value: dict[Any, Any] | Sequence[Any], parent: Key | None
@@ -437,11 +475,8 @@ class Walk:
                 return self._rule_of_bytes(data, parent)
         if type(items[0]) is int:
             return self._rule_of_bytes(items, parent)
-        if isinstance(items[0], str | dict | list | tuple):
-            texts = [masked(text) for text in _strings(items)]
-            if mnemonics.is_split(texts):
-                return mnemonics.RULE
-        return None
+        is_text = isinstance(items[0], str | dict | list | tuple)
+        return mnemonics.RULE if is_text and mnemonics.is_split(list(_strings(items))) else None
 
     def _rule_of_bytes(self, items: Sequence[Any], parent: Key | None) -> str | None:
         if chains.is_key_of_numbers(items, is_named=parent is not None and parent.says_private):

@@ -13,7 +13,7 @@ from typing import TypeVar
 from uuid import UUID
 
 from auditlogs.entry.identity import id_ms
-from auditlogs.entry.text import SEPARATOR, norm, pieces, prefix_range
+from auditlogs.entry.text import SEPARATOR, mark_pieces, norm, prefix_range
 from auditlogs.entry.times import from_ms
 from auditlogs.storage import dictionary, mongo
 from auditlogs.storage.dictionary import WEEK_MS, NamedActor, week_of
@@ -23,35 +23,39 @@ T = TypeVar("T")
 
 READ_SECONDS = 5.0
 WRITE_SECONDS = 10.0
+MAX_NAMED = 1_000
 BATCH = 500
-# That one list reads where an index does not find the search.
-MAX_READ = 5_000
+# The beginnings that a search can find an actor by: the name, the id, and their words.
 MAX_WORDS = 30
 
 
 def actors(account: str, search: str, limit: int) -> tuple[list[NamedActor], bool]:
     """Return up to `limit` actors sorted by name, and whether there may be more.
 
-    Found are those of which a word of the newest name or of the id begins with the search, and
-    among the first MAX_READ also those that contain it. Where the worker has not made the account's
-    notes yet, the dictionary is read. Raises StorageError.
+    Found are those whose newest name or id contains the search from the beginning of a word on.
+    Where the worker has not made the account's notes yet, the dictionary is read. Raises
+    StorageError.
     """
     if not _is_complete(account):
         return dictionary.actors(account, search, limit)
-    text = norm(search)
-    if not text:
-        notes = _find({"account": account}, limit + 1)
-        return [_named(note) for note in notes[:limit]], len(notes) > limit
-    low, high = prefix_range(text)
-    by_word = _find({"account": account, "words": {"$gte": low, "$lt": high}}, limit + 1)
-    found = {note["_id"]: note for note in by_word}
-    is_cut = len(by_word) > limit
-    if not is_cut:
-        notes = _find({"account": account}, MAX_READ)
-        found |= {n["_id"]: n for n in notes if text in n["value"] or text in norm(n["id"])}
-        is_cut = len(notes) == MAX_READ
-    matches = sorted(found.values(), key=lambda note: (note["value"], note["id"]))
-    return [_named(note) for note in matches[:limit]], is_cut or len(matches) > limit
+    notes = _find(account, norm(search.strip()), limit + 1)
+    matches = sorted(notes, key=lambda note: (note["value"], note["id"]))
+    return [_named(note) for note in matches[:limit]], len(notes) > limit
+
+
+def names(account: str, ids: Iterable[str]) -> dict[str, str]:
+    """Return the newest names of actors that have one, by their ids, of the first MAX_NAMED.
+
+    Raises StorageError.
+    """
+    first = list(islice(ids, MAX_NAMED))
+    if not _is_complete(account):
+        named = dictionary.actors(account, "", MAX_NAMED)[0]
+        return {actor.id: actor.name for actor in named if actor.name and actor.id in first}
+    keys = [SEPARATOR.join((account, id)) for id in first]
+    with mongo.time_limit(READ_SECONDS):
+        notes = mongo.actors().find({"account": account, "_id": {"$in": keys}}, {"words": 0})
+        return {note["id"]: note["name"] for note in notes.limit(MAX_NAMED) if note["name"]}
 
 
 def keep(entry_ids: Iterable[UUID]) -> None:
@@ -64,6 +68,12 @@ def keep(entry_ids: Iterable[UUID]) -> None:
             _complete(account)
         notes = (_note(e["account"], e["actor"], from_ms(id_ms(e["_id"]))) for e in entries)
         _replace(notes)
+
+
+def note(account: str, actors: Iterable[tuple[Document, datetime]]) -> None:
+    """Note actors of one account, each with the time of an entry of theirs. Raises StorageError."""
+    _complete(account)
+    _replace(_note(account, actor, since) for actor, since in actors)
 
 
 def _complete(account: str) -> None:
@@ -96,7 +106,7 @@ def _batched(items: Iterable[T]) -> Iterator[list[T]]:
 def _note(account: str, actor: Document, since: datetime) -> Document:
     name, id = actor["name"], actor["id"]
     texts = [norm(text) for text in (name, id) if text]
-    words = dict.fromkeys([*texts, *(piece for text in texts for piece in pieces(text))])
+    words = dict.fromkeys([*texts, *(word for text in texts for word in _from_words(text))])
     week = week_of(int(since.timestamp() * 1000))
     return {
         "_id": SEPARATOR.join((account, id)),
@@ -112,9 +122,29 @@ def _note(account: str, actor: Document, since: datetime) -> Document:
     }
 
 
-def _find(condition: Document, limit: int) -> list[Document]:
+def _find(account: str, text: str, limit: int) -> list[Document]:
     with mongo.time_limit(READ_SECONDS):
-        return list(mongo.actors().find(condition, {"words": 0}).sort("value", 1).limit(limit))
+        condition: Document = {"account": account}
+        if text:
+            condition["words"] = _begins_with(_from_words(text)[0])
+        found = mongo.actors().find(condition, {"words": 0}, batch_size=limit + 1)
+        # By the index of the words, those of a search come in another order: sorting them on the
+        # server would read all of them.
+        return list((found if text else found.sort("value", 1)).limit(limit))
+
+
+def _begins_with(prefix: str) -> Document:
+    low, high = prefix_range(prefix)
+    bounds: Document = {"$gte": low} | ({} if high is None else {"$lt": high})
+    # Without $elemMatch MongoDB finds an array where one element meets each bound, and reads half
+    # of the index. SecantusDB reads the range, but for $elemMatch the whole collection.
+    return bounds if mongo.is_secantus() else {"$elemMatch": bounds}
+
+
+def _from_words(text: str) -> list[str]:
+    """Return a normalized text from each of its words on; the text itself where it has none."""
+    start, *parts = mark_pieces(text).split(SEPARATOR)
+    return ["".join(parts[place:]) for place in range(len(parts))] or [start]
 
 
 def _is_complete(account: str) -> bool:

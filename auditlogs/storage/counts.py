@@ -1,17 +1,53 @@
-"""Reading the counters: entries and failures of each bot of an account, by hour and by day."""
+"""Reading the counters: the entries of an account by result, for each action type, action, actor
+and bot, in a quarter of an hour, an hour and a day."""
 
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Literal
+from uuid import UUID
 
 import msgspec
 
-from auditlogs.entry.times import DAY_MS, HOUR_MS, from_ms, to_ms
+from auditlogs.entry.text import SEPARATOR
+from auditlogs.entry.times import DAY_MS, EPOCH, HOUR_MS, from_ms, to_ms
 from auditlogs.storage import mongo
+from auditlogs.storage.mongo import Document
 
 READ_SECONDS = 5.0
+# The version of the documents. A worker that finds another one counts everything again; documents
+# of both stay apart until the older ones expire.
+FORMAT = 3
+# The stored `_id` and the field `term` (the fencing token) have these names in existing databases.
+# New names would let a worker of an earlier version hold a second lease during an upgrade.
+LEASE_ID = "lead"
+TOKEN_FIELD = "term"  # noqa: S105
 
-Kind = Literal["hour", "day"]
-LENGTHS_MS: dict[Kind, int] = {"hour": HOUR_MS, "day": DAY_MS}
+# A quarter of an hour, because some time zones differ by half or three quarters of one.
+Kind = Literal["quarter", "hour", "day"]
+LENGTHS_MS: dict[Kind, int] = {"quarter": HOUR_MS // 4, "hour": HOUR_MS, "day": DAY_MS}
+
+# Below every entry's `_id`.
+LOWEST_ID = UUID(int=0)
+
+# The path of an entry's field, and the stored field with the counts of its values.
+DIMENSIONS = {"actionType": "types", "action": "actions", "actor.id": "actors", "botId": "bots"}
+
+
+class Count(msgspec.Struct, frozen=True, array_like=True):
+    """The entries with one value of a field in a span of time, by their result."""
+
+    value: str
+    failure: int = 0
+    partial: int = 0
+    success: int = 0
+
+    def of(self, result: str | None) -> int:
+        """Return the entries with a result; all of them without one."""
+        if result is None:
+            return self.failure + self.partial + self.success
+        number: int = getattr(self, result)
+        return number
 
 
 class Tally(msgspec.Struct, frozen=True, array_like=True):
@@ -29,33 +65,147 @@ class Tally(msgspec.Struct, frozen=True, array_like=True):
     agent: str | None
     name: str | None
 
+    @property
+    def count(self) -> Count:
+        successes = self.entries - self.failures - self.partial
+        return Count(self.bot, self.failures, self.partial, successes)
+
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """An hour or a day of an account. `start` is in milliseconds; `tallies` are sorted by bot id;
-    `is_cut` is true when there were more bots than are counted."""
+    """What was counted of an account in a quarter, an hour or a day that starts at `start`, in
+    milliseconds.
+
+    `tallies` are sorted by bot id. `counts` has the values of the other fields of `DIMENSIONS`, by
+    stored name and sorted. Of each field only the first values are counted one by one; `rest` has
+    the entries with the others, by stored name.
+    """
 
     start: int
     tallies: list[Tally]
-    is_cut: bool
+    counts: Mapping[str, list[Count]]
+    rest: Mapping[str, Count]
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether there were more bots than are counted one by one."""
+        return "bots" in self.rest
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far counting has come: every entry that reached the log before `at`, and at that instant
+    every one up to `id`, is counted for good. At `counted_at` everything that was visible then had
+    been counted; None until that has happened once.
+
+    `first_until` is None but during the first count of a log: how far in time the entries of the
+    account `first_account` are counted, in milliseconds. Accounts are counted in order of their id.
+    """
+
+    at: datetime = EPOCH
+    id: UUID = LOWEST_ID
+    counted_at: datetime | None = None
+    first_account: str = ""
+    first_until: int | None = None
 
 
 _tallies = msgspec.json.Decoder(list[Tally])
+_counts = msgspec.json.Decoder(list[Count])
 
 
 def kept(account: str, kind: Kind, start: int, end: int | None = None) -> list[Span]:
     """Return an account's counted spans that start from `start` (inclusive) to `end` (exclusive),
-    both in milliseconds, oldest first. Raises StorageError."""
-    bounds = {"$gte": from_ms(start)} | ({} if end is None else {"$lt": from_ms(end)})
-    condition = {"account": account, "kind": kind, "start": bounds}
-    fields = {"_id": 0, "start": 1, "bots": 1, "isCut": 1}
+    both in milliseconds, oldest first; with the bots alone. Raises StorageError."""
+    return list(_read(account, kind, start, end, ["bots"]))
+
+
+def kept_whole(account: str, kind: Kind, start: int, end: int) -> list[Span]:
+    """Return the same spans with the counts of every field. Raises StorageError."""
+    return list(_read(account, kind, start, end, DIMENSIONS.values()))
+
+
+def counts_of(
+    account: str, spans: Iterable[tuple[Kind, int]], fields: Iterable[str]
+) -> dict[tuple[str, int], Mapping[str, Mapping[str | None, Count]]]:
+    """Return the counts in some spans, by kind and start: by stored field, then by value, where
+    None has the values that are not counted one by one. A span without entries is left out.
+    Raises StorageError."""
+    ids = [span_id(account, kind, start) for kind, start in spans]
+    projection = {"_id": 0, "kind": 1, "start": 1, "rest": 1, **dict.fromkeys(fields, 1)}
     with mongo.time_limit(READ_SECONDS):
-        spans = list(mongo.counters().find(condition, fields).sort("start", 1))
-    return [
-        Span(to_ms(span["start"]), _tallies.decode(span["bots"]), span["isCut"]) for span in spans
-    ]
+        found = mongo.counters().find({"_id": {"$in": ids}}, projection, batch_size=len(ids) + 1)
+        documents = list(found)
+    return {(each["kind"], to_ms(each["start"])): _by_value(each, fields) for each in documents}
+
+
+def progress() -> Progress | None:
+    """Return how far counting has come; None before it has begun, or while the counters are those
+    of another version. Raises StorageError."""
+    with mongo.time_limit(READ_SECONDS):
+        return progress_in(mongo.counters().find_one({"_id": LEASE_ID}))
+
+
+def counted_at() -> datetime | None:
+    """Return when everything visible had last been counted, or None. Raises StorageError."""
+    found = progress()
+    return found.counted_at if found else None
+
+
+def progress_in(lease: Document | None) -> Progress | None:
+    """Return the progress that a lease document holds, if it is one of this version."""
+    if lease is None or lease.get("format") != FORMAT:
+        return None
+    first = lease.get("first") or {}
+    return Progress(
+        lease["at"], lease["id"], lease["countedAt"], first.get("account", ""), first.get("until")
+    )
+
+
+def span_id(account: str, kind: Kind, start: int) -> str:
+    """Return the `_id` of a span's document."""
+    return SEPARATOR.join((account, kind, f"{start:015}", str(FORMAT)))
 
 
 def start_of(kind: Kind, ms: int) -> int:
-    """Return the start, in ms, of the hour or the day (UTC) that contains this millisecond."""
+    """Return the start, in ms, of the quarter, hour or day (UTC) that contains this millisecond."""
     return ms // LENGTHS_MS[kind] * LENGTHS_MS[kind]
+
+
+def _read(
+    account: str, kind: Kind, start: int, end: int | None, fields: Iterable[str]
+) -> Iterator[Span]:
+    bounds = {"$gte": from_ms(start)} | ({} if end is None else {"$lt": from_ms(end)})
+    condition = {"account": account, "kind": kind, "start": bounds, "format": FORMAT}
+    projection = {"_id": 0, "start": 1, "rest": 1, **dict.fromkeys(fields, 1)}
+    with mongo.time_limit(READ_SECONDS):
+        found = mongo.counters().find(condition, projection, batch_size=10_000)
+        documents = list(found.sort("start", 1))
+    return map(span_of, documents)
+
+
+def span_of(document: Document) -> Span:
+    """Return the span of a stored document, with the fields that were read."""
+    return Span(
+        to_ms(document["start"]),
+        _tallies.decode(document.get("bots", "[]")),
+        {
+            field: _counts.decode(document[field])
+            for field in DIMENSIONS.values()
+            if field != "bots" and field in document
+        },
+        {field: Count("", *numbers) for field, numbers in document["rest"].items()},
+    )
+
+
+def _by_value(
+    document: Document, fields: Iterable[str]
+) -> Mapping[str, Mapping[str | None, Count]]:
+    span = span_of(document)
+    counts = {**span.counts, "bots": [tally.count for tally in span.tallies]}
+    return {
+        field: {
+            **{count.value: count for count in counts[field]},
+            None: span.rest.get(field, Count("")),
+        }
+        for field in fields
+    }

@@ -8,7 +8,7 @@ ids of orders, sessions or requests: such a note would cost a write and never be
 
 import functools
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby, islice
@@ -52,15 +52,53 @@ class NamedBot:
     name: str | None
 
 
-def notes_of(entry: Document) -> Iterator[Document]:
-    """Yield the notes that have to be stored before this entry document is."""
-    actor, target = entry["actor"], entry["target"]
+class StoredNames:
+    """The newest names of the actors and bots that notes are about, before the notes are stored."""
+
+    def __init__(self, notes: Iterable[Document]) -> None:
+        """Read the names that the dictionary has. Notes that this process has stored cost no query.
+        Raises StorageError and PyMongoError."""
+        unknown = {n["_id"]: n for n in notes if _is_named(n) and n["_id"] not in _stored_ids()}
+        stored = _among("_id", unknown, {"$project": {"_id": 1}})
+        self._stored = {note["_id"] for note in stored}
+        named = {note["named"] for id, note in unknown.items() if id not in self._stored}
+        # MongoDB reads one index key for each value of `named`, however many names it had.
+        by_time: Document = {"$sort": {"named": 1, "since": 1}}
+        last: Document = {"$group": {"_id": "$named", "name": {"$last": "$name"}}}
+        newest = _among("named", named, by_time, last)
+        self._newest: dict[str, str | None] = {each["_id"]: each["name"] for each in newest}
+
+    def would_change(self, notes: Iterable[Document]) -> bool:
+        """Tell whether notes give an actor or a bot another name than those it has."""
+        return any(
+            self._newest.get(note["named"], note["name"]) != note["name"]
+            for note in notes
+            if _is_named(note)
+            and note["_id"] not in _stored_ids()
+            and note["_id"] not in self._stored
+        )
+
+    def add(self, notes: Iterable[Document]) -> None:
+        """Add the names in notes that are about to be stored."""
+        for note in filter(_is_named, notes):
+            self._stored.add(note["_id"])
+            self._newest.setdefault(note["named"], note["name"])
+
+
+def notes_of_actor(entry: Document) -> Iterator[Document]:
+    """Yield the notes of an entry's actor and action, and of the bot as which it acted."""
+    actor = entry["actor"]
     yield _note(entry, "actor", entry["actorKey"], actor)
     action = {"id": entry["action"], "actionType": entry["actionType"]}
     yield _note(entry, "action", entry["action"], action)
     if entry["botId"] and actor["type"] == "agent":
         bot = {"id": entry["botId"], "name": actor["name"], "actor": actor["id"]}
         yield _note(entry, "bot", entry["botId"], bot)
+
+
+def notes_of_target(entry: Document) -> Iterator[Document]:
+    """Yield the note of a bot that an entry's action was applied to."""
+    target = entry["target"]
     if target and target["type"] == "bot":
         yield _note(entry, "bot", target["id"], {"id": target["id"], "name": target["name"]})
 
@@ -105,9 +143,19 @@ def values(
     return [value for value, _ in islice(groupby(notes, _value_of), limit)]
 
 
+def account_after(account: str) -> str | None:
+    """Return the first account, in order of their ids, after this one that has any entry, or None.
+    Raises StorageError."""
+    # Every note of the account's lies below this.
+    start = prefix_range(f"{account}{SEPARATOR}")[1] if account else ""
+    with mongo.time_limit(READ_SECONDS):
+        found = mongo.dictionary().find_one({"_id": {"$gte": start}}, {"_id": 1}, sort={"_id": 1})
+    return str(found["_id"]).split(SEPARATOR, 1)[0] if found else None
+
+
 def actor_notes(account: str) -> Iterator[Document]:
     """Yield the notes of all names of the account's actors. Raises StorageError."""
-    return _notes(account, "actor")
+    return _notes(account, "actor", batch=CHUNK)
 
 
 def actors(account: str, search: str, limit: int) -> tuple[list[NamedActor], bool]:
@@ -118,7 +166,7 @@ def actors(account: str, search: str, limit: int) -> tuple[list[NamedActor], boo
     newest: dict[str, Document] = {}
     matching: set[str] = set()
     count = 0
-    for note in _notes(account, "actor"):
+    for note in _notes(account, "actor", batch=CHUNK):
         count += 1
         other = newest.get(note["id"])
         if other is None or note["since"] >= other["since"]:
@@ -185,6 +233,17 @@ def _note(entry: Document, kind: Kind, value: str, details: Document) -> Documen
         # The field of the TTL index: a change of the retention applies to stored notes too.
         "weekEnd": from_ms((week + 1) * WEEK_MS),
     }
+
+
+def _among(field: str, values: Collection[str], *stages: Document) -> list[Document]:
+    """Run aggregation stages over the notes whose field has one of these values."""
+    if not values:
+        return []
+    return list(mongo.dictionary().aggregate([{"$match": {field: {"$in": [*values]}}}, *stages]))
+
+
+def _is_named(note: Document) -> bool:
+    return note.get("name") is not None
 
 
 def _named(account: str, kind: Kind, id: str) -> str:

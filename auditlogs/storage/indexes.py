@@ -1,9 +1,10 @@
 """The indexes. Each list index is (account, one field, `_id`): because `_id` is ordered by time, it
 serves an equality on the field, a time range and the sort by time in one range of one index."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
-from pymongo import ASCENDING, IndexModel
+from pymongo import ASCENDING
 from pymongo.collection import Collection
 from pymongo.errors import OperationFailure
 
@@ -13,6 +14,8 @@ from auditlogs.storage.mongo import Document
 from auditlogs.storage.retention import DAYS_ARE, is_retention, retention_days
 
 RETENTION_INDEX = "retention"
+# The order of arrival, of all accounts and of each.
+ARRIVAL_INDEX, ACCOUNT_ARRIVAL_INDEX = "by_arrival", "by_account_arrival"
 # How long a repeated request with the same idempotency key gets the first answer.
 KEY_SECONDS = 24 * 3600
 FACTS = "facts"
@@ -71,43 +74,65 @@ LEADING_FILTERS = (
 ACCOUNT_FILTER = LeadingFilter("account", 6 * HOUR_MS)
 
 
-def ensure_indexes() -> list[str]:
-    """Create missing indexes and set the TTL to the retention; return a line for each index.
+@dataclass(frozen=True, slots=True)
+class Index:
+    """An index of a collection: its name, its fields, and the seconds after which it removes a
+    document, for a TTL index."""
+
+    collection: str
+    name: str
+    fields: tuple[str, ...]
+    expire_seconds: int | None = None
+
+    def __str__(self) -> str:
+        return f"{self.collection}: {self.name}"
+
+
+def indexes() -> list[Index]:
+    """Return all indexes, in the order in which they are made."""
+    kept_seconds = retention_days() * DAY_MS // 1000
+    by_field = [
+        Index(mongo.ENTRIES, each.index, tuple(dict.fromkeys(("account", each.field, "_id"))))
+        for each in (ACCOUNT_FILTER, *LEADING_FILTERS)
+    ]
+    return [
+        # All facts have one.
+        *dict.fromkeys(by_field),
+        # The account is included so that the worker reads arrivals from the index alone.
+        Index(mongo.ENTRIES, ARRIVAL_INDEX, ("recordedAt", "_id", "account")),
+        Index(mongo.ENTRIES, ACCOUNT_ARRIVAL_INDEX, ("account", "recordedAt", "_id")),
+        # SecantusDB scans the whole collection for a range of `_id`; it needs an index of its own.
+        # MongoDB would use the built-in index on `_id`.
+        Index(mongo.DICTIONARY, "by_order", ("_id", "week")),
+        Index(mongo.DICTIONARY, "by_named", ("named", "since")),
+        Index(mongo.ACTORS, "by_value", ("account", "value")),
+        Index(mongo.ACTORS, "by_word", ("account", "words")),
+        Index(mongo.COUNTERS, "by_span", ("account", "kind", "start")),
+        Index(mongo.ENTRIES, RETENTION_INDEX, ("timestamp",), kept_seconds),
+        Index(mongo.DICTIONARY, RETENTION_INDEX, ("weekEnd",), kept_seconds),
+        Index(mongo.ACTORS, RETENTION_INDEX, ("weekEnd",), kept_seconds),
+        Index(mongo.COUNTERS, RETENTION_INDEX, ("end",), kept_seconds),
+        Index(mongo.IDEMPOTENCY, RETENTION_INDEX, ("firstAt",), KEY_SECONDS),
+    ]
+
+
+def ensure_indexes(begin: Callable[[Index], None] = lambda index: None) -> None:
+    """Create missing indexes and set the TTL to the retention, one index after another; call
+    `begin` before each. An index that exists costs nothing, so this can be interrupted and run
+    again. Entries can be written and read meanwhile.
 
     Needs the privileges createIndex, listIndexes and collMod, which the web process does not have.
     Raises StorageError for an invalid retention, before anything is changed.
     """
     if not is_retention(retention_days()):
         raise mongo.StorageError(f"AUDITLOGS_RETENTION_DAYS is wrong: {DAYS_ARE}.")
-    entries, notes, counters = mongo.entries(), mongo.dictionary(), mongo.counters()
-    leading = {each.index: each for each in (ACCOUNT_FILTER, *LEADING_FILTERS)}
-    done = entries.create_indexes([_list_index(each) for each in leading.values()])
-    # The account is included so that the worker reads arrivals from the index alone.
-    arrival = [("recordedAt", ASCENDING), ("_id", ASCENDING), ("account", ASCENDING)]
-    done += entries.create_indexes([IndexModel(arrival, name="by_arrival")])
-    done += notes.create_indexes(
-        [
-            # SecantusDB scans the whole collection for a range of `_id`; it needs an index of its
-            # own. MongoDB would use the built-in index on `_id`.
-            IndexModel([("_id", ASCENDING), ("week", ASCENDING)], name="by_order"),
-            IndexModel([("named", ASCENDING), ("since", ASCENDING)], name="by_named"),
-        ]
-    )
-    done += mongo.actors().create_indexes(
-        [
-            IndexModel([("account", ASCENDING), ("value", ASCENDING)], name="by_value"),
-            IndexModel([("account", ASCENDING), ("words", ASCENDING)], name="by_word"),
-        ]
-    )
-    span = [("account", ASCENDING), ("kind", ASCENDING), ("start", ASCENDING)]
-    done += counters.create_indexes([IndexModel(span, name="by_span")])
-    seconds = retention_days() * DAY_MS // 1000
-    _ensure_expiry(entries, "timestamp", seconds)
-    _ensure_expiry(notes, "weekEnd", seconds)
-    _ensure_expiry(mongo.actors(), "weekEnd", seconds)
-    _ensure_expiry(counters, "end", seconds)
-    _ensure_expiry(mongo.idempotency(), "firstAt", KEY_SECONDS)
-    return [*done, f"{RETENTION_INDEX} ({retention_days()} days)"]
+    for index in indexes():
+        begin(index)
+        collection = mongo.database()[index.collection]
+        if index.expire_seconds is not None:
+            _ensure_expiry(collection, index.fields[0], index.expire_seconds)
+        else:
+            collection.create_index([(each, ASCENDING) for each in index.fields], name=index.name)
 
 
 def retention_in_effect() -> int | None:
@@ -115,11 +140,6 @@ def retention_in_effect() -> int | None:
     index: Document | None = mongo.entries().index_information().get(RETENTION_INDEX)
     seconds = (index or {}).get("expireAfterSeconds")
     return None if seconds is None else int(seconds) * 1000 // DAY_MS
-
-
-def _list_index(leading: LeadingFilter) -> IndexModel:
-    fields = dict.fromkeys(("account", leading.field, "_id"), ASCENDING)
-    return IndexModel(list(fields.items()), name=leading.index)
 
 
 def _ensure_expiry(collection: Collection[Document], field: str, seconds: int) -> None:

@@ -1,7 +1,7 @@
 """MongoDB: the process's client, the collections, and the exceptions for their failures.
 
-Nothing else in the project creates a client. Nothing in it updates or deletes an entry; the one
-function that replaces documents does so in the collection of counters alone.
+Nothing else in the project creates a client. Nothing in it updates or deletes an entry; documents
+are replaced in the collections of counters and of actors alone.
 """
 
 import functools
@@ -29,6 +29,8 @@ from pymongo.errors import (
 from pymongo.read_concern import ReadConcern
 from pymongo.uri_parser import split_options
 from pymongo.write_concern import WriteConcern
+
+from auditlogs.storage import timing
 
 Document = dict[str, Any]
 
@@ -103,6 +105,7 @@ def _client() -> pymongo.MongoClient[Document]:
         connect=False,
         serverSelectionTimeoutMS=2_000,
         timeoutMS=5_000,
+        event_listeners=[timing.Listener()],
     )
 
 
@@ -141,14 +144,23 @@ def actors() -> Collection[Document]:
 
 def replace_actors(notes: list[Document]) -> None:
     """Put notes of actors in the place of older ones, by their field `since`."""
+    _replace_older(actors(), notes, "since")
+
+
+def replace_older_counters(documents: list[Document], token_field: str) -> None:
+    """Put counter documents in the place of those with the same or a lower fencing token."""
+    _replace_older(counters(), documents, token_field)
+
+
+def _replace_older(collection: Collection[Document], documents: list[Document], field: str) -> None:
     changes = [
-        pymongo.ReplaceOne(
-            {"_id": note["_id"], "since": {"$lte": note["since"]}}, note, upsert=True
-        )
-        for note in notes
+        pymongo.ReplaceOne({"_id": each["_id"], field: {"$lte": each[field]}}, each, upsert=True)
+        for each in documents
     ]
+    if not changes:
+        return
     try:
-        actors().bulk_write(changes, ordered=False)
+        collection.bulk_write(changes, ordered=False)
     except BulkWriteError as error:
         # There is a newer one, so the upsert tried to insert a second.
         if {fault["code"] for fault in error.details["writeErrors"]} - {DUPLICATE_KEY}:
@@ -159,7 +171,7 @@ def replace_counters(document: Document, only_if: Document) -> bool:
     """Compare and swap: replace the counter document with this `_id` if it matches `only_if`, or
     insert it if there is none. Return whether it was written.
 
-    This and `replace_actors` are the only functions that replace documents, in the only two
+    This function and the two above are the only ones that replace documents, in the only two
     collections where that is allowed.
     """
     expected = {**only_if, "_id": document["_id"]}
@@ -235,8 +247,8 @@ def is_secantus() -> bool:
 
 
 @contextmanager
-def time_limit(seconds: float) -> Iterator[None]:
-    """Limit the time of all database operations in the block together.
+def time_limit(seconds: float | None) -> Iterator[None]:
+    """Limit the time of all database operations in the block together; not at all with None.
 
     Raises TookTooLong when the time is up, DocumentRejected for a document that cannot be encoded
     as BSON, and Unavailable for any other failure.

@@ -3,17 +3,13 @@
 from collections.abc import Sequence
 from itertools import accumulate
 
-import msgspec
-
 from auditlogs.entry import numbers
 from auditlogs.entry.schema import Entry
-from auditlogs.entry.times import format_rfc3339, now
 from auditlogs.storage import mongo
-from auditlogs.storage.documents import to_document
 from auditlogs.storage.mongo import Document, DocumentRejected, TookTooLong
 from auditlogs.write import idempotency
 from auditlogs.write.spool import Spool, SpooledEntry
-from auditlogs.write.store import CONFLICT, Outcome, store
+from auditlogs.write.store import CONFLICT, Outcome, arriving, store
 
 BATCH = 500
 BATCH_BYTES = 256 * 1024
@@ -79,10 +75,7 @@ def _bounded(entries: list[SpooledEntry], max_bytes: int) -> list[SpooledEntry]:
 
 
 def _document(spooled: SpooledEntry) -> Document:
-    """Return the document to store; `recordedAt` is the time at which it reaches the log."""
-    entry = numbers.decode_as(spooled.body, Entry)
-    arrived = msgspec.structs.replace(entry, recorded_at=format_rfc3339(now()))
-    return to_document(arrived, spooled.account)
+    return arriving(numbers.decode_as(spooled.body, Entry), spooled.account)
 
 
 def _store(documents: Sequence[Document]) -> list[Outcome]:

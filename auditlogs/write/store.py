@@ -10,9 +10,11 @@ from typing import Literal
 import msgspec
 
 from auditlogs.entry.schema import Entry
+from auditlogs.entry.times import format_rfc3339, now
 from auditlogs.storage import dictionary, mongo
 from auditlogs.storage.documents import says_the_same, to_document, to_entry
 from auditlogs.storage.mongo import Document, DocumentRejected, StorageError, Unavailable
+from auditlogs.write.names import within_cap
 from auditlogs.write.spool import BUSY_SECONDS, Spool, spool
 from auditlogs.write.spool_file import SpoolError
 
@@ -66,9 +68,10 @@ def store(documents: list[Document], seconds: float) -> list[Outcome]:
     breaker = spool().breaker
     try:
         with mongo.time_limit(seconds):
+            documents, notes = within_cap(documents)
             # Before the entries: a name that no entry has is harmless, an entry whose names the
             # filters do not know would be hidden from them.
-            dictionary.add(note for document in documents for note in dictionary.notes_of(document))
+            dictionary.add(notes)
             existing, rejected = mongo.insert_missing(mongo.entries(), documents)
             ids = [documents[index]["_id"] for index in existing]
             # A duplicate key error proves nothing yet: a failover could still roll that write back.
@@ -92,6 +95,15 @@ def store(documents: list[Document], seconds: float) -> list[Outcome]:
     return outcomes
 
 
+def arriving(entry: Entry, account: str) -> Document:
+    """Return the document of an entry that is about to be stored: `recordedAt` is now.
+
+    Validation, a queue or the spool may have held the entry back. Whoever reads the log in the
+    order of arrival relies on a write following at once.
+    """
+    return to_document(msgspec.structs.replace(entry, recorded_at=format_rfc3339(now())), account)
+
+
 def _try_database(
     queue: Spool, entries: Sequence[Entry], account: str, seconds: float
 ) -> list[Status | None]:
@@ -105,7 +117,7 @@ def _try_database(
         return statuses
     limit = min(seconds, queue.breaker.probe_seconds) if state == "half-open" else seconds
     try:
-        outcomes = store([to_document(entries[index], account) for index in undecided], limit)
+        outcomes = store([arriving(entries[index], account) for index in undecided], limit)
     except StorageError:
         return statuses
     for index, outcome in zip(undecided, outcomes, strict=True):

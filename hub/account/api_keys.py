@@ -1,7 +1,7 @@
-"""The API Keys page: the list, the form for a new key, and the confirmation before revoking one."""
+"""The API Keys page: its lists, the form for a new log key, and the page that revokes one."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, time, timedelta
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
@@ -27,30 +27,22 @@ from auditlogs.storage.dictionary import NamedBot
 from auditlogs.storage.mongo import StorageError
 from hub.access.visits import HubRequest, Visit, caller_of, for_admins
 from hub.account.examples import call_with
+from hub.account.expiry import ExpiryForm
+from hub.account.key_list import AgentKeyList
 from hub.account.secret import Secret
 from hub.ui.confirmation import ChangeRefused, Confirmation, confirm
-from hub.ui.forms import PageForm
 from hub.ui.times import short_time
 
 MAX_ACTIVE = 200
 MAX_BOTS = 200
-MAX_DAYS = 3 * 365
 # Nothing needs it yet, so the form does not offer it; keys that have it keep it.
 UNUSED_SCOPES = frozenset({"logs:export"})
 UNUSED = "It was never used."
 # From this long before it expires, a key is marked.
 SOON = timedelta(days=7)
-NEVER, ON_A_DATE = "never", "date"
-EXPIRIES = {
-    "30": "In 30 days",
-    "90": "In 90 days",
-    "365": "In 365 days",
-    ON_A_DATE: "On a date",
-    NEVER: "Never",
-}
 
 
-class KeyForm(PageForm):
+class KeyForm(ExpiryForm):
     """The form for a new key. `cleaned_data["expires_at"]` is a time, or None for never."""
 
     name = forms.CharField(
@@ -64,12 +56,6 @@ class KeyForm(PageForm):
         widget=forms.CheckboxSelectMultiple,
         error_messages={"required": "Choose at least one scope."},
     )
-    expires = forms.ChoiceField(
-        label="Expires", choices=list(EXPIRIES.items()), initial="90", required=False
-    )
-    expires_on = forms.DateField(
-        label="Last day (UTC)", required=False, widget=forms.DateInput({"type": "date"})
-    )
     bot = forms.CharField(
         label="Agent (optional)",
         max_length=LONG_ID_LENGTH,
@@ -78,6 +64,7 @@ class KeyForm(PageForm):
         help_text="Enter a bot ID to limit the key to one agent: it then writes entries only as "
         "that agent, and reads only that agent's entries.",
     )
+    field_order = ("name", "scopes", "expires", "expires_on", "bot")
 
     def clean_name(self) -> str:
         return _checked("the name", self.cleaned_data["name"], KEY_NAME_LENGTH, is_name=True)
@@ -85,22 +72,6 @@ class KeyForm(PageForm):
     def clean_bot(self) -> str | None:
         bot = self.cleaned_data["bot"]
         return _checked("the agent", bot, LONG_ID_LENGTH) if bot else None
-
-    def clean(self) -> dict[str, Any]:
-        """Compute `expires_at` from the two fields about it."""
-        expires, day = self.cleaned_data.get("expires"), self.cleaned_data.get("expires_on")
-        today, expires_at = now().date(), None
-        if expires == ON_A_DATE and "expires_on" not in self.errors:
-            if day is None:
-                self.add_error("expires_on", "Choose the last day on which the key is valid.")
-            elif not today <= day <= today + timedelta(days=MAX_DAYS):
-                self.add_error("expires_on", "Choose a day between today and three years from now.")
-            else:
-                expires_at = datetime.combine(day, time(), UTC) + timedelta(days=1)
-        elif expires and expires.isdecimal():
-            expires_at = now() + timedelta(days=int(expires))
-        self.cleaned_data["expires_at"] = expires_at
-        return self.cleaned_data
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,6 +201,7 @@ def _page(
         "active": [row for row in rows if row.state == "active"],
         "ended": [row for row in rows if row.state != "active"],
         "has_more": has_more,
+        "agent_keys": AgentKeyList(visit.account),
         "bots": bots,
         "form": form,
         "secret": secret,

@@ -11,7 +11,7 @@ from auditlogs.entry.times import DAY_MS, format_rfc3339, from_ms, now, to_ms
 from auditlogs.models import Account, ApiKey
 from auditlogs.query.entries import Entries
 from auditlogs.storage import counts
-from auditlogs.storage.counts import Span
+from auditlogs.storage.fleet import Day
 from auditlogs.storage.mongo import StorageError
 from hub.agents.fleet import Agent, Figures, Fleet
 from hub.agents.sparkline import Column, columns
@@ -25,7 +25,7 @@ MAX_REASON_LENGTH = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Day:
+class DayRow:
     """What was counted on a day, and where its entries are."""
 
     label: str
@@ -60,7 +60,7 @@ class AgentView:
     agent: Agent
     is_counted: bool
     account: Account
-    spans: list[Span]
+    counted: list[Day]
 
     @classmethod
     def find(cls, fleet: Fleet, account: Account, bot: str) -> Self | None:
@@ -72,7 +72,8 @@ class AgentView:
         agent = counted or _newest_in_log(account, bot)
         if agent is None:
             return None
-        return cls(agent, counted is not None, account, fleet.days)
+        fleet.read_week([agent])
+        return cls(agent, counted is not None, account, fleet.days([bot], fleet.oldest))
 
     @property
     def log_url(self) -> str:
@@ -83,9 +84,9 @@ class AgentView:
         return Links({"botId": self.agent.bot, "result": "failure"}).here
 
     @cached_property
-    def days(self) -> list[Day]:
+    def days(self) -> list[DayRow]:
         """Each day within retention, the newest first."""
-        counted = {span.start: _figures(span, self.agent.bot) for span in self.spans}
+        counted = {day.start: _figures(day, self.agent.bot) for day in self.counted}
         today = counts.start_of("day", to_ms(now()))
         starts = range(today, min(counted, default=today) - 1, -DAY_MS)
         return [self._day(start, counted.get(start, Figures())) for start in starts]
@@ -130,7 +131,7 @@ class AgentView:
         bound = self.account.api_keys.filter(bot=self.agent.bot, holder=None)
         return [BoundKey(key, keys.state(key)) for key in bound.order_by("-pk")[:MAX_KEYS]]
 
-    def _day(self, start: int, figures: Figures) -> Day:
+    def _day(self, start: int, figures: Figures) -> DayRow:
         filters = {
             "botId": self.agent.bot,
             "startDate": format_rfc3339(from_ms(start)),
@@ -138,7 +139,7 @@ class AgentView:
         }
         label = f"{from_ms(start):%b} {from_ms(start).day}"
         failures = Links({**filters, "result": "failure"})
-        return Day(label, figures, Links(filters).here, failures.here)
+        return DayRow(label, figures, Links(filters).here, failures.here)
 
     def _failure(self, entry: Entry, moment: datetime) -> Failure:
         links = Links({"botId": self.agent.bot, "result": "failure", "dateRange": "all"})
@@ -174,9 +175,8 @@ def _newest_in_log(account: Account, bot: str) -> Agent | None:
     return agent
 
 
-def _figures(span: Span, bot: str) -> Figures:
+def _figures(day: Day, bot: str) -> Figures:
     figures = Figures()
-    for tally in span.tallies:
-        if tally.bot == bot:
-            figures.add(tally)
+    for hour in day.hours.get(bot, ()):
+        figures.add(hour)
     return figures

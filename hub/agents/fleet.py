@@ -1,5 +1,6 @@
 """The agents of an account, from the kept counters: what each did and how often it failed."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -7,11 +8,10 @@ from typing import Self
 
 from django.utils.safestring import SafeString
 
-from auditlogs.counters import leader
 from auditlogs.entry.text import norm
 from auditlogs.entry.times import HOUR_MS, from_ms, now, to_ms
-from auditlogs.storage import counts
-from auditlogs.storage.counts import Span, Tally
+from auditlogs.storage import counts, fleet
+from auditlogs.storage.fleet import Day, Hour, Listed
 from auditlogs.storage.retention import oldest_ms
 from hub.agents.sparkline import sparkline
 from hub.logs.links import agent_url
@@ -31,14 +31,15 @@ class Figures:
     entries: int = 0
     failures: int = 0
 
-    def add(self, tally: Tally) -> None:
-        self.entries += tally.entries
-        self.failures += tally.failures
+    def add(self, hour: Hour) -> None:
+        self.entries += hour.entries
+        self.failures += hour.failures
 
 
 @dataclass(slots=True)
 class Agent:
-    """An agent as it is listed: the id of its bot, and the name and actor of its newest tally."""
+    """An agent as it is listed: the id of its bot, the name and id of the agent that acted last,
+    and its figures once they are read."""
 
     bot: str
     name: str | None = None
@@ -47,12 +48,6 @@ class Agent:
     day: Figures = field(default_factory=Figures)
     week: Figures = field(default_factory=Figures)
     failures: list[int] = field(default_factory=lambda: [0] * (WEEK_HOURS // COLUMN_HOURS))
-
-    def update(self, tally: Tally) -> None:
-        """Take over name, actor and last activity. Tallies have to come in order of time."""
-        self.last_ms = max(self.last_ms, tally.last_ms)
-        if tally.agent is not None:
-            self.actor, self.name = tally.agent, tally.name
 
     @property
     def title(self) -> str:
@@ -82,72 +77,76 @@ class Agent:
         return sparkline(self.failures, label)
 
 
-@dataclass(frozen=True)
+@dataclass
 class Fleet:
     """The agents of an account as of the last count.
 
     A day is 24 hours of the clock and a week 168, the current hour included: counters are kept by
-    the hour, so no span can begin within one.
+    the hour, so no span can begin within one. `is_cut` tells whether there were more agents in an
+    hour of the figures read than are counted.
     """
 
+    account: str
     oldest: int
     hour: int
     counted_at: datetime | None
     is_stale: bool
-    days: list[Span]
-    hours: list[Span]
+    roster: list[Listed]
+    is_cut: bool = False
 
     @classmethod
     def read(cls, account: str, moment: datetime) -> Self:
-        """Read the counters. Raises StorageError."""
-        oldest, hour = oldest_ms(moment), counts.start_of("hour", to_ms(moment))
-        counted_at = leader.counted_at()
+        """Read the agents, without figures. Raises StorageError."""
+        counted_at = counts.counted_at()
         return cls(
-            oldest=oldest,
-            hour=hour,
+            account=account,
+            oldest=oldest_ms(moment),
+            hour=counts.start_of("hour", to_ms(moment)),
             counted_at=counted_at,
             is_stale=counted_at is not None and moment - counted_at > STALE,
-            days=counts.kept(account, "day", counts.start_of("day", oldest)),
-            hours=counts.kept(account, "hour", hour - (WEEK_HOURS - 1) * HOUR_MS),
+            roster=fleet.roster(account),
         )
-
-    @property
-    def is_cut(self) -> bool:
-        """Whether there were more agents in an hour than are counted."""
-        return any(span.is_cut for span in (*self.days, *self.hours))
 
     @cached_property
     def agents(self) -> dict[str, Agent]:
-        """Every agent with entries within retention, by the id of its bot."""
-        agents: dict[str, Agent] = {}
-        for span in self.days:
-            for tally in span.tallies:
-                _agent(agents, tally).update(tally)
-        for span in self.hours:
-            # An entry dated ahead counts as of now, as it does in the list.
-            ago = max(0, (self.hour - span.start) // HOUR_MS)
-            column = -1 - ago // COLUMN_HOURS
-            for tally in span.tallies:
-                agent = _agent(agents, tally)
-                agent.update(tally)
-                agent.week.add(tally)
-                agent.failures[column] += tally.failures
-                if ago < DAY_HOURS:
-                    agent.day.add(tally)
-        # A day's counter outlives the hours of it that retention has removed.
-        return {bot: agent for bot, agent in agents.items() if agent.last_ms >= self.oldest}
+        """Every agent with entries within retention, by its bot's id, the last active first."""
+        return {
+            each.bot: Agent(each.bot, each.name, each.agent, each.last_ms)
+            for each in self.roster
+            if each.last_ms >= self.oldest
+        }
 
     def matching(self, search: str) -> list[Agent]:
         """Return the agents whose name or ids contain a text, the last active first."""
         wanted = norm(search.strip())
-        matches = [agent for agent in self.agents.values() if wanted in _searched(agent)]
-        return sorted(matches, key=lambda agent: (-agent.last_ms, agent.bot))
+        return [agent for agent in self.agents.values() if wanted in _searched(agent)]
 
+    def read_week(self, agents: Iterable[Agent]) -> None:
+        """Read the figures of these agents. Raises StorageError."""
+        shown = {agent.bot: agent for agent in agents}
+        first = self.hour - (WEEK_HOURS - 1) * HOUR_MS
+        for day in self.days(shown, first):
+            for bot, hours in day.hours.items():
+                for hour in hours:
+                    if hour.start >= first:
+                        self._add(shown[bot], hour)
 
-def _agent(agents: dict[str, Agent], tally: Tally) -> Agent:
-    if tally.bot not in agents:
-        agents[tally.bot] = Agent(tally.bot)
-    return agents[tally.bot]
+    def days(self, bots: Iterable[str], start: int) -> list[Day]:
+        """Read the days from that of `start` on, in ms, with the hours of these bots.
+
+        Raises StorageError.
+        """
+        found = fleet.days(self.account, bots, counts.start_of("day", start))
+        self.is_cut = self.is_cut or any(day.is_cut for day in found)
+        return found
+
+    def _add(self, agent: Agent, hour: Hour) -> None:
+        # An entry dated ahead counts as of now, as it does in the list.
+        ago = max(0, (self.hour - hour.start) // HOUR_MS)
+        agent.week.add(hour)
+        agent.failures[-1 - ago // COLUMN_HOURS] += hour.failures
+        if ago < DAY_HOURS:
+            agent.day.add(hour)
 
 
 def _searched(agent: Agent) -> str:

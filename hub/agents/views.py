@@ -10,7 +10,7 @@ from hub.access.visits import HubRequest, Visit, for_members
 from hub.agents.detail import AgentView
 from hub.agents.fleet import Fleet
 
-PAGE_SIZE = 200
+PAGE_SIZE = 50
 MAX_SEARCH_LENGTH = 200
 
 
@@ -21,6 +21,7 @@ def agents(request: HubRequest, visit: Visit) -> HttpResponse:
     search = request.GET.get("search", "")[:MAX_SEARCH_LENGTH]
     fleet = Fleet.read(visit.account.id, now())
     page = Paginator(fleet.matching(search), PAGE_SIZE).get_page(request.GET.get("page"))
+    fleet.read_week(page.object_list)
     context = {"fleet": fleet, "page": page, "search": search}
     return render(request, "hub/agents/list.html", context)
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from hub.demo.state import FOLDER, write_private
 
 FILE = "env"
+TOOL_SCOPES = Path(__file__).resolve().with_name("tool_scopes.json")
 
 
 class DamagedFile(Exception):
@@ -25,11 +26,14 @@ def of_demo(folder: Path, secret_key: str, mongodb_uri: str) -> dict[str, str]:
         "MONGODB_URI": mongodb_uri,
         "DATABASE_URL": f"sqlite:///{folder.absolute() / 'hub.sqlite3'}",
         "AUDITLOGS_SPOOL_DIR": str(folder.absolute() / "spool"),
+        "AUDITLOGS_TOOL_SCOPES": str(TOOL_SCOPES),
         "DEBUG": "false",
         "HTTPS": "false",
         # Above the defaults, so that trying the demo out, or testing it, does not run into limits.
         "AUDITLOGS_API_RATE": os.environ.get("AUDITLOGS_API_RATE", "12000/minute;2000/10 second"),
         "SIGN_IN_RATE": os.environ.get("SIGN_IN_RATE", "300/minute"),
+        # The demo has no trace explorer of its own.
+        "AUDITLOGS_TRACE_URL": os.environ.get("AUDITLOGS_TRACE_URL", ""),
     }
 
 

@@ -37,7 +37,7 @@ def main() -> int:
         with time_limit(PING_SECONDS):
             database().command("ping")
         call_command("migrate", interactive=False, verbosity=0)
-        _collect_static()
+        collect_static()
         account = seed.account()
         seed.person(account)
         ready = msgspec.structs.replace(
@@ -50,6 +50,7 @@ def main() -> int:
         with time_limit(INDEX_SECONDS):
             indexes.ensure_indexes()
         seed.top_up(account.id, now())
+        seed.agent_keys(account)
     except StorageError as error:
         advice = "Start the demo again." if is_embedded else "Check MONGODB_URI."
         sys.stderr.write(f"{error} {advice}\n")
@@ -57,7 +58,7 @@ def main() -> int:
     return 0
 
 
-def _collect_static() -> None:
+def collect_static() -> None:
     """Collect the static files if one of them is newer than the last collection."""
     collected = Path(settings.STATIC_ROOT, "staticfiles.json")
     sources = (

@@ -2,6 +2,7 @@
 
 from bisect import bisect_left
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.contrib.auth.models import User
 from rich.console import Console
@@ -9,13 +10,14 @@ from rich.progress import track
 
 from auditlogs.accounts import keys
 from auditlogs.entry.identity import entry_id
-from auditlogs.entry.schema import NewEntry
-from auditlogs.entry.times import to_ms
-from auditlogs.models import Account
+from auditlogs.entry.schema import Entry, NewEntry
+from auditlogs.entry.times import now, to_ms
+from auditlogs.models import Account, AgentKey
 from auditlogs.query.entries import Entries
 from auditlogs.recording.recorder import record_many
 from auditlogs.storage.retention import retention_days
 from hub.demo import history
+from hub.demo.cast import ADA, AGENTS
 from hub.models import Membership, Role
 
 NAME = "demo"
@@ -49,6 +51,42 @@ def api_key(account: Account, scope: str, saved: str) -> str:
     if key and key.account == account and scope in key.scopes:
         return saved
     return keys.create(account, f"{NAME} {scope.partition(':')[2]}", [scope], created_by=NAME)
+
+
+def agent_keys(account: Account) -> None:
+    """Keep a key for each agent of the fleet, as the history tells of it: it is as old as the
+    history, was rotated when that says so, and was last used for the agent's newest entry. Its
+    secret is known to nobody, as the fleet calls no server. Raises StorageError."""
+    log = Entries.of(account.id)
+    for agent in AGENTS:
+        made = {
+            "name": agent.key_name,
+            "agent": agent.id,
+            "scopes": list(agent.scopes),
+            "digest": keys.digest_of(keys.new_text(keys.AGENT_PREFIX)),
+            "last_four": agent.tag[-4:],
+            "created_by": ADA.name or "",
+        }
+        key, is_new = AgentKey.objects.get_or_create(
+            account=account, public_id=agent.key.id, defaults=made
+        )
+        rotated = _newest(log.where("target.id", agent.key.id).where("action", "api_key.rotated"))
+        used = _newest(log.where("actor.id", agent.id))
+        told: dict[str, Any] = {"last_used_at": used.instant} if used else {}
+        if is_new:
+            told["created_at"] = now() - HISTORY
+        if rotated and (key.rotated_at is None or rotated.instant > key.rotated_at):
+            told |= {"rotated_at": rotated.instant, "last_four": _last_four(rotated)}
+        AgentKey.objects.filter(pk=key.pk).update(**told)
+
+
+def _newest(entries: Entries) -> Entry | None:
+    return next(iter(entries.page(1, payloads=True).entries), None)
+
+
+def _last_four(rotated: Entry) -> str:
+    (change,) = (rotated.payload or {})["changes"]
+    return str(change["to"])
 
 
 def top_up(account: str, now: datetime) -> int:

@@ -39,7 +39,7 @@ def help_scopes(request: HubRequest) -> HttpResponse:
         (name, sentence, scopes.API_REQUESTS.get(name, ()))
         for name, sentence in keys.SCOPES.items()
     ]
-    context = {"platform_scopes": scopes.PLATFORM_SCOPES, "api_scopes": api_scopes}
+    context = {"tool_scopes": scopes.tool_scopes(), "api_scopes": api_scopes}
     return _page(request, "help_scopes", context)
 
 

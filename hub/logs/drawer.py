@@ -15,9 +15,11 @@ from auditlogs.query.entries import Entries
 from auditlogs.storage.mongo import StorageError
 from hub.logs.explanations import Explanation, explanations
 from hub.logs.filter_bar import key_of
+from hub.logs.key_state import KeyState, key_state
 from hub.logs.links import Links, agent_url
 from hub.logs.listing import Listing
 from hub.logs.payload import Node, pretty, tree
+from hub.logs.trace import Trace, trace_of
 from hub.ui.times import ahead_of_clock, short_time, span
 
 # Clocks that differ by more than this, or an entry that waited for longer, are worth a word.
@@ -71,6 +73,11 @@ class EntryView:
     def explanations(self) -> list[Explanation]:
         """What the Hub can explain about the entry, with links to the help."""
         return explanations(self.entry)
+
+    @cached_property
+    def key(self) -> KeyState | None:
+        """The agent's key of a call or sign-in that was refused, then and now."""
+        return key_state(self.entry, self._account)
 
     @cached_property
     def key_name(self) -> str:
@@ -129,6 +136,10 @@ class EntryView:
     def agent_url(self) -> str | None:
         """The page of the agent that the entry belongs to."""
         return agent_url(self.entry.bot_id) if self.entry.bot_id else None
+
+    @cached_property
+    def trace(self) -> Trace | None:
+        return trace_of(self.entry.correlation_id, self.entry.instant, now())
 
     @property
     def correlation_url(self) -> str | None:
@@ -195,6 +206,13 @@ class Drawer:
         entry = self.view.entry
         actor = entry.actor.name or entry.actor.id
         return f"{entry.action}, {entry.result}, {actor}, {short_time(entry.instant, now())}"
+
+    @property
+    def title(self) -> str:
+        """The tab's title while the drawer is open."""
+        if self.view is None:
+            return "Entry · Logs · Hub"
+        return f"{self.view.entry.action} {self.view.entry.result} · Logs · Hub"
 
     @property
     def status(self) -> int:

@@ -56,6 +56,14 @@ def explanations(entry: Entry) -> list[Explanation]:
     return found
 
 
+def missing_scope(entry: Entry) -> str | None:
+    """Return the scope that a key lacked, where an entry says or its tool tells; None elsewhere."""
+    if not _lack_of_scope(entry):
+        return None
+    said = entry.payload or {}
+    return _text(said.get("requiredScope")) or _scope_of_call(entry, _tool(entry))
+
+
 def reasons(payload: Mapping[str, Any] | None) -> list[str]:
     """Return the texts by which a payload says why something failed, the most telling first."""
     values = ((payload or {}).get(name) for name in REASONS)

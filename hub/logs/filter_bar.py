@@ -16,7 +16,7 @@ from auditlogs.entry.times import format_rfc3339, parse_rfc3339
 from auditlogs.models import ApiKey
 from auditlogs.query.filters import RANGE_PARAMETERS, EntryFilter, ListRequest
 from auditlogs.query.order import DEFAULT_ORDER
-from auditlogs.storage import actors as kept_actors, dictionary
+from auditlogs.storage import dictionary
 from auditlogs.storage.dictionary import NamedActor
 from auditlogs.storage.mongo import StorageError
 from hub.logs.applied import RANGE_WORDS, control_messages, is_instant, notices
@@ -24,7 +24,6 @@ from hub.logs.links import DEFAULT_RANGE, Links
 
 T = TypeVar("T")
 
-MAX_ACTORS = 200
 CUSTOM = "custom"
 RANGE_LABELS = {
     "24h": "Last 24h",
@@ -104,6 +103,10 @@ class FilterBar:
         return self._links.cleared
 
     @property
+    def choose_actor_url(self) -> str:
+        return self._links.choose_actor
+
+    @property
     def has_own_range(self) -> bool:
         """Whether Date Range shows Custom, with the fields for start and end."""
         return "startDate" in self.value or "endDate" in self.value
@@ -148,6 +151,20 @@ class FilterBar:
         ]
 
     @property
+    def values_in_words(self) -> list[str]:
+        """Each filter's value alone, the range at the end, as "failure", "Momentum Scout"."""
+        named = {"actor": self.actor.name or self.actor.id} if self.actor else {}
+        values = [
+            named.get(name, value)
+            for name, value in self._links.filters.items()
+            if name not in RANGE_PARAMETERS
+        ]
+        if chosen := self._links.filters.keys() & set(RANGE_PARAMETERS):
+            preset = self._links.filters.get("dateRange", CUSTOM)
+            values.append(RANGE_LABELS[CUSTOM if len(chosen) > 1 else preset])
+        return values
+
+    @property
     def action_types(self) -> list[Option]:
         return _options("All types", ACTION_TYPES, self.value.get("action"))
 
@@ -161,14 +178,6 @@ class FilterBar:
         order = self._request.entries.order
         chosen = "" if order == DEFAULT_ORDER else str(order)
         return [Option(value, label, value == chosen) for value, label in SORT_LABELS.items()]
-
-    @cached_property
-    def actors(self) -> tuple[list[NamedActor], bool]:
-        """The first MAX_ACTORS actors by name, and whether there are more."""
-        none: list[NamedActor] = []
-        return self._look_up(
-            lambda: kept_actors.actors(self._account, "", MAX_ACTORS), (none, False)
-        )
 
     @cached_property
     def actor(self) -> NamedActor | None:

@@ -62,6 +62,12 @@ class Links:
     def count(self) -> str:
         return self._url(self.parameters, "logs_count")
 
+    @property
+    def choose_actor(self) -> str:
+        """The page that lists actors, each with a link to this list of its entries."""
+        listed = {name: value for name, value in self.parameters.items() if name != CURSOR}
+        return f"{reverse('choose_actor')}?{urlencode({'list': urlencode(listed)})}"
+
     def without(self, *names: str) -> str:
         """Return the first page of the list without these parameters."""
         return self.changed(**dict.fromkeys(names))

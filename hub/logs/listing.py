@@ -20,6 +20,7 @@ from hub.logs.columns import Heading, headings
 from hub.logs.filter_bar import SORT_LABELS, FilterBar, page_parameters
 from hub.logs.links import CURSOR, DEFAULT_RANGE, ENTRY, SORT, Links
 from hub.logs.rows import Row, row_of
+from hub.ui.times import full_time
 
 PAGE_SIZE = 50
 EMPTY_MESSAGES = {
@@ -79,14 +80,29 @@ class Listing:
         return self
 
     @property
+    def title(self) -> str:
+        """The tab's title: first what tells this list from those in other tabs."""
+        return " · ".join([*self.filters.values_in_words, "Logs", "Hub"])
+
+    @property
+    def range_in_words(self) -> str:
+        """The range with its first and last moment, which a printed list needs."""
+        window = self.page.window if self.page else self.request.entries.window
+        moments = f"from {full_time(from_ms(window.start))}"
+        return f"{moments} until {full_time(from_ms(window.end))}" if window.end else moments
+
+    @property
+    def order_in_words(self) -> str:
+        return SORT_LABELS["" if self.is_newest_first else str(self.request.entries.order)]
+
+    @property
     def status_message(self) -> str:
         """What a screen reader is told once this list has taken the place of another."""
         if self.state != "entries":
             return EMPTY_MESSAGES[self.state]
         if not self.rows or not self.page:
             return "Nothing found yet. Continue at the end of the list."
-        order = SORT_LABELS["" if self.is_newest_first else str(self.request.entries.order)]
-        return f"Entries {self.page.first:,} to {self.last:,}. {order}."
+        return f"Entries {self.page.first:,} to {self.last:,}. {self.order_in_words}."
 
     @property
     def status(self) -> int:

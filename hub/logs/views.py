@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.templatetags.static import static
 from django.views.decorators.http import require_safe
@@ -14,9 +14,11 @@ from auditlogs.storage import actors as kept_actors
 from auditlogs.storage.mongo import StorageError
 from hub.access.visits import HubRequest, Visit, for_members, is_fragment
 from hub.logs.drawer import Drawer, EntryView
-from hub.logs.filter_bar import MAX_ACTORS
 from hub.logs.links import Links
 from hub.logs.listing import Listing
+
+MAX_ACTORS = 200
+MAX_SEARCH_LENGTH = 200
 
 
 @require_safe
@@ -58,13 +60,35 @@ def logs_count(request: HubRequest, visit: Visit) -> HttpResponse:
 @for_members
 def actors(request: HubRequest, visit: Visit) -> HttpResponse:
     """List the actors whose name or id contains a text, for the Actor control."""
-    search = request.GET.get("search", "")[:200]
+    search = request.GET.get("search", "")[:MAX_SEARCH_LENGTH]
     try:
         found, has_more = kept_actors.actors(visit.account.id, search, MAX_ACTORS)
     except StorageError as error:
         return HttpResponse(str(error), status=503, content_type="text/plain")
     context = {"actors": found, "has_more": has_more, "search": search}
     return render(request, "hub/logs/_actors.html", context)
+
+
+@require_safe
+@for_members
+def choose_actor(request: HubRequest, visit: Visit) -> HttpResponse:
+    """List actors as links to the list of their entries: the Actor control without scripts.
+
+    The parameter `list` holds the query of the list that the reader came from.
+    """
+    search, query = request.GET.get("search", ""), request.GET.get("list", "")
+    search = search[:MAX_SEARCH_LENGTH]
+    links = Listing(QueryDict(query), visit.account).links
+    found, has_more = kept_actors.actors(visit.account.id, search, MAX_ACTORS)
+    choices = [(actor, links.changed(actor=actor.id)) for actor in found]
+    context = {
+        "choices": choices,
+        "has_more": has_more,
+        "search": search,
+        "list": query,
+        "all_url": links.without("actor"),
+    }
+    return render(request, "hub/logs/choose_actor.html", context)
 
 
 @require_safe

@@ -142,11 +142,35 @@ _DECLARED = (
         validators.redact_patterns,
     ),
     Setting(
+        "AUDITLOGS_TOOL_SCOPES",
+        "text",
+        "",
+        "The JSON file that declares the scopes of agents' keys and the tools that each opens. "
+        "Without one, no agent's key can be created.",
+        validators.tool_scopes,
+    ),
+    Setting(
         "AUDITLOGS_API_RATE",
         "text",
         "1200/minute;200/10 second",
         "How often a key may call the API. Every rate applies; each process counts for itself.",
         validators.rate,
+    ),
+    Setting(
+        "AUDITLOGS_TRACE_URL",
+        "URL",
+        "",
+        "The address of a trace in Grafana or another explorer, which the drawer links: "
+        "`{trace_id}` becomes the 32 hex digits of the correlation ID, `{from}` and `{to}` an hour "
+        "before and after the entry, in milliseconds since 1970.",
+        validators.trace_url,
+    ),
+    Setting(
+        "AUDITLOGS_TRACE_RETENTION_HOURS",
+        "number",
+        336,
+        "For how many hours traces are kept there. Entries that are older have no link.",
+        validators.trace_hours,
     ),
     Setting(
         "SIGN_IN_RATE",

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from environs import EnvError, ValidationError
 from limits import parse_many
 
+from auditlogs.entry.tool_scopes import BadToolScopes, load
 from auditlogs.redaction import BadPattern, Redactor
 from auditlogs.storage.mongo import is_uri
 from auditlogs.storage.retention import DAYS_ARE, is_retention
@@ -28,6 +29,7 @@ SECRET_KEY_IS = (
 )
 MAX_HOPS = 10
 MAX_IDLE_MINUTES = 7 * 24 * 60
+MAX_TRACE_HOURS = 10 * 365 * 24
 # Names no part of the given URI: any of them may contain the password.
 MONGODB_URI_IS = (
     "expected a URI such as mongodb://user:password@host/auditlogs or mongodb+srv://…, with "
@@ -76,6 +78,15 @@ def redact_patterns(value: Any) -> None:
         raise ValidationError(str(error)) from error
 
 
+def tool_scopes(value: str) -> None:
+    """Require a file that declares scopes and their tools, where one is named."""
+    try:
+        if value:
+            load(value)
+    except BadToolScopes as error:
+        raise ValidationError(str(error)) from error
+
+
 def rate(value: str) -> None:
     """Require rates such as "1200/minute;200/10 second", none of which allows nothing."""
     try:
@@ -115,6 +126,23 @@ def single_sign_on(**values: str) -> None:
         raise EnvError(f"{', '.join(rest)} and {last} belong together: one is missing")
     if all(are_set) and not find_spec("authlib"):
         raise EnvError("OIDC_ISSUER is set, but its extra is not installed: auditlogs[sso]")
+
+
+def trace_url(value: str) -> None:
+    """Require an address of a trace: http or https, with the place of the trace ID."""
+    try:
+        parts = urlsplit(value)
+        is_address = parts.scheme in {"http", "https"} and bool(parts.hostname)
+    except ValueError:
+        is_address = False
+    if value and not (is_address and "{trace_id}" in value and "{trace_id}" not in parts.netloc):
+        raise ValidationError("expected an http(s) address with {trace_id} behind its host")
+
+
+def trace_hours(value: int) -> None:
+    """Require a number of hours from 1 to 10 years."""
+    if not 1 <= value <= MAX_TRACE_HOURS:
+        raise ValidationError(f"expected a number from 1 to {MAX_TRACE_HOURS}")
 
 
 def issuer(value: str) -> None:

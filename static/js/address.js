@@ -20,6 +20,12 @@ export const setOpenEntry = (id) => {
 // How often the history was written: what is typed on belongs to the same step only until then.
 export const stepCount = () => steps;
 
+// The tab is named after the entry that is open, or else after the list.
+export const nameTab = () => {
+  const named = document.querySelector("#drawer-body [data-title]");
+  document.title = (named ?? document.getElementById("results")).dataset.title;
+};
+
 const address = () => {
   const list = listAddress();
   return entry

@@ -1,6 +1,6 @@
 // The drawer: beside the list where there is room, over it where there is not. The address names
 // the entry that it is open with; closing it gives the focus back to the entry's row.
-import { listAddress, openEntry, remember, setOpenEntry, stepBack } from "./address.js";
+import { listAddress, nameTab, openEntry, remember, setOpenEntry, stepBack } from "./address.js";
 import { announce } from "./announce.js";
 
 const { htmx } = window;
@@ -62,6 +62,7 @@ const shut = () => {
   setOpenEntry("");
   failure.hidden = true;
   body.replaceChildren();
+  nameTab();
   mark("");
   const link = row?.isConnected && row.querySelector(".open-entry");
   (link || document.getElementById("main")).focus({ preventScroll: true });
@@ -117,6 +118,7 @@ document.addEventListener("htmx:afterSwap", (event) => {
   else announce(body.querySelector("[data-status]")?.dataset.status ?? "");
   if (request.how !== "none") remember(request.how, { opened: request.how === "push" });
   mark(request.entry);
+  nameTab();
   if (!isOther) return;
   drawer.scrollTop = 0;
   rowOf(request.entry)?.scrollIntoView({ block: "nearest" });

@@ -1,6 +1,6 @@
 // The list. #results knows the address of the list that it shows; the address bar follows it, and
 // Back leads through the lists that were shown.
-import { listAddress, onReturn, remember, restoreScroll, stepCount } from "./address.js";
+import { listAddress, nameTab, onReturn, remember, restoreScroll, stepCount } from "./address.js";
 import { announce } from "./announce.js";
 import { showEntry } from "./drawer.js";
 import { filterParameters, followList, isTypedIn } from "./filters.js";
@@ -77,6 +77,7 @@ document.addEventListener("htmx:afterSwap", (event) => {
   if (how === "none") restoreScroll();
   if (toTop) scrollTo(0, 0);
   showEntry(history.state?.entry ?? "", true);
+  nameTab();
   // A link that was followed may be gone, and must not take the focus with it.
   if (hadFocus && document.activeElement === document.body) {
     results().focus({ preventScroll: true });

@@ -5,6 +5,7 @@ import json
 import re
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
+from urllib.parse import urlencode
 
 import pytest
 from django.urls import URLPattern, URLResolver, get_resolver
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 DOCUMENT = (ROOT / "docs" / "access.md").read_text()
 PRINCIPALS = (
     *("anonymous", "viewer", "admin", "staff"),
-    *("read key", "write key", "bot-bound key", "session token"),
+    *("read key", "write key", "verify key", "bot-bound key", "session token"),
 )
 # Headers that say nothing of what was asked for.
 OWN_WAY = {"X-Request-ID", "Content-Length"}
@@ -48,6 +49,9 @@ class Row:
         """Send the request about these objects."""
         path, form = (_about(text, objects) for text in (self.path, self.form))
         data = dict(each.split("=", 1) for each in form.split())
+        if path == "/api/keys/introspect":
+            kind = "application/x-www-form-urlencoded"
+            return principal.call("POST", path, body=urlencode(data).encode(), kind=kind)
         if self.method == "POST" and path.startswith("/api/"):
             actor = {"type": "agent", "id": data["actor"]}
             entry = {"action": "mcp.tool.call", "result": "success", "actor": actor}
@@ -159,6 +163,9 @@ def test_it_is_as_the_table_says(world: "World", row: Row, name: str) -> None:
     elif cell == "own token":
         # None of what is tried is one.
         assert statuses == [404] * 4
+    elif cell == "own keys":
+        assert [answer.json()["active"] for answer in answers] == [True, True, False, False]
+        assert other.content == nothing.content
     elif cell == "any name":
         assert statuses == [201] * 4
     else:

@@ -16,11 +16,11 @@ from django.urls import get_resolver
 from hypothesis import HealthCheck, given, settings, strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
 
-from auditlogs.counters.leader import LEASE_ID
 from auditlogs.entry.text import SEPARATOR
 from auditlogs.query.entries import Entries
 from auditlogs.query.filters import FILTER_NAMES
 from auditlogs.query.order import SORTS
+from auditlogs.storage.counts import LEASE_ID
 from auditlogs.storage.mongo import ACTORS, COUNTERS, DICTIONARY, ENTRIES
 from tests import people
 from tests.access.test_matrix import PRINCIPALS, addresses
@@ -37,6 +37,7 @@ SWITCH = "/hub/accounts"
 PARAMETERS = [
     *(*FILTER_NAMES, "limit", "offset", "cursor", "entry", "to", "account", "name", "scopes"),
     *("bot", "role", "username", "q", "page", "access_token", "id", "key", "expires", "next"),
+    *("token", "agent", "overlap", "secret", "add"),
 ]
 GARBAGE = st.text(st.sampled_from("az09._-%/$[]{}()*+'\"<> \0\n\u202eé日"), max_size=12)
 BATCH = 10
@@ -151,8 +152,13 @@ def _asks_for_own_alone(command: Command, account: str, said: object) -> None:
         assert command["pipeline"][0]["$match"]["account"] == account, said
     elif command.get("find") == DICTIONARY:
         asked = command["filter"]
-        begins = asked.get("named") or asked["_id"].get("$gte") or asked["_id"]["$gt"]
-        assert begins.split(SEPARATOR)[0] == account, said
+        ids: dict[str, Any] = asked.get("_id", {})
+        begin = asked.get("named") or ids.get("$gte") or ids.get("$gt")
+        for each in ids.get("$in", [begin]):
+            assert each.split(SEPARATOR)[0] == account, said
+    elif command.get("aggregate") == DICTIONARY:
+        ((_, values),) = command["pipeline"][0]["$match"].items()
+        assert {value.split(SEPARATOR)[0] for value in values["$in"]} == {account}, said
     elif command.get("find") == ACTORS:
         names = command["filter"]
         assert names.get("account") == account or names["_id"].split(SEPARATOR)[0] == account, said

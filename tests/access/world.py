@@ -8,7 +8,8 @@ from uuid import uuid4
 
 from django.test import Client
 
-from auditlogs.accounts import keys
+from auditlogs.accounts import agent_keys, keys
+from auditlogs.accounts.self_audit import COMMAND_LINE
 from auditlogs.entry.times import now
 from auditlogs.models import Account, ApiKey
 from auditlogs.recording.recorder import record_many
@@ -35,6 +36,8 @@ class Objects:
     entry: str
     bot: str
     key: str
+    agentkey: str
+    agentsecret: str
     member: str
     correlation: str
 
@@ -44,6 +47,8 @@ NOTHING = Objects(
     entry="01a2090d-c8fc-8f2b-adc6-8547600a3833",
     bot="bot-000000",
     key="key_999999999",
+    agentkey="akey_0000000000000000",
+    agentsecret="auda_7Gk2Qx9Lm4Tz8Rw3Vb6Np1Sd5Fh0JcXyAeUi",
     member="999999999",
     correlation="0f8b2c64-9d1e-4a57-b3c0-6e2f1d7a9b58",
 )
@@ -81,13 +86,13 @@ class Principal:
         data: Mapping[str, Any] | None = None,
         body: bytes | None = None,
         client: Client | None = None,
+        kind: str = "application/json",
         **headers: str,
     ) -> "Response":
         """Send a request, with a form's data or a body of JSON."""
         client = client or self.client()
         everything = {**self.headers, **headers}
         if body is not None:
-            kind = "application/json"
             return client.generic(method, path, body, kind, headers=everything)
         if method == "POST":
             return client.post(path, data or {}, headers=everything)
@@ -122,6 +127,7 @@ def make_world() -> World:
         "staff": ((FOREIGN,), staff, ""),
         "read key": ((FOREIGN,), None, keys.create(ours, "reader", ["logs:read"])),
         "write key": ((OWN, SIBLING, FOREIGN), None, keys.create(ours, "writer", ["logs:write"])),
+        "verify key": ((FOREIGN,), None, keys.create(ours, "verifier", ["keys:verify"])),
         "bot-bound key": (
             (SIBLING, FOREIGN),
             None,
@@ -145,7 +151,12 @@ def _objects(account: Account, bot: str, mark: str) -> Objects:
         [_entry(bot, mark, number, correlation) for number in range(ENTRIES)], account=account.id
     )
     key = ApiKey.objects.get(account=account, name=f"{mark} key")
-    return Objects(account.id, str(ids[0]), bot, key.public_id, str(person.pk), correlation)
+    agent: dict[str, Any] = {"name": f"{mark} agent key", "agent": bot}
+    agent_key, secret = agent_keys.create(account, COMMAND_LINE, scopes=["read"], **agent)
+    return Objects(
+        *(account.id, str(ids[0]), bot, key.public_id, agent_key.public_id, secret),
+        *(str(person.pk), correlation),
+    )
 
 
 def _entry(bot: str, mark: str, number: int, correlation: str) -> Any:

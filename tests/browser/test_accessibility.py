@@ -6,6 +6,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
+from auditlogs.entry.schema import RESULTS
 from tests.browser.conftest import Console
 from tests.browser.logs import Logs
 from tests.factories import ORDER, SYSTEM, USER
@@ -27,10 +28,10 @@ def wear(page: Page, theme: str, width: int) -> None:
     page.set_viewport_size({"width": width, "height": 900})
 
 
-def has_no_violation(page: Page) -> None:
+def has_no_violation(page: Page, part: str | None = None) -> None:
     # What is fading in has its colours only when it has arrived.
     page.evaluate("Promise.all(document.getAnimations().map((motion) => motion.finished))")
-    report = Axe().run(page)
+    report = Axe().run(page, part)
     assert report.violations_count == 0, report.generate_report()
 
 
@@ -56,6 +57,16 @@ def test_the_list_and_the_drawer_have_no_violation(
     logs.link(entry).click()
     logs.wait_for_drawer(entry)
     has_no_violation(page)
+
+
+def test_a_selected_row_of_any_result_has_no_violation(logs: Logs, page: Page) -> None:
+    ids = logs.record(*({"result": each, "target": ORDER} for each in RESULTS))
+    for entry in ids:
+        logs.open(f"?entry={entry}")
+        expect(logs.row(entry)).to_have_attribute("aria-current", "true")
+        for theme in ("light", "dark"):
+            wear(page, theme, 1440)
+            has_no_violation(page, "table.entries")
 
 
 @in_two_ways

@@ -361,6 +361,20 @@ def test_a_click_that_asks_for_a_new_tab_gets_one(logs: Logs, page: Page) -> Non
     for place in (".open-entry", "td.column-timestamp"):
         with page.context.expect_page() as opened:
             logs.row(entry).locator(place).click(modifiers=["ControlOrMeta"])
-        assert opened.value.url.endswith(f"?entry={entry}")
+        opened.value.wait_for_url(f"**?entry={entry}")
         opened.value.close()
         expect(logs.drawer).to_be_hidden()
+
+
+def test_the_tab_is_named_after_what_is_shown(logs: Logs, page: Page) -> None:
+    (entry,) = logs.record({"action": "order.created", "result": "failure"})
+    logs.open()
+    expect(page).to_have_title("Logs · Hub")
+    logs.result.select_option("failure")
+    expect(page).to_have_title("failure · Logs · Hub")
+    logs.link(entry).click()
+    expect(page).to_have_title("order.created failure · Logs · Hub")
+    page.keyboard.press("Escape")
+    expect(page).to_have_title("failure · Logs · Hub")
+    page.go_back()
+    expect(page).to_have_title("Logs · Hub")

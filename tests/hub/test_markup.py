@@ -51,6 +51,8 @@ def pages_of(hub: Hub, entry: UUID) -> list[tuple[str, "Response"]]:
         f"/hub/logs/count?{filters}",
         f"/hub/logs/actors?search={QUERY}",
         "/hub/logs/actors",
+        f"/hub/logs/choose-actor?search={QUERY}&list={QUERY}",
+        "/hub/logs/choose-actor",
         f"/hub/logs/{entry}",
         f"/hub/logs/{entry}?{filters}",
         f"/hub/logs/{QUERY}",

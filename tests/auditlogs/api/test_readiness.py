@@ -1,6 +1,7 @@
 """What `/readyz` says: to everyone whether entries are taken, to staff what waits."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -9,12 +10,19 @@ from django.db import OperationalError
 from django.test import Client
 from pytest_django.fixtures import Settings
 
+from auditlogs.counters.leader import LeaderLease
+from auditlogs.entry.times import to_ms
+from auditlogs.models import new_account_id
+from auditlogs.query.entries import Entries
 from auditlogs.recording import losses
 from auditlogs.recording.recorder import prepare, record_many
+from auditlogs.storage import mongo
+from auditlogs.storage.counts import LEASE_ID, LOWEST_ID, Progress
+from auditlogs.storage.indexes import LEADING_FILTERS, ensure_indexes
 from auditlogs.write.spool import spool
 from tests import away
 from tests.away import connected_to, impatience
-from tests.factories import AGENT, new
+from tests.factories import AGENT, make_entries, new
 from tests.people import signed_in
 
 
@@ -23,6 +31,7 @@ def _own_spool(
     settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[None]:
     monkeypatch.setattr(losses, "_count", 0)
+    mongo.counters().delete_one({"_id": LEASE_ID})
     settings.AUDITLOGS_SPOOL_DIR = str(tmp_path)
     spool.cache_clear()
     yield
@@ -37,7 +46,43 @@ def test_a_log_that_stores_at_once_is_ready(staff_client: Client) -> None:
     assert said.pop("spool").keys() == {
         *("depth", "oldestSeconds", "deadLetters", "bytes", "maxBytes", "lost", "error"),
     }
-    assert said == {"status": "ready", "database": "up", "breaker": "closed", "lost": 0}
+    assert said == {
+        "status": "ready",
+        "database": "up",
+        "breaker": "closed",
+        "lost": 0,
+        "counting": None,
+        "missingIndexes": [],
+    }
+
+
+def test_it_says_how_far_the_first_count_of_the_log_is(staff_client: Client) -> None:
+    at = datetime(2026, 11, 3, tzinfo=UTC)
+    lease = LeaderLease()
+    assert lease.acquire()
+    lease.release(Progress(at, LOWEST_ID, None, "acc_x", to_ms(at)))
+    assert staff_client.get("/readyz").json()["counting"] == {
+        "countedAt": None,
+        "firstAccount": "acc_x",
+        "firstUntil": "2026-11-03T00:00:00.000Z",
+    }
+
+
+def test_it_names_an_index_that_lists_have_missed(
+    staff_client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mongo, "is_secantus", lambda: False)
+    account = new_account_id()
+    ids = make_entries(account, 2, session_id="s-1")
+    session = next(each for each in LEADING_FILTERS if each.path == "sessionId")
+    mongo.entries().drop_index(session.index)
+    try:
+        page = Entries.of(account).where("sessionId", "s-1").page(5)
+        assert [entry.id for entry in page.entries] == [str(each) for each in ids]
+        assert staff_client.get("/readyz").json()["missingIndexes"] == ["by_sessionId"]
+    finally:
+        mongo._missing_since.clear()
+        ensure_indexes()
 
 
 def test_a_log_whose_database_is_away_is_degraded_and_says_what_waits(

@@ -22,10 +22,13 @@ from mcp import Client as McpClient, StdioServerParameters
 from pytest_django.fixtures import Settings
 from pytest_django.live_server_helper import LiveServer
 
+from auditlogs.accounts import agent_keys, keys
+from auditlogs.accounts.self_audit import COMMAND_LINE
 from auditlogs.client import Client, arguments_hash
-from auditlogs.models import new_account_id
+from auditlogs.models import Account, new_account_id
 from auditlogs.query.entries import Entries
 from auditlogs.recording.recorder import Mode
+from hub.demo.environment import TOOL_SCOPES
 from hub.demo.ports import free_port
 from tests import apart
 from tests.auditlogs.conftest import Read
@@ -74,6 +77,7 @@ def test_no_block_is_left_out() -> None:
         "Another Python service": ["sh", "python"],
         "Decisions, principals and approvals": ["python"],
         "An MCP server": ["python", "python", "python"],
+        "An MCP server whose agents have keys": ["python"],
         "A gRPC service": ["python", "python"],
         "Anything that speaks HTTP": ["sh", "json", "sh", "sh"],
     }
@@ -231,6 +235,28 @@ def test_a_server_of_fastmcp_records(surroundings: dict[str, str], read: Read) -
         wire.request("tools/call", {"name": "quote", "arguments": {"pair": "SOL/USDC"}})
     (entry,) = read(1)
     assert (entry["action"], entry["target"]["id"]) == ("mcp.tool.call", "quote")
+
+
+def test_an_mcp_server_whose_agents_have_keys_refuses_and_records(
+    surroundings: dict[str, str], account: Account, read: Read
+) -> None:
+    (code,) = blocks("An MCP server whose agents have keys", "python")
+    log_key = keys.create(account, "desk", ["logs:write", "keys:verify"])
+    given: dict[str, Any] = {"name": "scout-read", "agent": "agent_7f3a21", "scopes": ["read"]}
+    _, key = agent_keys.create(account, COMMAND_LINE, **given)
+    more = {"HUB_KEY": log_key, "TOOL_SCOPES": str(TOOL_SCOPES), "MCP_URL": "http://desk/mcp"}
+    with running(code, surroundings | more) as url:
+        wire = Http(MODERN, url, authorization=f"Bearer {key}")
+        wire.start()
+        arguments = {"arguments": {"pair": "SOL/USDC"}}
+        assert "result" in wire.request("tools/call", {"name": "market_quote", **arguments})
+        with pytest.raises(AssertionError, match="insufficient_scope"):
+            wire.request("tools/call", {"name": "trade_execute", **arguments})
+    told = {e["target"]["id"]: (e["result"], e["actor"]["id"]) for e in read(3)[1:]}
+    assert told == {
+        "market_quote": ("success", "agent_7f3a21"),
+        "trade_execute": ("failure", "agent_7f3a21"),
+    }
 
 
 @pytest.fixture

@@ -1,17 +1,19 @@
 """What the counters must hold, in plain Python over the log's documents; and what they hold."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from typing import Any
-
-from msgspec import json
 
 from auditlogs.counters import tallies
 from auditlogs.storage import counts
 from auditlogs.storage.counts import Kind, Tally
 
 HOUR_MS, DAY_MS = 3_600_000, 86_400_000
+LENGTHS: dict[Kind, int] = {"quarter": HOUR_MS // 4, "hour": HOUR_MS, "day": DAY_MS}
+RESULTS = ("failure", "partial", "success")
 Counted = dict[int, list[Tally]]
+# By start, stored field and value: the failures, partial results and successes.
+ByValue = dict[int, dict[str, dict[str, tuple[int, ...]]]]
 
 
 def expected(log: Iterable[dict[str, Any]], length_ms: int = HOUR_MS) -> Counted:
@@ -21,6 +23,38 @@ def expected(log: Iterable[dict[str, Any]], length_ms: int = HOUR_MS) -> Counted
         if each["botId"] is not None:
             spans[ms_of(each) - ms_of(each) % length_ms][each["botId"]].append(each)
     return {start: [tally(bot, bots[bot]) for bot in sorted(bots)] for start, bots in spans.items()}
+
+
+def expected_by_value(log: Iterable[dict[str, Any]], kind: Kind) -> ByValue:
+    """Return the results of each value of each field, in each span that these documents make."""
+    spans: dict[int, dict[str, dict[str, Counter[str]]]] = {}
+    for each in log:
+        start = ms_of(each) // LENGTHS[kind] * LENGTHS[kind]
+        fields = spans.setdefault(start, {name: {} for name in ("types", "actions", "actors")})
+        values = {"types": each["actionType"], "actions": each["action"]}
+        for name, value in {**values, "actors": each["actor"]["id"]}.items():
+            fields[name].setdefault(value, Counter())[each["result"]] += 1
+    return {
+        start: {
+            name: {value: tuple(c[r] for r in RESULTS) for value, c in values.items()}
+            for name, values in fields.items()
+        }
+        for start, fields in spans.items()
+    }
+
+
+def held_by_value(account: str, kind: Kind) -> ByValue:
+    """Return the same as it is kept of an account, and fail where values are not in order."""
+    spans = counts.kept_whole(account, kind, 0, 1 << 47)
+    for values in (values for span in spans for values in span.counts.values()):
+        assert [each.value for each in values] == sorted(each.value for each in values)
+    return {
+        span.start: {
+            name: {each.value: tuple(each.of(r) for r in RESULTS) for each in values}
+            for name, values in span.counts.items()
+        }
+        for span in spans
+    }
 
 
 def tally(bot: str, entries: list[dict[str, Any]]) -> Tally:
@@ -38,21 +72,19 @@ def ms_of(entry: dict[str, Any]) -> int:
 
 
 def held(account: str, kind: Kind = "hour") -> Counted:
-    """Return the tallies that are kept of an account."""
-    return {span.start: span.tallies for span in counts.kept(account, kind, 0)}
+    """Return the tallies that are kept of an account, where there are any."""
+    spans = counts.kept(account, kind, 0)
+    return {span.start: span.tallies for span in spans if span.tallies}
 
 
 def held_in(documents: Iterable[dict[str, Any]], kind: Kind) -> Counted:
     """Return the tallies that documents of the collection of counters hold."""
-    return {
-        int(each["start"].timestamp() * 1_000): json.decode(each["bots"], type=list[Tally])
-        for each in documents
-        if each["kind"] == kind
-    }
+    spans = [counts.span_of(each) for each in documents if each.get("kind") == kind]
+    return {span.start: span.tallies for span in spans if span.tallies}
 
 
 def rebuilt(account: str, hours: Iterable[int]) -> Counted:
     """Count these hours of an account anew, whatever is kept of them; return what is kept then."""
     for hour in hours:
-        tallies.count_hour(account, hour, 1_000_000)
+        tallies.count_hours(account, counts.start_of("day", hour), [hour], 1_000_000)
     return held(account)

@@ -2,7 +2,7 @@
 
 import logging
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -15,16 +15,17 @@ from pytest_django import Settings
 from auditlogs import worker
 from auditlogs.counters import counting, leader, tallies
 from auditlogs.counters.counting import STANDBY_SECONDS, Counting
-from auditlogs.counters.leader import LEASE_ID, LeaderLease, LeaseLost
+from auditlogs.counters.leader import LeaderLease, LeaseLost
 from auditlogs.entry.times import from_ms, now, to_ms
 from auditlogs.models import new_account_id
 from auditlogs.query import slices
 from auditlogs.recording.recorder import record_many
-from auditlogs.storage import counts, mongo
+from auditlogs.storage import counts, dictionary, mongo
+from auditlogs.storage.counts import LEASE_ID, Progress
 from auditlogs.storage.mongo import Document, TookTooLong
 from auditlogs.write.spool import spool
 from tests.auditlogs.counters import counted
-from tests.auditlogs.counters.counted import DAY_MS, HOUR_MS
+from tests.auditlogs.counters.counted import HOUR_MS
 from tests.away import connected_to, nowhere
 from tests.counting import begin_anew, catch_up
 from tests.factories import SYSTEM, USER, new, unique
@@ -53,10 +54,17 @@ def log_of(account: str) -> list[Document]:
 
 
 def is_right(account: str) -> bool:
-    """Tell whether the counters, hours and days, are what the log says."""
+    """Tell whether the counters, quarters, hours and days, are what the log says."""
     log = log_of(account)
-    hours, days = counted.held(account), counted.held(account, "day")
-    return hours == counted.expected(log) and days == counted.expected(log, DAY_MS)
+    return all(
+        counted.held(account, kind) == counted.expected(log, length)
+        and counted.held_by_value(account, kind) == counted.expected_by_value(log, kind)
+        for kind, length in counted.LENGTHS.items()
+    )
+
+
+def recount(account: str, hour: int, token: int = 1) -> None:
+    tallies.count_hours(account, counts.start_of("day", hour), [hour], token)
 
 
 def hours_ago(hours: float) -> datetime:
@@ -111,27 +119,35 @@ def test_each_account_has_counters_of_its_own(account: str) -> None:
     assert sum(t.entries for (t,) in counted.held(other).values()) == 1
 
 
-def test_an_hour_without_bots_leaves_nothing(account: str) -> None:
+def test_an_entry_without_a_bot_is_counted_for_its_action_and_actor_alone(account: str) -> None:
     record(account, {"bot_id": None, "actor": USER})
     catch_up(Counting())
-    assert mongo.counters().find_one({"account": account}) is None
+    assert counted.held(account) == {}
+    (values,) = counted.held_by_value(account, "day").values()
+    assert values["actors"] == {USER["id"]: (0, 0, 1)}
+    assert is_right(account)
 
 
 def test_an_hour_that_has_left_the_log_is_not_counted_again(account: str) -> None:
-    tallies.count_hour(account, counts.start_of("hour", to_ms(hours_ago(24 * 31))), 1)
+    recount(account, counts.start_of("hour", to_ms(hours_ago(24 * 31))))
     assert counted.held(account) == {}
 
 
-def test_more_bots_than_are_counted_are_dropped_by_id_and_it_is_said(
+def test_more_values_than_are_counted_one_by_one_are_counted_together(
     account: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tallies, "MAX_BOTS", 2)
-    record(account, *({"bot_id": f"bot-{n}", "timestamp": hours_ago(0)} for n in (3, 1, 2)))
+    monkeypatch.setattr(tallies, "MAX_VALUES", 2)
+    at = from_ms(counts.start_of("day", to_ms(hours_ago(24))) + HOUR_MS)
+    for number, minutes in ((3, 0), (1, 0), (2, 20), (4, 70)):
+        actor = {**USER, "id": f"u-{number}"}
+        entry = {"bot_id": f"bot-{number}", "actor": actor, "result": "failure"}
+        record(account, {**entry, "timestamp": at + timedelta(minutes=minutes)})
     catch_up(Counting())
-    for kind in ("hour", "day"):
-        (span,) = counts.kept(account, kind, 0)[-1:]
-        assert [tally.bot for tally in span.tallies][:2] == ["bot-1", "bot-2"]
-        assert span.is_cut
+    (day,) = counts.kept_whole(account, "day", 0, to_ms(now()))
+    assert [tally.bot for tally in day.tallies] == ["bot-1", "bot-2"]
+    assert [each.value for each in day.counts["actors"]] == ["u-1", "u-2"]
+    assert day.is_cut
+    assert {field: count.failure for field, count in day.rest.items()} == {"actors": 2, "bots": 2}
 
 
 def test_an_hour_that_takes_too_long_is_read_in_parts(
@@ -151,13 +167,13 @@ def test_an_hour_that_takes_too_long_is_read_in_parts(
         return run(selection, leading, part, *stages)
 
     monkeypatch.setattr(slices, "run", slow)
-    tallies.count_hour(account, hour, 1)
+    recount(account, hour)
     assert counted.held(account) == expected
     assert asked_for[0] == HOUR_MS
     assert min(asked_for) == HOUR_MS // 8
     monkeypatch.setattr(tallies, "SHORTEST_MS", HOUR_MS)
     with pytest.raises(TookTooLong):
-        tallies.count_hour(account, hour, 1)
+        recount(account, hour)
 
 
 def test_without_arrivals_the_log_is_not_counted(account: str) -> None:
@@ -202,27 +218,94 @@ def test_a_log_that_nobody_has_counted_is_counted_in_steps(
         record(account, *({"timestamp": hours_ago(h)} for h in range(1, 12)))
     work = Counting()
     with monkeypatch.context() as patch:
-        patch.setattr(counting, "CHUNK", 4)
+        patch.setattr(counting, "CHUNK", 2)
+        patch.setattr(counting, "MAX_GATHERED", 4)
         work.step()
     assert len(counted.held(account)) == 4
     assert work.is_behind
-    assert leader.counted_at() is None
+    assert counts.counted_at() is None
     # In steps of the ordinary size: others have recorded since, too.
     catch_up(work)
     assert is_right(account)
-    assert leader.counted_at()
+    assert counts.counted_at()
+
+
+def test_the_first_count_reads_each_hour_once_and_says_how_far_it_is(
+    account: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    other = new_account_id()
+    with time_machine.travel(hours_ago(1)):
+        for owner in (account, other):
+            record(owner, *({"timestamp": hours_ago(h)} for h in (0, 0.3, 5, 30, 300, 301)))
+    mongo.counters().delete_one({"_id": LEASE_ID})
+    monkeypatch.setattr(dictionary, "account_after", following([account, other]))
+    work = Counting()
+    monkeypatch.setattr(counting, "FIRST_SECONDS", 0.0)
+    with caplog.at_level(logging.INFO), watcher.watch() as commands:
+        catch_up(work)
+        assert counts.counted_at()
+    days_from_the_retention_to_the_day_ahead = 30 + 1 + 2
+    reads = sent(commands, "aggregate", mongo.ENTRIES)
+    of_account = [each for each in reads if each["pipeline"][0]["$match"]["account"] == account]
+    assert len(of_account) <= days_from_the_retention_to_the_day_ahead
+    assert f"Counted account {account} up to " in caplog.text
+    assert is_right(account)
+    assert is_right(other)
+
+
+def test_a_first_count_that_was_ended_goes_on_where_it_was(
+    account: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with time_machine.travel(hours_ago(1)):
+        record(account, {"timestamp": hours_ago(1)})
+    mongo.counters().delete_one({"_id": LEASE_ID})
+    monkeypatch.setattr(dictionary, "account_after", following([account]))
+    monkeypatch.setattr(counting, "FIRST_SECONDS", 0.0)
+    first = Counting()
+    for _ in range(3):
+        first.step()
+    first.end()
+    assert first._progress.first_account == account
+    second = Counting()
+    second.step()
+    begun, further = first._progress.first_until, second._progress.first_until
+    assert begun is not None
+    assert further is not None
+    assert further > begun
+    catch_up(second)
+    assert is_right(account)
+
+
+def following(accounts: list[str]) -> Callable[[str], str | None]:
+    """Return the next of these accounts; others have entries of tests before."""
+    ordered = sorted(accounts)
+    return lambda account: next((each for each in ordered if each > account), None)
+
+
+def test_counters_of_another_version_are_counted_again(account: str) -> None:
+    work = Counting()
+    catch_up(work)
+    work.end()
+    lease = mongo.counters().find_one({"_id": LEASE_ID})
+    assert lease
+    mongo.counters().delete_one({"_id": LEASE_ID})
+    mongo.counters().insert_one({k: v for k, v in lease.items() if k not in ("format", "first")})
+    assert counts.progress() is None
+    again = LeaderLease().acquire()
+    assert again == Progress()
 
 
 def test_a_look_at_much_is_made_in_steps_and_what_is_counted_is_not_counted_again(
     account: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(counting, "CHUNK", 3)
+    monkeypatch.setattr(counting, "MAX_GATHERED", 3)
     record(account, *({"timestamp": hours_ago(h)} for h in range(1, 9)))
     work = Counting()
     work.step()
     assert work.is_behind
     assert len(counted.held(account)) == 3
-    assert leader.counted_at() is None
+    assert counts.counted_at() is None
     catch_up(work)
     assert is_right(account)
     record(account, {"timestamp": hours_ago(20)})
@@ -284,7 +367,7 @@ def test_one_counts_and_another_takes_its_place(account: str) -> None:
 
 def test_two_workers_cannot_acquire_the_lease_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     first, second = LeaderLease(), LeaderLease()
-    acquired: list[leader.Progress | None] = []
+    acquired: list[Progress | None] = []
 
     def acquire_between() -> None:
         acquired.append(second.acquire())
@@ -301,7 +384,7 @@ def test_two_workers_cannot_acquire_the_lease_at_once(monkeypatch: pytest.Monkey
     assert first.acquire() is None
     assert acquired[0] is not None
     with pytest.raises(LeaseLost):
-        first.renew(leader.Progress())
+        first.renew(Progress())
 
 
 def test_a_worker_that_has_lost_the_lease_notices_and_writes_nothing(account: str) -> None:
@@ -324,16 +407,16 @@ def test_an_old_count_never_covers_a_new_one(account: str, monkeypatch: pytest.M
     record(account, {"timestamp": hours_ago(2)})
     count, hour = tallies._count, counts.start_of("hour", to_ms(hours_ago(2)))
 
-    def count_and_be_replaced(account: str, hour: int) -> Any:
-        old = count(account, hour)
+    def count_and_be_replaced(account: str, start: int, end: int) -> Any:
+        old = count(account, start, end)
         monkeypatch.setattr(tallies, "_count", count)
         record(account, {"timestamp": from_ms(hour)})
-        tallies.count_hour(account, hour, token=8)
+        recount(account, hour, token=8)
         return old
 
     monkeypatch.setattr(tallies, "_count", count_and_be_replaced)
-    tallies.count_hour(account, hour, token=7)
-    assert counted.held(account) == counted.expected(log_of(account))
+    recount(account, hour, token=7)
+    assert is_right(account)
 
 
 @pytest.mark.parametrize("survived", range(5))
@@ -341,17 +424,16 @@ def test_a_worker_that_dies_in_the_middle_leaves_the_rest_to_the_next(
     account: str, monkeypatch: pytest.MonkeyPatch, survived: int
 ) -> None:
     record(account, *({"timestamp": hours_ago(h)} for h in (1, 5, 30)))
-    replace, left = mongo.replace_counters, [survived]
+    replace, left = mongo.replace_older_counters, [survived]
 
-    def die_after_some(document: Document, only_if: Document) -> bool:
-        if document["_id"] != LEASE_ID:
-            left[0] -= 1
-            if left[0] < 0:
-                raise SystemExit
-        return replace(document, only_if)
+    def die_after_some(documents: list[Document], token_field: str) -> None:
+        replace(documents[: left[0]], token_field)
+        left[0] -= len(documents)
+        if left[0] < 0:
+            raise SystemExit
 
     with monkeypatch.context() as patch:
-        patch.setattr(mongo, "replace_counters", die_after_some)
+        patch.setattr(mongo, "replace_older_counters", die_after_some)
         with pytest.raises(SystemExit):
             Counting().step()
     with time_machine.travel(now() + timedelta(seconds=leader.LEASE_SECONDS + 1)):
@@ -364,8 +446,9 @@ ENTRY = st.fixed_dictionaries(
     {
         "bot_id": st.sampled_from(["bot-1", "bot-2", "bot-é", None]),
         "actor": st.sampled_from([SCOUT, USER, SYSTEM, {**SCOUT, "id": "agent-2", "name": None}]),
+        "action": st.sampled_from(["mcp.tool.call", "order.created", "order.filled"]),
         "result": st.sampled_from(["success", "failure", "partial"]),
-        "ago": st.sampled_from([0.0, 0.5, 1.0, 23.9, 24.0, 700.0]),
+        "ago": st.sampled_from([0.0, 0.3, 0.5, 1.0, 23.9, 24.0, 700.0, -1.0]),
         "id": st.sampled_from("abcdefgh"),
     }
 )
@@ -394,7 +477,7 @@ def test_whatever_arrives_and_whoever_counts_it_comes_out_right(steps: list[Step
                 for each in value:
                     entry = {**each, "timestamp": base - timedelta(hours=each["ago"])}
                     entry["id"] = "-".join(map(str, (each["id"], each["bot_id"], each["result"])))
-                    entry["id"] += f"-{each['actor']['id']}"
+                    entry["id"] += f"-{each['actor']['id']}-{each['action']}"
                     del entry["ago"]
                     record(account, entry)
             elif what == "count":
@@ -433,7 +516,7 @@ def test_an_outage_is_said_once_and_counting_goes_on(
         with connected_to(nowhere(), settings, tmp_path):
             thread.start()
             wait_for(lambda: len(steps) > 1)
-        wait_for(lambda: leader.counted_at() is not None)
+        wait_for(lambda: counts.counted_at() is not None)
     finally:
         # Whatever comes of it, nothing counts on beside the tests that follow.
         stop.set()

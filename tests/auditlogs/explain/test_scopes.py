@@ -8,7 +8,7 @@ import pytest
 from auditlogs.accounts import keys
 from auditlogs.api.urls import urlpatterns
 from auditlogs.entry.schema import NewEntry
-from auditlogs.explain.scopes import API_REQUESTS, PLATFORM_SCOPES, scope_of
+from auditlogs.explain.scopes import API_REQUESTS, scope_of, tool_scopes
 from auditlogs.models import Account
 from hub.demo import history
 from hub.demo.cast import AGENTS
@@ -28,7 +28,7 @@ def calls() -> list[NewEntry]:
 
 def test_every_tool_that_the_demo_calls_is_opened_by_a_scope(calls: list[NewEntry]) -> None:
     called = {(entry.payload or {})["tool"] for entry in calls}
-    assert called == {tool for scope in PLATFORM_SCOPES.values() for tool in scope.tools}
+    assert called == {tool for scope in tool_scopes().values() for tool in scope.tools}
 
 
 def test_a_call_of_the_demo_is_refused_exactly_where_the_key_lacks_the_scope(
@@ -48,7 +48,7 @@ def test_a_call_of_the_demo_is_refused_exactly_where_the_key_lacks_the_scope(
 
 
 def test_the_demos_keys_have_the_scopes_that_there_are() -> None:
-    assert {scope for agent in AGENTS for scope in agent.scopes} == PLATFORM_SCOPES.keys()
+    assert {scope for agent in AGENTS for scope in agent.scopes} == tool_scopes().keys()
 
 
 def test_a_read_key_opens_no_tool_that_trades() -> None:

@@ -2,16 +2,25 @@
 
 import io
 import re
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
+from pymongo.collection import Collection
 
 from auditlogs.accounts import accounts, keys
+from auditlogs.management.commands import ensure_indexes as ensure_command
 from auditlogs.models import Account, ApiKey
 from auditlogs.storage import mongo
-from auditlogs.storage.indexes import ACCOUNT_FILTER, LEADING_FILTERS, ensure_indexes
+from auditlogs.storage.indexes import (
+    ACCOUNT_FILTER,
+    LEADING_FILTERS,
+    ensure_indexes,
+    indexes as all_indexes,
+)
 from tests.factories import unique
 
 DAY_SECONDS = 86_400
@@ -134,6 +143,48 @@ def test_indexes_are_made_once_and_named() -> None:
     assert printed[-1] == "retention (30 days)"
     # One for each lead, that of arrivals, the retention, and the one by `_id` that is always there.
     assert len(mongo.entries().index_information()) == len(LEADING_FILTERS) + 4
+
+
+def test_making_indexes_shows_each_one_and_has_no_time_limit(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    limits: list[float | None] = []
+    monkeypatch.setattr(ensure_command, "time_limit", noting(limits))
+    total = len(all_indexes())
+    begun = [line for line in run("ensure_indexes").splitlines() if " of " in line]
+    assert begun[0] == f"1 of {total}, audit_logs: by_account …"
+    assert len(begun) == total
+    assert limits[-1] is None
+
+
+def noting(limits: list[float | None]) -> Callable[[float | None], AbstractContextManager[None]]:
+    def time_limit(seconds: float | None) -> AbstractContextManager[None]:
+        limits.append(seconds)
+        return mongo.time_limit(seconds)
+
+    return time_limit
+
+
+def test_making_indexes_can_be_interrupted_and_goes_on_when_run_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    names = ("by_botId", "by_sessionId", "by_tokens")
+    for name in names:
+        mongo.entries().drop_index(name)
+    create, before = Collection.create_index, indexes()
+
+    def interrupted(self: Collection[Any], keys: Any, **options: Any) -> str:
+        if options["name"] == "by_botId":
+            raise KeyboardInterrupt
+        return create(self, keys, **options)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Collection, "create_index", interrupted)
+        with pytest.raises(CommandError, match=r"Interrupted at audit_logs: by_botId\. .* again"):
+            run("ensure_indexes")
+    assert indexes().keys() - before.keys() == {f"{mongo.ENTRIES}.by_sessionId"}
+    run("ensure_indexes")
+    assert indexes().keys() - before.keys() == {f"{mongo.ENTRIES}.{name}" for name in names}
 
 
 def test_a_new_retention_changes_the_index_in_place(settings: Any) -> None:

@@ -10,12 +10,18 @@ import uvicorn
 from fastmcp import FastMCP
 from mcp.server import MCPServer, Server
 
+from auditlogs.mcp.scopes import App
+
 
 @contextlib.contextmanager
-def over_http(server: MCPServer | Server[Any] | FastMCP) -> Iterator[str]:
+def over_http(server: MCPServer | Server[Any] | FastMCP | App) -> Iterator[str]:
     """Serve over HTTP; give the address."""
     listener = socket.create_server(("127.0.0.1", 0))
-    app = server.http_app() if isinstance(server, FastMCP) else server.streamable_http_app()
+    app: Any = server
+    if isinstance(server, FastMCP):
+        app = server.http_app()
+    elif isinstance(server, MCPServer | Server):
+        app = server.streamable_http_app()
     runner = uvicorn.Server(uvicorn.Config(app, log_level="error"))
     thread = threading.Thread(target=runner.run, args=([listener],))
     thread.start()

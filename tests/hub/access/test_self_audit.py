@@ -35,7 +35,13 @@ from tests.hub.pages import rows
 
 PASSWORD = "correct horse battery staple"
 API = "/api/audit-logs"
-NEEDS_SIGN_IN = ("/hub/logs", "/hub/logs/count", "/hub/logs/actors", "/hub/logs/some-entry")
+NEEDS_SIGN_IN = (
+    "/hub/logs",
+    "/hub/logs/count",
+    "/hub/logs/actors",
+    "/hub/logs/choose-actor",
+    "/hub/logs/some-entry",
+)
 _addresses = (f"198.51.{a}.{b}" for a, b in itertools.product(range(100), range(1, 255)))
 
 

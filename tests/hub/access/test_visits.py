@@ -11,7 +11,13 @@ from tests.hub.markup import read
 from tests.hub.pages import HTMX, Hub, link, rows
 
 PASSWORD = "correct horse battery staple"
-PAGES = ["/hub/logs", "/hub/logs/count", "/hub/logs/actors", "/hub/logs/some-entry"]
+PAGES = [
+    "/hub/logs",
+    "/hub/logs/count",
+    "/hub/logs/actors",
+    "/hub/logs/choose-actor",
+    "/hub/logs/some-entry",
+]
 
 
 @pytest.mark.parametrize("path", ["/", "/hub", "/hub/"])

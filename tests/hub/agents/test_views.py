@@ -11,7 +11,7 @@ from django.contrib.auth.models import User
 from pytest_django import DjangoAssertNumQueries
 
 from auditlogs.accounts import keys
-from auditlogs.counters import leader, tallies
+from auditlogs.counters import tallies
 from auditlogs.entry.times import from_ms, now, to_ms
 from auditlogs.models import Account
 from auditlogs.storage import counts, mongo
@@ -127,6 +127,8 @@ def test_many_agents_are_shown_in_pages(hub: Hub, monkeypatch: pytest.MonkeyPatc
     shown: list[str] = []
     page = hub.read(f"{AGENTS}?search=bot")
     assert "1–2 of 5 agents" in page.one(".toolbar-count").text
+    assert page.one(".pager-place").text == "Page 1 of 3"
+    assert page.one("title").text == "Agents · Page 1 · Hub"
     shown += [row[0] for row in cells(page)]
     for _ in range(2):
         page = hub.read(f"{AGENTS}{link(page, 'Next')['href']}")
@@ -148,7 +150,7 @@ def test_an_account_without_agents_is_told_how_they_come(hub: Hub) -> None:
 def test_it_says_when_it_was_counted_and_when_that_is_long_ago(hub: Hub) -> None:
     hub.record(failed("bot-1"))
     count()
-    counted_at = leader.counted_at()
+    counted_at = counts.counted_at()
     assert counted_at
     page = hub.read(AGENTS)
     assert f"as of {counted_at:%H:%M:%S} UTC" in page.text
@@ -159,9 +161,9 @@ def test_it_says_when_it_was_counted_and_when_that_is_long_ago(hub: Hub) -> None
 
 
 def test_it_says_that_there_are_more_agents_than_are_counted(
-    hub: Hub, monkeypatch: pytest.MonkeyPatch
+    hub: Hub, middle_of_an_hour: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tallies, "MAX_BOTS", 1)
+    monkeypatch.setattr(tallies, "MAX_VALUES", 1)
     hub.record(failed("bot-1"), failed("bot-2"))
     count()
     assert "more than 2,000 agents were active" in hub.read(AGENTS).one(".banner").text

@@ -74,11 +74,13 @@ def test_the_page_of_an_entry_has_all_twelve_fields(hub: Hub) -> None:
     assert page.one(".payload").text == 'orderId "ord-42"'
     assert page.one("#payload-text").text == '{ "orderId": "ord-42" }'
     assert page.one("h1").text == "order.created"
-    copies = {each["aria-label"]: each["data-copy-text"] for each in page.all("[data-copy-text]")}
+    buttons = page.all("[data-copy-text]")
+    copies = {each.get("aria-label") or each.text: each["data-copy-text"] for each in buttons}
     assert copies == {
         "Copy Correlation ID": CORRELATION,
         "Copy Request ID": "req-1",
         "Copy Session ID": "sess-1",
+        "Copy as trace ID": CORRELATION.replace("-", ""),
         "Copy Entry ID": str(entry),
     }
     related = link(page, "All entries of this correlation")

@@ -1,9 +1,12 @@
 """The filter bar: what its controls show, what it says, and where its links lead."""
 
+from urllib.parse import urlencode
+
 import pytest
 from django.contrib.auth.models import User
 
 from auditlogs.models import Account
+from hub.logs import views
 from tests.factories import ORDER, SYSTEM, USER
 from tests.hub.markup import Element
 from tests.hub.pages import Hub, link, links, rows
@@ -38,16 +41,14 @@ def test_each_control_is_labelled_and_named_as_its_parameter(hub: Hub) -> None:
 
 
 def test_the_selects_offer_what_the_specification_names(hub: Hub) -> None:
-    hub.record({}, {"actor": USER}, {"actor": SYSTEM}, {"actor": {"type": "user", "id": "user-2"}})
     page = hub.logs()
     assert options(page, "dateRange") == [
         *("Last 24h", "Last 7 days", "Last 30 days", "All Time", "Custom")
     ]
     assert options(page, "action") == ["All types", "auth", "trade", "config", "mcp", "system"]
     assert options(page, "result") == ["All results", "Failure", "Partial", "Success"]
-    assert options(page, "actor") == [
-        *("All actors", "Ada Lovelace", "Momentum Scout", "system", "user-2")
-    ]
+    # Actors are listed when the control is opened.
+    assert options(page, "actor") == ["All actors"]
 
 
 def test_the_controls_show_what_was_asked_for(hub: Hub) -> None:
@@ -309,15 +310,29 @@ def test_the_actors_of_the_control_are_looked_up_by_name_or_id(hub: Hub) -> None
 
 
 def test_more_actors_than_are_listed_are_told(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
-    for place in ("hub.logs.views.MAX_ACTORS", "hub.logs.filter_bar.MAX_ACTORS"):
-        monkeypatch.setattr(place, 2)
+    monkeypatch.setattr(views, "MAX_ACTORS", 2)
     hub.record({}, {"actor": USER}, {"actor": SYSTEM})
-    assert (
-        "Only the first 2 are listed. Type part of a name or id."
-        in hub.read("/hub/logs/actors").text
-    )
-    assert "There are more" not in hub.read("/hub/logs/actors?search=ada").text
-    assert options(hub.logs(), "actor")[-1].startswith("Only the first ")
+    for path in ("actors", "choose-actor"):
+        assert "Only 2 " in hub.read(f"/hub/logs/{path}").text
+        assert "Only 2 " not in hub.read(f"/hub/logs/{path}?search=ada").text
+
+
+def test_without_scripts_an_actor_is_chosen_on_a_page_that_keeps_the_list(hub: Hub) -> None:
+    ada, _ = hub.record({"actor": USER}, {})
+    page = hub.logs("?result=success&search=tool&sort=action&actor=agent-7")
+    page = hub.read(link(page, "Choose an actor")["href"])
+    assert [each.one("bdi").text for each in page.all(".choice")] == [
+        *("Ada Lovelace", "Momentum Scout")
+    ]
+    leads_to = page.all("a.choice")[0]["href"]
+    assert leads_to == "/hub/logs?result=success&search=tool&sort=action&actor=user-1"
+    assert rows(hub.read(leads_to)) == [ada]
+    assert link(page, "All actors")["href"] == "/hub/logs?result=success&search=tool&sort=action"
+    kept = page.one("input[name=list]")["value"]
+    page = hub.read(f"/hub/logs/choose-actor?{urlencode({'list': kept, 'search': 'mom'})}")
+    assert [each.one("small").text for each in page.all(".choice")] == ["agent-7"]
+    page = hub.read("/hub/logs/choose-actor?search=%3Cnobody%3E")
+    assert "No actor has “<nobody>” in its name or id." in page.text
 
 
 def test_the_same_actor_is_offered_once_by_its_latest_name(hub: Hub) -> None:
@@ -325,9 +340,9 @@ def test_the_same_actor_is_offered_once_by_its_latest_name(hub: Hub) -> None:
         {"actor": {"type": "agent", "id": "agent-1", "name": "New name"}},
         {"actor": {"type": "agent", "id": "agent-1", "name": "Old name"}},
     )
-    assert options(hub.logs(), "actor") == ["All actors", "New name"]
-    page = hub.read("/hub/logs/actors?search=old")
-    assert [each["data-name"] for each in page.all("[role=option]")][1:] == ["New name"]
+    for search in ("", "old"):
+        page = hub.read(f"/hub/logs/actors?search={search}")
+        assert [each["data-name"] for each in page.all("[role=option]")][1:] == ["New name"]
 
 
 def test_links_of_the_page_are_few_and_named(hub: Hub, user: User, account: Account) -> None:
@@ -335,6 +350,6 @@ def test_links_of_the_page_are_few_and_named(hub: Hub, user: User, account: Acco
     profile = f"Profile: {user.username} {account.name}"
     assert links(hub.logs("?result=success")) == [
         *("Skip to content", "Hub", "Logs", "Agents", "Help", profile),
-        *("Clear All", "of how many?", "Refresh"),
+        *("Choose an actor", "Clear All", "of how many?", "Refresh"),
         *("Timestamp", "Actor", "Action", "Result", "mcp.tool.call"),
     ]

@@ -1,0 +1,100 @@
+"""The order of arrival: the entries of a list as they reached the log, for readers that follow it.
+
+A reader that goes on from the newest timestamp misses what arrives late, and an entry dated ahead
+hides what comes before it. `recordedAt` is set when an entry is about to be stored. So in its order
+nothing is added before a position that is older than a write may take.
+"""
+
+import uuid
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from auditlogs.entry.identity import id_bound
+from auditlogs.entry.times import DAY_MS, from_ms, now
+from auditlogs.query import slices
+from auditlogs.query.selection import Selection
+from auditlogs.query.slices import LOWEST, Budget, Slice, successor
+from auditlogs.query.window import Window
+from auditlogs.storage.mongo import Document
+
+# A write may take 10 seconds, and the clocks of hosts differ a little. Younger arrivals are held
+# back: one that is stored after them could have an earlier `recordedAt`.
+LAG = timedelta(seconds=15)
+# How much time of arrivals is read first, and how many times more by each query after it. Engines
+# that sort in memory would read everything that is left for each page.
+FIRST = timedelta(hours=1)
+WIDEN = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A position in the order of arrival: an instant, and the `_id` after which to go on in it."""
+
+    at: datetime
+    id: uuid.UUID
+
+    @classmethod
+    def before_all(cls, window: Window) -> "Place":
+        """Return the place before every entry of a window: an entry may be dated up to a day after
+        it has arrived."""
+        return cls(from_ms(window.start - DAY_MS), LOWEST)
+
+
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    """Documents in the order of arrival, and the place after them. `is_caught_up` is true when no
+    more have settled yet."""
+
+    documents: list[Document]
+    place: Place
+    is_caught_up: bool
+
+
+def read(
+    selection: Selection, window: Window, place: Place, limit: int, fields: Document
+) -> Arrived:
+    """Read up to `limit` entries that arrived after a place; fewer before the end where the time
+    for reading is spent. Raises StorageError."""
+    until, width = now() - LAG, FIRST
+    budget = Budget(slices.BUDGET_SECONDS)
+    documents: list[Document] = []
+    while place.at < until and not budget.is_spent(has_found=True):
+        end = min(place.at + width, until)
+        left = limit - len(documents)
+        documents += _read(selection, window, place, end, left, fields, budget)
+        if len(documents) == limit:
+            last = documents[-1]
+            return Arrived(documents, Place(last["recordedAt"], last["_id"]), is_caught_up=False)
+        place, width = Place(end, LOWEST), width * WIDEN
+        budget.has_begun = True
+    return Arrived(documents, place, is_caught_up=place.at >= until)
+
+
+def _read(
+    selection: Selection,
+    window: Window,
+    place: Place,
+    end: datetime,
+    limit: int,
+    fields: Document,
+    budget: Budget,
+) -> list[Document]:
+    """Read up to `limit` arrivals after a place and before `end`.
+
+    In two queries: a place within one instant would need an $or, which no index serves in order.
+    """
+    low = id_bound(window.start)
+    high = None if window.end is None else id_bound(window.end)
+    found: list[Document] = []
+    if place.id != LOWEST:
+        rest = Slice(max(low, successor(place.id)), high)
+        found = slices.run_by_arrival(selection, place.at, rest, limit, fields)
+        budget.queries -= 1
+    if len(found) < limit:
+        begin = "$gte" if place.id == LOWEST else "$gt"
+        span = {begin: place.at, "$lt": end}
+        found += slices.run_by_arrival(
+            selection, span, Slice(low, high), limit - len(found), fields
+        )
+        budget.queries -= 1
+    return found

@@ -1,0 +1,233 @@
+"""What the kept counters say about a list: where in time its entries can be, and how many.
+
+A worker keeps the counters, some minutes late, and an entry that arrives may be older than those
+that are counted. So a span of time is known only if it ended before the worker's progress and
+nothing has arrived in it since. What is not known is read from the log.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from auditlogs.entry.identity import id_bound
+from auditlogs.entry.times import now, to_ms
+from auditlogs.query import slices
+from auditlogs.query.selection import Selection
+from auditlogs.query.slices import HIGHEST, Budget, Slice
+from auditlogs.query.window import Window
+from auditlogs.storage import counts
+from auditlogs.storage.counts import DIMENSIONS, LENGTHS_MS, Count, Kind, start_of
+from auditlogs.storage.mongo import StorageError
+
+# A worker that has not counted for longer than that is down, and too much may have arrived since.
+MAX_AGE_MS = 600_000
+# More late arrivals than that are not looked at one by one.
+MAX_LATE = 1_000
+MAX_LATE_QUARTERS = 4
+# Spans whose counters are read at once, and ranges of time that are counted in the log.
+MAX_SPANS = 400
+MAX_RANGES = 8
+
+KINDS: tuple[Kind, ...] = ("day", "hour", "quarter")
+QUARTER_MS = LENGTHS_MS["quarter"]
+# The counts of a span, by stored field and value.
+ByValue = Mapping[str, Mapping[str | None, Count]]
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """The counters of an account up to `until`, in ms: spans with their start, end and counts,
+    oldest first. A span without entries is missing; one in which entries may be that are not
+    counted has None."""
+
+    until: int
+    spans: Sequence[tuple[int, int, ByValue | None]]
+
+    def parts(self, equal: Mapping[str, str]) -> list[Slice]:
+        """Return the slices of time in which an entry can meet these conditions, each a field's
+        path and its value, oldest first: some of the spans, and all of the time after them."""
+        found: list[Slice] = []
+        for start, end, counts_in in self.spans:
+            if counts_in is None or at_most(counts_in, equal):
+                low, high = id_bound(start), id_bound(end)
+                if found and found[-1].high == low:
+                    found[-1] = replace(found[-1], high=high)
+                else:
+                    found.append(Slice(low, high))
+        return [*found, Slice(id_bound(self.until), None)]
+
+
+class Known:
+    """The counters for one page, read at most once."""
+
+    def __init__(self) -> None:
+        self.is_read = False
+        self._counted: Counted | None = None
+
+    def counted(
+        self, selection: Selection, window: Window, sort_path: str, budget: Budget
+    ) -> Counted | None:
+        """Return the counters of the fields that a list is filtered and sorted by; None where they
+        cannot tell."""
+        if not self.is_read:
+            paths = {*selection.equal, sort_path}
+            fields = [field for path, field in DIMENSIONS.items() if path in paths]
+            self._counted = _read(selection.account, window, fields or ["types"], budget)
+            self.is_read = True
+        return self._counted
+
+
+def conditions(selection: Selection) -> dict[str, str]:
+    """Return the conditions of a selection that counters exist for."""
+    counted = {*DIMENSIONS, "result"}
+    return {path: value for path, value in selection.equal.items() if path in counted}
+
+
+def at_most(span: ByValue, equal: Mapping[str, str]) -> int:
+    """Return the most entries of a span that can meet these conditions."""
+    result = equal.get("result")
+    found = [
+        sum(values[each].of(result) for each in (equal[path], None) if each in values)
+        for path, field in DIMENSIONS.items()
+        if path in equal and (values := span[field]) is not None
+    ]
+    if not found:
+        # Every entry has one value of each field.
+        return sum(count.of(result) for count in next(iter(span.values())).values())
+    return min(found)
+
+
+def narrowed(part: Slice, possible: list[Slice] | None, *, newest_first: bool) -> Slice:
+    """Return the shortest slice with all of a part that lies in the possible slices; an empty one
+    at its end, in the direction of reading, where nothing does."""
+    if possible is None:
+        return part
+    end = part.high or HIGHEST
+    within = [each for each in possible if each.low < end and (each.high or HIGHEST) > part.low]
+    if not within:
+        edge = part.low if newest_first else end
+        return Slice(edge, edge)
+    highest = within[-1].high
+    high = highest if part.high is None or (highest and highest < part.high) else part.high
+    return Slice(max(part.low, within[0].low), high)
+
+
+def _read(account: str, window: Window, fields: list[str], budget: Budget) -> Counted | None:
+    """Read the counters within a window; None where the worker has not counted lately, or too much
+    has arrived since."""
+    start = start_of("day", window.start)
+    try:
+        at = _counted_until(budget)
+        if at is None:
+            return None
+        until = start_of("quarter", at)
+        spans = list(_longest(start, until))
+        late = _late(account, at, until, budget) if 0 < len(spans) <= MAX_SPANS else None
+        if late is None:
+            return None
+        budget.queries -= 1
+        counted = counts.counts_of(account, spans, fields)
+    except StorageError:
+        # The log itself may still answer.
+        return None
+    return Counted(
+        until,
+        [
+            (begin, begin + LENGTHS_MS[kind], None if is_unknown else counted[kind, begin])
+            for kind, begin in spans
+            if (is_unknown := _has(late, begin, begin + LENGTHS_MS[kind]))
+            or (kind, begin) in counted
+        ],
+    )
+
+
+def _has(times: list[int], start: int, end: int) -> bool:
+    return any(start <= ms < end for ms in times)
+
+
+def exact_count(selection: Selection, window: Window, limit: int) -> int | None:
+    """Count the entries of a list with the help of the counters, however many; None where they
+    cannot tell. What they do not know is counted in the log, up to a limit. Raises StorageError."""
+    equal = conditions(selection)
+    paths = [path for path in equal if path in DIMENSIONS]
+    if selection.words or equal != selection.equal or len(paths) > 1:
+        return None
+    field = DIMENSIONS[paths[0]] if paths else "types"
+    at = _counted_until(Budget(0))
+    if at is None:
+        return None
+    tail = start_of("quarter", at)
+    late = _late(selection.account, at, tail, Budget(0))
+    unknown = {start_of("quarter", ms) for ms in late or ()}
+    if late is None or len(unknown) > MAX_LATE_QUARTERS:
+        return None
+    end = tail if window.end is None else min(window.end, tail)
+    spans, ranges = _cover(window.start, end, sorted(unknown))
+    if window.end is None or window.end > tail:
+        ranges.append((max(window.start, tail), window.end))
+    if len(ranges) > MAX_RANGES or len(spans) > MAX_SPANS:
+        return None
+    total = 0
+    counted = counts.counts_of(selection.account, spans, [field]) if spans else {}
+    for span in counted.values():
+        if span[field][None].of(None) and paths:
+            return None
+        total += at_most(span, equal)
+    for low, high in ranges:
+        part = Slice(id_bound(low), None if high is None else id_bound(high))
+        value = slices.count(selection, selection.leading, part, limit)
+        if value >= limit:
+            return None
+        total += value
+    return total
+
+
+def _cover(
+    start: int, end: int, unknown: list[int]
+) -> tuple[list[tuple[Kind, int]], list[tuple[int, int | None]]]:
+    """Divide a range of time, in ms, into the longest spans that are counted, without unknown
+    quarters, and the ranges that are left."""
+    spans: list[tuple[Kind, int]] = []
+    ranges: list[tuple[int, int | None]] = []
+    for quarter in (*(each for each in unknown if start < each + QUARTER_MS and each < end), None):
+        known_end = end if quarter is None else max(quarter, start)
+        first, last = -(-start // QUARTER_MS) * QUARTER_MS, start_of("quarter", known_end)
+        if first >= last:
+            ranges.append((start, known_end))
+        else:
+            ranges += [(start, first), (last, known_end)]
+            spans += _longest(first, last)
+        if quarter is not None:
+            start = min(quarter + QUARTER_MS, end)
+            ranges.append((known_end, start))
+    return spans, [(low, high) for low, high in ranges if high is None or low < high]
+
+
+def _longest(start: int, end: int) -> Iterator[tuple[Kind, int]]:
+    """Yield the longest spans that make up a range of whole quarters."""
+    while start < end:
+        kind = next(
+            each
+            for each in KINDS
+            if start == start_of(each, start) and start + LENGTHS_MS[each] <= end
+        )
+        yield kind, start
+        start += LENGTHS_MS[kind]
+
+
+def _counted_until(budget: Budget) -> int | None:
+    """Return the time, in ms, before which every arrival is counted for good."""
+    budget.queries -= 1
+    # Read before the counters, which may know more than that by then, but never less.
+    progress = counts.progress()
+    if progress is None or progress.counted_at is None or progress.first_until is not None:
+        return None
+    at = to_ms(progress.at)
+    return at if to_ms(now()) - at <= MAX_AGE_MS else None
+
+
+def _late(account: str, at: int, end: int, budget: Budget) -> list[int] | None:
+    """Return the times, in ms, of entries before `end` that have arrived since `at`; None if there
+    are too many."""
+    budget.queries -= 1
+    found = slices.late_arrivals(account, at, end, MAX_LATE + 1)
+    return found if len(found) <= MAX_LATE else None

@@ -1,0 +1,124 @@
+"""The list of agents' keys, and of keys that only the log names."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from urllib.parse import quote
+
+from django.urls import reverse
+
+from auditlogs.accounts import agent_keys, seen_keys
+from auditlogs.accounts.keys import KeyState
+from auditlogs.accounts.seen_keys import SeenKey
+from auditlogs.entry.times import HOUR_MS, now, to_ms
+from auditlogs.models import Account, AgentKey
+from auditlogs.storage import actors, counts
+from auditlogs.storage.mongo import StorageError
+from hub.account.agent_keys import agent_key_url
+from hub.account.log_links import log_url
+
+DAY_HOURS = 24
+
+
+@dataclass(frozen=True, slots=True)
+class AgentKeyRow:
+    """An agent's key in the list, with the figures of its agent in 24 hours, if there are any."""
+
+    key: AgentKey
+    state: KeyState
+    agent: str
+    entries: int | None
+    failures: int | None
+
+    @property
+    def url(self) -> str:
+        return agent_key_url(self.key)
+
+    @property
+    def entries_url(self) -> str:
+        return log_url({"actor": self.key.agent, "dateRange": "24h"})
+
+    @property
+    def failures_url(self) -> str:
+        return log_url({"actor": self.key.agent, "dateRange": "24h", "result": "failure"})
+
+
+@dataclass(frozen=True, slots=True)
+class SeenRow:
+    """A key that only the log names."""
+
+    key: SeenKey
+
+    @property
+    def url(self) -> str:
+        return f"{reverse('agent_key', args=['x'])[:-1]}{quote(self.key.address, safe='')}"
+
+
+class AgentKeyList:
+    """The agents' keys of an account. While the log is unavailable names and figures are missing,
+    as keys have to be seen even then."""
+
+    def __init__(self, account: Account) -> None:
+        self._account = account
+
+    @cached_property
+    def _listed(self) -> tuple[list[AgentKeyRow], bool]:
+        keys, has_more = agent_keys.of_account(self._account)
+        names, figures = self._names(keys), self._figures() if keys else {}
+        rows = []
+        for key in keys:
+            entries, failures = figures.get(key.agent, (0, 0)) if figures else (None, None)
+            name = names.get(key.agent, key.agent)
+            rows.append(AgentKeyRow(key, agent_keys.state(key), name, entries, failures))
+        return rows, has_more
+
+    @property
+    def active(self) -> list[AgentKeyRow]:
+        return [row for row in self._listed[0] if row.state == "active"]
+
+    @property
+    def ended(self) -> list[AgentKeyRow]:
+        return [row for row in self._listed[0] if row.state != "active"]
+
+    @property
+    def has_more(self) -> bool:
+        return self._listed[1]
+
+    @cached_property
+    def seen(self) -> list[SeenRow] | None:
+        """The keys that were not issued here; None while the log is unavailable."""
+        try:
+            found, self.seen_has_more = seen_keys.seen(self._account)
+        except StorageError:
+            return None
+        return [SeenRow(key) for key in found]
+
+    seen_has_more = False
+
+    @property
+    def seen_revoked(self) -> int:
+        return sum(row.key.revoked is not None for row in self.seen or ())
+
+    def _names(self, keys: list[AgentKey]) -> dict[str, str]:
+        try:
+            return actors.names(self._account.id, dict.fromkeys(key.agent for key in keys))
+        except StorageError:
+            return {}
+
+    def _figures(self) -> dict[str, tuple[int, int]]:
+        """Return entries and failures of each agent in this hour of the clock and the 23 before."""
+        hour = counts.start_of("hour", to_ms(now()))
+        first = hour - (DAY_HOURS - 1) * HOUR_MS
+        hours: list[tuple[counts.Kind, int]] = [
+            ("hour", start) for start in range(first, hour + 1, HOUR_MS)
+        ]
+        try:
+            counted = counts.counts_of(self._account.id, hours, ["actors"])
+        except StorageError:
+            return {}
+        figures: dict[str, tuple[int, int]] = {}
+        for of_hour in counted.values():
+            for actor, count in of_hour["actors"].items():
+                if actor is not None:
+                    entries, failures = figures.get(actor, (0, 0))
+                    figures[actor] = entries + count.of(None), failures + count.failure
+        return figures

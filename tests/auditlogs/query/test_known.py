@@ -1,0 +1,196 @@
+"""Lists and counts that the kept counters help with, against the oracle: whatever is counted, and
+whatever has arrived since, nothing is missing and nothing is read in vain."""
+
+import time
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+from unittest import mock
+
+import pytest
+from hypothesis import event, given, settings, strategies as st
+from hypothesis.strategies import DataObject
+
+from auditlogs.counters import tallies
+from auditlogs.entry.times import from_ms, now, to_ms
+from auditlogs.models import new_account_id
+from auditlogs.query import planner, slices
+from auditlogs.query.entries import Count, Entries
+from auditlogs.recording.recorder import record_many
+from auditlogs.storage import mongo
+from auditlogs.storage.counts import FORMAT, LEASE_ID, TOKEN_FIELD
+from tests.auditlogs.query.oracle import expected
+from tests.auditlogs.query.test_lists import (
+    ask,
+    ids_of,
+    pages,
+    patched,
+    populations,
+    questions,
+    soon,
+    starts_after_end,
+    write,
+)
+from tests.counting import count_account
+from tests.factories import AGENT, new
+from tests.watching import sent, watcher
+
+pytestmark = pytest.mark.slow
+
+HALF = max(1, settings().max_examples // 2)
+
+
+def count_until_now(account: str, **lease: Any) -> None:
+    """Count what an account has, and say that everything that had arrived by now is counted."""
+    time.sleep(0.002)
+    at = from_ms(to_ms(now()))
+    count_account(account)
+    mongo.counters().delete_one({"_id": LEASE_ID})
+    mongo.counters().insert_one(
+        {
+            "_id": LEASE_ID,
+            "holder": "",
+            TOKEN_FIELD: 1,
+            "until": at,
+            "format": FORMAT,
+            "at": at,
+            "id": slices.LOWEST,
+            "countedAt": at,
+            "first": None,
+            **lease,
+        }
+    )
+
+
+@given(data=st.data(), limit=st.integers(1, 7))
+@settings(max_examples=HALF)
+def test_a_list_and_its_count_are_right_whatever_is_counted_of_it(
+    data: DataObject, limit: int
+) -> None:
+    asked_at, account = soon(), new_account_id()
+    written = write(account, data.draw(populations(asked_at)))
+    # With a limit of one, most values are counted together.
+    with mock.patch.object(tallies, "MAX_VALUES", data.draw(st.sampled_from([2_000, 1]))):
+        count_until_now(account)
+    written += write(account, data.draw(populations(asked_at, max_size=6)))
+    for asked in data.draw(st.lists(questions(asked_at), min_size=2, max_size=3)):
+        if starts_after_end(asked):
+            continue
+        countable = {
+            name: value
+            for name, value in asked.equal.items()
+            if name in ("actor", "botId", "action", "result")
+        }
+        countable["result"] = data.draw(st.sampled_from(["success", "failure", "partial"]))
+        question = replace(asked, equal=countable)
+        wanted = expected(written, question)
+        with patched(data.draw(st.sampled_from([0, 0, 3]))):
+            found = ids_of(*pages(account, question, limit))
+            counted = ask(account, question, limit).entries.count()
+        assert found == wanted
+        assert counted == Count(len(wanted), is_more=False)
+        event(f"{len(wanted)} of {len(written)}")
+
+
+@pytest.fixture
+def account() -> str:
+    """An account with an agent that never failed, and other agents that did, on each day."""
+    account = new_account_id()
+    at = now() - timedelta(hours=2)
+    days = [at - timedelta(days=number) for number in range(20)]
+    good = [new(actor=AGENT, action="order.created", timestamp=day) for day in days]
+    other = {"type": "agent", "id": "agent-8", "name": None}
+    bad = [new(actor=other, action="order.filled", result="failure", timestamp=d) for d in days]
+    once = new(actor=other, action="order.created", result="partial", timestamp=days[15])
+    record_many([*good, *bad, once], account=account)
+    return account
+
+
+@pytest.fixture(autouse=True)
+def _many(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Take every filter for one that many entries meet."""
+    monkeypatch.setattr(planner, "FEW", 0)
+
+
+def the_list(account: str, actor: str, result: str) -> Entries:
+    return Entries.of(account).where("actor.id", actor).where("result", result)
+
+
+def test_what_never_happened_is_read_up_to_what_is_not_counted_alone(account: str) -> None:
+    count_until_now(account)
+    with watcher.watch() as commands:
+        page = the_list(account, "agent-7", "failure").page(5)
+    assert (page.entries, page.next) == ([], None)
+    assert len(commands) <= slices.MAX_QUERIES
+    reads = [each["pipeline"] for each in sent(commands, "aggregate", mongo.ENTRIES)]
+    lists = [each for each in reads if "$project" in each[-1] and "$sort" in each[-3]]
+    # The first slice, and what the worker has not counted for good.
+    assert len(lists) <= 2
+
+
+def test_what_happened_long_ago_is_found_where_it_is(account: str) -> None:
+    count_until_now(account)
+    with watcher.watch() as commands:
+        (entry,) = the_list(account, "agent-8", "partial").page(5).entries
+    assert entry.result == "partial"
+    assert len(commands) <= slices.MAX_QUERIES
+
+
+def test_an_entry_that_arrived_after_the_count_is_found_however_old_it_is(account: str) -> None:
+    count_until_now(account)
+    at = now() - timedelta(days=12)
+    (late,) = record_many([new(result="failure", actor=AGENT, timestamp=at)], account=account)
+    (entry,) = the_list(account, "agent-7", "failure").page(5).entries
+    assert entry.id == str(late)
+    assert the_list(account, "agent-7", "failure").count() == Count(1, is_more=False)
+
+
+@pytest.mark.parametrize(
+    "lease",
+    [
+        {"countedAt": None},
+        {"first": {"account": "a", "until": 0}},
+        {"format": 1},
+        {"at": now() - timedelta(hours=1)},
+    ],
+    ids=["never", "first count", "another version", "long ago"],
+)
+def test_counters_that_are_not_kept_up_are_not_believed(
+    account: str, lease: dict[str, Any]
+) -> None:
+    count_until_now(account, **lease)
+    mongo.counters().delete_many({"account": account})
+    assert len(the_list(account, "agent-8", "failure").page(50).entries) == 20
+
+
+def test_more_entries_than_a_count_reads_are_counted_from_the_counters(
+    account: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("auditlogs.query.entries.MAX_COUNT", 10)
+    assert Entries.of(account).count() == Count(10, is_more=True)
+    count_until_now(account)
+    assert Entries.of(account).count() == Count(41, is_more=False)
+    assert Entries.of(account).where("actor.id", "agent-8").count() == Count(21, is_more=False)
+    assert the_list(account, "agent-7", "success").count() == Count(20, is_more=False)
+    # No counter has two fields at once.
+    both = Entries.of(account).where("actor.id", "agent-8").where("action", "order.filled")
+    assert both.count() == Count(10, is_more=True)
+
+
+def test_a_sort_by_action_reads_no_action_that_cannot_match(account: str) -> None:
+    count_until_now(account)
+    entries = Entries.of(account).where("result", "partial").order_by("action")
+    with watcher.watch() as commands:
+        (entry,) = entries.page(5).entries
+    assert entry.action == "order.created"
+    assert len(commands) <= slices.MAX_QUERIES
+
+
+def test_what_is_counted_together_with_others_may_be_anywhere(
+    account: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tallies, "MAX_VALUES", 1)
+    count_until_now(account)
+    (entry,) = the_list(account, "agent-8", "partial").page(5).entries
+    assert entry.result == "partial"
+    assert the_list(account, "agent-8", "partial").count() == Count(1, is_more=False)
