@@ -20,7 +20,6 @@ from hub.logs.columns import Heading, headings
 from hub.logs.filter_bar import SORT_LABELS, FilterBar, page_parameters
 from hub.logs.links import CURSOR, DEFAULT_RANGE, ENTRY, SORT, Links
 from hub.logs.rows import Row, row_of
-from hub.ui.times import full_time
 
 PAGE_SIZE = 50
 EMPTY_MESSAGES = {
@@ -85,11 +84,10 @@ class Listing:
         return " · ".join([*self.filters.values_in_words, "Logs", "Hub"])
 
     @property
-    def range_in_words(self) -> str:
-        """The range with its first and last moment, which a printed list needs."""
+    def range(self) -> tuple[datetime, datetime | None]:
+        """The first and the last moment of the list, if it has one: what a printed list needs."""
         window = self.page.window if self.page else self.request.entries.window
-        moments = f"from {full_time(from_ms(window.start))}"
-        return f"{moments} until {full_time(from_ms(window.end))}" if window.end else moments
+        return from_ms(window.start), from_ms(window.end) if window.end else None
 
     @property
     def order_in_words(self) -> str:

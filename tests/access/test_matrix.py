@@ -27,7 +27,8 @@ OWN_WAY = {"X-Request-ID", "Content-Length"}
 # What an answer says of its own moment, and nothing else.
 MOMENT = re.compile(
     r'name="csrfmiddlewaretoken" value="\w+"'
-    r'|<time datetime="[^"]*" data-time="\w+"[^>]*>[^<]*</time>'
+    r'|<time datetime="[^"]*"[^>]*>[^<]*</time>'
+    r"|db;dur=[\d.]+"
 )
 
 
@@ -121,7 +122,7 @@ def shape(row: Row, response: "Response", objects: "Objects") -> tuple[int, str]
     headers = [
         f"{name}: {value}" for name, value in response.headers.items() if name not in OWN_WAY
     ]
-    text = "\n".join([*headers, MOMENT.sub("", response.content.decode())])
+    text = MOMENT.sub("", "\n".join([*headers, response.content.decode()]))
     for name, value in asdict(objects).items():
         # A bare number stands for anything in a page.
         if f"<{name}>" in row.path + row.form and not value.isdecimal():
