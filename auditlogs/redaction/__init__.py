@@ -45,8 +45,8 @@ class Redactor:
         The entry is a JSON object under its API names, with values of any type. Paths are JSON
         Pointers (RFC 6901) from its root. Marks that the entry already had are listed too, so that
         redacting an entry twice gives the same entry. A field with more than 1,000 secrets, or with
-        64 KiB of paths to them, is replaced whole. An actor and a target stay objects: only
-        texts in them are replaced. Never raises.
+        64 KiB of paths to them, is replaced whole. Fields that are objects, or a
+        list of them, stay so: only texts in them are replaced. Never raises.
         """
         try:
             clean, has_marks = self._walked(entry)
@@ -84,17 +84,17 @@ class Redactor:
         try:
             return self._walked({name: value})[0].items()
         except Exception:  # noqa: BLE001 - as above
-            if name in OBJECTS and isinstance(value, dict):
-                return [
-                    (name, {self.text(str(key)): self._part(part) for key, part in value.items()})
-                ]
+            if name in OBJECTS:
+                return [(name, self._part(value))]
             return [(self.text(str(name)), _replacement(name, "redactor-failed"))]
 
     def _part(self, part: Any) -> Any:
-        """Return a redacted member of an actor or target whose redaction as a whole failed."""
-        if isinstance(part, str):
-            return self.text(part)
-        return mark("redactor-failed") if isinstance(part, dict | list | tuple) else part
+        """Return a part of a field that stays an object, where it could not be walked through."""
+        if isinstance(part, dict):
+            return {self.text(str(key)): self._part(item) for key, item in part.items()}
+        if isinstance(part, list | tuple):
+            return [self._part(item) for item in part]
+        return self.text(part) if isinstance(part, str) else part
 
     def _walked(self, value: dict[str, Any]) -> tuple[dict[str, Any], bool]:
         """Return an object, redacted until a walk changes nothing, and whether it has marks."""

@@ -15,8 +15,8 @@ from auditlogs.redaction.texts import MAX_LEVELS, Texts
 RULE = "key-name"
 MAX_DEPTH = 64
 
-# The fields of an entry that have to stay objects.
-OBJECTS = frozenset(("actor", "target"))
+# The fields of an entry that keep their shape, whatever is in them.
+OBJECTS = frozenset(("actor", "target", "decision", "onBehalfOf", "agent", "approval"))
 _NAMERS = frozenset(
     """
     name key field header headername param parameter setting property variable attribute var k
@@ -255,8 +255,8 @@ class Walk:
         clean: dict[Any, Any] = {}
         numbers: dict[Any, int] = {}
         for (key, item), known in zip(value.items(), shape.keys, strict=True):
-            if level == 0 and key in OBJECTS and isinstance(item, dict):
-                shown: Any = self.object(item, 1)
+            if level == 0 and key in OBJECTS:
+                shown: Any = self._fixed(item, 1)
             else:
                 shown = self._member(item, known, around, level)
             name = known.shown
@@ -269,6 +269,20 @@ class Walk:
                 self.changed += name != key
             clean[self._unlike(name, clean, numbers)] = shown
         return clean
+
+    def _fixed(self, value: Any, level: int) -> Any:
+        """Return the redacted copy of a field of which objects and lists stay what they are."""
+        if isinstance(value, list | tuple):
+            return [self._fixed(item, level + 1) for item in value]
+        if not isinstance(value, dict):
+            return self.value(value, level)
+        texts = {key: None if _is_container(item) else item for key, item in value.items()}
+        # Names may be redacted too; the order stays.
+        pairs = zip(self.object(texts, level).items(), value.values(), strict=True)
+        return {
+            name: self._fixed(item, level + 1) if _is_container(item) else clean
+            for (name, clean), item in pairs
+        }
 
     def _around(self, value: dict[Any, Any], shape: _Shape, parent: Key | None) -> _Around:
         if not shape.is_special:
@@ -531,6 +545,10 @@ def _is_name(item: Any) -> bool:
         and _name_like.fullmatch(item) is not None
         and not is_random(item)
     )
+
+
+def _is_container(item: Any) -> bool:
+    return isinstance(item, dict | list | tuple)
 
 
 def _is_pair(item: Any) -> bool:
