@@ -29,8 +29,8 @@ from auditlogs.storage.documents import to_entry
 from auditlogs.storage.mongo import Document, TookTooLong
 from auditlogs.storage.retention import oldest_ms
 
-# These serve the search only and are large, so they are never transferred.
-WITH_PAYLOAD = {"tokens": 0, "text": 0}
+# These serve searches and filters only, so they are never transferred.
+WITH_PAYLOAD = {"tokens": 0, "text": 0, "facts": 0}
 WITHOUT_PAYLOAD = {**WITH_PAYLOAD, "payload": 0}
 ONLY_POSITION = {"_id": 1, "actorKey": 1, "action": 1, "result": 1}
 

@@ -7,15 +7,17 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
+from auditlogs.entry.facts import fact
 from auditlogs.entry.schema import uuid_forms
 from auditlogs.entry.text import SEPARATOR, mark_pieces, norm, pieces, prefix_range
 from auditlogs.storage.documents import TEXT_SEPARATOR
-from auditlogs.storage.indexes import ACCOUNT_FILTER, LEADING_FILTERS, LeadingFilter
+from auditlogs.storage.indexes import ACCOUNT_FILTER, FACTS, LEADING_FILTERS, LeadingFilter
 from auditlogs.storage.mongo import Document
 
 WORDS = next(each for each in LEADING_FILTERS if each.path == "tokens")
 # Stored as they were sent, unlike the correlation ID, which is stored in one form.
 UUID_PATHS = frozenset({"sessionId", "target.id"})
+FACT_PATHS = frozenset(each.path for each in LEADING_FILTERS if each.field == FACTS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,27 +182,28 @@ class Selection:
         is written as plain bounds, which match more than they should: for an engine that uses an
         index for these alone. The second stage always has the exact condition.
         """
-        path, condition = leading.filter.path, leading.condition
+        path, field, condition = leading.filter.path, leading.filter.field, leading.condition
         first: Document = {"account": self.account}
-        rest: Document = {
-            field: _condition(field, value) for field, value in self.equal.items() if field != path
-        }
+        others = {each: _condition(each, self.equal[each]) for each in self.equal if each != path}
+        # One array holds all facts, so each is a condition of its own on the same field.
+        facts = [{FACTS: each} for name, each in others.items() if name in FACT_PATHS]
+        rest: Document = {name: each for name, each in others.items() if name not in FACT_PATHS}
         bounds = {"$gte": low} | ({"$lt": high} if high else {})
         # An index serves a range of `_id` only after an equality. MongoDB merges the two stages;
         # other engines ignore the index if the first one has two ranges.
         (first if leading.is_equality else rest)["_id"] = bounds
         conditions = self._word_conditions
         if condition is not None:
-            first[path] = condition
+            first[field] = condition
         if path == WORDS.path and condition in conditions:
             conditions.remove(condition)
         if not leading.is_equality and not elem_match and "$elemMatch" in condition:
             first[path] = condition["$elemMatch"]
             conditions.append(condition)
-        words = [{"tokens": each} for each in conditions]
-        words += [word.rest for word in self.words if word.rest]
-        if words:
-            rest["$and"] = words
+        several = [*facts, *({"tokens": each} for each in conditions)]
+        several += [word.rest for word in self.words if word.rest]
+        if several:
+            rest["$and"] = several
         return [{"$match": first}, {"$match": rest}] if rest else [{"$match": first}]
 
     def stages_by_arrival(
@@ -224,6 +227,8 @@ def _text_of(condition: Any) -> str:
 
 def _condition(path: str, value: str) -> Any:
     """Return the condition on a field: equality, with a UUID in each of its forms where writers
-    send either."""
+    send either. That of a fact is an element of the array."""
+    if path in FACT_PATHS:
+        return fact(path.removeprefix(f"{FACTS}."), value)
     forms = uuid_forms(value) if path in UUID_PATHS else ()
     return {"$in": list(forms)} if len(forms) > 1 else value

@@ -37,6 +37,18 @@ LEADING_FIELD = {
     "actor=agent-7": "actor.id",
     "botId=agent-7": "botId",
     "assertedBy=key_1": "assertedBy",
+    "decision=denied": "facts",
+    "approval=ap-1": "facts",
+    "runId=run-1": "facts",
+    "principal=user-1": "facts",
+    "key=scout-read": "facts",
+    "tool=quote": "facts",
+    "code=403": "facts",
+    "provider=jupiter": "facts",
+    "orderId=ord-42": "facts",
+    "sourceIp=192.0.2.1": "facts",
+    "tool=quote&actor=agent-7": "actor.id",
+    "code=403&tool=quote&decision=denied": "facts",
     "action=order.created": "action",
     "action=mcp": "actionType",
     "result=failure": "result",
@@ -49,6 +61,14 @@ LEADING_FIELD = {
     "actor=agent-7&target=ord-42&result=failure&action=mcp": "target.id",
     f"correlationId={TRACE}&actor=agent-7": "correlationId",
     "requestId=r-1&sessionId=s-1": "requestId",
+}
+PAYLOAD = {
+    "keyName": "scout-read",
+    "keyId": "key_9",
+    "tool": "quote",
+    "code": 403,
+    "provider": "jupiter",
+    "orderId": "ord-42",
 }
 ALLOWED = {"$gte", "$gt", "$lt", "$lte", "$and", "$or", "$in", "$elemMatch"}
 # The comparison of a search word, which is a literal in it, with the normalized text.
@@ -72,6 +92,12 @@ def account() -> str:
                 session_id="s-1",
                 correlation_id=TRACE,
                 bot_id="agent-7",
+                decision={"outcome": "denied"},
+                approval={"id": "ap-1", "outcome": "requested"},
+                run_id="run-1",
+                on_behalf_of=[USER],
+                source_ip="192.0.2.1",
+                payload=PAYLOAD,
             )
             for i in range(60)
         ],
@@ -152,9 +178,9 @@ def test_a_reader_of_one_bot_who_asks_for_another_asks_nothing(account: str) -> 
 def test_every_leading_filter_has_an_index_of_its_field_and_the_id() -> None:
     indexes = mongo.entries().index_information()
     for leading in (ACCOUNT_FILTER, *LEADING_FILTERS):
-        fields = list(dict.fromkeys(["account", leading.path, "_id"]))
+        fields = list(dict.fromkeys(["account", leading.field, "_id"]))
         assert indexes[leading.index]["key"] == [(field, 1) for field in fields]
-    paths = {leading.path for leading in LEADING_FILTERS}
+    paths = {leading.field for leading in LEADING_FILTERS}
     assert paths >= {path for path in LEADING_FIELD.values() if path}
 
 
@@ -342,6 +368,17 @@ def test_payloads_stay_in_the_database_unless_they_are_asked_for(account: str) -
 
 NASTY = st.text(st.sampled_from("abz019$.[]{}()*+?^|\\/\"':,-_ 日é"), min_size=1, max_size=12)
 NAMES = ["actor", "botId", "target", "search", "requestId", "sessionId", "correlationId"]
+NAMES += [
+    "approval",
+    "runId",
+    "principal",
+    "key",
+    "tool",
+    "code",
+    "provider",
+    "orderId",
+    "sourceIp",
+]
 
 
 @given(st.dictionaries(st.sampled_from(NAMES), NASTY, min_size=1), st.sampled_from(SORTS))
@@ -361,7 +398,7 @@ def test_no_text_of_a_caller_is_ever_an_operator_a_field_or_a_pattern(
         "tokens",
         "text",
         "actorKey",
-        *(each.path for each in LEADING_FILTERS),
+        *(each.field for each in LEADING_FILTERS),
     }
     # A word without a letter or a digit finds nothing, so nothing is sent.
     can_match = all(pieces(norm(word)) for word in request.entries.words)
