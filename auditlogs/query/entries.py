@@ -177,8 +177,8 @@ class Entries:
         that were to be skipped.
         """
         skipped, unread = self._read(None, offset, budget, ONLY_POSITION)
-        while unread and not budget.is_over:
-            # A list by another key than the time may need more queries than a page.
+        # A list by another key than the time may need more queries than a page has.
+        while unread and budget.queries < 2 and not budget.is_over:
             budget.queries = slices.MAX_QUERIES
             more, unread = self._read(unread, offset - len(skipped), budget, ONLY_POSITION)
             skipped += more
