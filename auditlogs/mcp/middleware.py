@@ -32,6 +32,7 @@ from auditlogs.mcp.caller import (
     visible,
 )
 from auditlogs.mcp.elicitations import Question, Waiting
+from auditlogs.mcp.exact import body_of, exact_arguments
 from auditlogs.mcp.outcomes import Answer, IsFailure, Outcome
 
 CANCEL = "notifications/cancelled"
@@ -79,7 +80,8 @@ class _Call:
     """A request while it is handled: its context, what it is to, and the last question to a person
     with what became of it."""
 
-    def __init__(self, ctx: RequestContext, context: Fields) -> None:
+    def __init__(self, ctx: RequestContext, context: Fields, body: bytes) -> None:
+        self._body = body
         method, self.params = METHODS[ctx.method], ctx.params or {}
         # A URI may hold a secret, which must not be cut in two.
         named = outcomes.beginning(str(self.params.get(method.parameter) or ""), LONG_ID_LENGTH)
@@ -91,6 +93,11 @@ class _Call:
             "target": {"type": method.target, "id": self.name},
         }
         self.approval: dict[str, Any] | None = None
+
+    @property
+    def arguments(self) -> Any:
+        """The arguments, with the digits that their numbers were sent with."""
+        return exact_arguments(self.params.get("arguments"), self._body)
 
     @cached_property
     def hash(self) -> str | None:
@@ -162,7 +169,7 @@ class RecordToolCalls(ServerMiddleware[Any]):
 
     async def _recorded(self, ctx: RequestContext, call_next: CallNext) -> HandlerResult:
         context = self._context_of(ctx)
-        call = _Call(ctx, context)
+        call = _Call(ctx, context, await body_of(ctx))
         if elicitations.answers_in(call.params):
             await self._in_thread(self._record_answers, call)
         ctx = replace(ctx, session=_AskingSession(ctx.session, partial(self._ask, call)))
@@ -269,7 +276,7 @@ class RecordToolCalls(ServerMiddleware[Any]):
         payload: dict[str, Any] = {method.target: call.name, **details}
         payload |= calling_key()
         if call.method != "resources/read":
-            payload["arguments"] = storable(call.params.get("arguments"))
+            payload["arguments"] = storable(call.arguments)
         fields = {**call.fields, "duration": round(duration, 3), "approval": call.approval}
         try:
             self._record(method.action, result=result, **fields, payload=payload)

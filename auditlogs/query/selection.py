@@ -1,5 +1,6 @@
 """The conditions of a list, and the `$match` stages that they become."""
 
+import os.path
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -24,7 +25,7 @@ class Word:
     """A search word, folded.
 
     Every piece of it but the last one stands in an entry as it is; the last one may go on there,
-    unless a sign follows it in the word.
+    unless a sign follows it in the word. A UUID is found with and without hyphens.
     """
 
     text: str
@@ -37,35 +38,62 @@ class Word:
 
     @property
     def conditions(self) -> list[Any]:
-        """Conditions on an entry's array `tokens`, one for each piece. An index serves each."""
-        return self._of_pieces if self.can_match and self._is_plain else []
+        """Conditions on an entry's array `tokens`, which an index serves. They may match more than
+        the word does."""
+        if not self.can_match:
+            return []
+        if self._is_exact:
+            return self._of_pieces(self.text)
+        # The beginning that the first piece has in common in all forms, and in older entries.
+        first = [*(pieces(norm(form))[0] for form in self._forms), self.text]
+        common = os.path.commonprefix(first)  # noqa: RUF071 - by character, as wanted
+        return [prefix_condition(common)] if common else []
 
     @property
     def rest(self) -> Document | None:
-        """The condition for what the pieces do not say: their order, and the signs around them."""
-        text = norm(self.text)
-        marked = {"$literal": mark_pieces(text)}
-        # An aggregation's string functions take the word as data. No text of a caller is a pattern.
-        position = {"$indexOfCP": [{"$ifNull": ["$text", ""]}, marked]}
-        compared = {"$expr": {"$gte": [position, 0]}}
-        # Entries of earlier versions have no text. There a word is a prefix of a token.
-        earlier = {"text": None, "tokens": prefix_condition(self.text)}
-        if self._is_plain:
-            return None if pieces(text) == [text] else {"$or": [compared, earlier]}
-        own = {"$and": [*({"tokens": each} for each in self._of_pieces), compared]}
-        return {"$or": [own, earlier]}
+        """The condition for what `conditions` do not say: mostly the order of the pieces, and the
+        signs around them."""
+        if self._is_exact:
+            text = norm(self.text)
+            compared = _compared(text)
+            return None if pieces(text) == [text] else {"$or": [compared, self._earlier]}
+        forms = [
+            {"$and": [*({"tokens": each} for each in self._of_pieces(form)), _compared(norm(form))]}
+            for form in self._forms
+        ]
+        return {"$or": [*forms, self._earlier]}
 
     @property
-    def _of_pieces(self) -> list[Any]:
-        text = norm(self.text)
+    def _earlier(self) -> Document:
+        """The condition on entries of earlier versions, which have no text. There a word is a
+        prefix of a token."""
+        forms = [{"tokens": prefix_condition(form)} for form in self._forms]
+        return {"text": None, **(forms[0] if len(forms) == 1 else {"$or": forms})}
+
+    def _of_pieces(self, form: str) -> list[Any]:
+        text = norm(form)
         *whole, last = pieces(text)
         return [*whole, prefix_condition(last) if text.endswith(last) else last]
 
     @property
-    def _is_plain(self) -> bool:
-        """Whether entries of earlier versions, which kept accents and did not split runs of Han or
-        Kana, contain the same pieces."""
-        return self.text.isascii()
+    def _forms(self) -> tuple[str, ...]:
+        """The forms of the word: a UUID with and without hyphens."""
+        forms = uuid_forms(self.text)
+        return forms if len(forms) == 1 else tuple(dict.fromkeys(each.lower() for each in forms))
+
+    @property
+    def _is_exact(self) -> bool:
+        """Whether the word has one form, and entries of earlier versions, which kept accents and
+        did not split runs of Han or Kana, contain the same pieces."""
+        return self.text.isascii() and len(self._forms) == 1
+
+
+def _compared(text: str) -> Document:
+    """Return the condition that a normalized text stands in one of an entry's."""
+    marked = {"$literal": mark_pieces(text)}
+    # An aggregation's string functions take the word as data. No text of a caller is a pattern.
+    position = {"$indexOfCP": [{"$ifNull": ["$text", ""]}, marked]}
+    return {"$expr": {"$gte": [position, 0]}}
 
 
 def prefix_condition(prefix: str) -> Document:

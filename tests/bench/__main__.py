@@ -20,6 +20,7 @@ def main() -> None:
     parser.add_argument("--entries", type=int, default=20_000)
     parser.add_argument("--repetitions", type=int, default=20)
     parser.add_argument("--folder", type=Path, default=ROOT / "build")
+    parser.add_argument("--rows", nargs="+", default=(), help="how the names of rows begin")
     given = parser.parse_args()
     if given.entries < surroundings.FEWEST_ENTRIES:
         parser.error(f"expected at least {surroundings.FEWEST_ENTRIES} entries")
@@ -27,7 +28,7 @@ def main() -> None:
         folder = surroundings.enter(stack)
         from tests.bench.running import Run
 
-        run = Run(stack, folder, given.entries, Console(stderr=True))
+        run = Run(stack, folder, given.entries, Console(stderr=True), tuple(given.rows))
         report = run.report(given.repetitions)
     sys.stdout.write(report.write(given.folder))
 

@@ -83,10 +83,10 @@ class Hints:
 
     def faster(self, floor: Floor) -> Floor:
         log = collection_of(floor.collection)
-        plain = min(_took(lambda: floor.read(log)) for _ in range(TRIES))
-        hinted = replace(floor, hinted=True)
         if self._lost >= OFTEN:
             return floor
+        hinted = replace(floor, hinted=True)
+        plain = min(_took(lambda: floor.read(log)) for _ in range(TRIES))
         try:
             first = _took(lambda: hinted.read(log))
             if first > MUCH_SLOWER * plain:

@@ -11,6 +11,16 @@ from rich.progress import track
 
 # Does something once, and returns how long it took, in milliseconds.
 Work = Callable[[], float]
+
+
+class NotAnswered(Exception):
+    """A request that the server did not carry out, such as one that took it too long."""
+
+    def __init__(self, what: str, milliseconds: float) -> None:
+        super().__init__(what)
+        self.milliseconds = milliseconds
+
+
 # As many repetitions as a median needs at least, whatever they take.
 FEWEST = 3
 
@@ -40,12 +50,21 @@ class Row:
     round_trips: int | None = None
     is_list: bool = False
     times: dict[str, list[float]] = field(default_factory=dict)
+    # What was said instead of an answer, by the row itself, its floor or a peer.
+    refusals: list[str] = field(default_factory=list)
 
     def repeat(self) -> None:
         """Do everything once, and note the times."""
         floor = {} if self.floor is None else {"floor": self.floor}
         for who, work in {**floor, "own": self.work, **self.peers}.items():
-            self.times.setdefault(who, []).append(work())
+            self.times.setdefault(who, []).append(self._time(who, work))
+
+    def _time(self, who: str, work: Work) -> float:
+        try:
+            return work()
+        except NotAnswered as refusal:
+            self.refusals.append(f"{who}: {refusal}")
+            return refusal.milliseconds
 
     def measured(self) -> Measured:
         own = self.times["own"]

@@ -1,6 +1,7 @@
 """One run: load, count, ask, write, report. Imported once the settings are known."""
 
 import pickle
+from collections import Counter
 from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
@@ -28,12 +29,21 @@ FEWER = 3
 class Run:
     """A run on so many entries. What it starts ends with the stack."""
 
-    def __init__(self, stack: ExitStack, folder: Path, count: int, console: Console) -> None:
+    def __init__(
+        self,
+        stack: ExitStack,
+        folder: Path,
+        count: int,
+        console: Console,
+        beginnings: tuple[str, ...] = (),
+    ) -> None:
+        """`beginnings` are those of the names of rows; without any, all rows are measured."""
         self._stack, self._folder, self._console = stack, folder, console
         self._log = Log(count)
         stack.callback(mongo.client().close)
         stack.callback(connect().close)
         self._hub = self._serve("hub", "hub.wsgi", {}, "--config=python:hub.serving")
+        self._beginnings = beginnings or ("",)
         # What the report says beside the rows.
         self._notes: list[str] = []
 
@@ -48,16 +58,23 @@ class Run:
         asked = self._asked()
         interleave(asked, repetitions, READ_SECONDS, self._console, "Asking")
         writing = Writing(log.written, min(MAX_BATCH, log.count), live, self._hub, log.write_key)
-        written = [*writing.rows(), counting.next()]
+        rows = [*writing.rows(), counting.next()]
+        written = [row for row in rows if row.name.startswith(self._beginnings)]
         fewer = max(1, repetitions // FEWER)
         interleave(written, fewer, WRITE_SECONDS, self._console, "Recording")
         self._notes += [
             f"The database took too long for a call, whose entries went to the spool: {each}."
             for each in writing.spooled
         ]
+        everything = [*asked, *written, first]
+        self._notes += [
+            f"Not answered: {row.name}, {each}, {times} times."
+            for row in everything
+            for each, times in Counter(row.refusals).items()
+        ]
         engine = "SecantusDB" if mongo.is_secantus() else "the database of MONGODB_URI"
-        rows = [row.measured() for row in (*asked, *written, first)]
-        return Report(log.count, engine, rows, self._notes)
+        measured = [row.measured() for row in everything]
+        return Report(log.count, engine, measured, self._notes)
 
     def _serve(
         self, name: str, application: str, environment: Mapping[str, str], *options: str
@@ -76,7 +93,8 @@ class Run:
     def _asked(self) -> list[Row]:
         """Return the rows of all questions."""
         log, peers = self._log, self._start_peers()
-        questions = list(Questions(log.account, log.count, log.until, log.example(), log.key))
+        every = Questions(log.account, log.count, log.until, log.example(), log.key)
+        questions = [each for each in every if each.name.startswith(self._beginnings)]
         hints = Hints()
         floors = [
             hints.faster(question.floor)
@@ -99,7 +117,7 @@ class Run:
         headers = self._log.headers(question.path, is_fragment=question.is_fragment)
         answer, round_trips = self._log.ask(question.path, headers)
         is_of_api = question.is_list and question.path.startswith(API)
-        if is_of_api and not self._log.has_entries_of(question.floor, answer):
+        if is_of_api and answer and not self._log.has_entries_of(question.floor, answer):
             self._notes.append(f"{question.name}: the floor reads other entries.")
         asked = {
             name: _asking(peer.site, question.peers[name], peer.headers)

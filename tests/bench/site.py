@@ -12,12 +12,14 @@ from typing import Self
 
 from hub.demo import child
 from hub.demo.ports import HOST, accepts, free_port
+from tests.bench.measuring import NotAnswered
 
 START_SECONDS = 60.0
 ANSWER_SECONDS = 60.0
 POLL_SECONDS = 0.02
 # Servers close a connection that is idle for longer.
 IDLE_SECONDS = 1.0
+SHOWN_BYTES = 200
 
 
 class Site:
@@ -57,7 +59,7 @@ class Site:
     ) -> float:
         """Send a request, read the whole answer and return how long it took, in milliseconds.
 
-        Raises RuntimeError for an answer that is no success. One of 202 says that entries wait.
+        An answer of 202 says that entries wait. Raises NotAnswered for one that is no success.
         """
         if time.monotonic() - self._used_at > IDLE_SECONDS:
             self._connection.close()
@@ -70,7 +72,7 @@ class Site:
         took = (time.perf_counter() - began) * 1_000
         self._used_at = time.monotonic()
         if response.status not in (200, 201, 202):
-            raise RuntimeError(f"{path}: {response.status} {answer[:2_000]!r}")
+            raise NotAnswered(f"{response.status} {answer[:SHOWN_BYTES]!r}", took)
         return took
 
     def stop(self) -> None:

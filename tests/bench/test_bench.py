@@ -12,11 +12,18 @@ from tests.bench.measuring import Measured, Row, percentile
 from tests.bench.peers import ADMIN, DATASETTE, NEWCOMER
 from tests.bench.report import BASE, Report
 
-RUN_SECONDS = 240
+RUN_SECONDS = 300
+# One row of each kind: `make bench` measures them all.
+ROWS = (
+    *("api 100", "one entry", "far page", "filter result", "two words", "sort actor + rare word"),
+    *("retired + failure", "logs page", "fragment", "drawer", "count", "agents"),
+    *("record one", "batch", "drain", "counting"),
+)
 NAMED = {
-    *("api 100", "api 1000", "far page", "offset", "one entry", "logs page", "fragment", "drawer"),
-    *("count", "agents", "record one", "batch 200", "batch 200 over http", "drain 200"),
-    *("counting", "first counting", "word rare", "word absent", "two words", "sort actor"),
+    *("api 100", "one entry", "far page", "filter result", "two words", "sort actor + rare word"),
+    *("retired + failure, none", "logs page", "fragment", "drawer", "count", "agents"),
+    *("record one", "batch 200", "batch 200 over http", "drain 200", "counting"),
+    "first counting",
 }
 
 
@@ -41,10 +48,10 @@ def broken(rows: list[Measured], entries: int = BASE, base: list[Measured] | Non
 
 
 @pytest.mark.slow
-def test_every_row_is_measured_and_its_floor_reads_the_same(tmp_path: Path) -> None:
+def test_each_kind_of_row_is_measured_and_its_floor_reads_the_same(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "tests.bench", "--entries", "200", "--repetitions", "1"]
     done = subprocess.run(
-        [*command, "--folder", str(tmp_path)],
+        [*command, "--folder", str(tmp_path), "--rows", *ROWS],
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -54,12 +61,13 @@ def test_every_row_is_measured_and_its_floor_reads_the_same(tmp_path: Path) -> N
     assert done.returncode == 0, done.stderr[-3_000:]
     rows = msgspec.json.decode((tmp_path / "bench.json").read_bytes(), type=list[Measured])
     by_name = {row.name: row for row in rows}
-    assert len(by_name) == len(rows) > 90
+    assert len(by_name) == len(rows)
     assert by_name.keys() >= NAMED
     assert all(row.ratio and row.floor_ms for row in rows)
     assert {ADMIN, NEWCOMER} <= by_name["logs page"].peers_ms.keys()
     assert done.stdout == (tmp_path / "bench.md").read_text()
     assert "reads other entries" not in done.stdout
+    assert "Not answered" not in done.stdout
     assert "holds: lists take at most 8 round trips" in done.stdout
 
 

@@ -115,7 +115,18 @@ def is_found(fields: Mapping[str, Any], search: str) -> bool:
     if fields["result"] != "success":
         searched.append((fields["payload"] or {}).get("error"))
     texts = [norm(text) for text in searched if text is not None]
-    return all(any(stands_in(word, text) for text in texts) for word in words(search))
+    return all(
+        any(stands_in(form, text) for form in forms(word) for text in texts)
+        for word in words(search)
+    )
+
+
+def forms(word: str) -> list[str]:
+    """Return a word, and a UUID in its other form too."""
+    bare = correlation(word)
+    if bare is None or not re.fullmatch("[0-9a-f]{32}", bare):
+        return [word]
+    return [bare, str(uuid.UUID(bare))]
 
 
 def norm(text: str) -> str:

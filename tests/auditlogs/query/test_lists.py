@@ -41,6 +41,10 @@ NAMES = [
     *("Straße", "STRASSE", "ﬁre", "İda", "日本", "日本 bot", "é", "e\u0301", "😀", "😀 x"),
 ]
 IDS = ["ada", "Zed", "a", "a-1", "a-10", "agent.7", "日本", "ⅷ", "$ne", "[", "ab"]
+# Written with and without hyphens, and beside one that begins alike.
+UUIDS = ["c4fd3dead6cd40ec9217d98c74e40cc1", "C4FD3DEA-D6CD-40EC-9217-D98C74E40CC1"]
+UUIDS += ["c4fd3dea-0000-40ec-9217-d98c74e40cc1"]
+IDS += UUIDS
 ACTIONS = [
     *(("order.created", "trade"), ("order.filled", "trade"), ("mcp.tool.call", "mcp")),
     *(("auth.signed_in", "auth"), ("api_key.revoked", "config"), ("mcp.tool", "mcp")),

@@ -409,3 +409,45 @@ def test_no_text_of_a_caller_is_ever_an_operator_a_field_or_a_pattern(
         assert set(keys_in(matches)) <= ALLOWED | fields
     for command in sent(commands, "find", mongo.DICTIONARY):
         assert set(keys_in(command["filter"])) <= {"_id", "$gte", "$gt", "$lt"}
+
+
+def test_a_skip_over_many_values_of_a_sort_key_needs_more_queries_than_a_page(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    account, at = new_account_id(), now()
+    actors = [{"type": "user", "id": f"u-{number:03}"} for number in range(60)]
+    record_many([new(actor=actor, timestamp=at) for actor in actors], account=account)
+    monkeypatch.setattr(planner, "FEW", 0)
+    page = list_of(account, "sort=actor&dateRange=24h").page(5, offset=50)
+    found = [entry.actor.id for entry in page.entries]
+    assert found == [f"u-{50 + number:03}" for number in range(len(found))]
+    assert page.is_cut_short == (len(found) < 5)
+    assert page.first == 51
+
+
+def test_a_sort_goes_on_after_the_values_that_are_read_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    account, at = new_account_id(), now()
+    actors = [{"type": "user", "id": f"u-{number:03}"} for number in range(12)]
+    record_many([new(actor=actor, timestamp=at) for actor in actors], account=account)
+    monkeypatch.setattr(planner, "FEW", 0)
+    monkeypatch.setattr(planner, "MAX_VALUES", 3)
+    page = list_of(account, "sort=actor&dateRange=24h").page(5)
+    found = [entry.actor.id for entry in page.entries]
+    while page.next:
+        page = list_of(account, "sort=actor&dateRange=24h").page(5, cursor=page.next)
+        found += [entry.actor.id for entry in page.entries]
+    assert found == [actor["id"] for actor in actors]
+
+
+@pytest.mark.parametrize(
+    "word", ["jürgen", "日本", "c4fd3dead6cd40ec9217d98c74e40cc1"], ids=["accent", "han", "uuid"]
+)
+def test_a_word_of_several_forms_is_looked_for_by_the_beginning_they_share(word: str) -> None:
+    account = new_account_id()
+    with watcher.watch() as commands:
+        Entries.of(account).matching((word,)).page(5)
+    counted, read = queries(commands)[-2:]
+    assert "tokens" in counted[0]["$match"]
+    assert "tokens" in read[0]["$match"]
