@@ -256,8 +256,8 @@ def is_secantus() -> bool:
 
 
 @contextmanager
-def time_limit(seconds: float | None) -> Iterator[None]:
-    """Limit the time of all database operations in the block together; not at all with None.
+def time_limit(seconds: float) -> Iterator[None]:
+    """Limit the time of all database operations in the block together.
 
     Raises TookTooLong when the time is up, DocumentRejected for a document that cannot be encoded
     as BSON, and Unavailable for any other failure.

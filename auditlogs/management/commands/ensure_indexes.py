@@ -10,8 +10,11 @@ from auditlogs.storage.indexes import RETENTION_INDEX, Index
 from auditlogs.storage.mongo import StorageError, time_limit
 from auditlogs.storage.retention import is_retention, retention_days
 
-# For what only reads. Making an index takes as long as it takes, minutes on millions of entries.
+# For what only reads.
 SECONDS = 60
+# Making an index takes as long as it takes, minutes on millions of entries. Without any limit here
+# the client's own would hold, of seconds.
+UNLIMITED_SECONDS = 7 * 24 * 3600
 
 
 class Command(BaseCommand):
@@ -36,7 +39,7 @@ class Command(BaseCommand):
                 before = indexes.retention_in_effect()
             if not options["shorten_retention"]:
                 self._confirm(before, retention_days())
-            with time_limit(None):
+            with time_limit(UNLIMITED_SECONDS):
                 indexes.ensure_indexes(progress.begin)
         except StorageError as error:
             raise CommandError(str(error)) from error
