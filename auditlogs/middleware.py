@@ -53,7 +53,11 @@ def person_of(request: HttpRequest) -> Fields:
     if user is None or not user.is_authenticated:
         return {}
     key = request.session.session_key
-    return {"actor": actor_of(user), "session_id": context.session_label(key) if key else None}
+    return {
+        "actor": actor_of(user),
+        "session_id": context.session_label(key) if key else None,
+        "authentication": "session",
+    }
 
 
 def actor_of(user: AbstractBaseUser) -> Actor:

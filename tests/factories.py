@@ -8,10 +8,9 @@ from typing import Any
 from auditlogs.entry.schema import Entry, NewEntry
 from auditlogs.entry.times import now
 from auditlogs.intake.fields import to_plain
-from auditlogs.intake.validation import complete
 from auditlogs.models import new_account_id
 from auditlogs.query.entries import Entries
-from auditlogs.recording.policy import check
+from auditlogs.recording.policy import check, complete
 from auditlogs.recording.recorder import new_entry, record_many
 from auditlogs.write.store import write
 

@@ -12,7 +12,8 @@ ROOT = Path(__file__).resolve().parents[1]
 # The third-party libraries of the log. Contracts say which of its modules may use the rarer ones.
 LIBRARIES = {
     *("anyio", "bson", "cryptography", "django", "django_filters", "limits", "mcp", "mnemonic"),
-    *("msgspec", "opentelemetry", "pydantic", "pymongo", "re2", "structlog", "urllib3"),
+    *("msgspec", "opentelemetry", "pydantic", "pymongo", "re2", "rfc8785", "structlog"),
+    "urllib3",
 }
 
 

@@ -11,17 +11,20 @@ Callback = Callable[[Command], None]
 
 
 class Watcher(monitoring.CommandListener):
-    """Passes on every command. Has to be registered before the client is created."""
+    """Passes on every command, and counts the documents that come back. Has to be registered before
+    the client is created."""
 
     def __init__(self) -> None:
         self._callbacks: list[Callback] = []
+        self.documents = 0
 
     def started(self, event: monitoring.CommandStartedEvent) -> None:
         for callback in tuple(self._callbacks):
             callback(dict(event.command))
 
     def succeeded(self, event: monitoring.CommandSucceededEvent) -> None:
-        pass
+        found = event.reply.get("cursor", {})
+        self.documents += len(found.get("firstBatch", found.get("nextBatch", ())))
 
     def failed(self, event: monitoring.CommandFailedEvent) -> None:
         pass

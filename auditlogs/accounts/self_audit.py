@@ -15,7 +15,7 @@ from limits.storage import MemoryStorage
 from limits.strategies import FixedWindowRateLimiter
 
 from auditlogs.accounts.rate_limit import LimitExceeded, network_of
-from auditlogs.entry.schema import Actor, Result, Target
+from auditlogs.entry.schema import Actor, Authentication, Result, Target
 from auditlogs.entry.times import format_rfc3339
 from auditlogs.intake import context
 from auditlogs.middleware import source_ip
@@ -40,6 +40,7 @@ class Caller:
     actor: Actor = ANONYMOUS
     session_id: str | None = None
     source_ip: str | None = None
+    authentication: Authentication | None = None
 
 
 COMMAND_LINE = Caller(actor=Actor(type="system", id="command-line"))
@@ -136,6 +137,8 @@ def record_by(
     key: ApiKey | None = None,
 ) -> None:
     """Record an action of a caller. Raises CannotStore in mode `strict` only."""
+    # `asserted_by` beside it would say that the key claims it, where it is not the key's own.
+    is_own = key is None or caller.actor.id == key.public_id
     record(
         action,
         mode=mode,
@@ -148,6 +151,7 @@ def record_by(
         correlation_id=context.current().correlation_id or str(uuid.uuid4()),
         session_id=caller.session_id,
         source_ip=caller.source_ip,
+        authentication=caller.authentication if is_own else None,
         # One query by key then finds both what it wrote and what happened to it.
         asserted_by=key.public_id if key else None,
     )
@@ -168,7 +172,9 @@ def window_of(reached: LimitExceeded) -> dict[str, Any]:
 def caller_of_key(request: HttpRequest, key: ApiKey) -> Caller:
     """Return the key as the caller, in its account."""
     actor = Actor(type="system", id=key.public_id, name=key.name)
-    return Caller(account=key.account_id, actor=actor, source_ip=source_ip(request))
+    return Caller(
+        account=key.account_id, actor=actor, source_ip=source_ip(request), authentication="key"
+    )
 
 
 def key_target(key: ApiKey) -> Target:

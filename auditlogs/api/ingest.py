@@ -18,9 +18,9 @@ from auditlogs.api.body import BadBody, Oversized, entries_of, read
 from auditlogs.entry.schema import Entry
 from auditlogs.entry.text import SEPARATOR
 from auditlogs.entry.times import now
-from auditlogs.intake.validation import Checked, InvalidEntry, complete, too_large
+from auditlogs.intake.validation import Checked, InvalidEntry, too_large
 from auditlogs.models import ApiKey
-from auditlogs.recording.policy import check, redactor
+from auditlogs.recording.policy import check, complete, redactor
 from auditlogs.write import idempotency
 from auditlogs.write.idempotency import KeyReused
 from auditlogs.write.spool import spool
@@ -147,8 +147,11 @@ def _error(index: int, code: str, detail: str, path: str = "") -> dict[str, Any]
 def _own(
     valid: list[Indexed], key: ApiKey, *, all_or_nothing: bool
 ) -> tuple[list[Indexed], list[dict[str, Any]]]:
-    """Return the entries that a key may write, those of a bot's key with the bot's id, and a fault
-    for each of the others. Raises StorageError, and ActorMismatch if `all_or_nothing`."""
+    """Return the entries that a key may write, and a fault for each of the others.
+
+    Those of a bot's key get the bot's id, and `key` as their authentication: it was this key that
+    identified the actor. Raises StorageError, and ActorMismatch if `all_or_nothing`.
+    """
     if key.bot is None:
         return valid, []
     errors = _mismatches(valid, key.bot, key.agent)
@@ -162,7 +165,10 @@ def _own(
         Indexed(
             each.index,
             replace(
-                each.checked, entry=msgspec.structs.replace(each.checked.entry, bot_id=key.bot)
+                each.checked,
+                entry=msgspec.structs.replace(
+                    each.checked.entry, bot_id=key.bot, authentication="key"
+                ),
             ),
         )
         for each in valid

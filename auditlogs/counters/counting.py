@@ -157,7 +157,7 @@ class Counting:
                 continue
             self._lease.renew(self._progress)
             hours = range(until, until + DAY_MS, HOUR_MS)
-            groups = tallies.count_hours(account, until, hours, self._lease.token)
+            groups = tallies.count_hours(account, until, hours, self._lease.token, is_first=True)
             self._note(partial(actors.note, account, tallies.actors_in(groups)))
             self._progress = replace(self._progress, first_until=until + DAY_MS)
             if time.monotonic() - began > FIRST_SECONDS:

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from auditlogs.entry.times import DAY_MS, from_ms, now
+from auditlogs.entry.times import DAY_MS, HOUR_MS, from_ms, now
 from auditlogs.storage import fleet, mongo
 from auditlogs.storage.counts import FORMAT, TOKEN_FIELD, Span
 from auditlogs.storage.fleet import Hour, Kind, Listed
@@ -39,7 +39,8 @@ def _by_group(hours: Iterable[Span]) -> dict[str, str]:
     by_bot: dict[str, list[Hour]] = defaultdict(list)
     for span in hours:
         for tally in span.tallies:
-            by_bot[tally.bot].append(Hour(span.start, tally.entries, tally.failures))
+            number = span.start % DAY_MS // HOUR_MS
+            by_bot[tally.bot].append(Hour(number, tally.entries, tally.failures))
     groups: dict[str, fleet.Hours] = defaultdict(list)
     for bot, of_bot in by_bot.items():
         groups[fleet.group_of(bot)].append((bot, of_bot))

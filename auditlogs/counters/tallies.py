@@ -69,12 +69,15 @@ GROUP: Document = {
 }
 
 
-def count_hours(account: str, day: int, hours: Iterable[int], token: int) -> list[Document]:
+def count_hours(
+    account: str, day: int, hours: Iterable[int], token: int, *, is_first: bool = False
+) -> list[Document]:
     """Count some hours of the day that starts at `day`, and sum up the day again, under a fencing
     token. All times are starts, in ms. Return the groups of entries; see `actors_in`.
 
     An hour older than the retention is left as it is, because its entries may be gone; so is a
-    span that was counted under a higher token. Raises StorageError.
+    span that was counted under a higher token. `is_first` says that they have hardly been counted
+    before. Raises StorageError.
     """
     oldest = oldest_ms(now())
     counted = sorted(hour for hour in hours if hour + HOUR_MS > oldest)
@@ -88,7 +91,7 @@ def count_hours(account: str, day: int, hours: Iterable[int], token: int) -> lis
         others = [span for span in spans if span.start not in counted]
     of_day = sorted([*in_hours, *others], key=_start_of) if groups else []
     in_day = _sums("day", of_day)
-    _keep(account, {"quarter": in_quarters, "hour": in_hours, "day": in_day}, token)
+    _keep(account, {"quarter": in_quarters, "hour": in_hours, "day": in_day}, token, is_first)
     if of_day:
         fleets.keep(account, day, of_day, token)
     return groups
@@ -102,13 +105,14 @@ def actors_in(groups: Iterable[Document]) -> Iterator[tuple[Document, datetime]]
         yield actor, from_ms(id_ms(group["last"]))
 
 
-def _keep(account: str, spans: dict[Kind, list[Span]], token: int) -> None:
+def _keep(account: str, spans: dict[Kind, list[Span]], token: int, is_first: bool = False) -> None:
     documents = [
         _document(account, kind, span, token) for kind, each in spans.items() for span in each
     ]
     for start in range(0, len(documents), BATCH):
         with mongo.time_limit(WRITE_SECONDS):
-            mongo.replace_older_counters(documents[start : start + BATCH], TOKEN_FIELD)
+            write = mongo.insert_counters if is_first else mongo.replace_older_counters
+            write(documents[start : start + BATCH], TOKEN_FIELD)
 
 
 def _runs(hours: Iterable[int]) -> Iterator[tuple[int, int]]:

@@ -32,6 +32,7 @@ _MCP = (
 _USED_KEY = ("keyName", "keyScopes", "keyId", "keyCheck")
 _MCP_PROMPT = ("prompt", "arguments", "status", "code", "error", *_USED_KEY)
 _MCP_RESOURCE = ("resource", "status", "code", "error", *_USED_KEY)
+_MCP_ELICITATION = ("tool", "message", "reason")
 _MCP_TASK = ("taskId", "tool", "status", "code", "error", "reason", "isError")
 _SYSTEM = ("provider", "failures", "threshold", "until", "limit", "window")
 _LIMIT = (*_SYSTEM, "sampled")
@@ -84,6 +85,12 @@ KNOWN_ACTIONS: dict[str, Action] = {
     "mcp.prompt.get": Action("mcp", "An agent used an MCP prompt.", _MCP_PROMPT),
     "mcp.task.created": Action("mcp", "An MCP tool started a task.", _MCP_TASK),
     "mcp.task.ended": Action("mcp", "A task of an MCP tool ended.", _MCP_TASK),
+    "mcp.elicitation.requested": Action(
+        "mcp", "A tool asked a person for input before it goes on.", _MCP_ELICITATION
+    ),
+    "mcp.elicitation.accepted": Action("mcp", "A person gave the input.", _MCP_ELICITATION),
+    "mcp.elicitation.declined": Action("mcp", "A person refused the input.", _MCP_ELICITATION),
+    "mcp.elicitation.cancelled": Action("mcp", "No input was given.", _MCP_ELICITATION),
     "kill_switch.activated": Action("system", "All trading was stopped.", _SYSTEM),
     "kill_switch.released": Action("system", "Trading was allowed again.", _SYSTEM),
     "circuit_breaker.opened": Action("system", "Calls to a provider were stopped.", _SYSTEM),

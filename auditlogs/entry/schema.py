@@ -19,18 +19,30 @@ from auditlogs.entry.times import parse_rfc3339
 ActorType = Literal["agent", "user", "system"]
 Result = Literal["failure", "partial", "success"]
 ACTOR_TYPES: tuple[ActorType, ...] = get_args(ActorType)
+Outcome = Literal["allowed", "deferred", "denied", "modified"]
+OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
+ApprovalOutcome = Literal["cancelled", "denied", "expired", "granted", "requested"]
+# How an actor was identified; `declared`: it said itself who it is, and nobody verified it.
+Authentication = Literal["declared", "key", "session", "token"]
 # In sort order, which is that of the alphabet: the database compares the stored text.
 RESULTS: tuple[Result, ...] = get_args(Result)
 
 ID_LENGTH = 128
 # An assumed role's ARN has some 170 characters.
 LONG_ID_LENGTH = NAME_LENGTH = 256
+SUMMARY_LENGTH = 200
+REASON_LENGTH = 500
+# The principals of a chain that are kept: the nearest, and the last, which is the root.
+MAX_PRINCIPALS = 10
 
 Identifier = Annotated[str, Meta(min_length=1, max_length=ID_LENGTH)]
 LongIdentifier = Annotated[str, Meta(min_length=1, max_length=LONG_ID_LENGTH)]
 Name = Annotated[str, Meta(min_length=1, max_length=NAME_LENGTH)]
 ActionName = Annotated[str, Meta(max_length=ACTION_LENGTH, pattern=f"^{ACTION_PATTERN}$")]
 TargetType = Annotated[str, Meta(min_length=1, max_length=64)]
+Reason = Annotated[str, Meta(min_length=1, max_length=REASON_LENGTH)]
+Sha256 = Annotated[str, Meta(max_length=64, pattern="^[0-9a-f]{64}$")]
+Dropped = Annotated[int, Meta(ge=0, le=1_000_000)]
 # JSON has no infinity.
 Duration = Annotated[float, Meta(ge=0, le=sys.float_info.max)]
 
@@ -49,6 +61,35 @@ class Target(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     type: TargetType
     id: LongIdentifier
     name: Name | None = None
+
+
+class Decision(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a policy, or a person, decided about it: the policy's rule and version, and who."""
+
+    outcome: Outcome
+    policy: Name | None = None
+    rule: Name | None = None
+    version: Name | None = None
+    reason: Reason | None = None
+    by: Actor | None = None
+
+
+class Program(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The agent's program: its version, and the model that it ran on."""
+
+    version: Name | None = None
+    model: Name | None = None
+
+
+class Approval(Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
+    """An approval that was asked for, or its outcome.
+
+    `arguments_hash` says for which arguments; see `auditlogs.intake.approvals`.
+    """
+
+    id: Identifier
+    outcome: ApprovalOutcome
+    arguments_hash: Sha256 | None = None
 
 
 class Redaction(Struct, frozen=True, kw_only=True):
@@ -82,13 +123,21 @@ class NewEntry(
     source_ip: Identifier | None = None
     bot_id: LongIdentifier | None = None
     payload: dict[str, Any] | None = None
+    decision: Decision | None = None
+    on_behalf_of: list[Actor] | None = None
+    on_behalf_of_dropped: Dropped | None = None
+    agent: Program | None = None
+    run_id: Identifier | None = None
+    authentication: Authentication | None = None
+    approval: Approval | None = None
 
 
 class Entry(Struct, frozen=True, kw_only=True, rename="camel"):
     """An entry as it is read. The API has these fields in this order; absent values are null.
 
     `timestamp` and `recorded_at` are RFC 3339 in UTC with milliseconds, `duration` is in
-    milliseconds. `payload` is also None where a list was read without payloads.
+    milliseconds. `payload` is also None where a list was read without payloads. `on_behalf_of`
+    are the principals, the nearest first, and `on_behalf_of_dropped` how many are not kept.
     """
 
     id: str
@@ -105,7 +154,15 @@ class Entry(Struct, frozen=True, kw_only=True, rename="camel"):
     source_ip: str | None
     bot_id: str | None
     payload: dict[str, Any] | None
-    # None too in entries stored before there was this field.
+    # None too in entries stored before there were these fields.
+    summary: str | None = None
+    decision: Decision | None = None
+    on_behalf_of: list[Actor] | None = None
+    on_behalf_of_dropped: int | None = None
+    agent: Program | None = None
+    run_id: str | None = None
+    authentication: Authentication | None = None
+    approval: Approval | None = None
     writer_id: str | None = None
     recorded_at: str
     asserted_by: str | None

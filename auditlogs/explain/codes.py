@@ -16,7 +16,6 @@ LogCode = Literal[
     "insufficient-scope",
     "invalid-key",
     "key-in-query",
-    "keys-unavailable",
     "revoked-key",
 ]
 ProblemSlug = Literal[
@@ -98,10 +97,6 @@ LOG_CODES: dict[str, Code] = {
     "key-in-query": Code(
         "A key was sent in a URL, which proxies and servers write into their logs.",
         "Revoke the key, and let the client send the new one in the header Authorization.",
-    ),
-    "keys-unavailable": Code(
-        "An agent’s key could not be checked, as the Hub was away, and the call was refused.",
-        "Find out why the MCP server did not reach the Hub. The agent may call again.",
     ),
     "revoked-key": Code(
         "An API key was used after it had been revoked.",
@@ -187,6 +182,10 @@ PLATFORM_CODES: dict[str, Code] = {
 
 # What an MCP server answers in place of a result, by JSON-RPC.
 MCP_CODES: dict[str, Code] = {
+    "keys_unavailable": Code(
+        "An agent’s key could not be checked, as the Hub was away, and the call was refused.",
+        "Find out why the MCP server did not reach the Hub. The agent may call again.",
+    ),
     "-32000": Code("The connection ended before the answer.", "See whether the server runs."),
     "-32001": Code("The server did not answer in time.", "Try again, or ask for less at once."),
     "-32020": Code("A header contradicted the request.", "Look at the agent’s MCP client."),

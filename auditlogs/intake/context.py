@@ -2,13 +2,13 @@
 
 import hashlib
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from typing import Any, TypedDict, Unpack
 
-from auditlogs.entry.schema import Actor
+from auditlogs.entry.schema import Actor, Authentication, Program
 
 TRACEPARENT = re.compile(r"([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}(-.*)?")
 
@@ -23,7 +23,12 @@ class Context:
     request_id: str | None = None
     session_id: str | None = None
     source_ip: str | None = None
-    # Returns actor and session; called only when an entry is recorded, as it may cost a query.
+    on_behalf_of: Sequence[Actor | Mapping[str, Any]] | None = None
+    agent: Program | Mapping[str, Any] | None = None
+    run_id: str | None = None
+    authentication: Authentication | None = None
+    # Returns actor, session and authentication; called only when an entry is recorded, as it may
+    # cost a query.
     person: Callable[[], "Fields"] | None = None
 
 
@@ -36,6 +41,10 @@ class Fields(TypedDict, total=False):
     request_id: str | None
     session_id: str | None
     source_ip: str | None
+    on_behalf_of: Sequence[Actor | Mapping[str, Any]] | None
+    agent: Program | Mapping[str, Any] | None
+    run_id: str | None
+    authentication: Authentication | None
     person: Callable[[], "Fields"] | None
 
 
@@ -54,10 +63,13 @@ def resolved() -> Context:
     if context.person is None:
         return context
     person = context.person()
+    is_other = context.actor is not None
     return replace(
         context,
         actor=context.actor or person.get("actor"),
         session_id=context.session_id or person.get("session_id"),
+        authentication=context.authentication
+        or (None if is_other else person.get("authentication")),
         person=None,
     )
 

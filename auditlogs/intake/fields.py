@@ -1,7 +1,7 @@
 """The arguments of `record`: an entry's fields under their Python names."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, TypedDict
@@ -9,7 +9,16 @@ from typing import Any, TypedDict
 import msgspec
 
 from auditlogs.entry.actions import ActionType
-from auditlogs.entry.schema import Actor, NewEntry, Result, Target
+from auditlogs.entry.schema import (
+    Actor,
+    Approval,
+    Authentication,
+    Decision,
+    NewEntry,
+    Program,
+    Result,
+    Target,
+)
 from auditlogs.intake import context
 from auditlogs.intake.validation import Fault, InvalidEntry, with_escapes
 
@@ -20,10 +29,15 @@ _FROM_CONTEXT = [
 ]
 
 
+# What the context says of its actor, and of no other.
+_OF_ACTOR = frozenset(("on_behalf_of", "agent", "authentication"))
+
+
 class EntryFields(TypedDict, total=False):
     """The fields of `NewEntry` besides `action` and `result`, for type checkers.
 
-    `actor` and the IDs default to those of the context. `duration` is in milliseconds.
+    `actor` and the IDs default to those of the context, and where the actor does, so do the chain
+    of principals, the program and the authentication. `duration` is in milliseconds.
     """
 
     actor: Actor | Mapping[str, Any] | None
@@ -38,6 +52,13 @@ class EntryFields(TypedDict, total=False):
     source_ip: str | None
     bot_id: str | None
     payload: Mapping[str, Any] | None
+    decision: Decision | Mapping[str, Any] | None
+    on_behalf_of: Sequence[Actor | Mapping[str, Any]] | None
+    on_behalf_of_dropped: int | None
+    agent: Program | Mapping[str, Any] | None
+    run_id: str | None
+    authentication: Authentication | None
+    approval: Approval | Mapping[str, Any] | None
 
 
 def entry_of_call(action: str, result: Result, fields: Mapping[str, Any]) -> Any:
@@ -47,7 +68,11 @@ def entry_of_call(action: str, result: Result, fields: Mapping[str, Any]) -> Any
     """
     defaults = context.resolved()
     given = {name: value for name, value in fields.items() if value is not None}
-    inherited = {name: getattr(defaults, name) for name in _FROM_CONTEXT}
+    inherited = {
+        name: getattr(defaults, name)
+        for name in _FROM_CONTEXT
+        if name not in _OF_ACTOR or "actor" not in given
+    }
     entry = entry_of_fields({**inherited, **given, "action": action, "result": result})
     return with_escapes(entry)
 

@@ -20,8 +20,17 @@ from auditlogs.entry import numbers
 from auditlogs.entry.actions import type_of
 from auditlogs.entry.identity import entry_id, uuid7_ms
 from auditlogs.entry.invisible import escaped, has_hidden_character
-from auditlogs.entry.schema import Entry, NewEntry, Redaction, normal_correlation_id
+from auditlogs.entry.schema import (
+    MAX_PRINCIPALS,
+    SUMMARY_LENGTH,
+    Entry,
+    NewEntry,
+    Redaction,
+    normal_correlation_id,
+)
+from auditlogs.entry.summary import sentence_of
 from auditlogs.entry.times import DAY_MS, format_rfc3339, from_ms, to_ms
+from auditlogs.intake.approvals import with_arguments_hash
 from auditlogs.redaction import Redactor
 from auditlogs.redaction.marks import rules_in
 
@@ -84,11 +93,12 @@ def check(plain: Any, received: datetime, *, redactor: Redactor, kept_days: int 
     """
     # Before redaction, which takes time for every value it walks through.
     _raise_if_any(beyond_limits(plain), redactor)
+    plain = _with_kept_principals(plain)
     clean, redactions = redactor.entry(plain) if isinstance(plain, dict) else (plain, [])
     entry = typed(clean, redactor)
     faults = (*_bad_texts(clean), *_bad_type(entry), *_bad_identity(entry, received, kept_days))
     _raise_if_any(faults, redactor)
-    return Checked(entry, redactions)
+    return Checked(with_arguments_hash(entry), redactions)
 
 
 def with_escapes(plain: Any) -> Any:
@@ -96,19 +106,22 @@ def with_escapes(plain: Any) -> Any:
     the log by a name. An escaped text is cut to the length of its field."""
     copy = plain
     for path, length in TEXTS.items():
-        copy = _with_escapes(copy, path, length, is_name=path[-1] == "name")
+        if isinstance(copy, dict) and path[0] in copy:
+            copy = _with_escapes(copy, path, length, is_name=path[-1] in NAMES)
     return copy
 
 
 def _with_escapes(plain: Any, path: tuple[str, ...], length: int, *, is_name: bool) -> Any:
-    if not isinstance(plain, dict) or path[0] not in plain:
+    if not path:
+        text = escaped(plain, is_name=is_name) if isinstance(plain, str) else plain
+        return plain if text == plain else text[:length]
+    name, rest = path[0], path[1:]
+    if name == EACH and isinstance(plain, list):
+        return [_with_escapes(item, rest, length, is_name=is_name) for item in plain]
+    if not isinstance(plain, dict) or name not in plain:
         return plain
-    value = plain[path[0]]
-    if isinstance(value, str) and len(path) == 1:
-        text = escaped(value, is_name=is_name)
-        return plain if text == value else {**plain, path[0]: text[:length]}
-    inner = _with_escapes(value, path[1:], length, is_name=is_name) if path[1:] else value
-    return plain if inner is value else {**plain, path[0]: inner}
+    inner = _with_escapes(plain[name], rest, length, is_name=is_name)
+    return plain if inner is plain[name] else {**plain, name: inner}
 
 
 def typed(plain: Any, redactor: Redactor) -> NewEntry:
@@ -122,9 +135,15 @@ def typed(plain: Any, redactor: Redactor) -> NewEntry:
 
 
 def complete(
-    checked: Checked, *, account: str, received: datetime, asserted_by: str | None
+    checked: Checked,
+    *,
+    account: str,
+    received: datetime,
+    asserted_by: str | None,
+    redactor: Redactor,
 ) -> Entry:
-    """Return the entry as it is stored: with id, timestamp and all that its fields imply."""
+    """Return the entry as it is stored: with id, timestamp, summary and all that its fields
+    imply."""
     new, actor = checked.entry, checked.entry.actor
     writer_id = new.id or str(uuid.uuid4())
     ms = _timestamp_of(new)
@@ -139,12 +158,45 @@ def complete(
             "action_type": type_of(new.action) or new.action_type,
             "correlation_id": new.correlation_id and normal_correlation_id(new.correlation_id),
             "bot_id": new.bot_id or (actor.id if actor.type == "agent" else None),
+            "summary": summary_of(new, redactor),
+            "on_behalf_of": new.on_behalf_of or None,
+            "on_behalf_of_dropped": new.on_behalf_of_dropped or None,
             "writer_id": new.id,
             "recorded_at": format_rfc3339(received),
             "asserted_by": asserted_by,
             "redactions": checked.redactions,
         }
     )
+
+
+def summary_of(new: NewEntry, redactor: Redactor) -> str | None:
+    """Return the summary of a redacted entry in one line, redacted once more, as parts of it may be
+    a secret together; None where there is none."""
+    text = redactor.beginning(" ".join(sentence_of(new).split()), SUMMARY_LENGTH * 2)
+    text = escaped(text, is_name=True)
+    if len(text) > SUMMARY_LENGTH:
+        text = text[: SUMMARY_LENGTH - 1]
+        # No half of a mark stays.
+        at = text.rfind("[")
+        if at >= 0 and "]" not in text[at:] and "[REDACTED:".startswith(text[at : at + 10]):
+            text = text[:at]
+        text = f"{text.rstrip()}…"
+    return text or None
+
+
+def _with_kept_principals(plain: Any) -> Any:
+    """Return an entry whose chain of principals, if it is longer than is kept, has the nearest and
+    the last: the root, for whom it was done in the end. The others are counted, beside those that
+    the writer has left out itself."""
+    chain = plain.get("onBehalfOf") if isinstance(plain, dict) else None
+    if not isinstance(chain, list | tuple) or len(chain) <= MAX_PRINCIPALS:
+        return plain
+    before = plain.get("onBehalfOfDropped")
+    if before is not None and type(before) is not int:
+        return plain
+    dropped = (before or 0) + len(chain) - MAX_PRINCIPALS
+    kept = [*chain[: MAX_PRINCIPALS - 1], chain[-1]]
+    return {**plain, "onBehalfOf": kept, "onBehalfOfDropped": dropped}
 
 
 def _raise_if_any(faults: Iterable[Fault], redactor: Redactor) -> None:
@@ -250,6 +302,9 @@ def _mistyped(value: Any, wanted: type[Struct], path: str) -> Iterator[Fault]:
                 yield Fault(place, "missing-field", "is required")
         elif (inner := _struct_in(field.type)) and (field.required or value[name] is not None):
             yield from _mistyped(value[name], inner, place)
+        elif (inner := _item_in(field.type)) and isinstance(value[name], list):
+            for i, item in enumerate(value[name]):
+                yield from _mistyped(item, inner, f"{place}/{i}")
         elif detail := _misfit(value[name], field.type):
             yield Fault(place, "invalid-value", detail)
 
@@ -266,6 +321,12 @@ def _struct_in(kind: Any) -> type[Struct] | None:
     )
 
 
+def _item_in(kind: Any) -> type[Struct] | None:
+    """Return the struct that the items of a list are of, if a field's type has such a list."""
+    lists = (each for each in (kind, *get_args(kind)) if get_origin(each) is list)
+    return next((_struct_in(get_args(each)[0]) for each in lists), None)
+
+
 def _is_struct(kind: type) -> bool:
     return issubclass(kind, Struct)
 
@@ -273,16 +334,23 @@ def _is_struct(kind: type) -> bool:
 def _texts_of(kind: type[Struct]) -> Iterator[tuple[tuple[str, ...], int]]:
     """Yield the path and the maximal length of every text in a struct and the structs within it."""
     for field in msgspec.structs.fields(kind):
+        name = field.encode_name
         if inner := _struct_in(field.type):
-            yield from (((field.encode_name, *path), length) for path, length in _texts_of(inner))
+            yield from (((name, *path), length) for path, length in _texts_of(inner))
+        if inner := _item_in(field.type):
+            yield from (((name, EACH, *path), length) for path, length in _texts_of(inner))
         for each in (field.type, *get_args(field.type)):
             if get_origin(each) is Annotated and get_args(each)[0] is str:
-                yield (field.encode_name,), get_args(each)[1].max_length
+                yield (name,), get_args(each)[1].max_length
 
 
+# In the path of a text: each item of a list.
+EACH = "*"
 # Texts that are shown in a line or searched for, with their lengths: all but the payload's, whose
 # viewer escapes.
 TEXTS = dict(_texts_of(NewEntry))
+# Of these, the names and sentences, in which joiners and emoji belong.
+NAMES = frozenset(("name", "policy", "rule", "reason"))
 # What an entry has from its writer.
 _SHARED = {field.name for field in msgspec.structs.fields(NewEntry)} & {
     field.name for field in msgspec.structs.fields(Entry)
@@ -308,17 +376,27 @@ def _choices(kind: Any) -> tuple[str, ...]:
 def _bad_texts(plain: Any) -> Iterator[Fault]:
     """Yield a fault for each text that could forge or hide what a reader sees."""
     for path in TEXTS:
-        text = plain
-        for name in path:
-            text = text.get(name) if isinstance(text, dict) else None
-        if not isinstance(text, str) or not text:
-            continue
-        pointer = f"/{'/'.join(path)}"
-        if has_hidden_character(text, is_name=path[-1] == "name"):
-            detail = "must be text without control characters or invisible ones"
-            yield Fault(pointer, "control-character", detail)
-        elif not text.strip():
-            yield Fault(pointer, "invalid-value", "must be visible text")
+        for pointer, text in _texts_at(plain, path):
+            if has_hidden_character(text, is_name=path[-1] in NAMES):
+                detail = "must be text without control characters or invisible ones"
+                yield Fault(pointer, "control-character", detail)
+            elif not text.strip():
+                yield Fault(pointer, "invalid-value", "must be visible text")
+
+
+def _texts_at(value: Any, path: tuple[str, ...], pointer: str = "") -> Iterator[tuple[str, str]]:
+    """Yield the texts at a path that have a character, each after its JSON Pointer."""
+    for i, name in enumerate(path):
+        if name == EACH:
+            for n, item in enumerate(value if isinstance(value, list) else ()):
+                yield from _texts_at(item, path[i + 1 :], f"{pointer}/{n}")
+            return
+        value = value.get(name) if isinstance(value, dict) else None
+        if value is None:
+            return
+        pointer = f"{pointer}/{name}"
+    if isinstance(value, str) and value:
+        yield pointer, value
 
 
 def _bad_type(entry: NewEntry) -> Iterator[Fault]:

@@ -10,14 +10,17 @@ from mcp.server.context import ServerRequestContext
 from opentelemetry.trace import format_trace_id, get_current_span
 
 from auditlogs.entry.invisible import escaped
-from auditlogs.entry.schema import ID_LENGTH, LONG_ID_LENGTH, NAME_LENGTH
+from auditlogs.entry.schema import ID_LENGTH, LONG_ID_LENGTH, NAME_LENGTH, Authentication
 from auditlogs.intake.context import Fields, session_label, trace_id
 
 UNKNOWN = "unknown"
 UNKNOWN_AGENT: Mapping[str, Any] = {"type": "agent", "id": UNKNOWN}
 # In the baggage, by https://opentelemetry.io/docs/specs/semconv/.
 MAX_BAGGAGE = 8_192
-SESSION_KEYS = ("session.id", "gen_ai.conversation.id")
+CONVERSATION_KEY = "gen_ai.conversation.id"
+SESSION_KEYS = ("session.id", CONVERSATION_KEY)
+# How deep claims of actors are read; the log keeps fewer and counts the rest.
+MAX_ACTORS = 100
 
 RequestContext = ServerRequestContext[Any, Any]
 Agent = Callable[[RequestContext], Mapping[str, Any]]
@@ -53,13 +56,46 @@ def key_of(token: AccessToken) -> dict[str, Any]:
 def context_of(ctx: RequestContext, agent: Agent, session: Session | None) -> Fields:
     """Return actor and IDs of a request, which entries recorded while it is handled share."""
     client = ctx.request.client if ctx.request is not None else None
+    # Who is named by a function of the server, only that knows how it was identified.
+    token = get_access_token() if agent is calling_agent else None
+    params = ctx.session.client_params
+    authentication: Authentication | None = None
+    if agent is calling_agent and (token or params):
+        authentication = _kind(token) if token else "declared"
+    run = _members(ctx).get(CONVERSATION_KEY)
     return {
         "actor": _actor(agent(ctx)),
+        "authentication": authentication,
+        "on_behalf_of": principals_of(token) if token else None,
+        "agent": {"version": visible(params.client_info.version, NAME_LENGTH)} if params else None,
+        "run_id": visible(run, ID_LENGTH) if run else None,
         "correlation_id": _trace_id(ctx),
         "request_id": visible(ctx.request_id, ID_LENGTH),
         "session_id": _session_id(ctx, session),
         "source_ip": client.host if client else None,
     }
+
+
+def _kind(token: AccessToken) -> Authentication:
+    return "key" if key_of(token) else "token"
+
+
+def principals_of(token: AccessToken) -> list[dict[str, str]] | None:
+    """Return for whom the client of an access token acts, the nearest first: those that its claim
+    `act` (RFC 8693, section 4.1) nests, and at last its subject."""
+    chain: list[dict[str, str]] = []
+    act = (token.claims or {}).get("act")
+    for _ in range(MAX_ACTORS):
+        if not isinstance(act, Mapping) or not isinstance(act.get("sub"), str):
+            break
+        chain.append({"type": "agent", "id": visible(act["sub"], LONG_ID_LENGTH)})
+        act = act.get("act")
+    # The outermost is the client itself.
+    if chain and chain[0]["id"] == token.client_id:
+        del chain[0]
+    if token.subject and token.subject != token.client_id:
+        chain.append({"type": "user", "id": visible(token.subject, LONG_ID_LENGTH)})
+    return chain or None
 
 
 def session_header(ctx: RequestContext) -> str | None:
@@ -103,14 +139,18 @@ def sent_trace(*sent: object) -> str | None:
 def _session_id(ctx: RequestContext, session: Session | None) -> str | None:
     if session is not None and (given := session(ctx)):
         return visible(given, ID_LENGTH)
-    sent = (ctx.meta or {}).get("baggage")
-    members = _baggage(sent) if isinstance(sent, str) else {}
+    members = _members(ctx)
     for key in SESSION_KEYS:
         if members.get(key):
             return visible(members[key], ID_LENGTH)
     # This one lets its holder act in the session, so only a hash of it is stored.
     header = session_header(ctx)
     return session_label(header) if header else None
+
+
+def _members(ctx: RequestContext) -> dict[str, str]:
+    sent = (ctx.meta or {}).get("baggage")
+    return _baggage(sent) if isinstance(sent, str) else {}
 
 
 def _baggage(text: str) -> dict[str, str]:

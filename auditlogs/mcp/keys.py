@@ -33,6 +33,7 @@ MAX_OTHERS = 1_000
 # Entries of one minute about keys that were refused as the Hub was away; more are not recorded.
 MAX_RECORDED = 10
 MINUTE_SECONDS = 60.0
+UNAVAILABLE = "keys_unavailable"
 AWAY = "The Hub was away: allowed as it last answered"
 REFUSED = "The key could not be checked, as the Hub is away; configured to refuse"
 
@@ -139,7 +140,7 @@ class KeyVerifier:
 
     def _record_refusal(self, access: AccessToken | None) -> None:
         actor = {"type": "agent", "id": access.client_id} if access else UNKNOWN_AGENT
-        payload: dict[str, Any] = {"method": "api_key", "code": "keys-unavailable"}
+        payload: dict[str, Any] = {"method": "api_key", "code": UNAVAILABLE}
         payload |= {"error": REFUSED, **(key_of(access) if access else {})}
         try:
             self.record("access.denied", result="failure", actor=actor, payload=payload)

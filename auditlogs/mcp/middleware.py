@@ -2,19 +2,23 @@
 
 import logging
 import time
-from collections.abc import Callable
-from functools import partial
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
+from functools import cached_property, partial
 from typing import Any, NamedTuple, Protocol, Unpack
 
 import anyio
 from anyio import CancelScope, to_thread
 from mcp.server.context import CallNext, HandlerResult, ServerMiddleware
+from mcp.server.session import ServerSession
+from mcp.shared.exceptions import MCPError
+from mcp.types import REQUEST_TIMEOUT, ElicitResult
 from pydantic import BaseModel
 
 from auditlogs.entry.schema import LONG_ID_LENGTH, NAME_LENGTH, Result
 from auditlogs.intake.context import Fields, bind
 from auditlogs.intake.fields import EntryFields
-from auditlogs.mcp import outcomes, tasks
+from auditlogs.mcp import elicitations, outcomes, tasks
 from auditlogs.mcp.arguments import storable
 from auditlogs.mcp.caller import (
     UNKNOWN_AGENT,
@@ -27,12 +31,17 @@ from auditlogs.mcp.caller import (
     session_header,
     visible,
 )
+from auditlogs.mcp.elicitations import Question, Waiting
+from auditlogs.mcp.exact import body_of, exact_arguments
 from auditlogs.mcp.outcomes import Answer, IsFailure, Outcome
 
 CANCEL = "notifications/cancelled"
 # The notice of a cancel is handled right after it takes effect. Where a client has left there is
 # none, and this is for how long its entry waits.
 REASON_SECONDS = 0.1
+# As long as the SDK accepts an answer by default.
+ANSWER_SECONDS = 600.0
+NO_ANSWER = "The call was not sent again with an answer within {:g} seconds."
 
 logger = logging.getLogger(__name__)
 
@@ -67,13 +76,65 @@ class _Cancel:
         self.is_known = anyio.Event()
 
 
+class _Call:
+    """A request while it is handled: its context, what it is to, and the last question to a person
+    with what became of it."""
+
+    def __init__(self, ctx: RequestContext, context: Fields, body: bytes) -> None:
+        self._body = body
+        method, self.params = METHODS[ctx.method], ctx.params or {}
+        # A URI may hold a secret, which must not be cut in two.
+        named = outcomes.beginning(str(self.params.get(method.parameter) or ""), LONG_ID_LENGTH)
+        self.method = ctx.method
+        self.name = visible(named, NAME_LENGTH)
+        self.context = context
+        self.fields: dict[str, Any] = {
+            **context,
+            "target": {"type": method.target, "id": self.name},
+        }
+        self.approval: dict[str, Any] | None = None
+
+    @property
+    def arguments(self) -> Any:
+        """The arguments, with the digits that their numbers were sent with."""
+        return exact_arguments(self.params.get("arguments"), self._body)
+
+    @cached_property
+    def hash(self) -> str | None:
+        return elicitations.hash_of(self.name, self.params)
+
+    def question(self, asked: Mapping[str, Any]) -> Question:
+        return elicitations.question(self.fields, self.name, self.hash, asked)
+
+    def link(self, key: str, state: Any) -> tuple[str, ...]:
+        return elicitations.link_of(self.context.get("actor"), self.method, self.name, key, state)
+
+
+class _AskingSession(ServerSession):
+    """A session of the protocols until 2025-11-25, in which a tool asks in the middle of a call."""
+
+    def __init__(self, session: ServerSession, ask: Callable[..., Awaitable[Any]]) -> None:
+        # The one that is there has no state of its own.
+        self.__dict__.update(session.__dict__)
+        self._ask = ask
+
+    async def send_request(self, request: Any, result_type: Any, *args: Any, **kwargs: Any) -> Any:
+        send = partial(super().send_request, request, result_type, *args, **kwargs)
+        if request.method != elicitations.ELICIT:
+            return await send()
+        return await self._ask(request.params.model_dump(mode="json", by_alias=True), send)
+
+
 class RecordToolCalls(ServerMiddleware[Any]):
-    """Records `tools/call`, `resources/read`, `prompts/get` and tasks: who, what, with which
-    arguments, how long, and whether it worked. A result with `isError`, an exception and a cancel
-    are failures. Results are not stored, as they may be large and confidential.
+    """Records `tools/call`, `resources/read`, `prompts/get`, tasks and elicitations: who, what,
+    with which arguments, how long, and whether it worked. A result with `isError`, an exception and
+    a cancel are failures. Results are not stored, as they may be large and confidential, nor are a
+    person's answers, but for the choice to accept, decline or cancel.
 
     `agent` returns the actor of a request, `session` its session, and `is_failure` whether a result
-    without `isError` is a failure all the same. No request fails because it could not be recorded.
+    without `isError` is a failure all the same. An elicitation that is not answered within
+    `answer_seconds` is recorded as expired; None if another process may get the answer. No request
+    fails because it could not be recorded.
     """
 
     def __init__(
@@ -83,6 +144,7 @@ class RecordToolCalls(ServerMiddleware[Any]):
         agent: Agent = calling_agent,
         session: Session | None = None,
         is_failure: IsFailure | None = None,
+        answer_seconds: float | None = ANSWER_SECONDS,
     ) -> None:
         self._record = record
         self._agent = agent
@@ -90,6 +152,8 @@ class RecordToolCalls(ServerMiddleware[Any]):
         self._is_failure = is_failure
         self._running: dict[tuple[str | None, str], _Cancel] = {}
         self._tasks = tasks.Tasks()
+        self._reason_late = NO_ANSWER.format(answer_seconds or 0)
+        self._waiting = Waiting(answer_seconds, self._record_late)
 
     async def __call__(self, ctx: RequestContext, call_next: CallNext) -> HandlerResult:
         """Handle a message. Raises only what the rest of the server raises."""
@@ -105,6 +169,10 @@ class RecordToolCalls(ServerMiddleware[Any]):
 
     async def _recorded(self, ctx: RequestContext, call_next: CallNext) -> HandlerResult:
         context = self._context_of(ctx)
+        call = _Call(ctx, context, await body_of(ctx))
+        if elicitations.answers_in(call.params):
+            await self._in_thread(self._record_answers, call)
+        ctx = replace(ctx, session=_AskingSession(ctx.session, partial(self._ask, call)))
         key = _key(ctx, ctx.request_id)
         cancel = self._running[key] = _Cancel()
         outcome: Callable[[], Outcome] | None = None
@@ -124,9 +192,7 @@ class RecordToolCalls(ServerMiddleware[Any]):
             if outcome is None:
                 outcome = partial(outcomes.cancelled, await _reason(cancel))
             del self._running[key]
-            await self._in_thread(
-                self._record_request, ctx, context, outcome, duration, _plain(answer)
-            )
+            await self._in_thread(self._record_request, call, outcome, duration, _plain(answer))
 
     def _note_reason(self, ctx: RequestContext) -> None:
         params = ctx.params or {}
@@ -153,26 +219,65 @@ class RecordToolCalls(ServerMiddleware[Any]):
         with CancelScope(shield=True):
             await to_thread.run_sync(_quietly, function, *arguments)
 
-    def _record_request(
-        self,
-        ctx: RequestContext,
-        context: Fields,
-        outcome: Callable[[], Outcome],
-        duration: float,
-        answer: Answer,
+    async def _ask(self, call: _Call, asked: Answer, send: Callable[[], Awaitable[Any]]) -> Any:
+        """Ask in the middle of a call. Raises what the session raises."""
+        question = call.question(asked)
+        await self._in_thread(self._record_of, call, question, question.requested())
+        ended = question.ended(outcomes.CANCELLED, is_late=False)
+        try:
+            result = await send()
+        except MCPError as error:
+            reason = outcomes.beginning(error.error.message)
+            ended = question.ended(reason, is_late=error.error.code == REQUEST_TIMEOUT)
+            raise
+        else:
+            ended = question.answered(result.action if isinstance(result, ElicitResult) else "")
+            return result
+        finally:
+            await self._in_thread(self._record_of, call, question, ended)
+
+    def _record_answers(self, call: _Call) -> None:
+        """Record the answers that a call is sent again with."""
+        answers = elicitations.answers_in(call.params)
+        for key, choice in answers.items():
+            link = call.link(key, call.params.get("requestState"))
+            # Without one, it was another process that asked.
+            question = self._waiting.take(link, call.hash) or call.question({})
+            self._record_of(call, replace(question, fields=call.fields), question.answered(choice))
+
+    def _record_questions(self, call: _Call, answer: Answer) -> None:
+        """Record the elicitations that a call is answered with."""
+        for key, asked in elicitations.asked_in(answer).items():
+            question = call.question(asked)
+            self._waiting.ask(question, call.link(key, answer.get("requestState")))
+            self._record_of(call, question, question.requested())
+
+    def _record_of(
+        self, call: _Call, question: Question, entry: tuple[str, Result, dict[str, Any]]
     ) -> None:
-        method, params = METHODS[ctx.method], ctx.params or {}
-        # A URI may hold a secret, which must not be cut in two.
-        name = visible(
-            outcomes.beginning(str(params.get(method.parameter) or ""), LONG_ID_LENGTH), NAME_LENGTH
-        )
+        action, result, fields = entry
+        # The call's own arguments, which may be others than those that were asked about.
+        call.approval = {**fields["approval"], "argumentsHash": call.hash}
+        self._record(action, result=result, **fields)
+
+    def _record_late(self, question: Question) -> None:
+        action, result, fields = question.ended(self._reason_late, is_late=True)
+        try:
+            self._record(action, result=result, **fields)
+        except Exception:
+            logger.exception("an elicitation without an answer was not recorded")
+
+    def _record_request(
+        self, call: _Call, outcome: Callable[[], Outcome], duration: float, answer: Answer
+    ) -> None:
+        method = METHODS[call.method]
+        _quietly(self._record_questions, call, answer)
         result, details = outcome()
-        payload: dict[str, Any] = {method.target: name, **details}
+        payload: dict[str, Any] = {method.target: call.name, **details}
         payload |= calling_key()
-        if ctx.method != "resources/read":
-            payload["arguments"] = storable(params.get("arguments"))
-        fields: dict[str, Any] = {**context, "target": {"type": method.target, "id": name}}
-        fields["duration"] = round(duration, 3)
+        if call.method != "resources/read":
+            payload["arguments"] = storable(call.arguments)
+        fields = {**call.fields, "duration": round(duration, 3), "approval": call.approval}
         try:
             self._record(method.action, result=result, **fields, payload=payload)
         except ValueError as error:
@@ -180,7 +285,7 @@ class RecordToolCalls(ServerMiddleware[Any]):
             payload["arguments"] = f"[not stored: {error}]"[: outcomes.ERROR_LENGTH]
             self._record(method.action, result=result, **fields, payload=payload)
         if task := outcomes.task_in(answer):
-            self._record_start(task, name, fields)
+            self._record_start(task, call.name, fields)
 
     def _record_start(self, task: Answer, tool: str, fields: dict[str, Any]) -> None:
         origin = tasks.Origin(tool, fields.get("correlation_id"))
@@ -188,7 +293,12 @@ class RecordToolCalls(ServerMiddleware[Any]):
         self._record(
             "mcp.task.created",
             result="success",
-            **{**fields, "target": _task_target(task["taskId"]), "duration": None},
+            **{
+                **fields,
+                "target": _task_target(task["taskId"]),
+                "duration": None,
+                "approval": None,
+            },
             payload={**tasks.details_of(task, tool), "status": task.get("status")},
         )
 

@@ -16,7 +16,7 @@ from typing import Any, NoReturn
 from anyio import to_thread
 from mcp.server.auth.provider import AccessToken
 
-from auditlogs.entry.schema import ID_LENGTH, LONG_ID_LENGTH
+from auditlogs.entry.schema import ID_LENGTH, LONG_ID_LENGTH, NAME_LENGTH
 from auditlogs.entry.tool_scopes import load, scopes_of_tools
 from auditlogs.intake.context import session_label
 from auditlogs.mcp.arguments import storable
@@ -32,6 +32,8 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 # As large as the SDK takes a request by default.
 MAX_BODY_BYTES = 4 << 20
 CALL = "tools/call"
+# As the decision of a refusal names it.
+POLICY = "tool-scopes"
 # The routes of a server's own may take forms, which are no messages of the protocol.
 FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 
@@ -118,6 +120,7 @@ class _RequireScopes:
         meta = params.get("_meta")
         session = headers.get("mcp-session-id")
         tool = visible(_tool(message), LONG_ID_LENGTH)
+        rule = f"{tool} needs {needed}" if needed else f"{tool} has no scope"
         meta_trace = meta.get("traceparent") if isinstance(meta, dict) else None
         fields: dict[str, Any] = {
             "actor": {"type": "agent", "id": visible(access.client_id, LONG_ID_LENGTH)},
@@ -126,6 +129,8 @@ class _RequireScopes:
             "request_id": visible(message.get("id"), ID_LENGTH),
             "session_id": session_label(session) if session else None,
             "source_ip": scope["client"][0] if scope.get("client") else None,
+            "authentication": "key" if key_of(access) else "token",
+            "decision": {"outcome": "denied", "policy": POLICY, "rule": rule[:NAME_LENGTH]},
         }
         payload = {
             "tool": tool,

@@ -29,8 +29,8 @@ from auditlogs.storage.documents import to_entry
 from auditlogs.storage.mongo import Document, TookTooLong
 from auditlogs.storage.retention import oldest_ms
 
-# These serve the search only and are large, so they are never transferred.
-WITH_PAYLOAD = {"tokens": 0, "text": 0}
+# These serve searches and filters only, so they are never transferred.
+WITH_PAYLOAD = {"tokens": 0, "text": 0, "facts": 0}
 WITHOUT_PAYLOAD = {**WITH_PAYLOAD, "payload": 0}
 ONLY_POSITION = {"_id": 1, "actorKey": 1, "action": 1, "result": 1}
 
@@ -164,14 +164,28 @@ class Entries:
             return self._page_at(cursor, limit, budget, fields)
         position: Position | None = None
         if offset:
-            skipped, unread = self._read(None, offset, budget, ONLY_POSITION)
-            if unread:
-                # A cursor that continues from here would show entries that were to be skipped.
-                raise TookTooLong("The log took too long to skip that many entries.")
+            skipped = self._skip(offset, budget)
             if len(skipped) < offset:
                 return self._show([], len(skipped) + 1, None, None, None)
             position = self._position(skipped[-1])
         return self._page_after(position, offset + 1, limit, budget, fields)
+
+    def _skip(self, offset: int, budget: Budget) -> list[Document]:
+        """Return the positions of the entries to skip, fewer if the list ends before.
+
+        Raises TookTooLong: a cursor that continued from where the time was spent would show entries
+        that were to be skipped.
+        """
+        skipped, unread = self._read(None, offset, budget, ONLY_POSITION)
+        while unread and not budget.is_over:
+            # A list by another key than the time may need more queries than a page.
+            budget.queries = slices.MAX_QUERIES
+            more, unread = self._read(unread, offset - len(skipped), budget, ONLY_POSITION)
+            skipped += more
+        if unread:
+            raise TookTooLong("The log took too long to skip that many entries.")
+        budget.queries = slices.MAX_QUERIES
+        return skipped
 
     def arrivals(self, limit: int, *, cursor: Cursor | None = None) -> ArrivalPage:
         """Read up to `limit` entries after a cursor of this list in ARRIVAL_ORDER.

@@ -12,7 +12,7 @@ from django.core.exceptions import ValidationError
 from django.http import QueryDict
 
 from auditlogs.entry.actions import ACTION_TYPES, is_action
-from auditlogs.entry.schema import NAME_LENGTH, RESULTS, normal_correlation_id
+from auditlogs.entry.schema import NAME_LENGTH, OUTCOMES, RESULTS, normal_correlation_id
 from auditlogs.entry.text import MAX_SEARCH_LENGTH, MAX_SEARCH_WORDS, words
 from auditlogs.entry.times import parse_rfc3339
 from auditlogs.query.cursor import MAX_CURSOR_LENGTH, BadCursor, Cursor
@@ -100,8 +100,8 @@ class ActionFilter(EqualFilter):
         return qs.where("actionType" if value in ACTION_TYPES else "action", value) if value else qs
 
 
-class ResultFilter(EqualFilter):
-    """Keep entries with this result."""
+class OneOfFilter(EqualFilter):
+    """Keep entries whose field equals one of a fixed set of words."""
 
     field_class = OneOfField
 
@@ -188,7 +188,7 @@ class EntryFilter(django_filters.FilterSet):
     actor = EqualFilter(label="Actor", field_name="actor.id")
     botId = EqualFilter(label="Agent", field_name="botId")
     action = ActionFilter(label="Action", field_name="action")
-    result = ResultFilter(label="Result", field_name="result", words=RESULTS)
+    result = OneOfFilter(label="Result", field_name="result", words=RESULTS)
     search = SearchFilter(label="Search")
     target = EqualFilter(label="Target", field_name="target.id")
     correlationId = CorrelationFilter(label="Correlation ID", field_name="correlationId")
@@ -196,6 +196,16 @@ class EntryFilter(django_filters.FilterSet):
     sessionId = EqualFilter(label="Session ID", field_name="sessionId")
     writerId = EqualFilter(label="Writer ID", field_name="writerId")
     assertedBy = EqualFilter(label="API key", field_name="assertedBy")
+    decision = OneOfFilter(label="Decision", field_name="facts.decision", words=OUTCOMES)
+    approval = EqualFilter(label="Approval", field_name="facts.approval")
+    runId = EqualFilter(label="Run ID", field_name="facts.runId")
+    principal = EqualFilter(label="Principal", field_name="facts.principal")
+    key = EqualFilter(label="Key", field_name="facts.key")
+    tool = EqualFilter(label="Tool", field_name="facts.tool")
+    code = EqualFilter(label="Code", field_name="facts.code")
+    provider = EqualFilter(label="Provider", field_name="facts.provider")
+    orderId = EqualFilter(label="Order ID", field_name="facts.orderId")
+    sourceIp = EqualFilter(label="Source IP", field_name="facts.sourceIp")
     sort = SortFilter(label="Sort", words=SORTS)
 
     class Meta:  # noqa: D106

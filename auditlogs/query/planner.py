@@ -174,8 +174,17 @@ class Reading:
         """Read a list by another key than the time, value by value."""
         documents: Documents = []
         path, size = SORT_PATHS[self.order.key], 1
-        values = self._that_can_match(path, self._values())
-        while values:
+        end = LOWEST if self.order.newest_first else HIGHEST
+        listed = self._values(self.position.value if self.position else None)
+        values = self._that_can_match(path, listed)
+        while values or len(listed) == MAX_VALUES:
+            if not values:
+                if self.budget.is_spent(bool(documents)):
+                    return documents, Position(listed[-1], end)
+                last = listed[-1]
+                listed = self._values(last)
+                values = self._that_can_match(path, [each for each in listed if each != last])
+                continue
             part = replace(self, limit=self.limit - len(documents))
             together = values[:size] if size > 1 else []
             several = Leading(SORT_FILTERS[path], {"$in": together})
@@ -194,7 +203,6 @@ class Reading:
             # Reading several values takes two queries.
             is_over = bool(documents) and self.budget.queries < 2
             if unread or (values and (is_over or self.budget.is_spent(bool(documents)))):
-                end = LOWEST if self.order.newest_first else HIGHEST
                 return documents, unread or Position(done[-1], end)
         return documents, None
 
@@ -230,9 +238,9 @@ class Reading:
         found, unread = replace(self, selection=selection, position=position)._by_time()
         return found, Position(value, unread.id) if unread else None
 
-    def _values(self) -> list[str]:
-        """Return the values of the sort key that the list can contain, from the position on."""
-        start = self.position.value if self.position else None
+    def _values(self, start: str | None) -> list[str]:
+        """Return the first values of the sort key that the list can contain, from one of them on,
+        up to `MAX_VALUES`."""
         descending, equal = self.order.values_descend, self.selection.equal
         if self.order.key == "result":
             results = sorted(RESULTS, reverse=descending)

@@ -1,20 +1,23 @@
 """The conditions of a list, and the `$match` stages that they become."""
 
+import os.path
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
+from auditlogs.entry.facts import fact
 from auditlogs.entry.schema import uuid_forms
 from auditlogs.entry.text import SEPARATOR, mark_pieces, norm, pieces, prefix_range
 from auditlogs.storage.documents import TEXT_SEPARATOR
-from auditlogs.storage.indexes import ACCOUNT_FILTER, LEADING_FILTERS, LeadingFilter
+from auditlogs.storage.indexes import ACCOUNT_FILTER, FACTS, LEADING_FILTERS, LeadingFilter
 from auditlogs.storage.mongo import Document
 
 WORDS = next(each for each in LEADING_FILTERS if each.path == "tokens")
 # Stored as they were sent, unlike the correlation ID, which is stored in one form.
 UUID_PATHS = frozenset({"sessionId", "target.id"})
+FACT_PATHS = frozenset(each.path for each in LEADING_FILTERS if each.field == FACTS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +25,7 @@ class Word:
     """A search word, folded.
 
     Every piece of it but the last one stands in an entry as it is; the last one may go on there,
-    unless a sign follows it in the word.
+    unless a sign follows it in the word. A UUID is found with and without hyphens.
     """
 
     text: str
@@ -35,35 +38,62 @@ class Word:
 
     @property
     def conditions(self) -> list[Any]:
-        """Conditions on an entry's array `tokens`, one for each piece. An index serves each."""
-        return self._of_pieces if self.can_match and self._is_plain else []
+        """Conditions on an entry's array `tokens`, which an index serves. They may match more than
+        the word does."""
+        if not self.can_match:
+            return []
+        if self._is_exact:
+            return self._of_pieces(self.text)
+        # The beginning that the first piece has in common in all forms, and in older entries.
+        first = [*(pieces(norm(form))[0] for form in self._forms), self.text]
+        common = os.path.commonprefix(first)  # noqa: RUF071 - by character, as wanted
+        return [prefix_condition(common)] if common else []
 
     @property
     def rest(self) -> Document | None:
-        """The condition for what the pieces do not say: their order, and the signs around them."""
-        text = norm(self.text)
-        marked = {"$literal": mark_pieces(text)}
-        # An aggregation's string functions take the word as data. No text of a caller is a pattern.
-        position = {"$indexOfCP": [{"$ifNull": ["$text", ""]}, marked]}
-        compared = {"$expr": {"$gte": [position, 0]}}
-        # Entries of earlier versions have no text. There a word is a prefix of a token.
-        earlier = {"text": None, "tokens": prefix_condition(self.text)}
-        if self._is_plain:
-            return None if pieces(text) == [text] else {"$or": [compared, earlier]}
-        own = {"$and": [*({"tokens": each} for each in self._of_pieces), compared]}
-        return {"$or": [own, earlier]}
+        """The condition for what `conditions` do not say: mostly the order of the pieces, and the
+        signs around them."""
+        if self._is_exact:
+            text = norm(self.text)
+            compared = _compared(text)
+            return None if pieces(text) == [text] else {"$or": [compared, self._earlier]}
+        forms = [
+            {"$and": [*({"tokens": each} for each in self._of_pieces(form)), _compared(norm(form))]}
+            for form in self._forms
+        ]
+        return {"$or": [*forms, self._earlier]}
 
     @property
-    def _of_pieces(self) -> list[Any]:
-        text = norm(self.text)
+    def _earlier(self) -> Document:
+        """The condition on entries of earlier versions, which have no text. There a word is a
+        prefix of a token."""
+        forms = [{"tokens": prefix_condition(form)} for form in self._forms]
+        return {"text": None, **(forms[0] if len(forms) == 1 else {"$or": forms})}
+
+    def _of_pieces(self, form: str) -> list[Any]:
+        text = norm(form)
         *whole, last = pieces(text)
         return [*whole, prefix_condition(last) if text.endswith(last) else last]
 
     @property
-    def _is_plain(self) -> bool:
-        """Whether entries of earlier versions, which kept accents and did not split runs of Han or
-        Kana, contain the same pieces."""
-        return self.text.isascii()
+    def _forms(self) -> tuple[str, ...]:
+        """The forms of the word: a UUID with and without hyphens."""
+        forms = uuid_forms(self.text)
+        return forms if len(forms) == 1 else tuple(dict.fromkeys(each.lower() for each in forms))
+
+    @property
+    def _is_exact(self) -> bool:
+        """Whether the word has one form, and entries of earlier versions, which kept accents and
+        did not split runs of Han or Kana, contain the same pieces."""
+        return self.text.isascii() and len(self._forms) == 1
+
+
+def _compared(text: str) -> Document:
+    """Return the condition that a normalized text stands in one of an entry's."""
+    marked = {"$literal": mark_pieces(text)}
+    # An aggregation's string functions take the word as data. No text of a caller is a pattern.
+    position = {"$indexOfCP": [{"$ifNull": ["$text", ""]}, marked]}
+    return {"$expr": {"$gte": [position, 0]}}
 
 
 def prefix_condition(prefix: str) -> Document:
@@ -152,27 +182,28 @@ class Selection:
         is written as plain bounds, which match more than they should: for an engine that uses an
         index for these alone. The second stage always has the exact condition.
         """
-        path, condition = leading.filter.path, leading.condition
+        path, field, condition = leading.filter.path, leading.filter.field, leading.condition
         first: Document = {"account": self.account}
-        rest: Document = {
-            field: _condition(field, value) for field, value in self.equal.items() if field != path
-        }
+        others = {each: _condition(each, self.equal[each]) for each in self.equal if each != path}
+        # One array holds all facts, so each is a condition of its own on the same field.
+        facts = [{FACTS: each} for name, each in others.items() if name in FACT_PATHS]
+        rest: Document = {name: each for name, each in others.items() if name not in FACT_PATHS}
         bounds = {"$gte": low} | ({"$lt": high} if high else {})
         # An index serves a range of `_id` only after an equality. MongoDB merges the two stages;
         # other engines ignore the index if the first one has two ranges.
         (first if leading.is_equality else rest)["_id"] = bounds
         conditions = self._word_conditions
         if condition is not None:
-            first[path] = condition
+            first[field] = condition
         if path == WORDS.path and condition in conditions:
             conditions.remove(condition)
         if not leading.is_equality and not elem_match and "$elemMatch" in condition:
             first[path] = condition["$elemMatch"]
             conditions.append(condition)
-        words = [{"tokens": each} for each in conditions]
-        words += [word.rest for word in self.words if word.rest]
-        if words:
-            rest["$and"] = words
+        several = [*facts, *({"tokens": each} for each in conditions)]
+        several += [word.rest for word in self.words if word.rest]
+        if several:
+            rest["$and"] = several
         return [{"$match": first}, {"$match": rest}] if rest else [{"$match": first}]
 
     def stages_by_arrival(
@@ -196,6 +227,8 @@ def _text_of(condition: Any) -> str:
 
 def _condition(path: str, value: str) -> Any:
     """Return the condition on a field: equality, with a UUID in each of its forms where writers
-    send either."""
+    send either. That of a fact is an element of the array."""
+    if path in FACT_PATHS:
+        return fact(path.removeprefix(f"{FACTS}."), value)
     forms = uuid_forms(value) if path in UUID_PATHS else ()
     return {"$in": list(forms)} if len(forms) > 1 else value

@@ -106,12 +106,17 @@ class Budget:
         self.queries = MAX_QUERIES
         self.has_begun = False
 
+    @property
+    def is_over(self) -> bool:
+        """Whether the time is spent."""
+        return time.monotonic() >= self._until
+
     def is_spent(self, has_found: bool) -> bool:
         """Tell whether reading has to stop. A page without entries is not cut short by the number
         of queries, because the first entry may be in the next one."""
         if has_found and self.queries <= 0:
             return True
-        return self.has_begun and time.monotonic() >= self._until
+        return self.has_begun and self.is_over
 
 
 def run(

@@ -7,6 +7,7 @@ from typing import Any
 from django.conf import settings
 
 from auditlogs.entry.invisible import has_hidden_character
+from auditlogs.entry.schema import Entry
 from auditlogs.intake import validation
 from auditlogs.intake.validation import Checked
 from auditlogs.redaction import Redactor
@@ -22,6 +23,19 @@ def redactor() -> Redactor:
 def check(plain: Any, received: datetime) -> Checked:
     """Redact and validate an entry, plain JSON under the names of the API. Raises InvalidEntry."""
     return validation.check(plain, received, redactor=redactor(), kept_days=retention_days())
+
+
+def complete(
+    checked: Checked, *, account: str, received: datetime, asserted_by: str | None
+) -> Entry:
+    """Return a checked entry as it is stored."""
+    return validation.complete(
+        checked,
+        account=account,
+        received=received,
+        asserted_by=asserted_by,
+        redactor=redactor(),
+    )
 
 
 def check_text(what: str, text: str, length: int, *, is_name: bool = False) -> None:

@@ -8,10 +8,10 @@ from auditlogs.entry.schema import Entry, NewEntry, Result
 from auditlogs.entry.times import now
 from auditlogs.intake import context
 from auditlogs.intake.fields import EntryFields, entry_of_call, entry_of_fields, to_plain
-from auditlogs.intake.validation import Fault, InvalidEntry, complete, typed, with_escapes
+from auditlogs.intake.validation import Fault, InvalidEntry, typed, with_escapes
 from auditlogs.recording import losses
 from auditlogs.recording.outbox import outbox
-from auditlogs.recording.policy import check, redactor
+from auditlogs.recording.policy import check, complete, redactor
 from auditlogs.write.store import CannotStore, write
 
 __all__ = ["MAX_BATCH", "InvalidEntry", "Mode", "new_entry", "record", "record_many"]

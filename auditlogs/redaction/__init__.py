@@ -1,7 +1,8 @@
-"""Redaction: what is a secret by its key's name or by its shape is replaced before it is stored,
-spooled, logged or sent, by a mark that says by which rule and nothing of the secret.
+"""Redaction: secrets are replaced by marks before an entry is stored, spooled, logged or sent.
 
-It needs neither Django nor the database, so that a client redacts as the log does.
+A secret is recognised by the name of its key, by a name near it, or by its shape. A mark,
+`[REDACTED:rule]`, names the rule that matched and reveals nothing of the secret. The package needs
+neither Django nor the database, so that a client can redact in its own process.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -17,17 +18,17 @@ __all__ = ["BadPattern", "Redactor", "is_secret_name", "mark"]
 
 MAX_REDACTIONS = 1_000
 MAX_PATHS = 65_536
-# Where a text is cut there may be half a secret, which has no shape: so much is read beyond.
+# A cut may leave half a secret, which no pattern matches, so this much more of a text is read.
 MARGIN = 8_192
 _MAX_ROUNDS = 4
 
 
 class Redactor:
-    """Redacts entries and texts, by the known rules and an operator's own.
+    """Redacts entries and texts, by the built-in rules and an operator's own.
 
-    `names` are names of keys whose value is a secret. `patterns` are shapes of secrets: the name
-    of a rule (1 to 40 of a-z, 0-9 and -), then a pattern in RE2's syntax. Raises BadPattern for a
-    rule whose name or pattern cannot be.
+    `names` are additional names of keys whose value is a secret. `patterns` maps the name of a
+    rule (1 to 40 of a-z, 0-9 and -) to a pattern in RE2's syntax. Raises BadPattern if the name
+    or the pattern of a rule is invalid.
     """
 
     def __init__(
@@ -41,11 +42,11 @@ class Redactor:
     def entry(self, entry: dict[str, Any]) -> tuple[dict[str, Any], list[Redaction]]:
         """Return a redacted copy of an entry, and what was replaced, in reading order.
 
-        The entry is a JSON object under its API names, whatever its fields hold. Paths are JSON
-        Pointers (RFC 6901) from it. Marks that were there before are listed too, so that an
-        entry redacted twice is the same entry. A field with more than 1,000 secrets, or with
-        64 KiB of paths to them, is replaced whole. An actor and a target stay objects: only
-        texts in them are replaced. Never raises.
+        The entry is a JSON object under its API names, with values of any type. Paths are JSON
+        Pointers (RFC 6901) from its root. Marks that the entry already had are listed too, so that
+        redacting an entry twice gives the same entry. A field with more than 1,000 secrets, or with
+        64 KiB of paths to them, is replaced whole. Fields that are objects, or a
+        list of them, stay so: only texts in them are replaced. Never raises.
         """
         try:
             clean, has_marks = self._walked(entry)
@@ -64,15 +65,17 @@ class Redactor:
         return clean, redactions
 
     def text(self, text: str) -> str:
-        """Return a line of free text without its secrets, told by their shape. Never raises."""
+        """Return a text without the secrets in it. Never raises."""
         try:
             return self._texts.redact(text)
         except Exception:  # noqa: BLE001 - a fault here must not leak a secret
             return mark("redactor-failed")
 
     def beginning(self, text: str, length: int) -> str:
-        """Return up to `length` characters of the beginning of a text without its secrets, nor any
-        part of one that goes on beyond. Never raises."""
+        """Return the first `length` characters of a text without its secrets.
+
+        A secret that extends beyond `length` leaves no part of itself. Never raises.
+        """
         read = text[: length + MARGIN]
         clean = self.text(read)
         return (clean if read == text else clean[:-MARGIN])[:length]
@@ -81,20 +84,20 @@ class Redactor:
         try:
             return self._walked({name: value})[0].items()
         except Exception:  # noqa: BLE001 - as above
-            if name in OBJECTS and isinstance(value, dict):
-                return [
-                    (name, {self.text(str(key)): self._part(part) for key, part in value.items()})
-                ]
+            if name in OBJECTS:
+                return [(name, self._part(value))]
             return [(self.text(str(name)), _replacement(name, "redactor-failed"))]
 
     def _part(self, part: Any) -> Any:
-        """Return a part of an actor or a target, where they could not be redacted as a whole."""
-        if isinstance(part, str):
-            return self.text(part)
-        return mark("redactor-failed") if isinstance(part, dict | list | tuple) else part
+        """Return a part of a field that stays an object, where it could not be walked through."""
+        if isinstance(part, dict):
+            return {self.text(str(key)): self._part(item) for key, item in part.items()}
+        if isinstance(part, list | tuple):
+            return [self._part(item) for item in part]
+        return self.text(part) if isinstance(part, str) else part
 
     def _walked(self, value: dict[str, Any]) -> tuple[dict[str, Any], bool]:
-        """Return an object redacted until a walk finds nothing more, and whether it has marks."""
+        """Return an object, redacted until a walk changes nothing, and whether it has marks."""
         clean = value
         seen: dict[str, str] = {}
         for _ in range(_MAX_ROUNDS):
@@ -102,10 +105,10 @@ class Redactor:
             clean = walk.object(clean)
             if not walk.changed:
                 return clean, walk.has_marks
-        raise RuntimeError("redaction does not come to an end")
+        raise RuntimeError("redaction changes its own result every time")
 
     def _inside(self, value: Any, level: int, seen: dict[str, str]) -> tuple[Any, int]:
-        """Return the redacted copy of JSON that a text holds, and in how many places it differs."""
+        """Return a redacted copy of JSON within a text, and the number of replacements."""
         walk = Walk(self._keys, seen)
         return walk.value(value, level), walk.changed
 
@@ -116,7 +119,7 @@ def _replacement(name: str, rule: str) -> Any:
 
 
 def _listed(value: dict[str, Any]) -> list[Redaction] | None:
-    """Return the marks in a value with their paths, or None if they are too many."""
+    """Return the marks in a value with their paths, None if there are too many."""
     found: list[Redaction] = []
     length = 0
     for path, text in _texts_of(value, ""):
@@ -129,7 +132,7 @@ def _listed(value: dict[str, Any]) -> list[Redaction] | None:
 
 
 def _texts_of(value: Any, path: str) -> Iterator[tuple[str, str]]:
-    """Yield every text in a value, keys too, after the JSON Pointer to it."""
+    """Yield (JSON Pointer, text) for every string in a value, including the keys of objects."""
     if isinstance(value, str):
         yield path, value
     elif isinstance(value, dict):

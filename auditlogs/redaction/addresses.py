@@ -1,4 +1,4 @@
-"""Addresses: the secrets that URLs carry before their host, in their query and fragment."""
+"""URLs: secrets in their user information, path, query and fragment."""
 
 import re
 from collections.abc import Iterator
@@ -19,18 +19,18 @@ _bare = pattern(r"(?i)[a-z0-9_.+-]+:[^\s@/\"'<>]+@(?:(?:tcp|unix)\(|[a-z0-9_.-]+
 _thin = pattern(r"(?i)\b(?:thin|oci8?):[^\s/@]+/[^\s@]+@")
 _SHORTEST_LINK = 20
 _port = re.compile(rb"[0-9]*")
-# Secret in a query, harmless as keys elsewhere.
+# Parameters that are secrets in a query, although keys of these names are harmless elsewhere.
 _IN_QUERIES = frozenset(
     """
     sig signature xamzsignature xgoogsignature xosssignature xmssignature assertion samlrequest
     magic magiclink hmac otp ticket dkey resetpasswordtoken
     """.split()
 )
-# The ones whose value has to look drawn at random, too.
+# Parameters that are secrets only if their value looks random.
 _UNSURE = frozenset(
     "access session sessionid s t tk k key code invite ticket auth token apikeyid u p".split()
 )
-# Parts of a path after which the key to an account stands.
+# Path segments that are followed by a token which signs its holder in.
 _LINKS = (
     r"reset|reset[-_]password|password[-_]reset|forgot[-_]password|set[-_]password|new[-_]password"
     r"|password[-_]resets|change[-_]password|recover|recovery|invite|invites|invitation|invitations|accept[-_]invite"
@@ -39,7 +39,7 @@ _LINKS = (
     r"|magic[-_]login|login|signin|sign[-_]in|sso|otp|unlock|token|api[-_]?key|key|share|shared|ws|stream"
 )
 _link = pattern(rf"(?i)/(?:{_LINKS})/(?:[0-9A-Za-z_-]{{1,16}}/)?[0-9A-Za-z_.~=-]{{16,}}")
-# Django's, whatever the path: who, in base64, then when and a digest.
+# Django's password reset links: the user's ID in base64, then a timestamp and a digest.
 _django = pattern(r"/[0-9A-Za-z_-]{1,64}/[0-9a-z]{1,13}-[0-9a-f]{32,64}\b")
 _rpc_host = pattern(
     r"(?i)^(?:[a-z0-9-]+\.)*(?:"
@@ -70,7 +70,7 @@ def find(data: bytes, names: Names) -> Iterator[Span]:
         for start, end in spans(_query, data):
             equals = data.index(b"=", start)
             name, value = data[start + 1 : equals], data[equals + 1 : end]
-            # Telegram signs what it says of a visitor, and that signature signs them in.
+            # Telegram signs its login data, and the signature is enough to sign in.
             is_sign_in = name == b"hash" and b"auth_date=" in data
             if is_sign_in or _is_secret(name, value, names):
                 yield equals + 1, end, "url-secret"
@@ -84,7 +84,7 @@ def _credentials(data: bytes, start: int, end: int) -> Iterator[Span]:
     host_end = min(ends, default=end)
     at = data.rfind(b"@", authority, host_end)
     if at < 0:
-        # A password may hold a slash: then what stands before it is no port.
+        # A password may contain a slash; then the part before the slash is not a port number.
         colon = data.find(b":", authority, host_end)
         at = data.rfind(b"@", authority, end)
         if colon < 0 or at < 0 or _port.fullmatch(data[colon + 1 : host_end]):
@@ -97,7 +97,7 @@ def _credentials(data: bytes, start: int, end: int) -> Iterator[Span]:
 
 
 def _key_of_node(data: bytes, start: int, end: int) -> Iterator[Span]:
-    """Yield the key that the path of a node's address holds."""
+    """Yield the key in the path of the URL of an RPC node."""
     begin = data.index(b"/", start) + 1
     while data[begin : begin + 1] in (b"/", b"\\"):
         begin += 1
@@ -119,7 +119,7 @@ def _key_of_node(data: bytes, start: int, end: int) -> Iterator[Span]:
 
 
 def _links(data: bytes) -> Iterator[Span]:
-    """Yield the secrets of links by which a password is set, or an invitation accepted."""
+    """Yield the tokens of links that reset a password or accept an invitation."""
     for start, end in spans(_link, data):
         part = data[start:end].rpartition(b"/")[2].rstrip(b".")
         if looks_secret(part.decode()):

@@ -1,7 +1,7 @@
-"""Assignments: secrets in texts that are told by the name they follow, in whatever notation.
+"""Assignments: secrets in texts that follow the name of a secret, in any notation.
 
 `password=…`, `"apiKey": "…"`, `the passphrase is '…'`, `Cookie: …`, `IDENTIFIED BY '…'`. Only the
-value is a secret: what stands around it tells the story.
+value is replaced: the text around it explains the event.
 """
 
 from collections.abc import Callable, Iterator
@@ -11,7 +11,7 @@ from typing import NamedTuple
 import re2
 
 from auditlogs.redaction.encodings import is_id
-from auditlogs.redaction.judging import STATES, is_secret, looks_secret, speaks_of_secret
+from auditlogs.redaction.judging import STATES, describes_secret, is_secret, looks_secret
 from auditlogs.redaction.names import CORES, REMEMBERED, Kind, Names, plain_name
 from auditlogs.redaction.patterns import Span, pattern, spans
 from auditlogs.redaction.randomness import has_noise, is_random, looks_made_up
@@ -33,7 +33,7 @@ _VALUES = (
     "value|val|v|from|to|old|new|before|after|previous|current|default|content|text|data|answer"
     "|oldvalue|newvalue|old_value|new_value|string_?value"
 )
-# The words with which a sentence goes on after a name and a colon.
+# Words that continue a sentence after a name and a colon: "password: must be changed".
 _SENTENCE = frozenset(
     b"""
     are at bad be been but by can cannot cant changed created deleted denied did do does empty enter
@@ -47,13 +47,13 @@ _SENTENCE = frozenset(
 _LINE_NAMES = ("authorization", "cookie", "cookies")
 _PHRASES = ("passphrase", "seedphrase", "mnemonic", "recoveryphrase", "seed", "mnemonicphrase")
 _AFTER_NAMES = b"\"'`\\]) \t\r\n=:>-"
-# Names of secrets, and of what may be one, in one text; beyond, the text is replaced whole.
+# The most names of secrets in one text. A text with more is replaced as a whole.
 _MAX_NAMES = 5_000
 
 _word = pattern(r"\s*([A-Za-z]{1,14})(?:[\s.,;!?)]|$)")
 _beginning = pattern(r"^[\s\"'`\\\[(-]*(?:[A-Za-z]{3,12}[ \t]+)?[^\s\"'`]{12,}")
 _SAMPLE = 48
-# Names after which a word with digits in it is the secret itself, not what a sentence tells.
+# Names after which a word with digits is the secret, even without a sign in between.
 _BARE_NAMES = (b"passw", b"passph", b"api", b"secret", b"access")
 _bare = pattern(
     r"(?i)(?:password|passwd|passphrase|api[ _-]?key|secret(?:[ _-](?:access[ _-])?key)?"
@@ -67,7 +67,7 @@ _is_sign = pattern(r"(?i)\s(?:is|was):$")
 _arn = pattern(r"\barn:[a-z-]*:\S*$")
 _key_sign = pattern(r"^\\?[\"']\s*(?::|=>)")
 _identified = pattern(r"(?i)\bidentified\s+(?:with\s+\S+\s+)?(?:by|as)\s+(?:password\s+)?")
-# Cookies with which a site knows a visitor, whose names say nothing elsewhere.
+# Session cookies of frameworks and sites. Outside cookies these names are harmless.
 _cookie = pattern(
     r"(?:^|[\s;,\"'(])(?:(?:__Host-|__Secure-)[\w.-]+|sessionid|session|_session_id|[\w-]+_session"
     r"|PHPSESSID|JSESSIONID|ASP\.NET_SessionId|ASPSESSIONID[A-Z]*|connect\.sid|CFTOKEN|cf_clearance"
@@ -76,9 +76,9 @@ _cookie = pattern(
 
 
 class _Name(NamedTuple):
-    """The name of what may be an assignment, and the sign after it in lower case.
+    """A name, what it means, and the sign after it in lower case.
 
-    `plain` is the name's letters and digits. A name that a quoted text follows has no sign.
+    `plain` has the letters and digits of the name. The sign is empty if a quoted text follows.
     """
 
     name: str
@@ -88,7 +88,7 @@ class _Name(NamedTuple):
 
 
 class Assignments:
-    """The finder of assignments to the names of secrets."""
+    """Finds values assigned to names of secrets."""
 
     def __init__(self, names: Names) -> None:
         self._names = names
@@ -97,7 +97,7 @@ class Assignments:
         self.cores = cores
         self.name = name = rf"[\w.-]*(?:{cores})[\w.-]*"
         self.gate = pattern(rf"(?i){cores}|identified")
-        # Without groups, which would cost as much again for every match.
+        # It has no groups, because each group doubles the cost of a match.
         self._assignment = pattern(
             rf"(?i){name}(?:[\"'`\\\])]|&quot;|&#39;){{0,8}}"
             r"(?:\s*(?:=>|:=|==|=|::\s|:)|\s+(?:is|was)\b:?|[ \t]+\\*[\"'`])"
@@ -112,7 +112,7 @@ class Assignments:
             rf"((?:[\w.-]+ )*[\w.-]*(?:{cores})[\w.-]*)"
         )
         self._listed = pattern(rf"(?i)[\"']{name}[\"'](?:>>)?,\s*(?:<<)?[bu]?[\"']")
-        # Terraform's variable; the error of a field of pydantic's; a record of psql's.
+        # A variable in Terraform; a field in a pydantic error; a row in psql's expanded display.
         self._block = pattern(
             rf"(?i)\b(?:variable|secret)\s+\"{name}\"\s*\{{[^{{}}]*\b(?:default|value)\s*=\s*"
         )
@@ -123,13 +123,13 @@ class Assignments:
         )
         self._cell = pattern(rf"(?i)(?:^|\n)[ \t]*\|[ \t]*{name}[ \t]*\|[ \t]*")
         self._name_in = pattern(rf"(?i){name}")
-        # Names with their signs come again from text to text, but for long ones.
+        # Short names recur in many texts, so their meaning is cached. Long ones do not recur.
         self._read_short = lru_cache(maxsize=4_096)(self._read)
         self._named_short = lru_cache(maxsize=4_096)(self._judged)
 
     def find(self, data: bytes) -> Iterator[Span]:
         """Yield the values in a view that follow the name of a secret."""
-        # Finding a byte costs a twentieth of a pattern that then matches nothing.
+        # Searching for a literal costs a twentieth of searching for a pattern that does not match.
         lower = data.lower()
         yield from self._assigned(data)
         if b"'," in data or b'",' in data or b">>," in data:
@@ -162,7 +162,7 @@ class Assignments:
     def _assigned(self, data: bytes) -> Iterator[Span]:
         after = number = 0
         for start, end in spans(self._assignment, data):
-            # Names within a value are a part of it, and would be costly to look at again.
+            # A name within the previous value is part of that value, so it needs no second check.
             if start < after or data[start - 2 : start] == b"${" or _is_in_arn(data, start):
                 continue
             matched = data[start:end]
@@ -180,7 +180,7 @@ class Assignments:
                 yield *place, RULE
 
     def _read(self, matched: bytes) -> "_Name":
-        """Return the name and the sign of an assignment."""
+        """Return the name and the sign of a match."""
         closed = matched.rstrip()
         closed = closed.removesuffix(b":") if _is_sign.search(closed) else closed
         word = closed.rsplit(None, 1)[-1].lower()
@@ -200,7 +200,7 @@ class Assignments:
         return _Name(name, plain, sign, self._names.kind(name))
 
     def _with_words(self, name: _Name, words: list[str]) -> _Name:
-        """Return a name that is of several words: `API key`, `cache key`, `public key`."""
+        """Return a name together with the words before it: `API key`, `cache key`, `public key`."""
         longer = [self._named(" ".join([*words[-n:], name.name]), name.sign) for n in (1, 2)]
         if secret := next((each for each in longer if each.kind is Kind.SECRET), None):
             return secret
@@ -209,7 +209,7 @@ class Assignments:
         return name
 
     def _after_name(self, data: bytes, start: int, end: int) -> list[Place]:
-        """Return the value after a match that holds its name."""
+        """Return the value after a match that contains its name."""
         name = self._name_in.search(data, start, end)
         place = value(data, end)
         if name is None or place is None:
@@ -225,7 +225,7 @@ class Assignments:
         ]
 
     def _after_listed(self, data: bytes, start: int, end: int) -> list[Place]:
-        """Return what follows a name in a list, if the name is a header's or it looks made up."""
+        """Return the item after a name in a list, if that is a header or the item looks random."""
         name = data[start + 1 : data.index(data[start], start + 1)]
         place = value(data, end - 1)
         kind = self._kind(name)
@@ -235,7 +235,7 @@ class Assignments:
         if not is_secret(found.decode(), kind, name.decode().lower()):
             return []
         if _key_sign.search(data[place[1] : place[1] + 8]):
-            return []  # The name of the next value: `{'name': 'X-Api-Key', 'value': …}`.
+            return []  # It is the name of the next value: `{'name': 'X-Api-Key', 'value': …}`.
         is_header = b"-" in name or name.lower() in (b"authorization", b"cookie")
         return [place] if is_header or looks_made_up(found) else []
 
@@ -258,7 +258,7 @@ class Assignments:
 def each(
     data: bytes, regexp: re2._Regexp, places: Callable[[bytes, int, int], list[Place]]
 ) -> Iterator[Span]:
-    """Yield the places that belong to the matches of a pattern, but for those within others."""
+    """Yield the places for each match of a pattern that is not within an earlier place."""
     after = 0
     for start, end in spans(regexp, data):
         if start >= after:
@@ -278,7 +278,7 @@ def _quoted_value(data: bytes, start: int, end: int) -> list[Place]:
 
 
 def _identifying(data: bytes, start: int, end: int) -> list[Place]:
-    """Return the password of `IDENTIFIED BY`, which is in quotes or after the name of a user."""
+    """Return the password of SQL's `IDENTIFIED BY`, if it is quoted or a user was named."""
     place = value(data, end)
     if place is None:
         return []
@@ -287,10 +287,10 @@ def _identifying(data: bytes, start: int, end: int) -> list[Place]:
 
 
 def _values_of(name: _Name, data: bytes, start: int, end: int) -> list[Place]:
-    """Return the values of a secret, whose name starts and whose sign ends here."""
+    """Return the values after a name at `start` whose sign ends at `end`."""
     sign = name.sign
     if sign in (b"", b"is", b"was"):
-        place = _told(name, data, end if sign else end - 1, may_be_word=not sign)
+        place = _in_sentence(name, data, end if sign else end - 1, may_be_word=not sign)
         return [place] if place else []
     is_header = sign == b":" and name.plain.endswith(_LINE_NAMES)
     if name.kind < Kind.SECRET and not is_header and not _may_be_secret(data, end):
@@ -316,7 +316,7 @@ def _values_of(name: _Name, data: bytes, start: int, end: int) -> list[Place]:
 
 
 def _may_be_secret(data: bytes, begin: int) -> bool:
-    """Tell quickly whether a value can look drawn at random, which begins here."""
+    """Return quickly whether the value at `begin` can be random at all."""
     word = _beginning.search(data[begin : begin + _SAMPLE])
     if word is None:
         return False
@@ -332,12 +332,12 @@ def _is_secret_at(data: bytes, place: Place, name: _Name) -> bool:
     if not found.strip("\x01"):
         return False
     if found[0] == "{" and data[place[0] - 1] not in QUOTES:
-        return False  # What is in it has names of its own.
+        return False  # Its members have names of their own.
     is_bare = data[place[0] - 1] not in QUOTES and name.sign in (b"=", b":=", b":")
-    said = plain_name(found.rpartition(".")[2] if is_bare else found)
+    plain = plain_name(found.rpartition(".")[2] if is_bare else found)
     is_code = b"." in data[slice(*place)] or (name.sign == b"=" and not name.name.isupper())
-    is_named = is_code if is_bare else name.plain != said
-    if said and is_named and name.plain.endswith(said):
+    is_named = is_code if is_bare else name.plain != plain
+    if plain and is_named and name.plain.endswith(plain):
         return False  # In code: `self.password = user.password`, `GRANT_PASSWORD = "password"`.
     is_plural = name.plain.endswith("s") and name.sign == b":"
     if is_plural and (found.replace(" ", "").isalpha() or found.split()[0].isdigit()):
@@ -345,10 +345,10 @@ def _is_secret_at(data: bytes, place: Place, name: _Name) -> bool:
     return is_secret(found, name.kind, name.plain)
 
 
-def _told(name: _Name, data: bytes, begin: int, *, may_be_word: bool) -> Place | None:
-    """Return the value that a sentence tells: "the password is 'x'", "token 'abc123'".
+def _in_sentence(name: _Name, data: bytes, begin: int, *, may_be_word: bool) -> Place | None:
+    """Return the value in a sentence: "the password is 'x'", "token 'abc123'".
 
-    Not so in "the password is wrong", and in "token '}'" where the quotes may be around a word.
+    There is none in "the password is wrong", nor in "token '}'".
     """
     place = value(data, begin)
     if place is None or data[place[0] : place[0] + 1] in (b"{", b"[", b"("):
@@ -361,16 +361,16 @@ def _told(name: _Name, data: bytes, begin: int, *, may_be_word: bool) -> Place |
 
 
 def _bare_word(data: bytes, start: int, end: int) -> list[Place]:
-    """Return what follows a name after white space alone, if it can only be the secret."""
+    """Return the word after a name and white space, if it can only be the secret."""
     word = data[start:end].split()[-1]
     text = word.decode()
     if word.isdigit() or not any(48 <= char <= 57 for char in word) or is_id(text):
         return []
-    return [] if speaks_of_secret(text) else [(end - len(word), end)]
+    return [] if describes_secret(text) else [(end - len(word), end)]
 
 
 def _words_before(data: bytes, start: int) -> list[str]:
-    """Return up to two words before a name, for names of several words: `API key`."""
+    """Return up to two words before a name, for names such as `API key`."""
     before = data[max(0, start - 40) : start]
     if not before.endswith((b" ", b"+", b"/")):
         return []
@@ -379,13 +379,13 @@ def _words_before(data: bytes, start: int) -> list[str]:
 
 
 def _is_in_arn(data: bytes, start: int) -> bool:
-    """Tell whether what begins here is a part of a name that AWS gives: `arn:…:secret:…`."""
+    """Return whether the name at `start` is part of an ARN: `arn:…:secret:…`."""
     before = data[max(0, start - 100) : start]
     return before.endswith(b":") and _arn.search(before) is not None
 
 
 def _begins_line(data: bytes, start: int, sign: bytes, end: int) -> bool:
-    """Tell whether a name and what follows it are a line of their own, as in YAML or INI."""
+    """Return whether an assignment is a line of its own, as in YAML or INI."""
     if sign not in (b":", b"=", b"=>", b":=") or data[end : end + 1] not in (b" ", b"\t"):
         return False
     before = data[max(0, start - 40) : start]

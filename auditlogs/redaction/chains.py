@@ -1,8 +1,8 @@
-"""Keys of chains: what their checksums, prefixes and arithmetic tell from addresses and hashes.
+"""Private keys of blockchains, distinguished from addresses and hashes by arithmetic.
 
 64 bytes are a Solana key pair as often as a signature: they are a key pair exactly when the second
-half is the Ed25519 public key of the first (RFC 8032). 32 bytes are a key as often as a hash or
-an address, which only a name can tell.
+half is the Ed25519 public key of the first (RFC 8032). For 32
+bytes only a name distinguishes a key from a hash or an address.
 """
 
 import base64
@@ -35,7 +35,7 @@ _named = pattern(
 def find(data: bytes) -> Iterator[Span]:
     """Yield the private keys in a view."""
     for start, end in spans(_base58, data) if len(data) >= 26 else ():
-        # A digit or letter beside it would make it a part of something else.
+        # Next to a digit or letter it is a part of something longer.
         is_part = data[max(0, start - 1) : start].isalnum() or data[end : end + 1].isalnum()
         if not is_part and _is_key(data[start:end].decode()):
             yield start, end, RULE
@@ -62,7 +62,7 @@ def find(data: bytes) -> Iterator[Span]:
 
 
 def is_key_of_numbers(numbers: Sequence[Any], *, is_named: bool) -> bool:
-    """Tell whether numbers are the bytes of a key: of a pair, or of a secret that a name tells."""
+    """Return whether numbers are the bytes of a key pair, or of a secret if a name says so."""
     if len(numbers) not in (32, 64):
         return False
     if not all(type(number) is int and 0 <= number <= 255 for number in numbers):
@@ -82,7 +82,7 @@ def _is_noise(numbers: Sequence[int]) -> bool:
 
 
 def is_key_pair(data: bytes) -> bool:
-    """Tell whether 64 bytes are an Ed25519 seed and the public key of it."""
+    """Return whether 64 bytes are an Ed25519 seed and the public key of it."""
     if len(data) != 64:
         return False
     return (
@@ -91,7 +91,7 @@ def is_key_pair(data: bytes) -> bool:
 
 
 def is_base58_address(text: str) -> bool:
-    """Tell whether a text is 32 bytes in base58, as on Solana, or an address by its checksum."""
+    """Return whether a text is 32 bytes in base58, as on Solana, or an address by its checksum."""
     if not 26 <= len(text) <= 44 or not text.isalnum():
         return False
     data = _from_base58(text, _BITCOIN)

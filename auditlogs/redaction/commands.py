@@ -1,15 +1,15 @@
-"""Commands: secrets in the options of command lines, and in lists of the words of them."""
+"""Commands: secrets in the options of command lines, as texts and as lists of words."""
 
 from collections.abc import Iterator, Sequence
 from itertools import accumulate, pairwise
 
-from auditlogs.redaction.judging import STATES, is_secret, speaks_of_secret
+from auditlogs.redaction.judging import STATES, describes_secret, is_secret
 from auditlogs.redaction.names import Kind, Names, plain_name
 from auditlogs.redaction.patterns import Span, pattern, spans
 from auditlogs.redaction.values import Place, value
 
 RULE = "key-name"
-# Options that are a secret in a few programs only: the program, then what stands before the value.
+# Options that carry a secret in a few programs only: the program, and the text before the value.
 _PROGRAMS = (
     (r"(?:mysql|mariadb)\w*", r"-p"),
     (r"sshpass", r"-p[ =]?"),
@@ -41,7 +41,7 @@ _user_option = pattern(r"(?:^|\s)(?:-u|--user|--proxy-user|-U)[= ]+[\"']?[^\s:\"
 _pgpass = pattern(r"(?m)^[\w.*-]+:(?:[0-9]{2,5}|\*):(?:\*|[A-Za-z_][\w.-]*):[^\s:]+:[^\s]{4,}$")
 _samba = pattern(r"\b(?:smbclient|rpcclient|winexe)\s(?:[^\r\n]*\s)?-U[= ]?[^\s%]+%\S+")
 _sqlplus = pattern(r"\bsqlplus\s+(?:-\w+\s+)*[^\s/]+/[^\s@/]+@")
-_netrc = pattern(r"\b(?:login|user)\s+\S+\s+password\s+\S+")
+_netrc = pattern(r"\b(?:login|user)\s+[^\s|]\S*\s+password\s+[^\s|]\S*")
 # One of these is in every use of the programs above.
 _WORDS_OF_PROGRAMS = (
     *(b" -", b"/p", b"walletpass", b"privkey", b"encryptwallet", b"vault", b"rabbitmqctl"),
@@ -52,7 +52,7 @@ _MAX_WORDS = 200
 
 
 class Commands:
-    """The finder of secrets in commands. `name` is the pattern of the names of secrets."""
+    """Finds secrets in commands. `name` is the pattern of the names of secrets."""
 
     def __init__(self, names: Names, name: str) -> None:
         self._names = names
@@ -65,11 +65,11 @@ class Commands:
         if b"-" in data:
             yield from self._options(data)
         for start, end in _places(data):
-            if not speaks_of_secret(data[start:end].decode()):
+            if not describes_secret(data[start:end].decode()):
                 yield start, end, RULE
 
     def in_words(self, words: Sequence[str]) -> dict[int, int]:
-        """Return which words of a command are secrets, and from which character on."""
+        """Return the words with secrets: their index, and where in the word the secret starts."""
         found: dict[int, int] = {}
         for i, (word, following) in enumerate(pairwise(words), 1):
             if word[:1] != "-" or "=" in word or len(word) > 100 or "[REDACTED:" in following:
@@ -89,7 +89,7 @@ class Commands:
         return found
 
     def _in_program(self, words: Sequence[str]) -> dict[int, int]:
-        # A word with white space in it is one word all the same.
+        # A word that contains white space is still one word.
         plain = [word.replace(" ", "_").encode(errors="replace") for word in words]
         line = b" ".join(plain)
         if not _program.search(line):
@@ -98,7 +98,7 @@ class Commands:
         found = {}
         for begin in _after_programs(line):
             i = max(n for n, start in enumerate(starts) if start <= begin)
-            if i < len(words) and "[REDACTED:" not in words[i] and not speaks_of_secret(words[i]):
+            if i < len(words) and "[REDACTED:" not in words[i] and not describes_secret(words[i]):
                 found[i] = len(plain[i][: begin - starts[i]].decode(errors="ignore"))
         return found
 
@@ -116,7 +116,7 @@ class Commands:
                 continue
             found = data[slice(*place)].decode()
             plain = plain_name(name)
-            # Not so of the usage `[--token TOKEN]`, nor where a sentence goes on.
+            # The usage `[--token TOKEN]` has no secret, nor has "--password required".
             first = found.partition(" ")[0].strip("]")
             is_usage = first.isupper() and plain.endswith(plain_name(first))
             if is_usage or found.lower().strip("]") in STATES:
@@ -127,7 +127,7 @@ class Commands:
 
 
 def _places(data: bytes) -> Iterator[Place]:
-    """Yield where a password stands, by its place in a line alone."""
+    """Yield passwords that only their position in a line identifies."""
     if b":" in data and (b"-u" in data or b"-U" in data or b"user" in data):
         for start, end in spans(_user_option, data):
             begin = data.index(b":", start) + 1
@@ -150,9 +150,9 @@ def _places(data: bytes) -> Iterator[Place]:
 
 
 def _after_programs(data: bytes) -> Iterator[int]:
-    """Yield where the values begin that follow the options of programs."""
+    """Yield where the values of the options of programs start."""
     for use, (_, option) in zip(_uses, _PROGRAMS, strict=True):
         for _, end in spans(use, data):
-            # `mysql -p` asks for the password: what follows is the name of a database.
+            # `mysql -p` prompts for the password, and the next word is a database.
             if end < len(data) and not (option == "-p" and data[end] in b" \t\r\n"):
                 yield end

@@ -1,4 +1,4 @@
-"""Encodings: texts within a text, taken out of base64, hexadecimal digits, escapes and entities."""
+"""Encodings: decodes base64, hexadecimal digits, percent-encoding, escapes and entities."""
 
 import binascii
 import html
@@ -33,7 +33,7 @@ _PRIVATE_DER = re.compile(
 PERCENT = "percent-encoded"
 # RFC 3986, section 2.3.
 _UNRESERVED = (string.ascii_letters + string.digits + "-._~").encode()
-# Never encoded, or always: the sign itself, and the filler of marks.
+# Never encoded (unreserved), or always: the percent sign, and the filler of marks.
 _NOT_COUNTED = {*_UNRESERVED, 0x25, 0x01}
 _SHORTEST = 10
 _BREAKS = b"\r\n\t"
@@ -81,9 +81,9 @@ def _escapes(data: bytes, marked: bytes) -> Iterator[tuple[int, int, str, str]]:
 
 
 def encode(data: bytes, clean: str) -> str:
-    """Return a text as it was percent-encoded in a view, with its marks readable.
+    """Return a text percent-encoded as it was in a view, with readable marks.
 
-    What the view has as it is stays as it is.
+    Characters that the view does not encode are not encoded in the result either.
     """
     as_they_are = {*_percents.sub(b"", data)} - _NOT_COUNTED
     written = _table(bytes(sorted(as_they_are)))
@@ -95,7 +95,7 @@ def encode(data: bytes, clean: str) -> str:
 
 @lru_cache(maxsize=64)
 def _table(as_they_are: bytes) -> tuple[str, ...]:
-    """Return how each byte is written where these, and the unreserved ones, stay as they are.
+    """Return how each byte is written if these bytes and the unreserved ones are not encoded.
 
     `urllib.parse.quote` asks a dict in Python for every byte, which costs three times as much.
     """
@@ -104,12 +104,12 @@ def _table(as_they_are: bytes) -> tuple[str, ...]:
 
 
 def is_id(text: str) -> bool:
-    """Tell whether a text reads as an id, with or without its kind before it."""
+    """Return whether a text is an id, with or without a prefix for its type."""
     return bool(_ID.fullmatch(text))
 
 
 def is_basic(text: str) -> bool:
-    """Tell whether a text from base64 reads `user:password`, and not as an id with its kind."""
+    """Return whether a text is `user:password`, and not an id after its type: `cursor:12`."""
     if not text.isascii() or not _CREDENTIALS.fullmatch(text):
         return False
     user, _, password = text.partition(":")
@@ -166,9 +166,9 @@ def _from_hex(run: bytes) -> str | None:
 
 
 def _text(decoded: bytes) -> str | None:
-    """Return the text that bytes encode in UTF-8 or UTF-16, None if they encode none.
+    """Return the text that bytes encode in UTF-8 or UTF-16, None if they are not a text.
 
-    Most of what is read as base64 or hexadecimal digits is none, so cheap conditions come first.
+    Most runs of base64 or hexadecimal digits encode no text, so cheap checks come first.
     """
     if not decoded.translate(None, _PRINTABLE):
         return decoded.decode()

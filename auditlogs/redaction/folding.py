@@ -1,7 +1,7 @@
-"""Folding: texts as they look, in ASCII, so that no disguise hides a name or a shape.
+"""Folding: texts as they look, in ASCII, so that look-alike characters hide no secret.
 
 Full-width and styled letters lose their style, letters their accents, Cyrillic and Greek
-look-alikes become the Latin letters they look like, and what cannot be seen goes away.
+look-alikes become the Latin letters they look like, and invisible characters are removed.
 """
 
 import re
@@ -12,7 +12,7 @@ import re2
 
 from auditlogs.redaction.marks import RULE_PATTERN, whole
 
-# The tables of Unicode take 100 ms to load and lack what looks alike in small capitals only.
+# Unicode's confusables take 100 ms to load and lack those in small capitals.
 _LOOKALIKES = dict(
     zip(
         "авеԍнијкӏмопрѕтухуіԁԛԝһԚԜѡгпьАВЕНІЈКМОРЅТУХСЗ"
@@ -25,8 +25,8 @@ _LOOKALIKES = dict(
     )
 )
 OTHER = "\x7f"
-# How other scripts write password, private key, secret and mnemonic: folded letter by letter they
-# would be unreadable, so they are folded as a whole.
+# "Password", "private key", "secret" and "mnemonic" in other scripts. Folded letter by letter they
+# would be unreadable, so each becomes one ASCII word.
 _FOREIGN = (
     *("mật khẩu", "пароль", "пароля", "парола", "лозинка", "секрет", "приватный ключ"),
     *("мнемоника", "секретный ключ", "закрытый ключ", "сид-фраза", "ключ api", "κωδικός"),
@@ -46,7 +46,7 @@ _MARK = re.compile(rb"\[REDACTED:" + RULE_PATTERN.encode() + rb"\]")
 
 @lru_cache(maxsize=4096)
 def _fold(char: str) -> str:
-    """Return what a character looks like: ASCII, nothing, or a filler for any other letter."""
+    """Return the ASCII that a character looks like: "" if invisible, `OTHER` if like none."""
     if char.isascii():
         return "" if ord(char) in _CONTROLS else char
     if char in "→⇒":
@@ -73,7 +73,7 @@ def fold(text: str) -> str:
 
 
 def _folded(text: str) -> list[str]:
-    """Return what each character of a text looks like."""
+    """Return the ASCII that each character of a text looks like."""
     chars = [_fold(char) for char in text]
     if not text.isascii():
         for match in _foreign.finditer(whole(text)):
@@ -83,8 +83,9 @@ def _folded(text: str) -> list[str]:
 
 
 class View:
-    r"""A text as it looks, with the way back: `places` of its bytes in the text, None if the same.
+    r"""A text as it looks, in ASCII.
 
+    `places` has the index in the text for each byte, None if they are the same.
     `data` is ASCII without terminal colours and control characters; marks in it are runs of
     \x01, which no pattern takes for text. `marked` is the same with its marks.
     """
@@ -110,7 +111,7 @@ class View:
         return "".join(chars).encode()
 
     def span(self, start: int, end: int) -> tuple[int, int]:
-        """Return where in the text a piece of the view stands that is not empty."""
+        """Return the (start, end) in the text of a piece of the view that is not empty."""
         if self.places is None:
             return start, end
         return self.places[start], self.places[end - 1] + 1

@@ -1,8 +1,8 @@
-"""Judging: whether the value under a secret's name is the secret.
+"""Judging: whether the value under the name of a secret is the secret itself.
 
-Under a name without doubt it is, unless the value only speaks of it: a state (`required`), a
-placeholder (`***`, `${DB_PASSWORD}`), which secret it is (an ARN, a path), what is wrong with it
-(a sentence). Under a name in doubt it has to look drawn at random, and not be an address or an id.
+Under an unambiguous name it is, unless the value only describes the secret: a state (`required`),
+a placeholder (`***`, `${DB_PASSWORD}`), a reference (an ARN, a path) or an error message. Under an
+ambiguous name it has to look random, and must not be an address or an id.
 """
 
 import binascii
@@ -14,7 +14,7 @@ from auditlogs.redaction.marks import is_mark
 from auditlogs.redaction.names import NAMES, Kind
 from auditlogs.redaction.randomness import is_random
 
-# Words that say how a secret is, not what it is.
+# States of a secret, which are not the secret itself.
 STATES = frozenset(
     """
     absent accepted active added allow allowed any app applied approved assigned authenticated
@@ -41,35 +41,36 @@ _SENTENCE = re.compile(
     r"please|ensure|provide)\b"
 )
 _PLACEHOLDER = re.compile(
-    r"[*•●xX.·…_#-]{3,}|[*•]{3,}\w{0,6}|.{0,8}(?:\*{4,}|•{4,}|…|x{6,}).{0,4}"
+    # Dots and asterisks, or the line below the heading of a table.
+    r"[*•●xX.·…_#-]{3,}|[-=+|:]{3,}|[*•]{3,}\w{0,6}|.{0,8}(?:\*{4,}|•{4,}|…|x{6,}).{0,4}"
     r"|\$\{[^{}]*\}?|\$[A-Z][A-Z0-9_]*|\$\(.*\)|\{\{.*\}\}|\{[A-Za-z_]*\}|%\w*%|%\(?\w*\)?[sd]"
     r"|<[A-Za-z][A-Za-z _.-]*>|\[[A-Za-z][A-Za-z _.-]*\]|\([A-Za-z][A-Za-z _.-]*\)"
     r"|hmac-sha256:[0-9a-f]{64}|!(?:secret|vault|env|ref|include|Ref|GetAtt|Sub|ImportValue)\b.*"
     r"|HIDDEN_DUE_TO_SECURITY_REASONS|(?i:your|my|the|some|example|dummy)[-_ ][A-Za-z_ -]*"
     r"|[A-Z]{2,}(?:_[A-Z]+)*_(?:HERE|PLACEHOLDER|REDACTED)"
 )
-# Which secret, and where it is kept.
+# References to a secret: its ARN, its path, where it is stored.
 _REFERENCE = re.compile(
     r"arn:[a-z-]*:.*|projects/[^/]+/(?:secrets|locations|serviceAccounts)/.*|(?:op|vault|ref\+\w+|"
     r"awssm|gcpsm|azurekv|secretsmanager|ssm|env|file|keyring)://?.*|(?:env|vault|secret|ssm):[\w./#-]+"
     r"|https://[a-z0-9-]+\.vault\.azure\.net/.*|alias/[\w/-]+|@Microsoft\.KeyVault\(.*"
     r"|\{\{?resolve:.*|secret(?:s)?/[\w./-]+|(?:[a-z]+/)+[a-z_-]+"
-    # In code: what the value is read from.
+    # In code: the variable or call that the value comes from.
     r"|(?:self|settings|config|cfg|conf|env|environ|os|process|var|local|args|kwargs|data|module"
     r"|this|request|req|opts|options|params|props|state|input|inputs|vars|ctx|context|app|secrets"
     r"|credentials|creds|account|user|form|cls|client)(?:\.[A-Za-z_]|\[)[\w.\[\]'\"()]*"
     r"|[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*\([\w.,'\" ]*\)?|[\[({]|(?:await|yield|new|lambda)(?: .*)?"
-    # What type it has.
+    # Type annotations.
     r"|(?:bool|str|bytes|int|float|Optional\[\w+\]|SecretStr|string)(?: \| \w+)*(?: ?= ?\w+)?"
 )
 _ENV_NAME = re.compile(r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)*")
 _PUBLIC_KEY = re.compile(
     r"(?:ssh-(?:rsa|ed25519|dss)|ecdsa-sha2-\S+|sk-ssh-\S+) AAAA.*|age1[a-z0-9]{58}"
 )
-# AWS calls it a key, but it is the name of one, and the handle of every investigation.
+# An access key ID is the public name of a key, and investigations in AWS start from it.
 ACCESS_KEY_ID = re.compile(r"(?:A3T[A-Z0-9]|AKIA|ASIA|ABIA|ACCA|AROA|AIDA)[A-Z0-9]{12,}")
 _UUID = re.compile(r"(?i)\{?[0-9a-f]{8}-?(?:[0-9a-f]{4}-){3}[0-9a-f]{12}\}?")
-# Ids, addresses and assets, none of which is a secret under a name in doubt.
+# Ids, addresses and assets: not secrets under an ambiguous name.
 _HARMLESS = re.compile(
     r"[0-9][0-9.,:_TZ+-]*|01[0-9A-HJKMNP-TV-Z]{24}|0x[0-9a-fA-F]{1,63}|S-1-[0-9-]+|/[^?]*|[^@\s]+@[\w-]+(?:\.[\w-]+)+"
     r"|(?:https?|wss?|ipfs|ar|s3|gs|file)://.*|ibc/[0-9A-F]{64}|factory/.*|(?:hmac-)?(?:SHA|sha)(?:1|256|512)[:-].*"
@@ -83,7 +84,7 @@ _HARMLESS = re.compile(
     r"|cred|ses|sess|txn|tx|inv|pos|run|job|task|msg|call|thread|asst|file|batch|trace|span|sec|ref"
     r"|conn|auth|sid|wh|we|ch|in|po|re|src|seti|si|ba|btok|apikey|ak|kid|arn)[_-][0-9A-Za-z_-]{1,40}"
 )
-# What a contract is made of.
+# The bytecode of a contract.
 _CODE = re.compile(r"(?:0x)?[0-9a-fA-F]+")
 _HEX_KEY = re.compile(r"(?i)(?:0x)?(?:ed|00)?(?:[0-9a-f]{64}|[0-9a-f]{96}|[0-9a-f]{128})")
 _TON = re.compile(r"[EUk0][Qf][0-9A-Za-z_-]{46}")
@@ -94,11 +95,14 @@ _HEADERS = ("authorization", "authheader", "auth", "cookie", "cookies", "bearer"
 
 
 def is_secret(value: str, kind: Kind, plain: str) -> bool:
-    """Tell whether a text is the secret that its name, without its signs, speaks of."""
+    """Return whether a text is the secret that its name announces.
+
+    `plain` has the letters and digits of that name, in lower case.
+    """
     if not value.strip(" \x01") or is_mark(value):
         return False
     if kind is Kind.SECRET:
-        return not speaks_of_secret(value, plain)
+        return not describes_secret(value, plain)
     text = value.strip()
     if plain == "code" and _CODE.fullmatch(text):
         return False
@@ -111,8 +115,8 @@ def is_secret(value: str, kind: Kind, plain: str) -> bool:
     )
 
 
-def speaks_of_secret(value: str, plain: str = "") -> bool:
-    """Tell whether a text under the name of a secret only speaks of it."""
+def describes_secret(value: str, plain: str = "") -> bool:
+    """Return whether a text under the name of a secret only describes it: a state, a reference."""
     text = value.strip()
     if not text or is_state(text) or _PLACEHOLDER.fullmatch(text) or _REFERENCE.fullmatch(text):
         return True
@@ -121,7 +125,7 @@ def speaks_of_secret(value: str, plain: str = "") -> bool:
     if _ENV_NAME.fullmatch(text) and "_" in text and NAMES.is_secret(text):
         return True
     if plain in ("pwd", "oldpwd") and text[0] in "/~":
-        return True  # The folder that a shell is in.
+        return True  # A shell's working directory.
     spaces = text.count(" ")
     if spaces >= 2 and text.endswith(".") and text[:-1].replace(" ", "").isalpha():
         return True
@@ -129,7 +133,7 @@ def speaks_of_secret(value: str, plain: str = "") -> bool:
 
 
 def is_state(text: str) -> bool:
-    """Tell whether a text says how something is: `required`, `not set`, `REVOKED`."""
+    """Return whether a text is a state: `required`, `not set`, `REVOKED`."""
     if len(text) > 40:
         return False
     word = text.lower().strip(" .!?,;:")
@@ -145,8 +149,10 @@ def _prefix_end(word: str) -> int:
 
 
 def looks_secret(text: str, *, is_asset: bool = False, is_id: bool = False) -> bool:
-    """Tell whether a text has the length and the randomness of a secret, and no shape of another
-    thing. `is_asset` says that it may be an asset, `is_id` that it may be a UUID."""
+    """Return whether a text is as long and random as a secret, and is not an id or an address.
+
+    With `is_asset` the address of an asset is no secret, with `is_id` a UUID is none.
+    """
     if len(text) < 12 or " " in text:
         return False
     if _HEX_KEY.fullmatch(text):
@@ -170,11 +176,11 @@ def _is_ton_address(text: str) -> bool:
 
 
 def _is_credential_header(text: str) -> bool:
-    """Tell whether an Authorization or Cookie header carries a credential."""
+    """Return whether the value of an Authorization or Cookie header has a credential."""
     words = _WORDS_OF_HEADER.findall(text[:4096])
     if "=" in text:
-        return any(not speaks_of_secret(word.partition("=")[2]) for word in words if "=" in word)
-    rest = [word for word in words[1:] if not speaks_of_secret(word)]
+        return any(not describes_secret(word.partition("=")[2]) for word in words if "=" in word)
+    rest = [word for word in words[1:] if not describes_secret(word)]
     return (words[0].lower().rstrip(":") in _SCHEMES and bool(rest)) or any(
         looks_secret(word) for word in words
     )

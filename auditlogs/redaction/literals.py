@@ -1,7 +1,7 @@
 """Literals: objects and lists in texts, as Python, Ruby, JavaScript, Java and Rust write them.
 
-They are read as JSON is, so that a secret is found by its place, and only it is replaced where it
-stands: the rest of the text stays as it was. One that is cut off is read to where it ends.
+They are parsed like JSON, so that names and values are matched, and only the secrets in them are
+replaced: the rest of the text does not change. A truncated literal is read up to its end.
 """
 
 import re
@@ -39,9 +39,9 @@ _STRINGS = dict.fromkeys(("double", "single", "back"), "string")
 
 
 class Node(NamedTuple):
-    """A value, where it stands in the text, and the nodes of what is in it.
+    """A value with its start and end in the text, and the nodes of its members.
 
-    `keys` are the nodes of an object's keys. A text stands within its quotes.
+    `keys` are the nodes of the keys of an object. The span of a string excludes its quotes.
     """
 
     value: Any
@@ -52,11 +52,11 @@ class Node(NamedTuple):
 
 
 class _NoLiteralError(Exception):
-    """What stands here is no literal."""
+    """There is no literal at this place."""
 
 
 class _Reader:
-    """Reads the literals of one text, as long as it has not read too much."""
+    """Parses the literals in one text, up to `MAX_TOKENS` tokens in all."""
 
     def __init__(self, text: str) -> None:
         self._text = text
@@ -64,7 +64,7 @@ class _Reader:
         self._place = 0
 
     def read(self, place: int) -> Node | None:
-        """Return the object or list that begins here, or None where none does."""
+        """Return the object or list at `place`, None if there is none."""
         self._place = place
         try:
             return self._value(self._next(), 0)
@@ -73,7 +73,7 @@ class _Reader:
 
     @property
     def is_spent(self) -> bool:
-        """Tell whether nothing more can be read."""
+        """Return whether the limit of tokens is reached."""
         return self._left <= 0
 
     def _next(self) -> _Token:
@@ -119,7 +119,7 @@ class _Reader:
         return Node(_unescaped(text) if kind == "string" else text, start, end)
 
     def _called(self, depth: int) -> Node:
-        """Return what a call or a named object holds: of one value, that: `SecretStr('x')`."""
+        """Return the members of a call or a named object; of `SecretStr('x')` the only one."""
         token = self._next()
         if token is _END:
             raise _NoLiteralError
@@ -187,9 +187,9 @@ def _plain(match: re.Match[str]) -> str:
 
 
 def redacted(text: str, redact: Callable[[Any], tuple[Any, int]]) -> str | None:
-    """Return a text without the secrets in its literals, or None where they hold none.
+    """Return a text without the secrets in its literals, None if there are none.
 
-    `redact` returns the redacted copy of a value, and in how many places it differs.
+    `redact` returns a redacted copy of a value, and the number of replacements.
     """
     reader = _Reader(text)
     pieces: list[str] = []
@@ -213,7 +213,7 @@ def redacted(text: str, redact: Callable[[Any], tuple[Any, int]]) -> str | None:
 
 
 def opening(text: str, start: int) -> int:
-    """Return where the next object or list may begin that is no mark, -1 if none does."""
+    """Return the index of the next bracket that does not open a mark, -1 if there is none."""
     while match := _bracket.search(text, start):
         start = match.end()
         if not text.startswith("REDACTED:", start):
@@ -222,7 +222,7 @@ def opening(text: str, start: int) -> int:
 
 
 def _differences(text: str, node: Node, clean: Any) -> Iterator[tuple[int, int, str]]:
-    """Yield (from, before, replacement) of what differs in the redacted copy of a node."""
+    """Yield (start, end, replacement) for each difference between a node and its redacted copy."""
     if isinstance(clean, dict) and isinstance(node.value, dict) and len(clean) == len(node.items):
         pairs = zip(node.keys, node.items, clean, clean.values(), strict=True)
         for key, item, name, inner in pairs:

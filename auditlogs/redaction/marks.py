@@ -1,4 +1,4 @@
-"""Marks: what stands where a secret was."""
+"""Marks: the texts that replace secrets."""
 
 import re
 from typing import Any
@@ -9,12 +9,12 @@ _RULE = re.compile(RULE_PATTERN)
 
 
 def mark(rule: str) -> str:
-    """Return the text that replaces what a rule found."""
+    """Return the text that replaces a secret that a rule matched."""
     return f"[REDACTED:{rule}]"
 
 
 def is_mark(value: Any) -> bool:
-    """Tell whether a value is a mark and nothing else."""
+    """Return whether a value is a mark and nothing else."""
     return (
         isinstance(value, str)
         and value.startswith("[REDACTED:")
@@ -24,19 +24,19 @@ def is_mark(value: Any) -> bool:
 
 
 def is_rule(name: str) -> bool:
-    """Tell whether a rule can have this name."""
+    """Return whether a rule can have this name."""
     return bool(_RULE.fullmatch(name))
 
 
 def rules_in(text: str) -> list[str]:
-    """Return the rules whose marks a text holds, each once, in the order of the text."""
+    """Return the rules of the marks in a text, each once, in the order of the text."""
     if "[REDACTED:" not in text:
         return []
     return list(dict.fromkeys(match[1] for match in _MARK.finditer(text)))
 
 
 def parts_of(text: str) -> list[tuple[str, str]]:
-    """Return the parts of a text: (text, "") for what stands between marks, ("", rule) for each."""
+    """Return the parts of a text in order: ("", rule) for a mark, (text, "") for other text."""
     parts: list[tuple[str, str]] = []
     end = 0
     for match in _MARK.finditer(text):
@@ -47,18 +47,18 @@ def parts_of(text: str) -> list[tuple[str, str]]:
 
 
 def without_marks(text: str) -> str:
-    """Return the text with the marks in it taken out."""
+    """Return the text with its marks removed."""
     return _MARK.sub("", text) if "[REDACTED:" in text else text
 
 
 def masked(text: str) -> str:
-    """Return the text as RE2 reads it, with control characters in place of its marks."""
+    """Return the text in valid Unicode, with control characters in place of its marks."""
     text = whole(text)
     return _MARK.sub(lambda match: "\x01" * len(match[0]), text) if "[REDACTED:" in text else text
 
 
 def whole(text: str) -> str:
-    """Return the text with lone surrogates replaced one for one, as RE2 reads UTF-8 only."""
+    """Return the text with each lone surrogate replaced, because RE2 needs valid UTF-8."""
     try:
         text.encode()
     except UnicodeEncodeError:

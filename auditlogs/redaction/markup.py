@@ -9,13 +9,13 @@ from auditlogs.redaction.patterns import Span, pattern
 from auditlogs.redaction.randomness import SHORTEST
 from auditlogs.redaction.values import Place, value
 
-# How far the end of an element may be from its beginning.
+# The longest content of an element, in bytes.
 _REACH = 1_024
 _close_tag = pattern(r"</|\\u003c/|&lt;/")
 
 
 class Markup:
-    """The finder of secrets in elements. `name` is the pattern of the names of secrets."""
+    """Finds secrets in elements and form parts. `name` is the pattern of the names of secrets."""
 
     def __init__(self, names: Names, name: str) -> None:
         self._names = names
@@ -35,7 +35,7 @@ class Markup:
             yield from each(data, self._part, self._in_part)
 
     def _holds(self, name: bytes, data: bytes, begin: int, end: int) -> list[Place]:
-        """Return the place of a content, if it is what its name says."""
+        """Return the place of a content if it is the secret that its name announces."""
         text, plain = name.decode(), name.decode().lower()
         kind = self._names.kind(text)
         found = data[begin:end].decode()
@@ -54,7 +54,7 @@ class Markup:
         if closing < 0:
             match = _close_tag.search(data, end, end + _REACH)
             if match is None:
-                # Cut off, or no element at all: "log in with <token> first".
+                # It is truncated, or not an element: "log in with <token> first".
                 place = value(data, end)
                 return self._random(name[0], data, place) if place else []
             closing = match.start()
@@ -65,7 +65,7 @@ class Markup:
         return [place] if is_secret(found, Kind.DOUBTFUL, name.decode().lower()) else []
 
     def _after_title(self, data: bytes, start: int, end: int) -> list[Place]:
-        """Return the content of the element after one that holds a name."""
+        """Return the content of an element that follows an element with the name of a secret."""
         match = _close_tag.search(data, end, end + _REACH)
         name = data[start + 1 : data.index(b"<", start)].strip()
         return self._holds(name, data, end, match.start()) if match else []

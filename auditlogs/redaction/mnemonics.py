@@ -39,7 +39,7 @@ def _listed_ascii() -> frozenset[bytes]:
 
 
 def is_split(texts: Sequence[str]) -> bool:
-    """Tell whether one mnemonic is spread over several of these texts, read in turn."""
+    """Return whether one mnemonic is spread over several of these texts, read in turn."""
     whole = _longest(masked(" ".join(texts)))
     if not whole:
         return False

@@ -1,8 +1,8 @@
-"""Names: what the name of a value says about it.
+"""Names: what the name of a value means for redaction.
 
-Some names leave no doubt (`password`, `client_secret`): whatever stands under them is a secret.
-Others are those of secrets and of harmless things alike: a token is an asset, a key a word or an
-index, a code an error. Under those a value has to look like a secret.
+Unambiguous names (`password`, `client_secret`) always have a secret as their value. Ambiguous ones
+name harmless things too: a token may be an asset, a key an index, a code an error. A value under an
+ambiguous name has to look like a secret.
 """
 
 import enum
@@ -16,25 +16,25 @@ from auditlogs.redaction.patterns import pattern
 
 
 class Kind(enum.IntEnum):
-    """What a name says about its value."""
+    """What a name means for its value."""
 
     PLAIN = 0
-    # A hash, a signature, an address, a public key: 64 digits under it are no private key.
+    # A hash, a signature, an address, a public key: 64 hexadecimal digits are no private key.
     PUBLIC = 1
-    # A secret, or the symbol or the address of an asset.
+    # A secret, or the symbol or address of an asset.
     TOKEN = 2
     # A secret, or a word.
     DOUBTFUL = 3
     SECRET = 4
 
 
-# Names that are secrets as a whole only: words that also stand for harmless things.
+# Names of secrets only if they are the whole name: as a part of one they may be harmless.
 _WHOLE = frozenset(
     """
     cred creds csrf cvc cvv cvv2 jwk jwks nsec otp pin psk totp xprv xsrf xauth entropyhex
     """.split()
 )
-# Names that are secrets too where other words come before them: `app_session_key`.
+# Names of secrets also if other words precede them: `app_session_key`.
 _LAST_WORDS = frozenset(
     """
     accesscode aeskey authcode authorizationcode backupcode backupcodes bottoken cardnumber
@@ -59,7 +59,7 @@ _LAST_WORDS = frozenset(
     geheimnis
     """.split()
 )
-# Endings that mean a secret even where no word begins: `dbpassword`, `botApiKey`.
+# Endings that mean a secret even in the middle of a word: `dbpassword`, `botApiKey`.
 _ENDINGS = (
     *("accesskey", "accesstoken", "apikey", "apitoken", "authtoken", "authenticationtoken"),
     *("authorizationtoken", "bearertoken", "credential", "csrftoken", "encryptionkey"),
@@ -70,9 +70,9 @@ _ENDINGS = (
     *("walletkey", "withdrawalkey", "contrasena", "mnemonicphrase", "extendedprivatekey"),
     *("userpwd", "ftppwd", "dbpwd", "wachtwoord", "adgangskode", "losenord", "clientsecret"),
 )
-# Names that may be those of secrets: at the end of a name, whatever comes before.
+# Ambiguous endings, after any other letters.
 _DOUBTFUL_ENDINGS = ("key", "keys", "pass", "auth", "cookie", "cookies", "seed", "seeds")
-# The same, as its last word only: a risk is no `sk`, a barcode no `code`.
+# Ambiguous last words, but not endings of words: a risk is no `sk`, a barcode no `code`.
 _DOUBTFUL_WORDS = frozenset(
     """
     authorization bearer clave code entropy keyshare jwe jws jwt parol parole pk seed share sid
@@ -82,7 +82,7 @@ _DOUBTFUL_WORDS = frozenset(
 _ALONE = frozenset(
     "token auth authorization bearer cookie cookies jwe jws jwt seed seeds sid".split()
 )
-# What makes a key or a token of another kind, where it is the word before.
+# Words before a key or a token that make it harmless: `primary key`, `page token`.
 _HARMLESS = frozenset(
     """
     base bind bucket cache client clientrequest column composite config configuration continuation
@@ -94,7 +94,7 @@ _HARMLESS = frozenset(
     verification walk watermark
     """.split()
 )
-# What makes a token an asset, where it is the word before.
+# Words before a token that make it an asset: `base token`.
 _ASSETS = frozenset(
     """
     a ask b base bid borrow buy collateral debt dest destination fee from gas governance in input lp
@@ -102,8 +102,8 @@ _ASSETS = frozenset(
     swap to underlying want wrapped yield
     """.split()
 )
-# Words after such a name that leave the secret in the value: `passwordConfirmation`.
-_CARRYING = frozenset(
+# Words after a name whose value is still the secret: `passwordConfirmation`.
+_STILL_SECRET = frozenset(
     """
     neu neue neues alt nuevo nueva novo nova uzytkownika utilisateur utente usuario again backup
     base64 b64 binary bytes clear cleartext confirm confirmation copy current decrypted dev digest
@@ -112,8 +112,8 @@ _CARRYING = frozenset(
     sha256 sha512 bcrypt argon2 staging str string temp test text tmp val value verify words
     """.split()
 )
-# Words before a name that make it a question about the secret.
-_ASKING = frozenset(
+# Words before a name whose value only describes the secret: `has_password`.
+_DESCRIBING = frozenset(
     """
     has is requires require required needs needed missing without uses use supports allow allows
     expire expires force show hide no non min max num count enable enabled disable disabled
@@ -129,7 +129,7 @@ _SIGNATURES = frozenset(
 _NO_SIGNS = dict.fromkeys(map(ord, string.punctuation + string.whitespace + "\x7f"))
 _SEPARATED = str.maketrans(dict.fromkeys(string.punctuation + string.whitespace, " "))
 
-# Every name of a secret holds one of these, so that few names have to be looked at.
+# Every name of a secret contains one of these, so that most names need no further check.
 CORES = (
     "pass|pw|secret|token|key|auth|cookie|cred|bearer|mnemonic|seed|jw[tsek]|otp|cv[vc]|pin|phrase"
     "|psk|wif|prv|sess|sid|code|csrf|xsrf|kennwort|contrasen|motdepasse|number|words|nsec|signer"
@@ -144,12 +144,12 @@ _signature_cores = pattern("sig|tx|hash|proof|transaction|digest|checksum|root|p
 _version = re.compile("v?[0-9]+")
 # A capital that begins a word: after a small letter or a digit, or as the last of several.
 _capital = re.compile("(?<=[a-z0-9])[A-Z]|(?<=[A-Z])[A-Z](?=[a-z])")
-# Longer names than this hardly ever come again, and might be secrets themselves.
+# Longer names hardly ever recur, and may be secrets themselves, so they are not cached.
 REMEMBERED = 40
 
 
 class Names:
-    """The names of secrets: the known ones, and an operator's own."""
+    """The built-in names of secrets, and an operator's own."""
 
     def __init__(self, extra: Iterable[str] = ()) -> None:
         self.extra = frozenset(filter(None, ("".join(_words(name)) for name in extra)))
@@ -157,24 +157,24 @@ class Names:
         self._remembered = lru_cache(maxsize=16_384)(self._kind)
 
     def kind(self, name: str) -> Kind:
-        """Return what a name says about its value."""
+        """Return what a name means for its value."""
         return self._remembered(name) if len(name) <= REMEMBERED else self._kind(name)
 
     def is_secret(self, name: str) -> bool:
-        """Tell whether a name says that what it names is, or may be, a secret."""
+        """Return whether the value of a name is, or may be, a secret."""
         return self.kind(name) >= Kind.TOKEN
 
     def _kind(self, name: str) -> Kind:
         name = name[-1000:]
         plain = plain_name(name)
         data = plain.encode()
-        is_looked_at = _cores.search(data) or any(extra in plain for extra in self.extra)
-        # Most names have no word of either, and splitting a name into words costs most.
-        if not is_looked_at and not _signature_cores.search(data):
+        may_be_secret = _cores.search(data) or any(extra in plain for extra in self.extra)
+        # Most names contain neither, and splitting a name into words is the costliest step.
+        if not may_be_secret and not _signature_cores.search(data):
             return Kind.PLAIN
         words = _words(name)
-        if is_looked_at:
-            if not words or (len(words) > 1 and words[0] in _ASKING):
+        if may_be_secret:
+            if not words or (len(words) > 1 and words[0] in _DESCRIBING):
                 return Kind.PLAIN
             if MEANING in plain and not name.isascii():
                 return Kind.SECRET
@@ -189,13 +189,13 @@ class Names:
     def _is_secret(self, plain: str, words: list[str]) -> bool:
         if self._names_secret(plain.rstrip(string.digits), words):
             return True
-        # Plurals, then words that leave the secret in the value: one more is taken off each time.
-        while words and (words[-1] in _CARRYING or _version.fullmatch(words[-1])):
+        # Words such as "confirmation" and versions are removed from the end one by one.
+        while words and (words[-1] in _STILL_SECRET or _version.fullmatch(words[-1])):
             words = words[:-1]
             plain = "".join(words).rstrip(string.digits)
             if plain.endswith(_ENDINGS) or self._ends_with_name(words) or plain in _WHOLE:
                 return True
-        return _ends_with_carried(plain)
+        return _ends_with_secret(plain)
 
     def _names_secret(self, plain: str, words: list[str]) -> bool:
         return (
@@ -206,7 +206,7 @@ class Names:
         )
 
     def _ends_with_name(self, words: list[str]) -> bool:
-        """Tell whether the last words of a name are that of a secret, joined."""
+        """Return whether the last words of a name, joined, are the name of a secret."""
         joined = ""
         for word in reversed(words[-8:]):
             joined = (word if joined else word.rstrip(string.digits)) + joined
@@ -218,7 +218,7 @@ class Names:
 def _doubtful(words: list[str]) -> Kind | None:
     if words[-1] in ("hash", "hashed", "digest") or words[0] in ("hashed", "masked", "hmac"):
         return None
-    while len(words) > 1 and (words[-1] in _CARRYING or _version.fullmatch(words[-1])):
+    while len(words) > 1 and (words[-1] in _STILL_SECRET or _version.fullmatch(words[-1])):
         words = words[:-1]
     last = words[-1].rstrip(string.digits)
     before = words[-2] if len(words) > 1 else ""
@@ -231,9 +231,9 @@ def _doubtful(words: list[str]) -> Kind | None:
     return Kind.DOUBTFUL if last.endswith(_DOUBTFUL_ENDINGS) else None
 
 
-def _ends_with_carried(plain: str) -> bool:
-    """Tell the same of a name without visible words: `passwordconfirmation`."""
-    for word in _CARRYING:
+def _ends_with_secret(plain: str) -> bool:
+    """Return the same for a name without separators: `passwordconfirmation`."""
+    for word in _STILL_SECRET:
         if plain.endswith(word) and plain.removesuffix(word).endswith(_ENDINGS):
             return True
     return False
@@ -243,7 +243,7 @@ NAMES = Names()
 
 
 def is_secret_name(name: str) -> bool:
-    """Tell whether a name is that of a secret, or a word used for one: `token`, `auth`."""
+    """Return whether a name is that of a secret, or a word used for one: `token`, `auth`."""
     kind = NAMES.kind(name)
     alone = plain_name(name).rstrip(string.digits) in _ALONE
     return kind is Kind.SECRET or (kind >= Kind.TOKEN and alone)

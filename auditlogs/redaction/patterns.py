@@ -1,10 +1,10 @@
-"""Patterns: RE2, which no text can make slow, over the bytes of a view."""
+"""Patterns for the bytes of a view, in RE2, which takes linear time for any text."""
 
 from collections.abc import Iterator
 
 import re2
 
-Span = tuple[int, int, str]  # from, before, rule
+Span = tuple[int, int, str]  # start, end, rule
 
 _options = re2.Options()
 _options.encoding = re2.Options.Encoding.LATIN1
@@ -13,11 +13,11 @@ _options.max_mem = 64 << 20
 
 
 def pattern(text: str) -> re2._Regexp:
-    """Return the compiled pattern for views."""
+    """Return a pattern compiled for views."""
     return re2.compile(text.encode(), _options)
 
 
 def spans(regexp: re2._Regexp, data: bytes) -> Iterator[tuple[int, int]]:
-    """Yield where a pattern matches."""
+    """Yield the (start, end) of each match of a pattern."""
     for match in regexp.finditer(data):
         yield match.span()

@@ -1,7 +1,7 @@
-"""Private keys in hexadecimal digits: 64 of them are a key where something close says so.
+"""Private keys in hexadecimal digits, identified by their context.
 
-What says so is the name before them, the words around them, or code that takes a key. They are a
-hash, a signature or a public key as often, and what says that, and is closer, wins.
+64 digits are a private key, a hash, a signature or a public key. The nearest name, words or code
+around them decide.
 """
 
 import re
@@ -30,7 +30,7 @@ _says_private = pattern(
     r"(?:wallet[ _-]?)?key"
 )
 _says_public = pattern(
-    # Longest first: "the hash of the private key".
+    # The longest first, for "the hash of the private key".
     r"(?i)(?:hash|checksum|digest|fingerprint|id) (?:of|for|from) (?:\w+ ){0,2}?"
     r"(?:private|secret|signing)[ _-]?key(?: file)?"
     r"|hash|\btx|txn?id|transaction|signature|\bsig\b|signed|pub(?:lic)?[ _-]?(?:key)?\b|address"
@@ -49,7 +49,7 @@ _words = re.compile(rb"[\w.-]+")
 
 
 class PrivateKeys:
-    """The finder of private keys in hexadecimal digits."""
+    """Finds private keys in hexadecimal digits."""
 
     def __init__(self, names: Names) -> None:
         self._names = names
@@ -66,14 +66,14 @@ class PrivateKeys:
         shift = len(data) - len(plain)
         after, named = -_GAP, None
         for start, end in spans(_key, plain):
-            # One of a list is what the one before it is.
+            # An item of a list is of the same type as the item before it.
             if start - after >= _GAP or plain[after:start].strip(b" \t\r\n,;\"'[]"):
                 named = self._named(plain[max(0, start - _NAME) : start])
             after = end
             if named is None:
-                said = _before(private, start), _before(public, start)
-                if max(said) >= 0:
-                    named = said[0] > said[1]
+                private_at, public_at = _before(private, start), _before(public, start)
+                if max(private_at, public_at) >= 0:
+                    named = private_at > public_at
                 else:
                     named = _after_says.search(plain[end : end + _AFTER]) is not None
             if named:
@@ -81,7 +81,7 @@ class PrivateKeys:
                 yield found, found + end - start, RULE
 
     def _named(self, before: bytes) -> bool | None:
-        """Tell whether the name right before says that it is a key, None if it says nothing."""
+        """Return whether the name right before a key is that of a private one, None if unclear."""
         named = _name_before.search(before)
         if named is None:
             return None
@@ -91,7 +91,7 @@ class PrivateKeys:
         return True if kind in (Kind.SECRET, Kind.DOUBTFUL) else None
 
     def _kind_of(self, before: bytes, name: bytes) -> Kind:
-        """Return the kind of the name before a key, with the word before that: `public key`."""
+        """Return the kind of a name, with regard to the word before it: `public key`."""
         found = self._names.kind(name.decode())
         words = _words.findall(before[-48:])[-2:]
         if len(words) == 2 and words[-1] == name and found is not Kind.SECRET:
@@ -104,18 +104,18 @@ class PrivateKeys:
 
 
 def is_hex_key(text: str) -> bool:
-    """Tell whether a text is 64 hexadecimal digits, and may be a private key."""
+    """Return whether a text is 64 hexadecimal digits, which may be a private key."""
     return 64 <= len(text) <= 68 and text.isascii() and _whole.search(text.encode()) is not None
 
 
 def says_private(text: str) -> bool:
-    """Tell whether a text speaks of a private key, and of nothing public after it."""
+    """Return whether a text mentions a private key, and nothing public after it."""
     data = text.encode(errors="replace")
     return _last(_says_private, data) > _last(_says_public, data)
 
 
 def _before(ends: list[int], start: int) -> int:
-    """Return the last of these places that is before a key and close to it, -1 if none is."""
+    """Return the last of these places that precedes a key closely, -1 if none does."""
     i = bisect_right(ends, start) - 1
     return ends[i] if i >= 0 and ends[i] >= start - _BEFORE else -1
 

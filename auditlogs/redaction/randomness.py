@@ -1,4 +1,4 @@
-"""Randomness: tells a text that a machine drew from one that is made of words and numbers."""
+"""Randomness: distinguishes random texts from those that consist of words and numbers."""
 
 import re
 import string
@@ -9,7 +9,7 @@ from operator import concat
 
 from mnemonic import Mnemonic
 
-# Below this a text holds too little to tell chance from a ticker or an abbreviation.
+# A shorter text cannot be distinguished from a ticker or an abbreviation.
 SHORTEST = 12
 _LONGEST = 400
 # Of all pairs of letters, the words of the English BIP-39 list use these often enough that a
@@ -23,9 +23,9 @@ _hex = re.compile(r"(?:[0-9a-f]{24,}|[0-9A-F]{24,})")
 
 @cache
 def _odd() -> frozenset[str]:
-    """Return the pairs of neighbours that words and numbers do not have.
+    """Return the pairs of characters that words and numbers rarely contain.
 
-    Those are a digit beside a letter, a capital after a small letter, and rare pairs of letters.
+    They are a digit beside a letter, a capital after a small letter, and rare pairs of letters.
     """
     words = Mnemonic("english").wordlist
     number = Counter(word[i : i + 2] for word in words for i in range(len(word) - 1))
@@ -43,9 +43,9 @@ def _is_odd(before: str, char: str, often: set[str]) -> bool:
 
 
 def is_random(text: str) -> bool:
-    """Tell whether a text without white space looks drawn at random.
+    """Return whether a text without white space looks random.
 
-    Hexadecimal digits do whatever they are, if there are enough of them.
+    24 or more hexadecimal digits always do.
     """
     if len(text) < SHORTEST:
         return False
@@ -57,7 +57,7 @@ def is_random(text: str) -> bool:
 
 
 def has_noise(text: str) -> bool:
-    """Tell whether a part of a text looks drawn at random, however long the rest of it is."""
+    """Return whether any part of a text looks random."""
     return _odd_pairs(text[:_LONGEST]) >= _ODD_PAIRS
 
 
@@ -66,9 +66,9 @@ def _odd_pairs(text: str) -> int:
 
 
 def looks_made_up(value: bytes) -> bool:
-    """Tell whether a word may be a password or a key, where little else says so.
+    """Return whether a word may be a password or a key, a much weaker condition than `is_random`.
 
-    It has a digit, capitals within, or is very long. Much weaker than `is_random`.
+    It has a digit, capitals after its first letter, or is very long.
     """
     if b" " in value:
         return any(map(looks_made_up, value.split()))

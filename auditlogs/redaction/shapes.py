@@ -1,4 +1,4 @@
-"""Shapes: secrets that are known by how they look, whatever stands around them."""
+"""Shapes: secrets with a format of their own, in any context."""
 
 from collections.abc import Iterator
 
@@ -24,7 +24,7 @@ _PEM = (
     r"-{3,5}\s?BEGIN [A-Z0-9 ]*(?:PRIVATE|SECRET) KEY(?: BLOCK)?\s?-{0,5}"
     r"|---- BEGIN SSH2 ENCRYPTED PRIVATE KEY ----|PuTTY-User-Key-File-[0-9]:"
 )
-# What may follow: lines of base64 and headers, ended as they are in texts, JSON and code.
+# The body: lines of base64 and headers, with the line breaks of texts, JSON and code.
 _PEM_BODY = r"(?:[0-9A-Za-z+/=\s_,:.\"'()-]|\\+[nrtu/\"'0-9a-f])*"
 _SCHEME = (
     r"(?i)\b(?:bearer|basic|negotiate|ntlm|dpop|jwt|token|api-?key)"
@@ -33,7 +33,7 @@ _SCHEME = (
 
 _key = pattern("|".join(regex(row.format) for row in KEYS))
 _hook = pattern("(?i)" + "|".join(regex(row.format) for row in HOOKS))
-# The key id of AWS is no secret, what stands beside it is.
+# Only the secret access key after an access key ID is a secret.
 _aws = pattern(r"\b(?:AKIA|ASIA)[A-Z0-9]{16}[^0-9A-Za-z/+]{1,8}[0-9A-Za-z/+]{40}\b")
 _hash = pattern(_HASH)
 _jose = pattern(_JOSE)
@@ -56,7 +56,7 @@ _secret_parameter = pattern(
 
 
 def find(data: bytes) -> Iterator[Span]:
-    """Yield the secrets in a view that a vendor, a standard or this project gave a shape."""
+    """Yield the secrets in a view whose format a vendor, a standard or this project defines."""
     for start, end in spans(_key, data):
         if has_noise(data[start:end].decode()):
             yield start, end, "api-key"
@@ -77,14 +77,14 @@ def find(data: bytes) -> Iterator[Span]:
 
 
 def _private_keys(data: bytes) -> Iterator[Span]:
-    """Yield the private keys in PEM and its likes, cut off ones to where their text ends."""
+    """Yield the private keys in PEM and similar formats; truncated ones up to their last line."""
     after = 0
     while match := _pem.search(data, after):
         end = match.end()
         closing = _pem_end.search(data, end)
         body = _pem_body.match(data, end)
         until = body.end() if body else end
-        # Whatever stands between the lines, a key that has an end goes until there.
+        # A key with an END line extends up to it, with anything in between.
         if closing and b"-BEGIN" not in data[end : closing.start()]:
             until = max(until if until <= closing.end() else 0, closing.end())
         yield match.start(), until, "private-key"
@@ -92,7 +92,7 @@ def _private_keys(data: bytes) -> Iterator[Span]:
 
 
 def authorizations(data: bytes) -> Iterator[Span]:
-    """Yield what follows the name of an authorization scheme, if it is no word of a sentence."""
+    """Yield the credentials after the name of an authorization scheme."""
     if not _says_scheme.search(data):
         return
     for start, end in spans(_parameters, data):
@@ -107,7 +107,7 @@ def authorizations(data: bytes) -> Iterator[Span]:
 
 
 def _is_credential(scheme: bytes, value: bytes) -> bool:
-    """Tell whether what follows a scheme is no word of a sentence: "token SOL", "basic plan"."""
+    """Return whether the word after a scheme is a credential, unlike in "basic plan"."""
     if scheme == b"token":
         return looks_secret(value.decode(), is_asset=True)
     if scheme == b"basic":

@@ -1,4 +1,4 @@
-"""Tables: secrets in the columns that are called after them, in CSV, psql, MySQL and SQL."""
+"""Tables: secrets in columns with the name of a secret, in CSV, psql, MySQL and SQL."""
 
 from collections.abc import Iterator
 
@@ -15,7 +15,7 @@ _ruled = pattern(r"^[\s|+:=-]+$")
 
 
 class Tables:
-    """The finder of secrets in columns. `cores` is the pattern of what names of secrets hold."""
+    """Finds secrets in columns. `cores` is the pattern of the parts of names of secrets."""
 
     def __init__(self, names: Names, cores: str) -> None:
         self._names = names
@@ -44,7 +44,7 @@ class Tables:
                 opening = skip(data, after, b", \t\r\n")
 
     def _columns(self, data: bytes) -> Iterator[Span]:
-        """Yield the cells below the name of a secret, in lines of cells."""
+        """Yield the cells of the columns whose heading is the name of a secret."""
         after = 0
         for start, end in spans(self._heading, data):
             if start < after:

@@ -1,4 +1,4 @@
-"""Texts: what the finders find in a text is replaced, until they find nothing more."""
+"""Texts: the finders are applied to a text until they find no more secrets."""
 
 import json
 import re
@@ -27,20 +27,21 @@ MAX_IN_TEXT = 1_000
 MAX_LEVELS = 48
 _MAX_ROUNDS = 8
 _MAX_EMBEDDED = 16
-# No secret is shorter, nor a mnemonic shorter than the second.
+# No secret is shorter than the first, and no mnemonic shorter than the second.
 _SHORTEST = 5
 _SHORT = 24
-# Texts without a secret come again from entry to entry: names of tools, ids of agents, messages.
+# Names of tools, ids of agents and messages recur from entry to entry. Only texts without a secret
+# are remembered.
 _REMEMBERED = 64
 _MAX_REMEMBERED = 16_384
 
 
 class BadPattern(ValueError):
-    """A rule of an operator's that cannot be: its name, and what is wrong with it."""
+    """An operator's rule is invalid. The message has its name and the reason."""
 
 
 class Texts:
-    """The redactor of texts. `inside` redacts JSON that a text holds."""
+    """Redacts texts. `inside` redacts the JSON within a text."""
 
     def __init__(self, names: Names, patterns: Mapping[str, str]) -> None:
         self._names = names
@@ -51,7 +52,7 @@ class Texts:
         self._private_keys = PrivateKeys(names)
         self._patterns = [(rule, _compiled(rule, text)) for rule, text in patterns.items()]
         cores = self._assignments.cores
-        # What has none of this holds no secret, and most texts have none of it.
+        # A text without a match has no secret. That is most texts, which need no other search.
         self._gate = pattern(
             rf"(?i){cores}|[a-z0-9+/_=-]{{16}}|/\\?/|[%@&\\\x00-\x08\x0b-\x1f\x7f]|bearer|basic|digest|ntlm|identified"
             r"|\binto\b|(?:[0-9]{1,3}|0x[0-9a-f]{2})[ ,;]+[0-9]{1,3}[ ,;x]"
@@ -62,9 +63,9 @@ class Texts:
         self._clean: set[str] = set()
 
     def redact(self, text: str, level: int = 0, seen: dict[str, str] | None = None) -> str:
-        """Return the text without its secrets. The same text is returned where it holds none.
+        """Return the text without its secrets; if it has none, unchanged.
 
-        `level` is how deep in other texts it is, `seen` the results for texts of the same entry.
+        `level` is how many texts it is nested in, `seen` the results for texts of the same entry.
         """
         if len(text) < _SHORTEST or text in self._clean or is_mark(text):
             return text
@@ -74,7 +75,7 @@ class Texts:
         clean = seen.get(text)
         if clean is None:
             clean = text if self._is_plain(text) else self._rounds(text, level, seen)
-            # What came out of the last round holds no secret.
+            # The result of the last round has no secret.
             seen[text] = seen[clean] = clean
             if clean == text and len(text) <= _REMEMBERED:
                 self._remember(text)
@@ -87,13 +88,13 @@ class Texts:
         return self.redact(text)
 
     def _remember(self, text: str) -> None:
-        """Remember a text that holds no secret; never one that does."""
+        """Remember a text that has no secret."""
         if len(self._clean) >= _MAX_REMEMBERED:
             self._clean.clear()
         self._clean.add(text)
 
     def _is_plain(self, text: str) -> bool:
-        """Tell quickly of most texts without a secret that they hold none."""
+        """Return quickly whether a text certainly has no secret, which is so for most."""
         if self._patterns or not text.isascii():
             return False
         data = text.encode()
@@ -102,7 +103,7 @@ class Texts:
         return len(text) < _SHORT and not self._gate.search(data)
 
     def _rounds(self, text: str, level: int, seen: dict[str, str]) -> str:
-        """Return the text redacted until nothing more is found in it."""
+        """Return the text, redacted until a round changes nothing."""
         for _ in range(_MAX_ROUNDS):
             clean = self._once(text, level, seen)
             if clean == text:
@@ -136,8 +137,8 @@ class Texts:
             yield from islice(finder, MAX_IN_TEXT + 1)
 
     def _finders(self, data: bytes) -> Iterator[Iterator[Span]]:
-        """Yield the finders of what may be in a view. Of equal spans the first gives the rule."""
-        # All but the finders of shapes look for a name, a sign and a value, or for an address.
+        """Yield the finders that a view needs. Of equal spans the first gives the rule."""
+        # Only the finders of shapes can match a single word: all others need a sign or a space.
         is_word = _one_word.fullmatch(data) is not None
         has_run = _run.search(data) is not None
         if not is_word:
@@ -159,13 +160,13 @@ class Texts:
     def _encoded(
         self, view: View, found: list[Span], level: int, seen: dict[str, str]
     ) -> Iterator[Span]:
-        """Yield the encoded texts that hold secrets, but for those in which one was found."""
+        """Yield the encoded texts with secrets that overlap no span found so far."""
         taken = [(start, end) for start, end, _ in _merged(found)]
         for start, end, inner, rule in encodings.find(view):
             place = view.span(start, end)
             after = bisect_left(taken, (place[1], 0))
             if after and taken[after - 1][1] > place[0]:
-                continue  # What it holds may be no secret any more in the next round.
+                continue  # The next round decodes what is left of it.
             clean = self.redact(inner, level + 1, seen)
             if clean != inner and rule == encodings.PERCENT:
                 replacement = encodings.encode(view.data[start:end], clean)
@@ -177,7 +178,7 @@ class Texts:
             yield *place, replacement
 
     def _json(self, text: str, level: int, seen: dict[str, str]) -> str | None:
-        """Return a text that is JSON, or holds some, with the JSON redacted; None if clean."""
+        """Return a text with the JSON in it redacted, None if that has no secret."""
         first = text.lstrip()[:1]
         if first and first in '{["':
             try:
@@ -214,8 +215,8 @@ class Texts:
         return None
 
 
-# The most frequent texts that the gate lets in: UUIDs, times, names in camel case, short ids, and
-# hexadecimal digits that stand for no text, as too many of the bytes are beyond ASCII.
+# The most frequent harmless texts that the gate matches: UUIDs, times, names in camel case, short
+# ids, and hexadecimal digits that encode no text, because too many bytes are not ASCII.
 _harmless = pattern(
     r"^(?:[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}|[0-9T:.+Z -]{1,40}"
     r"|[a-z]+(?:[A-Z][a-z]+){0,5}[0-9]{0,5}|[a-z0-9_.-]{1,14}|[a-z]{2,5}_[0-9A-Z]{1,26}"
@@ -224,19 +225,19 @@ _harmless = pattern(
 
 
 def _is_harmless(data: bytes) -> bool:
-    # 128 digits may be a key pair, whatever its bytes.
+    # 128 digits may be a key pair.
     return len(data) not in (128, 130) and _harmless.search(data) is not None
 
 
 _one_word = re.compile(rb"[\w.-]*")
 _identifier = re.compile(r"[A-Za-z0-9_.-]{1,40}")
-# No key of a vendor is shorter; nor is what begins a private key, or the address of a hook.
+# No vendor's key is shorter, nor the first line of a private key, nor the URL of a webhook.
 _run = pattern(r"[0-9A-Za-z+/_=.:-]{13}")
 _decoder = json.JSONDecoder()
 
 
 def _written(value: Any) -> str:
-    """Return JSON as short as it can be, with half a surrogate pair as the escape it was."""
+    """Return compact JSON. Lone surrogates, which UTF-8 cannot encode, stay escapes."""
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
     try:
         text.encode()
@@ -246,7 +247,7 @@ def _written(value: Any) -> str:
 
 
 def _merged(found: list[Span]) -> list[list[Any]]:
-    """Return the spans in order; those that overlap become one, under the rule of the first."""
+    """Return the spans in order; overlapping ones become one, with the rule of the first."""
     found.sort(key=lambda span: (span[0], -span[1]))
     merged: list[list[Any]] = []
     for start, end, rule in found:
@@ -258,9 +259,9 @@ def _merged(found: list[Span]) -> list[list[Any]]:
 
 
 def _replaced(text: str, found: list[Span]) -> str:
-    """Return the text with marks in the places found; places that overlap become one.
+    """Return the text with each span replaced by the mark of its rule.
 
-    What cannot be the name of a rule is the text to stand there.
+    A rule that is no valid name of one is the replacement itself.
     """
     merged = _merged(found)
     if len(merged) > MAX_IN_TEXT:

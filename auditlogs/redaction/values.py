@@ -1,4 +1,4 @@
-"""Values: where in a text that stands which a name is given: in quotes, in brackets, as a word."""
+"""Values: locates the value after a name and a sign: in quotes, in brackets, or as a word."""
 
 import re
 
@@ -37,9 +37,9 @@ _bracketed = pattern(r"<[^\s<>/][^\s<>]*>")
 
 
 def value(data: bytes, begin: int, *, is_line: bool = False) -> Place | None:
-    """Return where the value stands that begins here, white space before it left out.
+    """Return the place of the value at `begin`, after any white space.
 
-    `is_line` says that it goes on to the end of its line, unless it is in quotes or brackets.
+    With `is_line` it extends to the end of its line, unless it is in quotes or brackets.
     """
     begin = skip(data, begin, WHITE)
     if begin >= len(data):
@@ -70,7 +70,7 @@ def value(data: bytes, begin: int, *, is_line: bool = False) -> Place | None:
 
 
 def _heredoc(data: bytes, begin: int) -> Place | None:
-    """Return the lines up to a word that is announced: `<<EOT`."""
+    """Return the lines of a here document, up to its delimiter: `<<EOT`."""
     opening = _opening.match(data, begin)
     if opening is None:
         return None
@@ -80,9 +80,9 @@ def _heredoc(data: bytes, begin: int) -> Place | None:
 
 
 def list_items(data: bytes, begin: int) -> list[Place]:
-    """Return where the items stand of a YAML list that begins on the line below a name.
+    """Return the places of the items of a YAML list that starts on the next line.
 
-    Of an item that is an object it is the value that follows its name.
+    For an item that is an object it is the place of its `value`.
     """
     items: list[Place] = []
     place = skip(data, begin, WHITE)
@@ -101,9 +101,9 @@ def list_items(data: bytes, begin: int) -> list[Place]:
 
 
 def header_value(data: bytes, start: int, end: int) -> Place | None:
-    """Return the value of a header whose name starts and whose colon ends here.
+    """Return the value of a header whose name is at `start` and whose colon ends at `end`.
 
-    It goes to the end of its line, or of the quotes that the whole header stands in.
+    It extends to the end of its line, or of the quotes around the whole header.
     """
     begin = skip(data, end, WHITE)
     if data[begin : begin + 1] in (b'"', b"'", b"`", b"[", b"{", b"(", b"\\") or (
@@ -112,7 +112,7 @@ def header_value(data: bytes, start: int, end: int) -> Place | None:
         return value(data, begin)
     stop = _header_stop(data, begin)
     if data[begin:stop].lower() in _SCHEMES and data[stop : stop + 3].strip(b"\r\n")[:1].isspace():
-        # Folded: the line goes on where the next one is indented.
+        # A folded header continues on the next line if that is indented.
         stop = _header_stop(data, skip(data, stop, b"\r\n"))
     quote = _quote_before(data, start)
     if quote and (place := data.find(quote, begin, stop)) >= 0:
@@ -128,7 +128,7 @@ def _header_stop(data: bytes, begin: int) -> int:
 
 
 def balanced(data: bytes, begin: int) -> int:
-    """Return where a bracket is closed; brackets in quotes do not count."""
+    """Return the end of the bracket at `begin`; brackets within quotes do not count."""
     depth = quote = 0
     for match in _structure.finditer(data, begin):
         char = data[match.end() - 1]
@@ -148,7 +148,7 @@ def balanced(data: bytes, begin: int) -> int:
 
 
 def end_of_words(data: bytes, begin: int) -> int:
-    """Return where a phrase without quotes ends that begins here."""
+    """Return the end of the unquoted phrase at `begin`."""
     stop = _end_of_line(data, begin)
     for char in b",;|\"'":
         if (place := data.find(char, begin, stop)) >= 0:
@@ -157,14 +157,14 @@ def end_of_words(data: bytes, begin: int) -> int:
 
 
 def skip(data: bytes, place: int, chars: bytes) -> int:
-    """Return the first place from here on that has none of these characters."""
+    """Return the first place at or after `place` with none of these characters."""
     while place < len(data) and data[place] in chars:
         place += 1
     return place
 
 
 def _quote_before(data: bytes, start: int) -> bytes:
-    """Return the quote before a name, with the backslashes before it."""
+    """Return the quote before a name, with its backslashes."""
     if not start or data[start - 1] not in QUOTES:
         return b""
     begin = start - 1
@@ -174,7 +174,7 @@ def _quote_before(data: bytes, start: int) -> bytes:
 
 
 def _quoted(data: bytes, begin: int, quote: int) -> Place:
-    """Return the inside of quotes that are escaped as often as they are opened."""
+    """Return the content of quotes; the closing quote is escaped like the opening one."""
     opening = data[begin : quote + 1]
     char = opening[-1:]
     if len(opening) == 1 and data[begin : begin + 3] == char * 3:
@@ -196,7 +196,7 @@ def _quoted(data: bytes, begin: int, quote: int) -> Place:
 
 
 def _next_line(data: bytes, begin: int) -> Place | None:
-    """Return a value on the line below its name: in quotes or brackets, or indented, or random."""
+    """Return a value on the next line, if it is in quotes or brackets, or looks random."""
     start = skip(data, begin, b" \t\r\n")
     if start >= len(data):
         return None
@@ -209,7 +209,7 @@ def _next_line(data: bytes, begin: int) -> Place | None:
 
 
 def _block(data: bytes, begin: int) -> Place | None:
-    """Return the lines of a YAML block: those below that are indented, or all if none are."""
+    """Return the indented lines of a YAML block."""
     first = data.find(b"\n", begin)
     if first < 0:
         return None
@@ -227,7 +227,7 @@ def _end(data: bytes, begin: int) -> int:
 
 
 def _end_of_line(data: bytes, begin: int) -> int:
-    """Return where a line ends, or where the next name on it begins."""
+    """Return the end of a line, or the start of the next name in it."""
     stop = _end(data, begin)
     following = _next_name.search(data, begin, stop)
     stop = int(following.start()) if following else stop
@@ -241,7 +241,7 @@ def _skip_back(data: bytes, begin: int, end: int) -> int:
 
 
 def _unquoted(data: bytes, begin: int) -> Place:
-    """Return a value without quotes; after the name of a scheme, what it names too."""
+    """Return an unquoted value; if it is an authorization scheme, with its credentials."""
     stop = _end_of_word(data, begin)
     if data[begin:stop].lower().rstrip(b":") in _SCHEMES and data[stop : stop + 1] in (b" ", b"\t"):
         after = skip(data, stop, WHITE)
@@ -263,7 +263,7 @@ def _end_of_word(data: bytes, begin: int) -> int:
 
 
 def _ends(data: bytes, stop: int) -> bool:
-    """Tell whether a character ends a value, or may be a part of a password."""
+    """Return whether a character ends a value, rather than being part of a password."""
     char, after = data[stop], data[stop + 1 : stop + 2]
     if char in b" \t\r\n<>":
         return True

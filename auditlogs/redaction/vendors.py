@@ -1,6 +1,6 @@
-"""Vendors' formats: one row a format, and all that somebody who adds one has to know is here.
+"""Vendors' formats of secrets: one row for each. This docstring is all you need to add one.
 
-A row is the vendor, the format of its secret, and a text that looks like one and is none. In a
+A row has the vendor, the format of its secret, and a similar text that is no secret. In a
 format `<base62:36>` is 36 characters of a class, `<base62:20+>` 20 or more, `<base62:20-40>` from
 20 to 40; `(a|b)` is one of several; everything else is itself. A secret begins where a word does.
 The tests make an example of every format, and look for it, for the look-alike, and for both in a
@@ -31,7 +31,7 @@ CLASSES = {
 
 
 class Format(NamedTuple):
-    """How a vendor's secrets are written, and what is written alike."""
+    """The format of a vendor's secrets, and a similar text that is no secret."""
 
     vendor: str
     format: str
@@ -185,7 +185,7 @@ KEYS = (
     Format("Square access", "EAAA<url:60>", "EAAA"),
     Format("Stripe", "(sk|rk)_(live|test|prod)_<base62:16+>", "sk_live"),
     Format("Stripe webhook", "whsec_<base64:16+>", "whsec_id"),
-    # Chains, of which the prefix alone tells a key
+    # Chains whose private keys have a prefix of their own
     Format(
         "Cardano",
         "(ed25519e_sk|ed25519_sk|addr_xsk|root_xsk|acct_xsk|stake_xsk)1<bech32:50+>",
@@ -197,7 +197,7 @@ KEYS = (
     Format("Sui", "suiprivkey1<bech32:58+>", "suiprivkey1"),
     Format("BIP-32", "(x|y|z|u|v|t|X|Y|Z|U|V|L|M|d|D)prv<base58:60+>", "xprv"),
 )
-# Addresses that are a key as a whole: what they accept needs nothing else.
+# URLs that need no further credentials, so that they are secrets as a whole.
 HOOKS = (
     Format(
         "Slack",
@@ -226,7 +226,7 @@ HOOKS = (
         "webhook/orders",
     ),
 )
-# Hosts of nodes whose address holds the key to them, in its path.
+# Hosts of RPC nodes with the API key in the path of the URL.
 RPC_HOSTS = (
     *("chainstack.com", "infura.io", "alchemy.com", "alchemyapi.io", "quiknode.pro", "ankr.com"),
     *("blastapi.io", "getblock.io", "drpc.org", "helius-rpc.com", "helius.xyz", "nodereal.io"),
@@ -286,5 +286,5 @@ def regex(text: str) -> str:
         else:
             made += "(?:" + "|".join(map(re.escape, piece.choices)) + ")"
     last = found[-1]
-    # What goes on beyond its length is something else.
+    # A longer run of these characters is something else.
     return made + (r"\b" if last.most and "-" not in last.letters[-1:] else "")

@@ -1,4 +1,4 @@
-"""The walk through JSON: secrets are told by the name of their key, by place and by shape."""
+"""The walk through JSON: finds secrets by the names of keys, by position and by shape."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence, Set
@@ -15,8 +15,8 @@ from auditlogs.redaction.texts import MAX_LEVELS, Texts
 RULE = "key-name"
 MAX_DEPTH = 64
 
-# The fields of an entry that are objects whatever is in them.
-OBJECTS = frozenset(("actor", "target"))
+# The fields of an entry that keep their shape, whatever is in them.
+OBJECTS = frozenset(("actor", "target", "decision", "onBehalfOf", "agent", "approval"))
 _NAMERS = frozenset(
     """
     name key field header headername param parameter setting property variable attribute var k
@@ -51,19 +51,23 @@ _PARTNERS = (
     ("key", frozenset("secret apisecret passphrase".split())),
     ("secretid", frozenset(("roleid",))),
 )
-# Names of numbers that are the bytes of a secret.
+# Names of lists of numbers that are the bytes of a secret.
 _secret_bytes = re.compile(
     r"(?i)priv|secret|seed|key[ _-]?pair|signing[ _-]?key|\b[ps]k\b|mnemonic"
 )
-# Whatever its words: a name of a field, a permission, a tool. No password is told from one.
+# Names of fields, permissions and tools. Short passwords of words match too.
 _name_like = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:[_:.*/ -]+[A-Za-z0-9]+)*\*?|\*")
+# Code that calls something: `wallet = Keypair.from_secret('…')`.
+_call = re.compile(
+    r"(?:[\w.]+\s*=\s*)?(?:(?:new|await|return)\s+)?[A-Za-z_][\w.]*\(.*\)[;.\w()]*", re.DOTALL
+)
 _HEADERS = frozenset("authorization proxyauthorization cookie setcookie".split())
-# Lists that name secrets as often as they hold them.
+# Lists with these names contain secrets, or only names of secrets.
 _LISTS_OF_NAMES = ("secrets", "credentials", "creds", "keys", "tokens")
 
 
 class Key:
-    """What the walk asks about a key."""
+    """The properties of a key that the walk needs."""
 
     __slots__ = ("is_namer", "kind", "plain", "says_private", "shown")
 
@@ -71,7 +75,7 @@ class Key:
         self.plain = plain_name(name) if len(name) <= REMEMBERED else ""
         self.kind = names.kind(without_marks(name))
         self.is_namer = self.plain in _NAMERS or self.plain.endswith(_NAMER_ENDINGS)
-        # A longer one is read by the walk, which knows where it stands.
+        # A longer name is redacted by the walk, which knows its level.
         self.shown = texts.name(name) if len(name) <= REMEMBERED else name
         self.says_private = self.kind is Kind.SECRET or (
             self.kind is not Kind.PUBLIC and _secret_bytes.search(name) is not None
@@ -79,12 +83,12 @@ class Key:
 
 
 _NO_COLUMNS: Mapping[int, Key] = {}
-# Objects with more keys hardly ever come again.
+# Objects with more keys hardly ever recur.
 _MAX_KEYS = 32
 
 
 class _Around(NamedTuple):
-    """What an object says of its members: its own name, names in it, and what it is."""
+    """The context of the members of an object: its own key, names in it, and its type."""
 
     parent: Key | None = None
     namer: Key | None = None
@@ -97,7 +101,7 @@ _NOTHING_AROUND = _Around()
 
 
 class _Shape(NamedTuple):
-    """What the keys alone of an object say: which places in it have to be looked at."""
+    """Properties of an object that follow from its keys alone, so that they can be cached."""
 
     keys: tuple[Key, ...]
     partners: Set[str]
@@ -109,7 +113,7 @@ class _Shape(NamedTuple):
 
 
 class Keys:
-    """The keys of entries, which come again from entry to entry."""
+    """Caches keys and shapes of objects, which recur from entry to entry."""
 
     def __init__(self, names: Names, texts: Texts) -> None:
         self.names = names
@@ -146,16 +150,16 @@ class Keys:
 
 
 class Walk:
-    """One walk through a value, which remembers the texts it has seen.
+    """One walk through a value.
 
-    `changed` counts what was replaced, `has_marks` that a mark is in what came out.
+    `changed` is the number of replacements, `has_marks` whether the result contains marks.
     """
 
     def __init__(self, keys: Keys, seen: dict[str, str] | None = None) -> None:
         self._keys = keys
         self._names = keys.names
         self._texts = keys.texts
-        # What became of texts, here and in the walks before.
+        # The results for the texts of the entry, in this walk and in earlier ones.
         self.seen = {} if seen is None else seen
         self.changed = 0
         self.has_marks = False
@@ -188,28 +192,44 @@ class Walk:
         return clean
 
     def _under(self, value: Any, key: Key, level: int) -> Any:
-        """Return the redacted value under a name that is, or may be, a secret's."""
+        """Return the redacted value under a name that is, or may be, that of a secret."""
         if value is None or isinstance(value, bool):
             return value
         if isinstance(value, str):
             if is_mark(value):
                 self.has_marks = True
                 return value
-            is_it = is_secret(value, key.kind, key.plain)
-            return self._marked(RULE) if is_it else self._text(value, level)
+            if is_secret(value, key.kind, key.plain):
+                return self._within_code(value, key, level) or self._marked(RULE)
+            return self._text(value, level)
         if isinstance(value, dict):
             if rule := self._rule_of_whole(value, key):
                 return self._marked(rule)
             return self._deep(level) or self.object(value, level, key)
         if isinstance(value, list | tuple):
             return self._deep(level) or self._items(value, key, level)
-        # A number. Of a plural it is how many there are; in doubt it is a sampling seed.
+        # A number under a plural is a count; under an ambiguous name it may be a sampling seed.
         if key.kind is Kind.SECRET and not key.plain.endswith("s"):
             return self._marked(RULE)
         return value
 
+    def _within_code(self, value: str, key: Key, level: int) -> str | None:
+        """Return code without the secrets in it, None where the whole value may be the secret.
+
+        The value of `code` or `key` may be a call, and its name matters to an investigation.
+        """
+        if key.kind is Kind.SECRET or not _call.fullmatch(value):
+            return None
+        clean = self._texts.redact(value, min(level, MAX_LEVELS), self.seen)
+        rest = without_marks(clean)
+        return (
+            None
+            if rest == value or is_secret(rest, key.kind, key.plain)
+            else self._text(value, level)
+        )
+
     def _items(self, items: Sequence[Any], key: Key, level: int) -> Any:
-        """Return the redacted list under a name that is, or may be, a secret's."""
+        """Return the redacted list under a name that is, or may be, that of a secret."""
         if rule := self._rule_of_whole(items, key):
             return self._marked(rule)
         if (
@@ -235,8 +255,8 @@ class Walk:
         clean: dict[Any, Any] = {}
         numbers: dict[Any, int] = {}
         for (key, item), known in zip(value.items(), shape.keys, strict=True):
-            if level == 0 and key in OBJECTS and isinstance(item, dict):
-                shown: Any = self.object(item, 1)
+            if level == 0 and key in OBJECTS:
+                shown: Any = self._fixed(item, 1)
             else:
                 shown = self._member(item, known, around, level)
             name = known.shown
@@ -250,12 +270,26 @@ class Walk:
             clean[self._unlike(name, clean, numbers)] = shown
         return clean
 
+    def _fixed(self, value: Any, level: int) -> Any:
+        """Return the redacted copy of a field of which objects and lists stay what they are."""
+        if isinstance(value, list | tuple):
+            return [self._fixed(item, level + 1) for item in value]
+        if not isinstance(value, dict):
+            return self.value(value, level)
+        texts = {key: None if _is_container(item) else item for key, item in value.items()}
+        # Names may be redacted too; the order stays.
+        pairs = zip(self.object(texts, level).items(), value.values(), strict=True)
+        return {
+            name: self._fixed(item, level + 1) if _is_container(item) else clean
+            for (name, clean), item in pairs
+        }
+
     def _around(self, value: dict[Any, Any], shape: _Shape, parent: Key | None) -> _Around:
         if not shape.is_special:
             return _Around(parent) if parent else _NOTHING_AROUND
         jwk = _jwk_members(value) if shape.may_be_jwk else frozenset()
         return _Around(
-            # In a JSON Web Key all is public but what its type says.
+            # In a JSON Web Key only the members of `_JWK` are private.
             parent=None if shape.may_be_jwk else parent,
             namer=self._namer(value, shape.keys) if shape.may_name_value else None,
             columns=self._columns(value, shape.keys) if shape.may_have_columns else _NO_COLUMNS,
@@ -286,13 +320,13 @@ class Walk:
         return self.value(item, level + 1, known)
 
     def _is_secret_name(self, item: Any) -> bool:
-        """Tell whether a value is the name of a secret: `{"secret": "bot", "key": "api_key"}`."""
+        """Return whether a value is the name of a secret: `{"secret": "bot", "key": "api_key"}`."""
         return isinstance(item, str) and _is_name(item) and self._names.is_secret(item)
 
     def _inherited(self, item: Any, known: Key, parent: Key, level: int) -> Any:
-        """Return the redacted value in an object whose name is a secret's.
+        """Return the redacted member of an object under the name of a secret.
 
-        There is what the secret is, and what it is called, when it was made, what it may do.
+        It may be the secret, or a description: its name, when it was created, its scopes.
         """
         if known.plain in _VALUES or known.plain.isdigit():
             return self._under(item, parent, level + 1)
@@ -305,7 +339,7 @@ class Walk:
         return self.value(item, level + 1, known)
 
     def _unlike(self, name: Any, others: dict[Any, Any], numbers: dict[Any, int]) -> Any:
-        """Return a name for a key that none of the others has."""
+        """Return a name for a key that differs from all others."""
         unlike = name
         while unlike in others:
             self.changed += 1
@@ -314,12 +348,12 @@ class Walk:
         return unlike
 
     def _namer(self, value: dict[Any, Any], keys: Sequence[Key]) -> Key | None:
-        """Return the name that one value of an object gives to others of it, if a secret's."""
+        """Return the name of a secret that one member of an object gives to its other members."""
         found: Key | None = None
         for member, known in zip(value.values(), keys, strict=True):
             item = member
             if known.plain in ("loc", "path") and isinstance(item, list | tuple) and item:
-                item = item[-1]  # Where something was found, or was changed.
+                item = item[-1]  # The last step of a path, as in the errors of pydantic.
             if not isinstance(item, str) or len(item) > 200:
                 continue
             if known.is_namer:
@@ -331,7 +365,7 @@ class Walk:
         return found
 
     def _of_namer(self, item: Any, namer: Key, level: int) -> Any:
-        """Return the redacted value that another value of the object has named."""
+        """Return the redacted value of a member that another member names."""
         if namer is not _PRIVATE:
             return self._under(item, namer, level + 1)
         if isinstance(item, list | tuple):
@@ -384,13 +418,13 @@ class Walk:
         return [self.value(item, level + 1, parent) for item in value]
 
     def _words(self, words: Sequence[str], level: int) -> list[Any]:
-        """Return a list of texts, which may be a command, headers in turn, or lines."""
+        """Return a redacted list of texts: a command, alternating names and values, or lines."""
         if any("-----BEGIN" in word for word in words):
             words = self._without_pem(words)
         if len(words) < 2 or all(map(_is_name, words)):
             return [self._text(word, level + 1) for word in words]
         if len(words) == 3 and (name := self._keys[words[0]]).kind is Kind.SECRET:
-            # What was changed, from, to.
+            # A change: the field, its old and its new value.
             return [words[0], *(self._under(word, name, level + 1) for word in words[1:])]
         secret = self._texts.commands.in_words(words)
         may_be_pairs = len(words) % 2 == 0
@@ -398,7 +432,7 @@ class Walk:
         for i, word in enumerate(words):
             if i in secret:
                 clean.append(word[: secret[i]] + self._marked(RULE))
-            elif may_be_pairs and i % 2 and self._announces(words[i - 1], word):
+            elif may_be_pairs and i % 2 and self._names_next(words[i - 1], word):
                 clean.append(self._marked(RULE))
             elif (
                 i
@@ -420,7 +454,7 @@ class Walk:
         return clean.split("\n")
 
     def _heading(self, value: Sequence[Any]) -> dict[int, Key]:
-        """Return the columns of secrets in a list whose first row names its columns."""
+        """Return the columns of secrets in a list whose first row has the names of the columns."""
         if len(value) < 2 or not all(
             isinstance(row, list | tuple) and len(row) == len(value[0]) for row in value
         ):
@@ -437,8 +471,8 @@ class Walk:
             return [self.value(pair[0], level), self._under(pair[1], name, level)]
         return [self.value(item, level + 1) for item in pair]
 
-    def _announces(self, before: str, item: str) -> bool:
-        """Tell whether a text in a list is the name of the next, as in headers in turn."""
+    def _names_next(self, before: str, item: str) -> bool:
+        """Return whether an item of a list is the name of the next, as in raw headers."""
         if len(before) > 200 or before[:1] == "-" or "[REDACTED:" in before:
             return False
         kind = self._names.kind(before)
@@ -451,7 +485,7 @@ class Walk:
     def _rule_of_whole(
         self, value: dict[Any, Any] | Sequence[Any], parent: Key | None
     ) -> str | None:
-        """Return the rule by which a container is a secret as a whole."""
+        """Return the rule by which a whole object or list is a secret, None if it is not one."""
         if len(value) < 2:
             return None
         items = list(value.values()) if isinstance(value, dict) else value
@@ -474,18 +508,18 @@ class Walk:
         return None
 
 
-class _Told(Key):
-    """A key that is told by another place than its name."""
+class _Implied(Key):
+    """A key whose meaning comes from its context instead of its name."""
 
     def __init__(self, kind: Kind) -> None:
         self.plain, self.kind, self.shown, self.is_namer = "", kind, "", False
         self.says_private = kind is Kind.SECRET
 
 
-_AS_SECRET = _Told(Kind.SECRET)
-_IN_DOUBT = _Told(Kind.DOUBTFUL)
-_PRIVATE = _Told(Kind.PLAIN)
-# What an object that is called as a secret says of it, not what it is: the ends of names.
+_AS_SECRET = _Implied(Kind.SECRET)
+_IN_DOUBT = _Implied(Kind.DOUBTFUL)
+_PRIVATE = _Implied(Kind.PLAIN)
+# Endings of names of members that describe a secret, in an object under the name of a secret.
 _DESCRIPTIONS = (
     *("id", "ids", "arn", "name", "type", "status", "state", "at", "on", "time", "date", "version"),
     *("scope", "scopes", "label", "description", "url", "uri", "path", "provider", "issuer", "alg"),
@@ -495,7 +529,7 @@ _DESCRIPTIONS = (
 
 
 def _partners(names: set[str]) -> set[str]:
-    """Return the names that are a secret's beside these others: `user` and `pass`."""
+    """Return the names that mean a secret next to these others: `pass` next to `user`."""
     return {name for name, others in _PARTNERS if name in names and not others.isdisjoint(names)}
 
 
@@ -513,12 +547,16 @@ def _is_name(item: Any) -> bool:
     )
 
 
+def _is_container(item: Any) -> bool:
+    return isinstance(item, dict | list | tuple)
+
+
 def _is_pair(item: Any) -> bool:
     return isinstance(item, list | tuple) and len(item) == 2 and isinstance(item[0], str)
 
 
 def _strings(items: Sequence[Any]) -> Iterator[str]:
-    """Yield the texts directly in a list, and those directly in its objects and lists."""
+    """Yield the strings in a list, and those in its direct objects and lists."""
     for item in items:
         if isinstance(item, str):
             yield item

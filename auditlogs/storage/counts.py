@@ -175,12 +175,13 @@ def _read(
     account: str, kind: Kind, start: int, end: int | None, fields: Iterable[str]
 ) -> Iterator[Span]:
     bounds = {"$gte": from_ms(start)} | ({} if end is None else {"$lt": from_ms(end)})
-    condition = {"account": account, "kind": kind, "start": bounds, "format": FORMAT}
-    projection = {"_id": 0, "start": 1, "rest": 1, **dict.fromkeys(fields, 1)}
+    condition = {"account": account, "kind": kind, "start": bounds}
+    projection = {"_id": 0, "start": 1, "format": 1, "rest": 1, **dict.fromkeys(fields, 1)}
     with mongo.time_limit(READ_SECONDS):
         found = mongo.counters().find(condition, projection, batch_size=10_000)
         documents = list(found.sort("start", 1))
-    return map(span_of, documents)
+    # Compared here, because SecantusDB reads the whole collection where the index lacks a field.
+    return (span_of(each) for each in documents if each.get("format") == FORMAT)
 
 
 def span_of(document: Document) -> Span:

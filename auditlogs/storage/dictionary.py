@@ -8,6 +8,7 @@ ids of orders, sessions or requests: such a note would cost a write and never be
 
 import functools
 import hashlib
+import time
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -31,6 +32,8 @@ CHUNK = 1_000
 # Note ids that this process remembers as stored, so that it does not send them again.
 MAX_STORED_IDS = 50_000
 READ_SECONDS = 5.0
+# A time limit of zero would be none.
+LEAST_SECONDS = 0.001
 
 Kind = Literal["actor", "action", "bot"]
 
@@ -155,7 +158,7 @@ def account_after(account: str) -> str | None:
 
 def actor_notes(account: str) -> Iterator[Document]:
     """Yield the notes of all names of the account's actors. Raises StorageError."""
-    return _notes(account, "actor", batch=CHUNK)
+    return _notes(account, "actor", batch=CHUNK, whole=False)
 
 
 def actors(account: str, search: str, limit: int) -> tuple[list[NamedActor], bool]:
@@ -269,9 +272,11 @@ def _notes(
     start: str | None = None,
     descending: bool = False,
     batch: int = BATCH,
+    whole: bool = True,
 ) -> Iterator[Document]:
     """Yield the notes of a kind in the order of their values, batch by batch: of values that begin
-    with `prefix`, or of `start` and the values that follow it."""
+    with `prefix`, or of `start` and the values that follow it. READ_SECONDS are for all of them, or
+    for each batch unless `whole`."""
     low, high = prefix_range(SEPARATOR.join((account, kind, prefix)))
     if start is not None and not descending:
         low += start
@@ -279,8 +284,11 @@ def _notes(
         high = prefix_range(f"{low}{start}{SEPARATOR}")[1]
     bounds: Document = {"$gte": low, "$lt": high}
     direction = DESCENDING if descending else ASCENDING
+    until = time.monotonic() + READ_SECONDS
     while True:
-        with mongo.time_limit(READ_SECONDS):
+        if not whole:
+            until = time.monotonic() + READ_SECONDS
+        with mongo.time_limit(max(until - time.monotonic(), LEAST_SECONDS)):
             found = mongo.dictionary().find({"_id": bounds}, batch_size=batch + 1)
             notes = list(found.sort("_id", direction).limit(batch))
         yield from notes

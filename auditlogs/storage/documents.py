@@ -5,6 +5,7 @@ import uuid
 import msgspec
 
 from auditlogs.entry import numbers
+from auditlogs.entry.facts import facts_of
 from auditlogs.entry.schema import Entry, actor_key
 from auditlogs.entry.text import mark_pieces, norm, pieces
 from auditlogs.entry.times import format_rfc3339, parse_rfc3339
@@ -12,6 +13,11 @@ from auditlogs.storage.mongo import Document
 
 # Between the searched fields, so that no word is found across two of them.
 TEXT_SEPARATOR = "\x1e"
+# Fields that are stored only where an entry has them: most have few of these.
+OPTIONAL = (
+    *("summary", "decision", "onBehalfOf", "onBehalfOfDropped", "agent", "runId"),
+    *("authentication", "approval"),
+)
 
 
 def to_document(entry: Entry, account: str) -> Document:
@@ -20,9 +26,12 @@ def to_document(entry: Entry, account: str) -> Document:
     searched = [entry.action, actor.id, actor.name]
     if target:
         searched += [target.type, target.id, target.name]
+    if entry.result != "success":
+        searched.append(entry.summary)
     normal = [norm(text) for text in searched if text]
     fields = msgspec.to_builtins(msgspec.structs.replace(entry, payload=None))
-    del fields["id"]
+    for name in ("id", *(name for name in OPTIONAL if fields[name] is None)):
+        del fields[name]
     return {
         "_id": uuid.UUID(entry.id),
         "account": account,
@@ -33,6 +42,7 @@ def to_document(entry: Entry, account: str) -> Document:
         "payload": None if entry.payload is None else numbers.encode(entry.payload).decode(),
         "recordedAt": parse_rfc3339(entry.recorded_at),
         "actorKey": actor_key(actor),
+        "facts": facts_of(entry),
         # A search finds an entry by the index of its pieces, and compares the text.
         "tokens": sorted({piece for text in normal for piece in pieces(text)}),
         "text": TEXT_SEPARATOR.join(map(mark_pieces, normal)),
@@ -56,7 +66,8 @@ def to_entry(document: Document) -> Entry:
 
 def says_the_same(one: Entry, other: Entry) -> bool:
     """Tell whether two entries have the same content: every field that the writer sets. Who sent
-    it, when it was recorded and the order of the payload's keys do not count."""
+    it, when it was recorded, what the log made of it, and the order of the payload's keys do not
+    count."""
     return _content(one) == _content(other)
 
 
@@ -64,6 +75,13 @@ def _content(entry: Entry) -> bytes:
     # Compared as JSON, because in Python 1 == True.
     # The writer's id is part of `_id`; entries of earlier versions do not have it beside that.
     bare = msgspec.structs.replace(
-        entry, writer_id=None, recorded_at="", asserted_by=None, redactions=[]
+        entry,
+        summary=None,
+        # Of a bot's own key it says how the log identified the actor.
+        authentication=None,
+        writer_id=None,
+        recorded_at="",
+        asserted_by=None,
+        redactions=[],
     )
     return numbers.canonical(bare)

@@ -12,9 +12,9 @@ from typing import Literal
 import msgspec
 
 from auditlogs.entry.text import SEPARATOR
-from auditlogs.entry.times import from_ms, to_ms
+from auditlogs.entry.times import DAY_MS, now, to_ms
 from auditlogs.storage import mongo
-from auditlogs.storage.counts import FORMAT, READ_SECONDS
+from auditlogs.storage.counts import FORMAT, READ_SECONDS, start_of
 from auditlogs.storage.mongo import Document
 
 Kind = Literal["roster", "fleet"]
@@ -31,9 +31,9 @@ class Listed(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Hour(msgspec.Struct, frozen=True, array_like=True):
-    """The entries and failures of one bot in the hour that starts at `start`, in milliseconds."""
+    """The entries and failures of one bot in an hour; `number` is that of the hour in its day."""
 
-    start: int
+    number: int
     entries: int
     failures: int
 
@@ -57,7 +57,7 @@ def roster(account: str) -> list[Listed]:
     """Return the counted agents, the last active first. Some may be older than the retention by
     now. Raises StorageError."""
     with mongo.time_limit(READ_SECONDS):
-        condition = {"account": account, "kind": "roster", "format": FORMAT}
+        condition = {"_id": document_id(account, "roster"), "account": account}
         found = mongo.counters().find_one(condition, {"agents": 1})
     return _roster.decode(found["agents"]) if found else []
 
@@ -67,12 +67,14 @@ def days(account: str, bots: Iterable[str], start: int) -> list[Day]:
     the hours of these bots. Raises StorageError."""
     wanted = set(bots)
     groups = {group_of(bot) for bot in wanted}
-    since = {"$gte": from_ms(start)}
-    condition = {"account": account, "kind": "fleet", "start": since, "format": FORMAT}
+    # Entries may be dated a day ahead of the clock of the host that received them.
+    starts = range(start_of("day", start), to_ms(now()) + 2 * DAY_MS, DAY_MS)
+    ids = [document_id(account, "fleet", each) for each in starts]
+    condition = {"_id": {"$in": ids}, "account": account}
     fields = {"_id": 0, "start": 1, "isCut": 1} | {f"hours.{group}": 1 for group in groups}
     with mongo.time_limit(READ_SECONDS):
-        found = list(mongo.counters().find(condition, fields).sort("start", 1))
-    return [_day(document, wanted) for document in found]
+        found = list(mongo.counters().find(condition, fields))
+    return sorted((_day(each, wanted) for each in found), key=lambda day: day.start)
 
 
 def document_id(account: str, kind: Kind, start: int = 0) -> str:

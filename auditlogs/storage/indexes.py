@@ -18,6 +18,7 @@ RETENTION_INDEX = "retention"
 ARRIVAL_INDEX, ACCOUNT_ARRIVAL_INDEX = "by_arrival", "by_account_arrival"
 # How long a repeated request with the same idempotency key gets the first answer.
 KEY_SECONDS = 24 * 3600
+FACTS = "facts"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,15 +26,21 @@ class LeadingFilter:
     """A filter that can go into a query's first `$match`, because an index serves it.
 
     `first_slice_ms` is the width of the first slice of time that is read; None where so few
-    entries share a value that the whole window is read at once.
+    entries share a value that the whole window is read at once. A path such as `facts.tool` is
+    that of a fact.
     """
 
     path: str
     first_slice_ms: int | None
 
     @property
+    def field(self) -> str:
+        """The stored field: all facts are in one, an array, whose index serves each of them."""
+        return FACTS if self.path.startswith(f"{FACTS}.") else self.path
+
+    @property
     def index(self) -> str:
-        return f"by_{self.path.replace('.', '_')}"
+        return f"by_{self.field.replace('.', '_')}"
 
 
 # From the most selective to the least. A query uses the index of the first one it has, so that it
@@ -41,13 +48,23 @@ class LeadingFilter:
 LEADING_FILTERS = (
     LeadingFilter("writerId", None),
     LeadingFilter("requestId", None),
+    LeadingFilter("facts.approval", None),
     LeadingFilter("correlationId", None),
+    LeadingFilter("facts.orderId", None),
     LeadingFilter("sessionId", None),
+    LeadingFilter("facts.runId", 4 * 24 * HOUR_MS),
     LeadingFilter("target.id", 4 * 24 * HOUR_MS),
+    LeadingFilter("facts.code", 4 * 24 * HOUR_MS),
     LeadingFilter("actorKey", 24 * HOUR_MS),
     LeadingFilter("actor.id", 24 * HOUR_MS),
+    LeadingFilter("facts.principal", 24 * HOUR_MS),
+    LeadingFilter("facts.key", 24 * HOUR_MS),
+    LeadingFilter("facts.sourceIp", 24 * HOUR_MS),
     LeadingFilter("botId", 24 * HOUR_MS),
     LeadingFilter("assertedBy", 24 * HOUR_MS),
+    LeadingFilter("facts.tool", 24 * HOUR_MS),
+    LeadingFilter("facts.provider", 24 * HOUR_MS),
+    LeadingFilter("facts.decision", 24 * HOUR_MS),
     LeadingFilter("tokens", 24 * HOUR_MS),
     LeadingFilter("action", 48 * HOUR_MS),
     LeadingFilter("result", 12 * HOUR_MS),
@@ -75,11 +92,12 @@ def indexes() -> list[Index]:
     """Return all indexes, in the order in which they are made."""
     kept_seconds = retention_days() * DAY_MS // 1000
     by_field = [
-        Index(mongo.ENTRIES, each.index, tuple(dict.fromkeys(("account", each.path, "_id"))))
+        Index(mongo.ENTRIES, each.index, tuple(dict.fromkeys(("account", each.field, "_id"))))
         for each in (ACCOUNT_FILTER, *LEADING_FILTERS)
     ]
     return [
-        *by_field,
+        # All facts have one.
+        *dict.fromkeys(by_field),
         # The account is included so that the worker reads arrivals from the index alone.
         Index(mongo.ENTRIES, ARRIVAL_INDEX, ("recordedAt", "_id", "account")),
         Index(mongo.ENTRIES, ACCOUNT_ARRIVAL_INDEX, ("account", "recordedAt", "_id")),

@@ -152,6 +152,15 @@ def replace_older_counters(documents: list[Document], token_field: str) -> None:
     _replace_older(counters(), documents, token_field)
 
 
+def insert_counters(documents: list[Document], token_field: str) -> None:
+    """Insert counter documents of which few exist, which costs less than replacing; those that
+    exist are replaced as `replace_older_counters` does."""
+    duplicates, rejected = insert_missing(counters(), documents)
+    if rejected:
+        raise StorageError("The database rejected counters.")
+    replace_older_counters([documents[index] for index in duplicates], token_field)
+
+
 def _replace_older(collection: Collection[Document], documents: list[Document], field: str) -> None:
     changes = [
         pymongo.ReplaceOne({"_id": each["_id"], field: {"$lte": each[field]}}, each, upsert=True)

@@ -162,7 +162,8 @@ def caller_of(request: HttpRequest) -> Caller:
     caller = claimed_caller(request, request.user)
     visit: Visit | None = getattr(request, "visit", None)
     account = visit.account.id if visit else caller.account
-    return replace(caller, account=account, session_id=key and session_label(key))
+    session_id = key and session_label(key)
+    return replace(caller, account=account, session_id=session_id, authentication="session")
 
 
 def claimed_caller(request: HttpRequest, user: User | None) -> Caller:
@@ -171,7 +172,7 @@ def claimed_caller(request: HttpRequest, user: User | None) -> Caller:
     caller = Caller(source_ip=source_ip(request))
     if user is None:
         return caller
-    caller = replace(caller, actor=actor_of(user))
+    caller = replace(caller, actor=actor_of(user), authentication="declared")
     account = _first_account(user)
     return replace(caller, account=account.id) if account else caller
 

@@ -128,21 +128,22 @@ class Fleet:
         for day in self.days(shown, first):
             for bot, hours in day.hours.items():
                 for hour in hours:
-                    if hour.start >= first:
-                        self._add(shown[bot], hour)
+                    start = day.start + hour.number * HOUR_MS
+                    if start >= first:
+                        self._add(shown[bot], start, hour)
 
     def days(self, bots: Iterable[str], start: int) -> list[Day]:
         """Read the days from that of `start` on, in ms, with the hours of these bots.
 
         Raises StorageError.
         """
-        found = fleet.days(self.account, bots, counts.start_of("day", start))
+        found = fleet.days(self.account, bots, start)
         self.is_cut = self.is_cut or any(day.is_cut for day in found)
         return found
 
-    def _add(self, agent: Agent, hour: Hour) -> None:
+    def _add(self, agent: Agent, start: int, hour: Hour) -> None:
         # An entry dated ahead counts as of now, as it does in the list.
-        ago = max(0, (self.hour - hour.start) // HOUR_MS)
+        ago = max(0, (self.hour - start) // HOUR_MS)
         agent.week.add(hour)
         agent.failures[-1 - ago // COLUMN_HOURS] += hour.failures
         if ago < DAY_HOURS:

@@ -34,6 +34,8 @@ class Agent(Player):
     key_name: str = ""
     scopes: tuple[str, ...] = ()
     pairs: tuple[str, ...] = ()
+    version: str = "2.4.1"
+    model: str = "trader-large-3"
 
     @property
     def bot_id(self) -> str:
@@ -93,6 +95,7 @@ AGENTS: tuple[Agent, ...] = (
     _agent("Дельта-Страж", "f1882e", "delta-trade", "192.0.2.150", "ETH BTC", "read trade"),
     NIGHT,
 )
+GRID = next(agent for agent in AGENTS if agent.name == "Grid Keeper")
 READERS = tuple(agent for agent in AGENTS if not agent.trades)
 TRADERS = tuple(agent for agent in AGENTS if agent.trades)
 # Traders that no story blocks for long, so that the other stories can use any of them.
@@ -102,6 +105,9 @@ ADA = Person("user", "user_5a1c09", "Ada Okafor", ("192.0.2.10", "2001:db8:12::5
 LUKASZ = Person("user", "user_d2b47e", "Łukasz Żółć-Wójcik", ("198.51.100.23",), "wallet")
 PEOPLE = (ADA, LUKASZ)
 PLATFORM = Player("system", "system", "System")
+POLICY = Player("system", "policy-engine", "Policy engine")
+# Acts for another agent, which acts for a person.
+SUB_AGENT = Player("agent", "agent_route_scout", "Route Scout", ("203.0.113.24",))
 # An old integration that sends the required fields only.
 NAMELESS = Player("agent", "agent_legacy_webhook", None)
 

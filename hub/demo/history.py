@@ -15,7 +15,7 @@ from auditlogs.entry.schema import NewEntry
 from hub.demo import routine, schedule
 
 # Part of the seed and of the IDs. Raise it with every change of the generated entries.
-EDITION = 4
+EDITION = 5
 # Work that begins late in a day ends on the next one at the latest.
 LONGEST = timedelta(days=1)
 

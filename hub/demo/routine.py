@@ -29,7 +29,7 @@ from hub.demo.trading import (
 )
 from hub.demo.work import TIMEOUT_SPREAD, Work
 
-PIECES_A_DAY = 88
+PIECES_A_DAY = 80
 WEEKEND = 0.72
 SATURDAY = 5
 LOCK = timedelta(minutes=15)

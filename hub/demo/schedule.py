@@ -6,6 +6,14 @@ from datetime import UTC, date, datetime, time, timedelta
 from random import Random
 
 from auditlogs.entry.schema import NewEntry
+from hub.demo.decisions import (
+    approved_on_phone,
+    asked_in_between,
+    limit_denied,
+    new_version,
+    other_arguments,
+    sub_agent,
+)
 from hub.demo.people import guest, key_for_a_trial, key_rotated, kill_switch, staff_visit
 from hub.demo.stories import circuit_breaker, filled_in_part, order_life, scope_refused, tool_error
 
@@ -50,4 +58,10 @@ SCHEDULE = (
     Schedule(key_for_a_trial, every=3, offset=0, between=(8, 15)),
     Schedule(guest, every=3, offset=1, between=(9, 15)),
     Schedule(staff_visit, every=3, offset=2, between=(9, 17)),
+    Schedule(limit_denied, every=1, offset=0, between=(6, 22)),
+    Schedule(approved_on_phone, every=2, offset=0, between=(6, 21)),
+    Schedule(other_arguments, every=4, offset=3, between=(8, 20)),
+    Schedule(sub_agent, every=1, offset=0, between=(2, 22)),
+    Schedule(new_version, every=4, offset=1, between=(9, 18)),
+    Schedule(asked_in_between, every=2, offset=1, between=(7, 20)),
 )

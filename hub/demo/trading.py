@@ -65,9 +65,10 @@ def call_tool(
     status: int = 200,
     took: float = 140,
     spread: float = SPREAD,
+    fields: dict[str, Any] | None = None,
     **more: Any,
 ) -> None:
-    """Record that an agent called an MCP tool."""
+    """Record that an agent called an MCP tool; `fields` are of the entry, `more` of its payload."""
     work.note(
         agent,
         "mcp.tool.call",
@@ -83,6 +84,7 @@ def call_tool(
             "keyName": agent.key_name,
             "keyScopes": list(agent.scopes),
         },
+        **(fields or {}),
     )
 
 
@@ -107,10 +109,16 @@ def create(work: Work, agent: Agent, order: Order, provider: str) -> None:
     work.note(agent, "order.created", target=order.target, took=45, payload=payload)
 
 
-def approve(work: Work, agent: Agent, order: Order, by: Player, reason: str) -> None:
-    """Record that an order was approved, by a person in the Hub or by the platform's policy."""
-    payload = order.payload("policy" if by is PLATFORM else "hub", reason=reason)
-    work.note(by, "order.approved", target=order.target, took=30, about=agent, payload=payload)
+def approve(
+    work: Work, agent: Agent, order: Order, by: Player, reason: str, channel: str = "", **more: Any
+) -> None:
+    """Record that an order was approved, by a person, by default in the Hub, or by the platform's
+    policy; `more` are fields of the entry."""
+    channel = channel or ("policy" if by is PLATFORM else "hub")
+    payload = order.payload(channel, reason=reason)
+    work.note(
+        by, "order.approved", target=order.target, took=30, about=agent, payload=payload, **more
+    )
 
 
 def fill(work: Work, agent: Agent, order: Order, provider: str, part: float = 1) -> None:

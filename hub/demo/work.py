@@ -50,8 +50,9 @@ class Work:
         in_session: bool = True,
         source_ip: str | None = None,
         payload: dict[str, Any] | None = None,
+        **more: Any,
     ) -> None:
-        """Add an entry. Payload fields that are None are left out.
+        """Add an entry. Payload fields that are None are left out; `more` are other fields.
 
         `took` is the typical duration in milliseconds and `spread` how far it varies: the standard
         deviation of its logarithm. `about` is the agent whose bot the
@@ -73,6 +74,8 @@ class Work:
             "source_ip": source_ip or self._source_ip(who),
             "bot_id": bot and bot.bot_id,
             "payload": payload and {k: v for k, v in payload.items() if v is not None},
+            **self._identity(who, is_signed_in=in_session),
+            **more,
         }
         self.entries.append(new_entry(fields))
 
@@ -83,6 +86,16 @@ class Work:
 
     def hex(self, digits: int) -> str:
         return f"{self.random.getrandbits(4 * digits):0{digits}x}"
+
+    def _identity(self, who: Player, *, is_signed_in: bool) -> dict[str, Any]:
+        """Return how an actor was identified, and in which run of its program an agent acts."""
+        if not isinstance(who, Agent):
+            return {"authentication": "session"} if who.type == "user" and is_signed_in else {}
+        return {
+            "authentication": "key",
+            "agent": {"version": who.version, "model": who.model},
+            "run_id": f"run_{self.correlation_id[:8]}",
+        }
 
     def _session(self, who: Player) -> str | None:
         """Return the ID of the actor's session of the day; the platform has none."""

@@ -130,6 +130,8 @@ def _reason(request: ListRequest, name: str, several: set[str]) -> str:
         return "this page of the list does not exist. Showing the first page."
     if name == "sort":
         return f"the list cannot be sorted by “{_short(request.given[name])}”."
+    if name == "decision":
+        return f"“{_short(request.given[name])}” is not a decision."
     return f"“{_short(request.given[name])}” is not a valid ID."
 
 

@@ -7,12 +7,14 @@ from typing import Self
 from uuid import UUID
 
 from auditlogs.entry.identity import parse_id
-from auditlogs.entry.schema import Entry
+from auditlogs.entry.schema import Actor, Entry
 from auditlogs.entry.times import now, parse_rfc3339
+from auditlogs.explain.approvals import MAX_COMPARED, has_other_arguments
+from auditlogs.models import ApiKey
 from auditlogs.query.entries import Entries
 from auditlogs.storage.mongo import StorageError
 from hub.logs.explanations import Explanation, explanations
-from hub.logs.filter_bar import name_of_key
+from hub.logs.filter_bar import key_of
 from hub.logs.key_state import KeyState, key_state
 from hub.logs.links import Links, agent_url
 from hub.logs.listing import Listing
@@ -33,11 +35,12 @@ class Neighbour:
 
 
 class EntryView:
-    """An entry as its page or the drawer shows it."""
+    """An entry as its page or the drawer shows it, for a reader of these entries."""
 
-    def __init__(self, entry: Entry, account: str) -> None:
+    def __init__(self, entry: Entry, entries: Entries) -> None:
         self.entry = entry
-        self._account = account
+        self._entries = entries.whole()
+        self._account = entries.account
 
     @property
     def clock_note(self) -> str:
@@ -78,7 +81,56 @@ class EntryView:
 
     @cached_property
     def key_name(self) -> str:
-        return name_of_key(self._account, self.entry.asserted_by)
+        return self._key.name if self._key else ""
+
+    @cached_property
+    def _key(self) -> ApiKey | None:
+        """The account's key that wrote the entry, or that the entry is about."""
+        return key_of(self._account, self.entry.asserted_by)
+
+    @property
+    def is_authentication_claimed(self) -> bool:
+        """Whether a writer says how the actor was identified, and not the log.
+
+        The log knows it of a key that acts itself, and of the key of one agent, which identifies
+        that agent.
+        """
+        entry, key = self.entry, self._key
+        if entry.asserted_by is None or entry.actor.id == entry.asserted_by:
+            return False
+        return not (entry.authentication == "key" and key is not None and key.bot)
+
+    @property
+    def has_decision(self) -> bool:
+        """Whether the entry says who decided, for whom, or in which run."""
+        entry = self.entry
+        return any((entry.decision, entry.on_behalf_of, entry.agent, entry.run_id, entry.approval))
+
+    @property
+    def principals(self) -> list[tuple[Actor, str]]:
+        """The chain of principals, the nearest first, each with the list of its entries."""
+        chain = self.entry.on_behalf_of or []
+        return [(each, _list("principal", each.id)) for each in chain]
+
+    @property
+    def run_url(self) -> str:
+        return _list("runId", self.entry.run_id or "")
+
+    @property
+    def approval_url(self) -> str:
+        return _list("approval", self.entry.approval.id) if self.entry.approval else ""
+
+    @cached_property
+    def has_other_arguments(self) -> bool:
+        """Whether the entry is of other arguments than were approved; False where the database
+        cannot tell."""
+        if self.entry.approval is None:
+            return False
+        same = self._entries.where("facts.approval", self.entry.approval.id)
+        try:
+            return has_other_arguments(self.entry, same.page(MAX_COMPARED).entries)
+        except StorageError:
+            return False
 
     @property
     def agent_url(self) -> str | None:
@@ -94,7 +146,12 @@ class EntryView:
         """The list of all entries with the same correlation ID."""
         if self.entry.correlation_id is None:
             return None
-        return Links({"correlationId": self.entry.correlation_id, "dateRange": "all"}).here
+        return _list("correlationId", self.entry.correlation_id)
+
+
+def _list(parameter: str, value: str) -> str:
+    """Return the list of all entries with a value."""
+    return Links({parameter: value, "dateRange": "all"}).here
 
 
 class Drawer:
@@ -121,7 +178,7 @@ class Drawer:
         try:
             entry = entries.whole().get(self._id) if self._id else None
             if entry is not None:
-                self.view = EntryView(entry, self._listing.account)
+                self.view = EntryView(entry, entries)
                 self._read_neighbours(entries, entry)
         except StorageError:
             self.failed = self.view is None

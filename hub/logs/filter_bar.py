@@ -13,6 +13,7 @@ from auditlogs.accounts import keys
 from auditlogs.entry.actions import ACTION_TYPES
 from auditlogs.entry.schema import RESULTS
 from auditlogs.entry.times import format_rfc3339, parse_rfc3339
+from auditlogs.models import ApiKey
 from auditlogs.query.filters import RANGE_PARAMETERS, EntryFilter, ListRequest
 from auditlogs.query.order import DEFAULT_ORDER
 from auditlogs.storage import dictionary
@@ -213,8 +214,8 @@ class FilterBar:
         """Return what a chip shows: an agent or a key by its name, anything else as it is."""
         if parameter == "botId":
             return self._look_up(lambda: dictionary.bot_name(self._account, value), None) or value
-        if parameter == "assertedBy" and (name := name_of_key(self._account, value)):
-            return f"{name} ({value})"
+        if parameter == "assertedBy" and (key := key_of(self._account, value)):
+            return f"{key.name} ({value})"
         return value
 
     def _look_up(self, question: Callable[[], T], otherwise: T) -> T:
@@ -228,10 +229,10 @@ class FilterBar:
             return otherwise
 
 
-def name_of_key(account: str, public_id: str | None) -> str:
-    """Return the name of an account's API key; empty where the account has no such key."""
+def key_of(account: str, public_id: str | None) -> ApiKey | None:
+    """Return an account's API key by its id, None where the account has no such key."""
     key = keys.by_public_id(public_id) if public_id else None
-    return key.name if key and key.account_id == account else ""
+    return key if key and key.account_id == account else None
 
 
 def page_parameters(data: QueryDict, moment: datetime) -> QueryDict:

@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import TypedDict
 
+from auditlogs.entry.actions import KNOWN_ACTIONS
 from auditlogs.entry.schema import Entry
 from hub.logs.links import Links
 from hub.ui.times import ahead_of_clock, full_time, short_time
@@ -16,7 +17,8 @@ class Row(TypedDict):
     and rows are most of a page.
 
     `url` is the list with this entry open, `drawer_url` the drawer alone. `actor_small` and
-    `target_small` are the second lines of their cells.
+    `target_small` are the second lines of their cells; `target_below` is the target where its
+    column has no room, unless the summary names it.
     """
 
     id: str
@@ -30,10 +32,13 @@ class Row(TypedDict):
     actor: str
     actor_small: str
     actor_type: str
+    is_declared: bool
     action: str
     action_type: str
+    summary: str
     target: str | None
     target_small: str
+    target_below: str
     result: str
     result_word: str
     correlation: str | None
@@ -42,6 +47,7 @@ class Row(TypedDict):
 def row_of(entry: Entry, links: Links, now: datetime, open_entry: str) -> Row:
     """Return the row of an entry; `links` builds the URLs of its list."""
     actor, target, instant = entry.actor, entry.target, entry.instant
+    name, summary = (target.name or target.id) if target else None, _summary(entry)
     return Row(
         id=entry.id,
         url=links.with_entry(entry.id),
@@ -54,14 +60,24 @@ def row_of(entry: Entry, links: Links, now: datetime, open_entry: str) -> Row:
         actor=actor.name or actor.id,
         actor_small=actor.id if actor.name else actor.type,
         actor_type=actor.type,
+        is_declared=entry.authentication == "declared",
         action=entry.action,
         action_type=entry.action_type,
-        target=(target.name or target.id) if target else None,
+        summary=summary,
+        target=name,
         target_small=target.type if target else "",
+        target_below=name if name and not set(name.split()) <= set(summary.split()) else "",
         result=entry.result,
         result_word=entry.result.capitalize(),
         correlation=short_id(entry.correlation_id) if entry.correlation_id else None,
     )
+
+
+def _summary(entry: Entry) -> str:
+    """Return the summary, unless the row says the same without it."""
+    summary, known = entry.summary or "", KNOWN_ACTIONS.get(entry.action)
+    target = (entry.target.name or entry.target.id) if entry.target else None
+    return "" if summary == target or (known and summary == known.sentence) else summary
 
 
 def short_id(text: str) -> str:

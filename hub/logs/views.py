@@ -111,5 +111,5 @@ def entry(request: HubRequest, visit: Visit, entry_id: str) -> HttpResponse:
         shown = matches[0] if matches else None
     if shown is None:
         raise Http404
-    context = {"view": EntryView(shown, visit.account.id)}
+    context = {"view": EntryView(shown, entries)}
     return render(request, "hub/logs/entry.html", context)

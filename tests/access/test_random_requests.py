@@ -48,7 +48,9 @@ def named(world: "World") -> list[str]:
     from tests.access.world import NOTHING
 
     some = (world.own, world.sibling, world.other, NOTHING)
-    return sorted({value for objects in some for value in asdict(objects).values()})
+    facts = ("-approval", "-run", "-key", "-tool", "-code", "-provider", "-order", "-address")
+    found = {value for objects in some for value in asdict(objects).values()}
+    return sorted({*found, *(f"{objects.bot}{fact}" for objects in some for fact in facts)})
 
 
 @st.composite
@@ -58,7 +60,7 @@ def requests(draw: DrawFn, values: list[str]) -> dict[str, Any]:
         st.sampled_from(values),
         st.sampled_from(values),
         st.sampled_from(
-            [*SORTS, "7d", "all", "failure", "mcp", "1", "0", "1000", "zqf", "zqs", "a"]
+            [*SORTS, "7d", "all", "failure", "mcp", "denied", "1", "0", "1000", "zqf", "zqs", "a"]
         ),
         GARBAGE,
     )

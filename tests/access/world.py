@@ -171,8 +171,24 @@ def _entry(bot: str, mark: str, number: int, correlation: str) -> Any:
         correlation_id=correlation,
         request_id=f"{mark}-request",
         session_id=f"{mark}-session",
-        source_ip=f"{mark}-address",
-        payload={mark: [mark, {"error": f"Insufficient {mark}"}], "code": mark},
+        source_ip=f"{bot}-address",
+        payload={
+            mark: [mark, {"error": f"Insufficient {mark}"}],
+            "error": f"No {mark}",
+            "code": f"{bot}-code",
+            "keyName": f"{bot}-key",
+            "tool": f"{bot}-tool",
+            "provider": f"{bot}-provider",
+            "orderId": f"{bot}-order",
+        },
+        decision={"outcome": "denied", "policy": mark, "rule": f"{mark}-rule", "reason": mark},
+        on_behalf_of=[
+            {"type": "agent", "id": bot, "name": f"{mark} between"},
+            {"type": "user", "id": f"{mark}-root", "name": mark},
+        ],
+        agent={"version": mark, "model": mark},
+        run_id=f"{bot}-run",
+        approval={"id": f"{bot}-approval", "outcome": "requested"},
     )
 
 

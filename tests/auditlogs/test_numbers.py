@@ -89,8 +89,8 @@ def test_by_the_client(
     check(read(), texts_of(numbers))
 
 
-@pytest.fixture
-def desk(account: Account) -> Iterator[Http]:
+@pytest.fixture(params=["2025-11-25", MODERN])
+def desk(request: pytest.FixtureRequest, account: Account) -> Iterator[Http]:
     """A client of an MCP server whose calls are recorded."""
 
     async def answer(ctx: ServerRequestContext, params: CallToolRequestParams) -> CallToolResult:
@@ -100,18 +100,17 @@ def desk(account: Account) -> Iterator[Http]:
     record = functools.partial(auditlogs.record, account=account.id)
     server.middleware.append(RecordToolCalls(record))
     with over_http(server) as url:
-        wire = Http(MODERN, url)
+        wire = Http(request.param, url)
         wire.start()
         yield wire
 
 
 @FEW
-@given(st.lists(INTEGERS | FLOATS, max_size=12))
+@given(st.lists(INTEGERS | FLOATS | DECIMALS, max_size=12))
 def test_by_the_middleware_of_an_mcp_server(
     read: Callable[[], Any], desk: Http, more: list[Any]
 ) -> None:
-    # A fraction comes as the float that the SDK has parsed.
-    numbers = [*FIXED, *more]
+    numbers = [*FIXED, *EXACT, *more]
     answer = desk.request("tools/call", {"name": "transfer", "arguments": {"n": numbers}})
     assert "result" in answer
     check(read(), texts_of(numbers))

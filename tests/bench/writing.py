@@ -12,8 +12,7 @@ from auditlogs.entry.identity import id_bound
 from auditlogs.entry.schema import Entry, NewEntry
 from auditlogs.entry.times import now, to_ms
 from auditlogs.intake.fields import to_plain
-from auditlogs.intake.validation import complete
-from auditlogs.recording.policy import check
+from auditlogs.recording.policy import check, complete
 from auditlogs.recording.recorder import record_many
 from auditlogs.storage import mongo
 from auditlogs.storage.documents import to_document

@@ -15,7 +15,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from tests.demo_process import ROOT
-from tests.deploy import units
+from tests.deploy import packages, units
 
 DEPLOY = ROOT / "deploy"
 DOCUMENT = (ROOT / "docs" / "deploy.md").read_text()
@@ -147,6 +147,32 @@ def test_compose_publishes_the_proxy_alone_and_fills_in_its_site() -> None:
     assert "ssl_certificate /etc/auditlogs/tls/auditlogs.pem" in site
     assert "ssl_certificate_key /etc/auditlogs/tls/auditlogs.key" in site
     assert "unix:" not in site
+    assert "access_log /dev/stdout auditlogs" in site
+
+
+@pytest.mark.deploy
+def test_nginx_accepts_the_site_that_compose_makes(tmp_path: Path) -> None:
+    nginx, openssl = packages.find("nginx"), packages.find("openssl")
+    assert nginx
+    assert openssl
+    tls, site, main = tmp_path / "tls", tmp_path / "default.conf", tmp_path / "nginx.conf"
+    tls.mkdir()
+    new = ("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj", "/CN=example")
+    pair = ("-keyout", str(tls / "auditlogs.key"), "-out", str(tls / "auditlogs.pem"))
+    assert run(openssl, *new, *pair)[0] == 0
+    makes, _, _ = COMPOSE["services"]["nginx"]["command"][-1].partition(" && ")
+    for there, here in {
+        "/etc/auditlogs-site.conf": str(DEPLOY / "nginx.conf"),
+        "/etc/nginx/conf.d/default.conf": str(site),
+    }.items():
+        makes = makes.replace(there, here)
+    assert run("sh", "-c", makes) == (0, "")
+    # The name of the container, and the folder that it mounts.
+    text = site.read_text().replace("web:8000", "127.0.0.1:8000")
+    site.write_text(text.replace("/etc/auditlogs/tls", str(tls)))
+    main.write_text(f"pid {tmp_path}/pid;\nevents {{}}\nhttp {{ include {site}; }}\n")
+    code, said = run(nginx, "-t", "-c", str(main), "-e", str(tmp_path / "error.log"))
+    assert code == 0, said
 
 
 def test_compose_names_no_secret() -> None:

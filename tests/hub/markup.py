@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from functools import cached_property
 from html.parser import HTMLParser
 
 VOID = frozenset("area base br col embed hr img input link meta source track wbr use path".split())
@@ -37,16 +38,25 @@ class Element:
     def walk(self) -> Iterator["Element"]:
         """Yield the element and every one in it, in the order of the document."""
         yield self
+        yield from self._inside
+
+    @cached_property
+    def _inside(self) -> list["Element"]:
+        # A page is searched often, and each search of a tree costs more than one of a list.
+        inside: list[Element] = []
         for child in self.children:
             if isinstance(child, Element):
-                yield from child.walk()
+                inside.append(child)
+                inside += child._inside
+        return inside
 
     def all(self, *selectors: str) -> list["Element"]:
         """Return what matches, each selector within the one before: tag, #id, .class, [a=b]."""
         found = [self]
         for selector in selectors:
-            inside = (each for parent in found for each in parent.walk() if each is not parent)
-            found = [each for each in inside if each._matches(selector)]
+            parts = PART.findall(selector)
+            inside = (each for parent in found for each in parent._inside)
+            found = [each for each in inside if each._matches(parts)]
         return found
 
     def one(self, *selectors: str) -> "Element":
@@ -55,8 +65,8 @@ class Element:
         assert len(found) == 1, f"{len(found)} elements match {selectors}"
         return found[0]
 
-    def _matches(self, selector: str) -> bool:
-        for sign, name, attribute, value in PART.findall(selector):
+    def _matches(self, parts: list[tuple[str, str, str, str]]) -> bool:
+        for sign, name, attribute, value in parts:
             if attribute:
                 if self.get(attribute) is None or (value and self.get(attribute) != value):
                     return False

@@ -21,7 +21,8 @@ pytestmark = pytest.mark.slow
 
 # All that comes with the client: nothing of Django, no server, no driver.
 BROUGHT = {
-    *("auditlogs-client", "cryptography", "google-re2", "mnemonic", "msgspec", "urllib3"),
+    *("auditlogs-client", "cryptography", "google-re2", "mnemonic", "msgspec", "rfc8785"),
+    "urllib3",
     # What cryptography needs.
     *("cffi", "pycparser"),
 }

@@ -188,6 +188,7 @@ def test_without_declared_scopes_no_key_can_be_created(account: Account, setting
         make(account)
 
 
+@pytest.mark.slow
 def test_of_a_thousand_random_changes_introspection_knows_each_at_once(
     account: Account, asking: ApiKey, monkeypatch: pytest.MonkeyPatch
 ) -> None:

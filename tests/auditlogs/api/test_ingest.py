@@ -21,10 +21,10 @@ from auditlogs.api.body import MAX_BODY_BYTES, BadBody, entries_of, read
 from auditlogs.entry.schema import Entry
 from auditlogs.entry.times import format_rfc3339, now
 from auditlogs.explain.codes import PROBLEMS
-from auditlogs.intake.validation import InvalidEntry, complete
+from auditlogs.intake.validation import InvalidEntry
 from auditlogs.models import Account, ApiKey
 from auditlogs.query.entries import Entries
-from auditlogs.recording.policy import check
+from auditlogs.recording.policy import check, complete
 from auditlogs.storage import mongo
 from auditlogs.storage.documents import to_document
 from tests.api import Api, problem_of

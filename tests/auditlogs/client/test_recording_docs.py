@@ -24,7 +24,7 @@ from pytest_django.live_server_helper import LiveServer
 
 from auditlogs.accounts import agent_keys, keys
 from auditlogs.accounts.self_audit import COMMAND_LINE
-from auditlogs.client import Client
+from auditlogs.client import Client, arguments_hash
 from auditlogs.models import Account, new_account_id
 from auditlogs.query.entries import Entries
 from auditlogs.recording.recorder import Mode
@@ -75,6 +75,7 @@ def test_no_block_is_left_out() -> None:
     } == {
         "A Django service": ["python", "python"],
         "Another Python service": ["sh", "python"],
+        "Decisions, principals and approvals": ["python"],
         "An MCP server": ["python", "python", "python"],
         "An MCP server whose agents have keys": ["python"],
         "A gRPC service": ["python", "python"],
@@ -155,6 +156,26 @@ def test_another_service_records(surroundings: dict[str, str], read: Read) -> No
     )
     assert entry["correlationId"] == CORRELATION_ID
     assert entry["payload"]["provider"] == "jupiter"
+
+
+def test_a_service_says_who_decided_and_for_whom(surroundings: dict[str, str], read: Read) -> None:
+    (code,) = blocks("Decisions, principals and approvals", "python")
+    subprocess.run([sys.executable, "-c", code], env=surroundings, timeout=30, check=True)
+    asked, granted = sorted(read(2), key=lambda entry: str(entry["action"]))
+    assert [each["id"] for each in asked["onBehalfOf"]] == ["agent_7f3a21", "user_5a1c09"]
+    assert (asked["authentication"], asked["runId"]) == ("token", "run_4d1be07a")
+    assert asked["agent"] == {"version": "0.9.2", "model": "router-small-1"}
+    assert asked["decision"]["outcome"] == "deferred"
+    assert asked["summary"] == "Over 10,000 USDC a person decides"
+    tool, arguments = (asked["payload"][name] for name in ("tool", "arguments"))
+    assert asked["approval"]["argumentsHash"] == arguments_hash(tool, arguments)
+    assert granted["approval"] == {
+        "id": "ap_5d0c94e1",
+        "outcome": "granted",
+        "argumentsHash": None,
+    }
+    # What goes with another actor is not theirs.
+    assert (granted["onBehalfOf"], granted["agent"], granted["runId"]) == (None, None, None)
 
 
 def test_an_mcp_server_records(surroundings: dict[str, str], read: Read, tmp_path: Path) -> None:

@@ -6,15 +6,20 @@ import msgspec
 import pytest
 
 from auditlogs.entry.actions import ACTION_TYPES, KNOWN_ACTIONS, is_action, type_of
+from auditlogs.entry.identity import entry_id, id_ms
 from auditlogs.entry.schema import Actor, NewEntry, actor_key, normal_correlation_id, to_json
-from auditlogs.recording.recorder import InvalidEntry, new_entry
-from tests.factories import AGENT, ORDER, make_entry, new
+from auditlogs.models import new_account_id
+from auditlogs.query.entries import Entries
+from auditlogs.recording.recorder import InvalidEntry, new_entry, record_many
+from auditlogs.storage import mongo
+from tests.factories import AGENT, ORDER, USER, make_entry, new
 
 # In the order of the documentation, with what a minimal entry has there.
 FIELDS = [
     *("id", "timestamp", "actor", "action", "actionType", "target", "result", "duration"),
-    *("correlationId", "requestId", "sessionId", "sourceIp", "botId", "payload"),
-    *("writerId", "recordedAt", "assertedBy", "redactions"),
+    *("correlationId", "requestId", "sessionId", "sourceIp", "botId", "payload", "summary"),
+    *("decision", "onBehalfOf", "onBehalfOfDropped", "agent", "runId", "authentication"),
+    *("approval", "writerId", "recordedAt", "assertedBy", "redactions"),
 ]
 
 
@@ -100,6 +105,30 @@ def test_an_entry_needs_its_action_its_actor_and_its_result(missing: str) -> Non
         ("/sourceIp", {"source_ip": ["10.0.0.1"]}),
         ("/timestamp", {"timestamp": "yesterday"}),
         ("/payload", {"payload": ["x"]}),
+        ("/decision", {"decision": "denied"}),
+        ("/decision/outcome", {"decision": {"policy": "limits"}}),
+        ("/decision/outcome", {"decision": {"outcome": "refused"}}),
+        ("/decision", {"decision": {"outcome": "denied", "why": "x"}}),
+        ("/decision/reason", {"decision": {"outcome": "denied", "reason": "x" * 501}}),
+        ("/decision/by", {"decision": {"outcome": "denied", "by": "ada"}}),
+        ("/decision/by/id", {"decision": {"outcome": "denied", "by": {"type": "user"}}}),
+        ("/onBehalfOf", {"on_behalf_of": {"type": "user", "id": "u"}}),
+        ("/onBehalfOf/1", {"on_behalf_of": [USER, "u"]}),
+        ("/onBehalfOf/0/type", {"on_behalf_of": [{"type": "person", "id": "u"}]}),
+        ("/onBehalfOf/1/id", {"on_behalf_of": [USER, {"type": "user", "id": ""}]}),
+        ("/onBehalfOfDropped", {"on_behalf_of_dropped": -1}),
+        ("/agent", {"agent": "1.4.0"}),
+        ("/agent", {"agent": {"name": "Scout"}}),
+        ("/agent/version", {"agent": {"version": 2}}),
+        ("/runId", {"run_id": "x" * 129}),
+        ("/authentication", {"authentication": "password"}),
+        ("/approval/id", {"approval": {"outcome": "granted"}}),
+        ("/approval/outcome", {"approval": {"id": "a", "outcome": "accepted"}}),
+        (
+            "/approval/argumentsHash",
+            {"approval": {"id": "a", "outcome": "granted", "argumentsHash": "A" * 64}},
+        ),
+        ("/summary", {"summary": "It is the log that makes it."}),
         ("/correlationId", {"correlationId": "a JSON name where a Python name belongs"}),
         ("/resutl", {"resutl": "a slip"}),
     ],
@@ -162,8 +191,9 @@ def test_an_entry_is_read_with_every_field_in_order_and_null_for_what_is_absent(
     entry = make_entry(actor={"type": "user", "id": "u"})
     shown = msgspec.json.decode(to_json(entry))
     assert list(shown) == FIELDS
-    absent = ("target", "duration", "correlationId", "requestId", "sessionId", "sourceIp", "botId")
-    assert all(shown[name] is None for name in (*absent, "payload", "writerId", "assertedBy"))
+    there = {"id", "timestamp", "actor", "action", "actionType", "result", "summary"}
+    absent = set(FIELDS) - there - {"recordedAt", "redactions"}
+    assert all(shown[name] is None for name in absent)
     assert shown["redactions"] == []
     assert shown["actor"] == {"type": "user", "id": "u", "name": None}
     assert list(shown["actor"]) == ["type", "id", "name"]
@@ -184,6 +214,20 @@ def test_an_entry_is_read_as_it_was_written() -> None:
         "sourceIp": "2001:db8::1",
         "botId": "b-1",
         "payload": {"b": 1, "a": [None, True, {"": "x"}]},
+        "decision": {
+            "outcome": "modified",
+            "policy": "limits",
+            "rule": "max-order",
+            "version": "7",
+            "reason": "Halved",
+            "by": {"type": "system", "id": "risk", "name": None},
+        },
+        "onBehalfOf": [{"type": "agent", "id": "a-1", "name": None}, dict(USER)],
+        "onBehalfOfDropped": 3,
+        "agent": {"version": "1.4.0", "model": None},
+        "runId": "run-1",
+        "authentication": "token",
+        "approval": {"id": "ap-1", "outcome": "granted", "argumentsHash": "0f" * 32},
     }
     plain = msgspec.json.decode(msgspec.json.encode(sent), type=NewEntry)
     names = {field.encode_name: field.name for field in msgspec.structs.fields(NewEntry)}
@@ -194,3 +238,63 @@ def test_an_entry_is_read_as_it_was_written() -> None:
         name: value for name, value in sent.items() if name != "timestamp"
     }
     assert list(shown["payload"]) == ["b", "a"]
+    for name in ("decision", "agent", "approval"):
+        assert list(shown[name]) == list(sent[name])
+
+
+def test_of_a_long_chain_of_principals_the_nearest_and_the_root_are_kept() -> None:
+    chain = [{"type": "agent", "id": f"a-{i}", "name": f"Agent {i}"} for i in range(13)]
+    for count, ids, dropped in (
+        (1, ["a-0"], None),
+        (10, [f"a-{i}" for i in range(10)], None),
+        (11, [*(f"a-{i}" for i in range(9)), "a-10"], 1),
+        (13, [*(f"a-{i}" for i in range(9)), "a-12"], 3),
+    ):
+        entry = make_entry(on_behalf_of=chain[:count])
+        assert [each.id for each in entry.on_behalf_of or ()] == ids
+        assert entry.on_behalf_of_dropped == dropped
+    # A writer that has left some out already says how many.
+    assert make_entry(on_behalf_of=chain, on_behalf_of_dropped=2).on_behalf_of_dropped == 5
+    assert make_entry(on_behalf_of=[], on_behalf_of_dropped=0).on_behalf_of is None
+
+
+def test_a_secret_in_the_new_fields_is_masked_and_the_objects_stay() -> None:
+    secret = "ghp_" + "a1B2c3D4e" * 4
+    mark = "[REDACTED:api-key]"
+    by = {"type": "user", "id": secret, "name": "Ada"}
+    entry = make_entry(
+        decision={"outcome": "denied", "reason": f"It held {secret}", "by": by},
+        on_behalf_of=[USER, by],
+        agent={"version": secret, "model": "m"},
+        run_id=secret,
+        approval={"id": secret, "outcome": "granted", "argumentsHash": "0f" * 32},
+    )
+    assert secret.encode() not in to_json(entry)
+    assert entry.decision is not None
+    assert entry.decision.reason == f"It held {mark}"
+    assert entry.approval is not None
+    assert (entry.run_id, entry.approval.id) == (mark, mark)
+    assert entry.approval.arguments_hash == "0f" * 32
+    paths = [each.path for each in entry.redactions]
+    assert sorted(paths) == sorted(
+        [
+            *("/decision/reason", "/decision/by/id", "/onBehalfOf/1/id", "/agent/version"),
+            *("/runId", "/approval/id"),
+        ]
+    )
+
+
+def test_an_entry_of_an_earlier_version_reads_as_null_where_there_was_no_field() -> None:
+    account = new_account_id()
+    id = record_many([new()], account=account)[0]
+    (document,) = mongo.entries().find({"_id": id})
+    later = {"decision", "onBehalfOf", "runId", "authentication", "approval", "agent", "summary"}
+    earlier = {key: value for key, value in document.items() if key not in later}
+    earlier["_id"] = entry_id(account, "earlier", id_ms(id))
+    del earlier["facts"]
+    mongo.entries().insert_one(earlier)
+    entry = Entries.of(account).get(earlier["_id"])
+    assert entry is not None
+    shown = msgspec.json.decode(to_json(entry))
+    assert list(shown) == FIELDS
+    assert all(shown[name] is None for name in (*later, "onBehalfOfDropped"))

@@ -25,6 +25,7 @@ from auditlogs.explain.codes import (
     code_of,
 )
 from auditlogs.intake import validation
+from auditlogs.mcp.keys import UNAVAILABLE
 from auditlogs.models import PLATFORM_ACCOUNT, Account, ApiKey
 from auditlogs.query.entries import Entries
 from hub.demo import history
@@ -80,11 +81,10 @@ def test_the_demos_entries_have_every_code_of_the_platform_and_no_unknown_one() 
     assert codes - LOG_CODES.keys() - HUB_CODES.keys() == PLATFORM_CODES.keys()
 
 
-def test_the_codes_of_mcp_are_those_of_its_sdk() -> None:
+def test_the_codes_of_mcp_are_those_of_its_sdk_and_of_the_verifier_of_keys() -> None:
     sdk = vars(mcp.types)
-    assert {str(sdk[name]) for name in sdk if name.isupper() and isinstance(sdk[name], int)} == (
-        MCP_CODES.keys()
-    )
+    of_sdk = {str(sdk[name]) for name in sdk if name.isupper() and isinstance(sdk[name], int)}
+    assert {*of_sdk, UNAVAILABLE} == MCP_CODES.keys()
 
 
 @pytest.mark.parametrize(

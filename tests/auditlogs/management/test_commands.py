@@ -30,7 +30,7 @@ def run(name: str, *arguments: str) -> str:
     """Run a command; return what it wrote to standard output, and no more than an id elsewhere."""
     out, err = io.StringIO(), io.StringIO()
     call_command(name, *arguments, stdout=out, stderr=err)
-    assert re.fullmatch(r"(id: key_\d+\n)?", err.getvalue())
+    assert re.fullmatch(r"(id: a?key_\w+\n)?", err.getvalue())
     return out.getvalue()
 
 
@@ -125,6 +125,40 @@ def test_a_key_needs_an_account_and_scopes_that_exist(account: Account) -> None:
     with pytest.raises(CommandError, match="No such scope: root"):
         run("create_api_key", "k", "--account", account.name, "--scope", "root")
     assert not ApiKey.objects.filter(account=account).exists()
+
+
+def test_an_agents_key_has_its_life_by_commands(account: Account) -> None:
+    of = ["--account", account.name]
+    made = ["create", "scout-read", *of, "--agent", "agent-7", "--scope", "read", "--days", "9"]
+    text = run("agent_key", *made)
+    key = account.agent_keys.get()
+    assert keys.digest_of(text.strip()) == key.digest
+    assert (key.name, key.agent, key.scopes) == ("scout-read", "agent-7", ["read"])
+    second = run("agent_key", "rotate", key.public_id, *of, "--overlap", "0.5")
+    assert run("agent_key", "scopes", key.public_id, *of, "--scope", "trade") == ""
+    key.refresh_from_db()
+    assert (keys.digest_of(second.strip()), key.scopes) == (key.digest, ["trade"])
+    assert run("agent_key", "revoke", key.public_id, *of) == ""
+    key.refresh_from_db()
+    assert key.revoked_at
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (["revoke", "akey_0"], "Agent key akey_0 does not exist in this account."),
+        (["rotate", "akey_0"], "Agent key akey_0 does not exist in this account."),
+        (["create", "k", "--agent", "a", "--scope", "root"], "No such scope: root"),
+        (["create", "k", "--agent", "a", "--scope", "read", "--days", "0"], "--days from 1"),
+    ],
+)
+def test_an_agents_key_that_cannot_be_is_refused(
+    account: Account, arguments: list[str], reason: str
+) -> None:
+    with pytest.raises(CommandError, match=reason):
+        run("agent_key", *arguments, "--account", account.name)
+    with pytest.raises(CommandError, match="Account nobody does not exist"):
+        run("agent_key", *arguments, "--account", "nobody")
 
 
 def indexes() -> dict[str, dict[str, Any]]:

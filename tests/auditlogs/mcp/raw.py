@@ -1,5 +1,6 @@
 """A client of any version of the protocol, as JSON-RPC over stdio and streamable HTTP."""
 
+import contextlib
 import itertools
 import json
 import subprocess
@@ -10,6 +11,8 @@ from typing import Any, Self
 
 import urllib3
 from urllib3.exceptions import HTTPError
+
+from auditlogs.entry import numbers
 
 HANDSHAKE = ("2025-03-26", "2025-06-18", "2025-11-25")
 MODERN = "2026-07-28"
@@ -141,16 +144,20 @@ class Http(Wire):
         self._post(method, self.message(method, params))
 
     def cancel(self, method: str, params: Mapping[str, Any], reason: str) -> None:
-        number = next(self.ids)
-        try:
-            message = {**self.message(method, params), "id": number}
-            answer = self._post(method, message, timeout=1.0, preload_content=False)
-            answer.read(1)
-        except HTTPError:
-            # Of MODERN this is all: who cancels closes the connection.
-            pass
+        # Of MODERN this is all: who cancels closes the connection.
+        number = self.hang_up(method, params)
         if self.version != MODERN:
             self.notify("notifications/cancelled", {"requestId": number, "reason": reason})
+
+    def hang_up(self, method: str, params: Mapping[str, Any], seconds: float = 1.0) -> int:
+        """Send a request and close the connection after a time; return the request's ID."""
+        number = next(self.ids)
+        message = {**self.message(method, params), "id": number}
+        with contextlib.suppress(HTTPError):
+            answer = self._post(method, message, timeout=seconds, preload_content=False)
+            answer.read(1)
+            answer.close()
+        return number
 
     def _post(
         self, method: str, message: dict[str, Any], **options: Any
@@ -161,5 +168,5 @@ class Http(Wire):
             if method in NAMED:
                 headers["Mcp-Name"] = message["params"][NAMED[method]]
         return self._pool.request(
-            "POST", self._url, body=json.dumps(message), headers=headers, **options
+            "POST", self._url, body=numbers.encode(message), headers=headers, **options
         )

@@ -280,7 +280,7 @@ def test_while_the_hub_is_away_it_is_as_configured_and_the_entry_says_which(
         assert (action, fields["result"], fields["actor"]["id"]) == (
             *("access.denied", "failure", AGENT),
         )
-        assert fields["payload"]["code"] == "keys-unavailable"
+        assert fields["payload"]["code"] == "keys_unavailable"
         assert fields["payload"]["keyName"] == "scout-read"
     # What the Hub has called inactive, or never known, is never allowed; nor after a while.
     assert verify(keys, "revoked") is None

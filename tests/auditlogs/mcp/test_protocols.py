@@ -7,6 +7,7 @@ import uuid
 from pathlib import Path
 from typing import Any
 
+import anyio
 import pytest
 from pytest_django.live_server_helper import LiveServer
 
@@ -14,7 +15,7 @@ import auditlogs
 from auditlogs.entry.schema import Entry
 from auditlogs.models import Account, new_account_id
 from auditlogs.query.entries import Entries
-from tests.auditlogs.mcp.raw import MODERN, VERSIONS, Http, Stdio, Wire
+from tests.auditlogs.mcp.raw import HANDSHAKE, MODERN, VERSIONS, Http, Stdio, Wire
 from tests.auditlogs.mcp.serving import over_http
 from tests.auditlogs.mcp.tool_server import trading
 
@@ -112,3 +113,22 @@ def test_over_http_everything_is_in_the_log(version: str) -> None:
     assert entries["plan"].source_ip == "127.0.0.1"
     session = entries["plan"].session_id
     assert session is None if version == MODERN else (session or "").startswith("sess_")
+
+
+def test_before_2026_a_call_goes_on_when_its_client_over_http_hangs_up() -> None:
+    account = new_account_id()
+    server = trading(functools.partial(auditlogs.record, account=account))
+
+    @server.tool()
+    async def slow() -> str:
+        await anyio.sleep(0.5)
+        return "done"
+
+    with over_http(server) as url:
+        wire = Http(HANDSHAKE[-1], url)
+        wire.start()
+        wire.hang_up("tools/call", {"name": "slow", "arguments": {}}, seconds=0.2)
+        entry = stored(account, 1)["slow"]
+    assert (entry.result, (entry.payload or {})["isError"]) == ("success", False)
+    assert entry.duration is not None
+    assert entry.duration >= 400

@@ -80,8 +80,25 @@ def is_wanted(entry: Written, asked: Asked) -> bool:
         "requestId": fields["request_id"],
         "sessionId": fields["session_id"],
         "assertedBy": fields["asserted_by"],
+        "decision": (fields["decision"] or {}).get("outcome"),
+        "approval": (fields["approval"] or {}).get("id"),
+        "runId": fields["run_id"],
+        "sourceIp": fields["source_ip"],
+    }
+    payload = fields["payload"] or {}
+    several = {
+        "principal": [each["id"] for each in (fields["actor"], *(fields["on_behalf_of"] or ()))],
+        "key": [payload.get("keyName"), payload.get("keyId")],
+        "tool": [payload.get("tool")],
+        "code": [str(payload["code"]) if "code" in payload else None],
+        "provider": [payload.get("provider")],
+        "orderId": [payload.get("orderId")],
     }
     for name, value in asked.equal.items():
+        if name in several:
+            if value not in several[name]:
+                return False
+            continue
         if name == "action":
             actual = fields["action_type"] if value in TYPES else fields["action"]
         else:
@@ -95,8 +112,21 @@ def is_found(fields: Mapping[str, Any], search: str) -> bool:
     actor, target = fields["actor"], fields["target"] or {}
     searched = [fields["action"], actor["id"], actor["name"]]
     searched += [target.get("type"), target.get("id"), target.get("name")]
+    if fields["result"] != "success":
+        searched.append((fields["payload"] or {}).get("error"))
     texts = [norm(text) for text in searched if text is not None]
-    return all(any(stands_in(word, text) for text in texts) for word in words(search))
+    return all(
+        any(stands_in(form, text) for form in forms(word) for text in texts)
+        for word in words(search)
+    )
+
+
+def forms(word: str) -> list[str]:
+    """Return a word, and a UUID in its other form too."""
+    bare = correlation(word)
+    if bare is None or not re.fullmatch("[0-9a-f]{32}", bare):
+        return [word]
+    return [bare, str(uuid.UUID(bare))]
 
 
 def norm(text: str) -> str:

@@ -35,6 +35,8 @@ def test_the_parameters_are_those_of_the_specification_first_and_then_our_own() 
             *("limit", "offset", "cursor", "sort"),
             *("result", "target", "correlationId", "requestId", "sessionId"),
             *("assertedBy", "writerId"),
+            *("decision", "approval", "runId", "principal", "key", "tool", "code", "provider"),
+            *("orderId", "sourceIp"),
         ]
     )
 
@@ -64,6 +66,15 @@ def test_a_page_that_says_no_range_gets_its_own_default() -> None:
         ("requestId", "requestId"),
         ("sessionId", "sessionId"),
         ("correlationId", "correlationId"),
+        ("approval", "facts.approval"),
+        ("runId", "facts.runId"),
+        ("principal", "facts.principal"),
+        ("key", "facts.key"),
+        ("tool", "facts.tool"),
+        ("code", "facts.code"),
+        ("provider", "facts.provider"),
+        ("orderId", "facts.orderId"),
+        ("sourceIp", "facts.sourceIp"),
     ],
 )
 @pytest.mark.parametrize("value", ["x", " X y ", "$ne", '{"$gt": ""}', "日本", "a" * 256])
@@ -195,6 +206,7 @@ def test_a_page_has_parameters_of_its_own_and_not_those_of_paging() -> None:
         ("action", "order.created\n", "expected one of"),
         ("result", "succes", "expected one of failure, partial, success"),
         ("result", "Success", "expected one of failure, partial, success"),
+        ("decision", "refused", "expected one of allowed, deferred, denied, modified"),
         ("sort", "duration", "expected one of timestamp, -timestamp, actor"),
         ("sort", "--actor", "expected one of"),
         ("sort", "_id", "expected one of"),

@@ -41,6 +41,10 @@ NAMES = [
     *("Straße", "STRASSE", "ﬁre", "İda", "日本", "日本 bot", "é", "e\u0301", "😀", "😀 x"),
 ]
 IDS = ["ada", "Zed", "a", "a-1", "a-10", "agent.7", "日本", "ⅷ", "$ne", "[", "ab"]
+# Written with and without hyphens, and beside one that begins alike.
+UUIDS = ["c4fd3dead6cd40ec9217d98c74e40cc1", "C4FD3DEA-D6CD-40EC-9217-D98C74E40CC1"]
+UUIDS += ["c4fd3dea-0000-40ec-9217-d98c74e40cc1"]
+IDS += UUIDS
 ACTIONS = [
     *(("order.created", "trade"), ("order.filled", "trade"), ("mcp.tool.call", "mcp")),
     *(("auth.signed_in", "auth"), ("api_key.revoked", "config"), ("mcp.tool", "mcp")),
@@ -48,6 +52,7 @@ ACTIONS = [
 ]
 ACTION_NAMES = [name for name, _ in ACTIONS]
 RESULTS = ["success", "failure", "partial"]
+OUTCOMES = ["allowed", "deferred", "denied", "modified"]
 HEX = "0af7651916cd43dd8448eb211c80319c"
 CORRELATIONS = [HEX, str(uuid.UUID(HEX)), str(uuid.UUID(HEX)).upper(), f"{HEX}0", "c-1"]
 SORTS = ["-timestamp", "timestamp", "actor", "-actor", "action", "-action", "result", "-result"]
@@ -72,6 +77,19 @@ def populations(asked_at: datetime, max_size: int = 20) -> SearchStrategy[list[d
     """Entries as a writer sends them, under Python names."""
     ids, names = st.sampled_from(IDS), st.one_of(st.none(), st.sampled_from(NAMES))
     actor_types, target_types = st.sampled_from(["agent", "user"]), st.sampled_from(["bot", "key"])
+    principals = st.fixed_dictionaries({"type": actor_types, "id": ids})
+    # One sentence is all that an entry is summed up by, where it is no success.
+    payloads = st.fixed_dictionaries(
+        {"error": st.sampled_from(["Ada B refused it", "no é", "日本 agent.7!"])},
+        optional={
+            "keyName": ids,
+            "keyId": ids,
+            "tool": ids,
+            "code": st.sampled_from(["c-1", 403]),
+            "provider": ids,
+            "orderId": ids,
+        },
+    )
     entries = st.builds(
         lambda action, **fields: {"action": action[0], "action_type": action[1], **fields},
         st.sampled_from(ACTIONS),
@@ -84,6 +102,12 @@ def populations(asked_at: datetime, max_size: int = 20) -> SearchStrategy[list[d
         session_id=rarely(st.sampled_from(["s-1", "s-2"])),
         bot_id=rarely(ids),
         asserted_by=rarely(st.sampled_from(["key_1", "key_12"])),
+        decision=rarely(st.sampled_from([{"outcome": each} for each in OUTCOMES])),
+        on_behalf_of=rarely(st.lists(principals, max_size=3)),
+        run_id=rarely(st.sampled_from(["run-1", "run-2"])),
+        approval=rarely(st.just({"id": "ap-1", "outcome": "granted"})),
+        source_ip=rarely(st.sampled_from(["192.0.2.1", "2001:db8::1"])),
+        payload=rarely(payloads),
     )
     few, many = st.lists(entries, max_size=2), st.lists(entries, min_size=4, max_size=max_size)
     return st.one_of(many, many, few)
@@ -92,7 +116,7 @@ def populations(asked_at: datetime, max_size: int = 20) -> SearchStrategy[list[d
 @st.composite
 def searches(draw: DrawFn) -> str:
     """Words that mostly stand in something an entry holds, in any case."""
-    whole = st.sampled_from([*NAMES, *IDS, *ACTION_NAMES, "key", "bot"])
+    whole = st.sampled_from([*NAMES, *IDS, *ACTION_NAMES, "key", "bot", "refused it"])
     start = st.builds(lambda text, end: text[:end], whole, st.integers(1, 6))
     other = st.text(string.ascii_letters + '1.-_$" ß日\u0301', max_size=3)
     within = st.builds(lambda text, at: text[at:], whole, st.integers(0, 4))
@@ -122,6 +146,16 @@ def questions(draw: DrawFn, asked_at: datetime) -> Asked:
         "requestId": st.just("r-1"),
         "sessionId": st.just("s-1"),
         "assertedBy": st.just("key_1"),
+        "decision": st.sampled_from(OUTCOMES),
+        "approval": st.just("ap-1"),
+        "runId": st.just("run-1"),
+        "principal": ids,
+        "key": ids,
+        "tool": ids,
+        "code": st.sampled_from(["c-1", "403"]),
+        "provider": ids,
+        "orderId": ids,
+        "sourceIp": st.just("2001:db8::1"),
     }
     # More at once would find nothing.
     names = draw(rarely(st.sets(st.sampled_from(sorted(values)), max_size=2), set()))

@@ -37,6 +37,18 @@ LEADING_FIELD = {
     "actor=agent-7": "actor.id",
     "botId=agent-7": "botId",
     "assertedBy=key_1": "assertedBy",
+    "decision=denied": "facts",
+    "approval=ap-1": "facts",
+    "runId=run-1": "facts",
+    "principal=user-1": "facts",
+    "key=scout-read": "facts",
+    "tool=quote": "facts",
+    "code=403": "facts",
+    "provider=jupiter": "facts",
+    "orderId=ord-42": "facts",
+    "sourceIp=192.0.2.1": "facts",
+    "tool=quote&actor=agent-7": "actor.id",
+    "code=403&tool=quote&decision=denied": "facts",
     "action=order.created": "action",
     "action=mcp": "actionType",
     "result=failure": "result",
@@ -49,6 +61,14 @@ LEADING_FIELD = {
     "actor=agent-7&target=ord-42&result=failure&action=mcp": "target.id",
     f"correlationId={TRACE}&actor=agent-7": "correlationId",
     "requestId=r-1&sessionId=s-1": "requestId",
+}
+PAYLOAD = {
+    "keyName": "scout-read",
+    "keyId": "key_9",
+    "tool": "quote",
+    "code": 403,
+    "provider": "jupiter",
+    "orderId": "ord-42",
 }
 ALLOWED = {"$gte", "$gt", "$lt", "$lte", "$and", "$or", "$in", "$elemMatch"}
 # The comparison of a search word, which is a literal in it, with the normalized text.
@@ -72,6 +92,12 @@ def account() -> str:
                 session_id="s-1",
                 correlation_id=TRACE,
                 bot_id="agent-7",
+                decision={"outcome": "denied"},
+                approval={"id": "ap-1", "outcome": "requested"},
+                run_id="run-1",
+                on_behalf_of=[USER],
+                source_ip="192.0.2.1",
+                payload=PAYLOAD,
             )
             for i in range(60)
         ],
@@ -152,9 +178,9 @@ def test_a_reader_of_one_bot_who_asks_for_another_asks_nothing(account: str) -> 
 def test_every_leading_filter_has_an_index_of_its_field_and_the_id() -> None:
     indexes = mongo.entries().index_information()
     for leading in (ACCOUNT_FILTER, *LEADING_FILTERS):
-        fields = list(dict.fromkeys(["account", leading.path, "_id"]))
+        fields = list(dict.fromkeys(["account", leading.field, "_id"]))
         assert indexes[leading.index]["key"] == [(field, 1) for field in fields]
-    paths = {leading.path for leading in LEADING_FILTERS}
+    paths = {leading.field for leading in LEADING_FILTERS}
     assert paths >= {path for path in LEADING_FIELD.values() if path}
 
 
@@ -342,6 +368,17 @@ def test_payloads_stay_in_the_database_unless_they_are_asked_for(account: str) -
 
 NASTY = st.text(st.sampled_from("abz019$.[]{}()*+?^|\\/\"':,-_ 日é"), min_size=1, max_size=12)
 NAMES = ["actor", "botId", "target", "search", "requestId", "sessionId", "correlationId"]
+NAMES += [
+    "approval",
+    "runId",
+    "principal",
+    "key",
+    "tool",
+    "code",
+    "provider",
+    "orderId",
+    "sourceIp",
+]
 
 
 @given(st.dictionaries(st.sampled_from(NAMES), NASTY, min_size=1), st.sampled_from(SORTS))
@@ -361,7 +398,7 @@ def test_no_text_of_a_caller_is_ever_an_operator_a_field_or_a_pattern(
         "tokens",
         "text",
         "actorKey",
-        *(each.path for each in LEADING_FILTERS),
+        *(each.field for each in LEADING_FILTERS),
     }
     # A word without a letter or a digit finds nothing, so nothing is sent.
     can_match = all(pieces(norm(word)) for word in request.entries.words)
@@ -372,3 +409,45 @@ def test_no_text_of_a_caller_is_ever_an_operator_a_field_or_a_pattern(
         assert set(keys_in(matches)) <= ALLOWED | fields
     for command in sent(commands, "find", mongo.DICTIONARY):
         assert set(keys_in(command["filter"])) <= {"_id", "$gte", "$gt", "$lt"}
+
+
+def test_a_skip_over_many_values_of_a_sort_key_needs_more_queries_than_a_page(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    account, at = new_account_id(), now()
+    actors = [{"type": "user", "id": f"u-{number:03}"} for number in range(60)]
+    record_many([new(actor=actor, timestamp=at) for actor in actors], account=account)
+    monkeypatch.setattr(planner, "FEW", 0)
+    page = list_of(account, "sort=actor&dateRange=24h").page(5, offset=50)
+    found = [entry.actor.id for entry in page.entries]
+    assert found == [f"u-{50 + number:03}" for number in range(len(found))]
+    assert page.is_cut_short == (len(found) < 5)
+    assert page.first == 51
+
+
+def test_a_sort_goes_on_after_the_values_that_are_read_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    account, at = new_account_id(), now()
+    actors = [{"type": "user", "id": f"u-{number:03}"} for number in range(12)]
+    record_many([new(actor=actor, timestamp=at) for actor in actors], account=account)
+    monkeypatch.setattr(planner, "FEW", 0)
+    monkeypatch.setattr(planner, "MAX_VALUES", 3)
+    page = list_of(account, "sort=actor&dateRange=24h").page(5)
+    found = [entry.actor.id for entry in page.entries]
+    while page.next:
+        page = list_of(account, "sort=actor&dateRange=24h").page(5, cursor=page.next)
+        found += [entry.actor.id for entry in page.entries]
+    assert found == [actor["id"] for actor in actors]
+
+
+@pytest.mark.parametrize(
+    "word", ["jürgen", "日本", "c4fd3dead6cd40ec9217d98c74e40cc1"], ids=["accent", "han", "uuid"]
+)
+def test_a_word_of_several_forms_is_looked_for_by_the_beginning_they_share(word: str) -> None:
+    account = new_account_id()
+    with watcher.watch() as commands:
+        Entries.of(account).matching((word,)).page(5)
+    counted, read = queries(commands)[-2:]
+    assert "tokens" in counted[0]["$match"]
+    assert "tokens" in read[0]["$match"]

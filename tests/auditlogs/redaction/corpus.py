@@ -1,8 +1,8 @@
 """A corpus of secrets and look-alikes from trading and cloud work, made from a seed.
 
 It is written from the documentation of exchanges, chains, clouds and identity providers, not from
-the code. A kind has a name, so that a test can say which kind it misses; a `…` in a form is where
-the secret stands.
+the code. Each kind has a name, so that a test can list the kinds it misses. `…` in a template is
+the place of the secret.
 """
 
 import base64

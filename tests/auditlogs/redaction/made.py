@@ -1,4 +1,4 @@
-"""Texts made from a seed: what stands for a secret in a form, and examples of vendors' formats."""
+"""Texts generated from a seed: values for the slots of a template, and vendors' secrets."""
 
 import re
 import uuid
@@ -11,7 +11,7 @@ _slot = re.compile(r"«\d+:(\w+):(\d+)»")
 
 
 def filled(form: str, random: Random) -> tuple[str, dict[str, str]]:
-    """Return a form with random texts in its slots `«number:class:length»`, and those."""
+    """Return a template with random texts in its slots `«number:class:length»`, and the texts."""
     slots: dict[str, str] = {}
     for match in _slot.finditer(form):
         if match[0] not in slots:

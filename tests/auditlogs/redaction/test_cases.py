@@ -1,4 +1,4 @@
-"""Inputs that were once redacted wrongly, and what is right."""
+"""Inputs that were once redacted wrongly, with the right result."""
 
 import json
 from random import Random

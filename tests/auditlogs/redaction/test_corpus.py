@@ -1,4 +1,4 @@
-"""The corpus: of a thousand secrets hardly one is left, of as many look-alikes none is changed."""
+"""The corpus: how many of its secrets are missed, and how many of its look-alikes are changed."""
 
 import json
 from collections.abc import Iterable
@@ -16,7 +16,7 @@ EVENTS = json.loads((Path(__file__).parent / "events.json").read_text())
 
 
 def left(cases: Iterable[Case]) -> tuple[int, list[str]]:
-    """Return how many cases there are, and the kinds of those of which a secret is left."""
+    """Return the number of cases, and the kind of each case with a secret left."""
     number, kinds = 0, []
     for case in cases:
         number += 1
@@ -29,7 +29,7 @@ def left(cases: Iterable[Case]) -> tuple[int, list[str]]:
 
 
 def changed(cases: Iterable[Case]) -> tuple[int, list[str]]:
-    """Return how many cases there are, and the kinds of those that are not as they were."""
+    """Return the number of cases, and the kind of each case that redaction changes."""
     number, kinds = 0, []
     for case in cases:
         number += 1
@@ -48,7 +48,7 @@ def _written(secret: str) -> str:
 
 
 def events(seed: int = 4) -> list[Case]:
-    """Return the secrets in events and texts as vendors document them."""
+    """Return events and texts with secrets, as vendors document them."""
     random = Random(seed)
     cases = []
     for event in EVENTS["secrets"]:

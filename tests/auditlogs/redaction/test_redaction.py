@@ -1,8 +1,9 @@
-"""Redaction: by the name of a key, by shape, wherever a secret stands; and what has to stay."""
+"""Redaction by names and by shapes, in any place of an entry; and what has to stay."""
 
 import base64
 import json
 import re
+import string
 import subprocess
 import sys
 from collections import Counter
@@ -101,13 +102,13 @@ def test_a_name_that_only_looks_like_a_secrets_is_left_alone(name: str) -> None:
     assert redact({name: "plain"}) == ({name: "plain"}, [])
 
 
-def test_every_name_of_a_secret_is_among_the_names_that_are_looked_at() -> None:
+def test_every_name_of_a_secret_passes_the_quick_check() -> None:
     for name in (*_WHOLE, *_LAST_WORDS, *_ENDINGS):
         assert re.search(CORES, name), name
         assert is_secret_name(name), name
 
 
-def test_secrets_are_replaced_at_any_depth_and_said_in_reading_order() -> None:
+def test_secrets_are_replaced_at_any_depth_and_listed_in_reading_order() -> None:
     payload = {
         "z": {"password": "1", "list": [{"apiKey": "2"}, [{"authToken": {"value": "3"}}]]},
         "secret": ["4", "5"],
@@ -140,7 +141,7 @@ def test_a_number_under_the_name_of_a_secret_is_one(number: Any) -> None:
 
 
 @pytest.mark.parametrize("nothing", [None, True, False, "", " ", [], {}, "required", "not set"])
-def test_what_says_nothing_of_a_secret_stays(nothing: Any) -> None:
+def test_a_value_that_reveals_nothing_of_a_secret_stays(nothing: Any) -> None:
     assert redact({"password": nothing}) == ({"password": nothing}, [])
 
 
@@ -168,7 +169,7 @@ def test_every_field_of_an_entry_is_read(prefix: str) -> None:
     ]
 
 
-# Places: what names a secret need not be its key
+# Position: the name of a secret need not be its key
 
 
 @pytest.mark.parametrize(
@@ -233,8 +234,40 @@ def test_a_value_is_a_secret_where_another_names_it(value: Any, clean: Any) -> N
         [0] * 64,
     ],
 )
-def test_what_names_no_secret_keeps_its_values(value: Any) -> None:
+def test_values_beside_other_names_stay(value: Any) -> None:
     assert redact({"it": value}) == ({"it": value}, [])
+
+
+@pytest.mark.parametrize("name", ["code", "key", "seed"])
+@pytest.mark.parametrize(
+    "code",
+    [
+        "Keypair.from_secret('…')",
+        'wallet = new Wallet("…");',
+        "client.login(user='bob', token='…')",
+        "await load_key(`…`, 5)",
+    ],
+)
+def test_of_code_under_a_name_in_doubt_the_secret_alone_is_replaced(name: str, code: str) -> None:
+    secret = "S" + text(Random(code), 55, string.ascii_uppercase + "234567")
+    clean = redact({name: code.replace("…", secret)})[0][name]
+    assert re.sub(r"\[REDACTED:[a-z-]+\]", "…", clean) == code
+
+
+def test_code_without_a_known_secret_is_replaced_as_a_whole() -> None:
+    payload = {"auth": "hmac(b'8f7Gh3kL9qWe2RtY', m)"}
+    assert redact(payload)[0] == {"auth": MARK}
+
+
+def test_a_text_with_a_mark_does_not_name_the_next_item() -> None:
+    assert redact({"env": ["API_SECRET=8f7Gh3kL9qWe2RtY", "A=b"]})[0] == {
+        "env": [f"API_SECRET={MARK}", "A=b"]
+    }
+
+
+def test_a_mark_in_a_percent_encoded_text_keeps_its_rule() -> None:
+    before = f"[REDACTED:jwt]&to=%7B%22apiKey%22%3A%22{text(Random(3), 30)}%22%7D"
+    assert REDACTOR.text(before) == f"[REDACTED:jwt]&to=%7B%22apiKey%22%3A%22{MARK}%22%7D"
 
 
 # Texts
@@ -277,6 +310,14 @@ def test_what_names_no_secret_keeps_its_values(value: Any) -> None:
         ("the password is hunter2, go", f"the password is {MARK}, go"),
         ("use password hunter2 now", f"use password {MARK} now"),
         ("user,password\nbob,x\neve,y", f"user,password\nbob,{MARK}\neve,{MARK}"),
+        (
+            " user | password \n------+----------\n bob  | hunter2\n",
+            f" user | password \n------+----------\n bob  | {MARK}\n",
+        ),
+        (
+            "user | password | host\n=====+==========+=====\nbob | hunter2 | db",
+            f"user | password | host\n=====+==========+=====\nbob | {MARK} | db",
+        ),
         ("pаssword=x ｓｅｃｒｅｔ：y", f"pаssword={MARK} ｓｅｃｒｅｔ：{MARK}"),
         ("密码：hunter2 пароль: y1", f"密码：{MARK} пароль: {MARK}"),
         ("pass\u200bword=x", f"pass\u200bword={MARK}"),
@@ -441,7 +482,7 @@ def test_bytes_of_a_key_pair_are_known_in_every_notation() -> None:
         assert str(data[9]) + ", " + str(data[10]) not in json.dumps(clean)
 
 
-def test_bytes_that_are_a_text_are_read_as_one() -> None:
+def test_bytes_of_a_text_are_redacted_as_a_text() -> None:
     assert redact({"it": list(b"password=hunter2")})[0] == {"it": "[REDACTED:bytes]"}
 
 
@@ -494,7 +535,7 @@ def test_an_operator_adds_shapes() -> None:
 
 
 @pytest.mark.parametrize(
-    ("rule", "pattern", "said"),
+    ("rule", "pattern", "message"),
     [
         ("twice", r"(\w)\1", "twice: RE2 refuses the pattern: invalid escape sequence"),
         ("ahead", "a(?=b)", "ahead: RE2 refuses the pattern"),
@@ -504,8 +545,8 @@ def test_an_operator_adds_shapes() -> None:
         ("x" * 41, "a", "a rule's name is"),
     ],
 )
-def test_a_rule_that_cannot_be_is_refused_by_its_name(rule: str, pattern: str, said: str) -> None:
-    with pytest.raises(BadPattern, match=said.replace("(", r"\(")):
+def test_an_invalid_rule_is_refused_by_its_name(rule: str, pattern: str, message: str) -> None:
+    with pytest.raises(BadPattern, match=message.replace("(", r"\(")):
         Redactor(patterns={rule: pattern})
 
 
@@ -536,7 +577,7 @@ def test_a_text_with_too_many_secrets_is_replaced_whole() -> None:
     assert REDACTOR.text("password=x " * 1_000).count(MARK) == 1_000
 
 
-def test_what_is_nested_beyond_all_reason_is_replaced() -> None:
+def test_a_value_that_is_nested_too_deeply_is_replaced() -> None:
     text = json.dumps({"password": CANARY})
     for _ in range(13):
         text = json.dumps([text])
@@ -578,7 +619,7 @@ def test_a_fault_of_the_redactor_replaces_what_it_could_not_read(
     assert Redactor().text(CANARY) == failed
 
 
-def test_marks_that_were_there_before_are_listed() -> None:
+def test_marks_of_an_earlier_redaction_are_listed() -> None:
     entry = {
         "payload": {
             "password": "[REDACTED:jwt]",
@@ -646,7 +687,7 @@ def test_a_text_redacted_twice_is_the_same(odd: str) -> None:
 
 def test_nothing_is_left_of_a_thousand_planted_secrets() -> None:
     left: Counter[str] = Counter()
-    unsaid: Counter[str] = Counter()
+    unlisted: Counter[str] = Counter()
     planted = list(plant(1_000))
     for secret in planted:
         before = msgspec.json.encode(secret.fields) + json.dumps(secret.fields).encode()
@@ -654,11 +695,11 @@ def test_nothing_is_left_of_a_thousand_planted_secrets() -> None:
         clean, redactions = REDACTOR.entry(secret.fields)
         after = [json.dumps(clean).encode(), *map(msgspec.json.encode, (clean, redactions))]
         left[secret.shape] += any(leaks(data, secret) for data in after)
-        unsaid[secret.shape] += not redactions
+        unlisted[secret.shape] += not redactions
     assert len(SHAPES) >= 40
     print(f"\n{len(planted)} planted secrets in {len(SHAPES)} shapes: {left.total()} left")  # noqa: T201
     assert +left == Counter()
-    assert +unsaid == Counter()
+    assert +unlisted == Counter()
 
 
 def test_lookalikes_stay() -> None:

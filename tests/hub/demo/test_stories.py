@@ -13,7 +13,7 @@ from auditlogs.entry.actions import ACTION_TYPES, KNOWN_ACTIONS, type_of
 from auditlogs.entry.schema import NewEntry, Redaction
 from auditlogs.recording.policy import check
 from hub.demo import history
-from hub.demo.cast import AGENTS, LONG_NAMED, PEOPLE, SCOUT
+from hub.demo.cast import AGENTS, LONG_NAMED, PEOPLE, SCOUT, SUB_AGENT
 
 NOW = datetime(2026, 3, 11, 14, 30, tzinfo=UTC)
 KEPT = timedelta(days=29.9)
@@ -49,6 +49,18 @@ STORIES: dict[str, Callable[[NewEntry, dict[str, object]], bool]] = {
     "the kill switch is used": lambda entry, payload: entry.action == "kill_switch.activated",
     "a person approves an order": lambda entry, payload: (
         entry.action == "order.approved" and entry.actor.type == "user"
+    ),
+    "a policy denies a trade over its limit": lambda entry, payload: (
+        entry.decision is not None and entry.decision.outcome == "denied"
+    ),
+    "an order is approved on a phone": lambda entry, payload: (
+        entry.action == "order.approved" and payload.get("channel") == "phone"
+    ),
+    "an agent acts for an agent that acts for a person": lambda entry, payload: (
+        [each.type for each in entry.on_behalf_of or ()] == ["agent", "user"]
+    ),
+    "a new version begins to fail": lambda entry, payload: (
+        entry.agent is not None and entry.agent.version == "2.5.0" and entry.result == "failure"
     ),
     "a batch works in part": lambda entry, payload: (
         entry.action == "mcp.tool.call" and entry.result == "partial"
@@ -98,6 +110,29 @@ def test_any_seven_days_hold_every_story(told: list[NewEntry], story: str) -> No
     assert max(b - a for a, b in pairwise(bounds)) < WEEK
 
 
+def test_an_order_is_executed_with_other_arguments_than_were_approved(
+    told: list[NewEntry],
+) -> None:
+    executed = [
+        entry
+        for entry in told
+        if entry.approval and entry.action == "mcp.tool.call" and entry.result == "success"
+    ]
+    granted = {
+        entry.approval.id: entry.approval.arguments_hash
+        for entry in told
+        if entry.approval and entry.action == "order.approved"
+    }
+    others = [
+        entry
+        for entry in executed
+        if entry.approval and granted[entry.approval.id] != entry.approval.arguments_hash
+    ]
+    assert 3 < len(others) < len(executed)
+    times = [NOW - KEPT, *map(instant, others), NOW]
+    assert max(b - a for a, b in pairwise(times)) < WEEK
+
+
 def test_every_known_action_occurs_and_no_other(told: list[NewEntry]) -> None:
     assert {entry.action for entry in told} == KNOWN_ACTIONS.keys()
 
@@ -130,7 +165,8 @@ def test_most_of_it_works(told: list[NewEntry]) -> None:
 def test_the_whole_cast_appears(told: list[NewEntry]) -> None:
     names = {entry.actor.name for entry in told}
     assert len(AGENTS) == 12
-    assert names == {player.name for player in (*AGENTS, *PEOPLE)} | {"System", None}
+    cast = (*AGENTS, *PEOPLE, SUB_AGENT)
+    assert names == {player.name for player in cast} | {"System", None}
     assert LONG_NAMED.name is not None
     assert len(LONG_NAMED.name) > 80
 

@@ -220,7 +220,7 @@ def check(hub: Hub, seed: int, number: int) -> None:
 
 
 def test_controls_count_links_and_list_agree_for_any_address(hub: Hub) -> None:
-    check(hub, seed=1, number=50)
+    check(hub, seed=1, number=30)
 
 
 @pytest.mark.faults

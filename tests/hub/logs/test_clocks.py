@@ -71,7 +71,7 @@ def test_times_more_than_five_minutes_apart_say_so(late: timedelta, said: str) -
 
     entry = make_entry(timestamp=datetime.now(UTC) - timedelta(days=7))
     recorded = format_rfc3339(entry.instant + late)
-    note = EntryView(replace(entry, recorded_at=recorded), "acc_1").clock_note
+    note = EntryView(replace(entry, recorded_at=recorded), Entries.of("acc_1")).clock_note
     assert note.startswith(said)
     assert bool(note) == bool(said)
 

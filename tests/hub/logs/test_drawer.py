@@ -10,10 +10,12 @@ from msgspec.structs import replace
 from auditlogs.accounts import keys
 from auditlogs.models import Account
 from auditlogs.query import entries
+from auditlogs.query.entries import Entries
 from auditlogs.storage import mongo
 from hub.logs.drawer import EntryView
 from hub.templatetags.hub import duration
-from tests.factories import ORDER, SYSTEM, USER, make_entry
+from tests.api import Api
+from tests.factories import AGENT, ORDER, SYSTEM, USER, make_entry
 from tests.hub.markup import Element
 from tests.hub.pages import Hub, link, links, rows, without_token
 
@@ -249,8 +251,67 @@ def test_an_entry_names_the_key_that_sent_it_to_its_own_account(hub: Hub, accoun
     key = account.api_keys.get()
     assert token
     entry = replace(make_entry(), asserted_by=key.public_id)
-    assert EntryView(entry, account.id).key_name == "scout-read"
-    assert EntryView(entry, "acc_another").key_name == ""
-    assert EntryView(replace(entry, asserted_by="key_0"), account.id).key_name == ""
+    ours, theirs = Entries.of(account.id), Entries.of("acc_another")
+    assert EntryView(entry, ours).key_name == "scout-read"
+    assert EntryView(entry, theirs).key_name == ""
+    assert EntryView(replace(entry, asserted_by="key_0"), ours).key_name == ""
     chip = hub.logs(f"?assertedBy={key.public_id}").one(".chip-text")
     assert chip.text == f"scout-read ({key.public_id})"
+
+
+def test_how_an_actor_was_identified_is_claimed_by_the_key_that_wrote_it(
+    hub: Hub, account: Account, write_key: str
+) -> None:
+    sent = {"action": "mcp.tool.call", "result": "success", "actor": dict(AGENT)}
+
+    def shown(key: str, **more: str) -> str:
+        (receipt,) = Api(key).post([{**sent, **more}]).json()
+        return hub.read(f"/hub/logs/{receipt['id']}").text
+
+    assert "identified by token · claimed by" in shown(write_key, authentication="token")
+    assert "declared, not verified · claimed by" in shown(write_key, authentication="declared")
+    assert "identified by" not in shown(write_key)
+    # The key of one agent identifies it, whatever that says of itself.
+    own = keys.create(account, "own", ["logs:write"], bot=AGENT["id"])
+    page = shown(own, authentication="session")
+    assert "identified by key" in page
+    assert "claimed by" not in page
+
+
+def test_an_actor_that_named_itself_is_marked_in_the_list(hub: Hub, account: Account) -> None:
+    make_entry(account.id, authentication="declared")
+    (shown,) = (each for each in hub.logs().all("td", ".two-lines", "small") if each.text)
+    assert "declared" in shown.text
+
+
+def test_a_row_says_why_or_what_below_its_action_unless_that_stands_beside_it(
+    hub: Hub, account: Account
+) -> None:
+    target = {"type": "tool", "id": "quote"}
+    for number, payload in enumerate(({"error": "No funds"}, {"tool": "quote"}, None)):
+        result = "failure" if number == 0 else "success"
+        make_entry(account.id, target=target, result=result, payload=payload)
+    assert [each.text for each in hub.logs().all(".summary")] == ["No funds"]
+
+
+def test_a_call_with_other_arguments_than_were_approved_is_flagged(
+    hub: Hub, account: Account
+) -> None:
+    def record(action: str, outcome: str, amount: int, result: str = "success") -> str:
+        entry = make_entry(
+            account.id,
+            action=action,
+            result=result,
+            approval={"id": "ap-1", "outcome": outcome},
+            payload={"tool": "transfer", "arguments": {"amount": amount}},
+        )
+        return hub.read(f"/hub/logs/{entry.id}").text
+
+    flag = "The arguments are not those that were approved."
+    assert flag not in record("mcp.elicitation.requested", "requested", 5)
+    assert flag not in record("mcp.tool.call", "granted", 5)
+    assert flag in record("mcp.tool.call", "granted", 5_000)
+    # It was not done.
+    assert flag not in record("mcp.tool.call", "granted", 5_000, "failure")
+    other = make_entry(approval={"id": "ap-1", "outcome": "granted", "argumentsHash": "0f" * 32})
+    assert not EntryView(other, Entries.of("acc_another")).has_other_arguments

@@ -29,10 +29,33 @@ WRITTEN: dict[str, Any] = {
     "session_id": "session-of-fields",
     "source_ip": "2001:db8::71",
     "bot_id": "bot-of-fields",
-    "payload": {"note": "payload-of-fields"},
+    "payload": {"note": "payload-of-fields", "reason": "Reason of fields"},
+    "decision": {
+        "outcome": "modified",
+        "policy": "policy-of-fields",
+        "rule": "rule-of-fields",
+        "version": "version-of-fields",
+        "reason": "decided-of-fields",
+        "by": {"type": "system", "id": "decider-of-fields", "name": "Decider of Fields"},
+    },
+    "on_behalf_of": [
+        {"type": "agent", "id": "caller-of-fields", "name": "Caller of Fields"},
+        {"type": "user", "id": "person-of-fields", "name": "Person of Fields"},
+    ],
+    "on_behalf_of_dropped": 7_123,
+    "agent": {"version": "agent-version-of-fields", "model": "model-of-fields"},
+    "run_id": "run-of-fields",
+    "authentication": "declared",
+    "approval": {"id": "approval-of-fields", "outcome": "granted", "argumentsHash": "7f" * 32},
 }
 # Shown in another form than text: as a list of its own or with a unit.
-SHOWN_AS: dict[str, str] = {"duration": "71.25 ms", "result": "Partial"}
+SHOWN_AS: dict[str, str] = {
+    "duration": "71.25 ms",
+    "result": "Partial",
+    "onBehalfOfDropped": "7,123 more between",
+}
+# Words that the page begins with a capital.
+CAPITALS = {"modified", "granted"}
 # The viewer shows a redaction where it is in the payload; the timestamp is the writer's own.
 NOT_SHOWN_AS_TEXT = {"redactions"}
 
@@ -42,6 +65,8 @@ def written() -> dict[str, Any]:
 
 
 def texts_of(value: Any) -> list[str]:
+    if isinstance(value, list):
+        return [text for item in value for text in texts_of(item)]
     if isinstance(value, dict):
         return [text for item in value.values() for text in texts_of(item)]
     return [] if value is None else [str(value)]
@@ -79,7 +104,7 @@ def test_every_field_that_is_read_has_its_place_on_the_page_of_the_entry(
         for name, value in entry.items()
         if name not in NOT_SHOWN_AS_TEXT
         for text in texts_of(SHOWN_AS.get(name, value))
-        if text not in page
+        if (text.capitalize() if text in CAPITALS else text) not in page
     ]
     assert missing == []
 
