@@ -56,6 +56,11 @@ class Run:
         first = counting.first(log.account)
         first.repeat()
         asked = self._asked()
+        if repetitions > 1:
+            # The first answers of a process compile templates and connect.
+            for row in asked:
+                row.repeat()
+                row.times.clear()
         interleave(asked, repetitions, READ_SECONDS, self._console, "Asking")
         writing = Writing(log.written, min(MAX_BATCH, log.count), live, self._hub, log.write_key)
         rows = [*writing.rows(), counting.next()]

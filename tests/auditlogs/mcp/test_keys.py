@@ -146,6 +146,10 @@ def test_a_client_is_refused_and_after_the_scope_is_added_the_same_call_is_allow
         "keyName": "scout-read",
         "keyScopes": ["read"],
     }
+    assert refused.authentication == "key"
+    assert refused.decision is not None
+    assert (refused.decision.outcome, refused.decision.policy) == ("denied", "tool-scopes")
+    assert refused.decision.rule == "trade_execute needs trade"
     allowed = told[5].payload or {}
     assert (allowed["keyName"], allowed["keyScopes"]) == ("scout-read", ["read", "trade"])
     assert text not in str(told)
