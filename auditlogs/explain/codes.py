@@ -133,6 +133,10 @@ PLATFORM_CODES: dict[str, Code] = {
         "The agent’s API key was not valid: rotated, revoked or mistyped.",
         "See whether the key is active, and that the agent uses the current one.",
     ),
+    "invalid_arguments": Code(
+        "A tool refused the arguments that it was called with.",
+        "The error says which. Compare the agent’s version with the one whose calls worked.",
+    ),
     "kill_switch_active": Code(
         "The agent’s kill switch was on, so that it could not trade.",
         "Find out who turned it on and why; a person can release it.",

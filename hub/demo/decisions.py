@@ -85,6 +85,8 @@ def _deferred(random: Random, at: datetime, *, changed: bool) -> list[NewEntry]:
             "approval": _approval(approval, "requested", arguments),
         },
     )
+    provider = random.choice(PROVIDERS)
+    create(work, agent, order, provider)
     work.wait(30, 240)
     approve(
         work,
@@ -107,7 +109,7 @@ def _deferred(random: Random, at: datetime, *, changed: bool) -> list[NewEntry]:
         took=400,
         fields={"approval": _approval(approval, "granted", _arguments(done))},
     )
-    fill(work, agent, done, random.choice(PROVIDERS))
+    fill(work, agent, done, provider)
     return work.entries
 
 

@@ -35,8 +35,10 @@ def test_a_call_of_the_demo_is_refused_exactly_where_the_key_lacks_the_scope(
     calls: list[NewEntry],
 ) -> None:
     refused = 0
-    for entry in calls:
-        payload = entry.payload or {}
+    # A sub-agent has a token, and no key; a question to a person is no call.
+    for payload in (entry.payload or {} for entry in calls):
+        if "keyScopes" not in payload:
+            continue
         needed = scope_of(payload["tool"])
         is_refused = payload["status"] == 403
         assert is_refused == (needed not in payload["keyScopes"])
