@@ -66,6 +66,7 @@ def test_an_entry_is_read_as_it_was_recorded(client: Client, read: Read) -> None
         "sourceIp": "203.0.113.24",
         "botId": "bot-1",
         "payload": {"pair": "SOL/USDC", "amount": 5, "apiKey": "[REDACTED:key-name]"},
+        "summary": "5 SOL/USDC",
         "writerId": "fill-1",
         "assertedBy": entry["assertedBy"],
         "redactions": [{"path": "/payload/apiKey", "rule": "key-name"}],
