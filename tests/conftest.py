@@ -123,6 +123,21 @@ def log_database(pytestconfig: pytest.Config) -> Iterator[None]:
     mongo.client().close()
 
 
+@pytest.fixture
+def own_database(settings: "Settings", tmp_path: Path, log_database: None) -> Iterator[None]:
+    """A log of the test's own, with the indexes, for what goes through all that a log holds."""
+    from auditlogs.storage import mongo
+    from auditlogs.storage.indexes import ensure_indexes
+    from tests.away import connected_to
+
+    uri = with_database(settings.MONGODB_URI, f"auditlogs_test_{uuid.uuid4().hex[:12]}")
+    with connected_to(uri, settings, tmp_path / "spool"):
+        ensure_indexes()
+        yield
+        with pymongo.timeout(60):
+            mongo.client().drop_database(mongo.database().name)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _time_to_read() -> Iterator[None]:
     """Let no page be cut short because the machine is busy."""

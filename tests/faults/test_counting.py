@@ -37,7 +37,7 @@ class Size:
     rate: float
 
 
-@sizes(short=Size(4, 100, 150), long=Size(24, 2_000, 300))
+@sizes(short=Size(2, 100, 150), long=Size(24, 2_000, 300))
 def test_the_counters_are_right_after_every_crash(
     system: System, ledger: Ledger, seed: int, random: Random, say: Say, size: Size
 ) -> None:

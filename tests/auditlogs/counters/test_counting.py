@@ -211,7 +211,7 @@ def test_arrivals_of_the_same_instant_are_read_on_from_any_of_them(account: str)
 
 
 def test_a_log_that_nobody_has_counted_is_counted_in_steps(
-    account: str, monkeypatch: pytest.MonkeyPatch
+    own_database: None, account: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with time_machine.travel(hours_ago(0.2)):
         begin_anew()
@@ -224,7 +224,7 @@ def test_a_log_that_nobody_has_counted_is_counted_in_steps(
     assert len(counted.held(account)) == 4
     assert work.is_behind
     assert counts.counted_at() is None
-    # In steps of the ordinary size: others have recorded since, too.
+    # In steps of the ordinary size.
     catch_up(work)
     assert is_right(account)
     assert counts.counted_at()

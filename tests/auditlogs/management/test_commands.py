@@ -192,6 +192,7 @@ def test_making_indexes_shows_each_one_and_takes_as_long_as_it_takes() -> None:
 
 
 def test_making_indexes_can_be_interrupted_and_goes_on_when_run_again(
+    own_database: None,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     names = ("by_botId", "by_sessionId", "by_tokens")
