@@ -14,6 +14,7 @@ from auditlogs.accounts import agent_keys, key_use, seen_keys
 from auditlogs.accounts.key_use import Change, Figure, KeyUse, Period, Row
 from auditlogs.accounts.seen_keys import SeenKey
 from auditlogs.entry.times import format_rfc3339, now
+from auditlogs.explain.scopes import tool_scopes
 from auditlogs.models import Account, AgentKey
 from auditlogs.storage import actors
 from hub.access.visits import HubRequest, Visit, for_admins
@@ -186,6 +187,11 @@ class AgentKeyView:
     @property
     def scopes_missed(self) -> list[RowView]:
         return _rows(self.use.whole.scopes_missed)
+
+    @property
+    def scopes_to_add(self) -> list[str]:
+        """The missing scopes that an agent's key can have. The log's own are those of log keys."""
+        return [row.value for row in self.scopes_missed if row.value in tool_scopes()]
 
     @property
     def history(self) -> list[ChangeView]:
