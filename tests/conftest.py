@@ -74,6 +74,8 @@ def pytest_configure(config: pytest.Config) -> None:
 
     from django.conf import settings
 
+    # Where the demo's tests collect static files, others would find some that are being replaced.
+    settings.STATIC_ROOT = folder / "staticfiles"
     # In a file, so that the thread of a live server sees the same rows.
     settings.DATABASES["default"]["TEST"] = {"NAME": str(folder / "test.sqlite3")}
     pymongo.monitoring.register(watcher)
