@@ -44,10 +44,12 @@ threads = [threading.Thread(target=work) for _ in range(4)]
 for thread in threads:
     thread.start()
 for _ in range(10):
+    # Before the fork: a child inherits the locks that RE2 holds in other threads, too.
+    entry, account = prepare("order.created", result="success", account="a", actor=AGENT)
     child = os.fork()
     if not child:
         try:
-            put(spool())
+            spool().put([(account, entry)])
         except BaseException as error:
             sys.stderr.write(f"{error}\\n")
             os._exit(1)
