@@ -3,12 +3,10 @@
 Each change is made under the account's lock in one transaction with its entry, or not at all.
 """
 
-import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db import DatabaseError
 from django.db.models import Case, Q, QuerySet, When
 
 from auditlogs.accounts import keys
@@ -29,8 +27,6 @@ ROTATED = (
     *("digest", "last_four", "rotated_at"),
     *("previous_digest", "previous_last_four", "previous_until"),
 )
-
-logger = logging.getLogger(__name__)
 
 
 class AgentKeyRefused(ValueError):
@@ -171,7 +167,7 @@ def verify(text: str, asking: ApiKey) -> Verified | None:
     until = min((end for end in ends if end is not None), default=None)
     if until is not None and until <= now():
         return None
-    _record_use(key)
+    keys.record_use(key)
     return Verified(key, until)
 
 
@@ -214,7 +210,7 @@ def of_account(account: Account) -> tuple[list[AgentKey], bool]:
 
 def active_of(account: Account) -> QuerySet[AgentKey]:
     """Return the active agents' keys of an account."""
-    return account.agent_keys.filter(_is_active())
+    return account.agent_keys.filter(keys.is_active())
 
 
 def others_of_agent(key: AgentKey) -> int:
@@ -223,7 +219,7 @@ def others_of_agent(key: AgentKey) -> int:
 
 
 def _ranked(found: QuerySet[AgentKey]) -> QuerySet[AgentKey]:
-    return found.order_by(Case(When(_is_active(), then=0), default=1), "-last_used_at", "-pk")
+    return found.order_by(Case(When(keys.is_active(), then=0), default=1), "-last_used_at", "-pk")
 
 
 def _refresh_active(key: AgentKey) -> None:
@@ -253,18 +249,3 @@ def _check_text(field: str, what: str, text: str, length: int, *, is_name: bool 
 
 def _change(field: str, before: object, after: object) -> dict[str, object]:
     return {"field": field, "from": before, "to": after}
-
-
-def _record_use(key: AgentKey) -> None:
-    """Keep the minute of the last use. A failure to do so does not fail the question."""
-    moment = now()
-    if key.last_used_at is not None and moment - key.last_used_at < keys.USE_IS_NEW_AFTER:
-        return
-    try:
-        AgentKey.objects.filter(pk=key.pk).update(last_used_at=moment)
-    except DatabaseError:
-        logger.warning("The last use of %s could not be kept.", key.public_id, exc_info=True)
-
-
-def _is_active() -> Q:
-    return Q(revoked_at=None) & (Q(expires_at=None) | Q(expires_at__gt=now()))

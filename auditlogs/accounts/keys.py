@@ -21,6 +21,7 @@ from auditlogs.models import (
     PERMISSION_TO_READ,
     PUBLIC_ID_PREFIX,
     Account,
+    AgentKey,
     ApiKey,
 )
 from auditlogs.recording.policy import check_text
@@ -170,20 +171,20 @@ def by_public_id(text: str) -> ApiKey | None:
 def of_account(account: Account) -> tuple[list[ApiKey], bool]:
     """Return the first MAX_LISTED API keys of an account, without session tokens, and whether there
     are more. Active keys come first, newer ones before older ones."""
-    rank = Case(When(_is_active(), then=0), default=1)
+    rank = Case(When(is_active(), then=0), default=1)
     listed = account.api_keys.filter(holder=None).order_by(rank, "-pk")[: MAX_LISTED + 1]
     return list(listed[:MAX_LISTED]), len(listed) > MAX_LISTED
 
 
 def active_of(account: Account) -> QuerySet[ApiKey]:
     """Return the active API keys of an account, without session tokens."""
-    return account.api_keys.filter(_is_active(), holder=None)
+    return account.api_keys.filter(is_active(), holder=None)
 
 
 def session_tokens_of(person: User, account: Account) -> QuerySet[ApiKey]:
     """Return a person's active session tokens for an account, newest first; MAX_SESSION_TOKENS at
     most."""
-    return ApiKey.objects.filter(_is_active(), holder=person, account=account).order_by("-pk")
+    return ApiKey.objects.filter(is_active(), holder=person, account=account).order_by("-pk")
 
 
 def revoke(key: ApiKey) -> bool:
@@ -223,18 +224,19 @@ def learn_agent(key: ApiKey) -> bool:
     return True
 
 
-def record_use(key: ApiKey) -> None:
+def record_use(key: ApiKey | AgentKey) -> None:
     """Keep the time of a key's last use. A failure to do so does not fail the request."""
     moment = now()
     if key.last_used_at is not None and moment - key.last_used_at < USE_IS_NEW_AFTER:
         return
     try:
-        ApiKey.objects.filter(pk=key.pk).update(last_used_at=moment)
+        type(key).objects.filter(pk=key.pk).update(last_used_at=moment)
     except DatabaseError:
         logger.warning("The last use of %s could not be kept.", key.public_id, exc_info=True)
 
 
-def _is_active() -> Q:
+def is_active() -> Q:
+    """Return the condition on keys that are neither revoked nor expired."""
     return Q(revoked_at=None) & (Q(expires_at=None) | Q(expires_at__gt=now()))
 
 

@@ -157,9 +157,7 @@ def run_by_arrival(
             {"$limit": limit},
             {"$project": fields},
         ]
-        return mongo.aggregate_entries(
-            pipeline, None if mongo.is_secantus() else ACCOUNT_ARRIVAL_INDEX
-        )
+        return mongo.aggregate_entries(pipeline, _hint(ACCOUNT_ARRIVAL_INDEX))
 
 
 def arrivals(at: datetime, after: uuid.UUID, until: datetime | None, limit: int) -> list[Arrival]:
@@ -193,8 +191,12 @@ def late_arrivals(account: str, since: int, before: int, limit: int) -> list[int
     stages: list[Document] = [{"$match": recorded}, {"$match": older}]
     stages += [{"$limit": limit}, {"$project": {"_id": 1}}]
     with mongo.time_limit(COUNT_SECONDS):
-        index = None if mongo.is_secantus() else ACCOUNT_ARRIVAL_INDEX
-        return [id_ms(each["_id"]) for each in mongo.aggregate_entries(stages, index)]
+        found = mongo.aggregate_entries(stages, _hint(ACCOUNT_ARRIVAL_INDEX))
+    return [id_ms(each["_id"]) for each in found]
+
+
+def _hint(index: str) -> str | None:
+    return None if mongo.is_secantus() else index
 
 
 def count(

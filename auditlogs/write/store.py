@@ -98,8 +98,8 @@ def store(documents: list[Document], seconds: float) -> list[Outcome]:
 def arriving(entry: Entry, account: str) -> Document:
     """Return the document of an entry that is about to be stored: `recordedAt` is now.
 
-    Validation, a queue or the spool may have held the entry back. Whoever reads the log in the
-    order of arrival relies on a write following at once.
+    Validation, a queue or the spool may have held the entry back. Readers of the log in the
+    order of arrival rely on a write following at once.
     """
     return to_document(msgspec.structs.replace(entry, recorded_at=format_rfc3339(now())), account)
 

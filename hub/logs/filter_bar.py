@@ -143,26 +143,27 @@ class FilterBar:
     @property
     def described(self) -> list[str]:
         """Each filter of the list but its range, as "Result: failure"."""
-        named = {"actor": self.actor.name or self.actor.id} if self.actor else {}
-        return [
-            f"{EntryFilter.base_filters[name].label}: {named.get(name, value)}"
-            for name, value in self._links.filters.items()
-            if name not in RANGE_PARAMETERS
-        ]
+        labels = EntryFilter.base_filters
+        return [f"{labels[name].label}: {value}" for name, value in self._named_values]
 
     @property
     def values_in_words(self) -> list[str]:
         """Each filter's value alone, the range at the end, as "failure", "Momentum Scout"."""
-        named = {"actor": self.actor.name or self.actor.id} if self.actor else {}
-        values = [
-            named.get(name, value)
-            for name, value in self._links.filters.items()
-            if name not in RANGE_PARAMETERS
-        ]
+        values = [value for _, value in self._named_values]
         if chosen := self._links.filters.keys() & set(RANGE_PARAMETERS):
             preset = self._links.filters.get("dateRange", CUSTOM)
             values.append(RANGE_LABELS[CUSTOM if len(chosen) > 1 else preset])
         return values
+
+    @property
+    def _named_values(self) -> list[tuple[str, str]]:
+        """Each filter of the list but its range, with its value; an actor by its name."""
+        named = {"actor": self.actor.name or self.actor.id} if self.actor else {}
+        return [
+            (name, named.get(name, value))
+            for name, value in self._links.filters.items()
+            if name not in RANGE_PARAMETERS
+        ]
 
     @property
     def action_types(self) -> list[Option]:

@@ -216,7 +216,7 @@ def test_no_way_to_write_a_call_gets_around_the_scope(account: Account, log: Cli
 
 
 class Hub:
-    """Stands for the Hub's answers, or for its absence, without a network."""
+    """Answers as the Hub does, or fails as if it were away, without a network."""
 
     def __init__(self, *answers: Introspection) -> None:
         self.answers = list(answers)
