@@ -89,7 +89,9 @@ def needed_scope(entry: Entry) -> str | None:
 def carried_scopes(entry: Entry) -> list[str] | None:
     """Return the scopes that the key of an entry carried; None where it does not say."""
     carried = _payload(entry).get("keyScopes")
-    return [each for each in carried if isinstance(each, str)] if _is_list(carried) else None
+    if not isinstance(carried, list | tuple):
+        return None
+    return [each for each in carried if isinstance(each, str)]
 
 
 def tool_of(entry: Entry) -> str | None:
@@ -127,10 +129,6 @@ def _texts(payload: Mapping[str, Any]) -> Iterator[str]:
             value = value.get("message")
         if text := text_of(value):
             yield text[:LOOKED_AT]
-
-
-def _is_list(value: object) -> bool:
-    return isinstance(value, list | tuple)
 
 
 def _code(entry: Entry) -> list[str]:
