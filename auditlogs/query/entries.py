@@ -26,7 +26,7 @@ from auditlogs.query.selection import ACCOUNT_ONLY, Selection, Word
 from auditlogs.query.slices import Budget, Slice, predecessor, successor
 from auditlogs.query.window import Window
 from auditlogs.storage.documents import to_entry
-from auditlogs.storage.mongo import Document, TookTooLong
+from auditlogs.storage.mongo import Document, Room, TookTooLong
 from auditlogs.storage.retention import oldest_ms
 
 # These serve searches and filters only, so they are never transferred.
@@ -152,15 +152,18 @@ class Entries:
         cursor: Cursor | None = None,
         offset: int = 0,
         payloads: bool = False,
+        max_bytes: int | None = None,
     ) -> Page:
-        """Read one page of up to `limit` entries.
+        """Read one page of up to `limit` entries, which take up to `max_bytes` as they are stored.
 
         It may be shorter before the end of the list, when the time budget is spent. Raises
         StorageError.
         """
         budget = Budget(slices.BUDGET_SECONDS)
         fields = WITH_PAYLOAD if payloads else WITHOUT_PAYLOAD
+        room = Room(max_bytes) if max_bytes else None
         if cursor is not None:
+            budget.room = room
             return self._page_at(cursor, limit, budget, fields)
         position: Position | None = None
         if offset:
@@ -168,6 +171,7 @@ class Entries:
             if len(skipped) < offset:
                 return self._show([], len(skipped) + 1, None, None, None)
             position = self._position(skipped[-1])
+        budget.room = room
         return self._page_after(position, offset + 1, limit, budget, fields)
 
     def _skip(self, offset: int, budget: Budget) -> list[Document]:
@@ -187,16 +191,18 @@ class Entries:
         budget.queries = slices.MAX_QUERIES
         return skipped
 
-    def arrivals(self, limit: int, *, cursor: Cursor | None = None) -> ArrivalPage:
-        """Read up to `limit` entries after a cursor of this list in ARRIVAL_ORDER.
-
-        Raises StorageError.
-        """
+    def arrivals(
+        self, limit: int, *, cursor: Cursor | None = None, max_bytes: int | None = None
+    ) -> ArrivalPage:
+        """Read up to `limit` entries after a cursor of this list in ARRIVAL_ORDER, which take up to
+        `max_bytes` as they are stored. Raises StorageError."""
         listed = self if cursor is None else self.pinned_to(cursor)
         place = Place.before_all(listed.window)
         if cursor is not None and cursor.value is not None:
             place = Place(from_ms(int(cursor.value)), cursor.id)
-        read = arrivals.read(listed._selection(), listed.window, place, limit, WITH_PAYLOAD)
+        budget = Budget(slices.BUDGET_SECONDS)
+        budget.room = Room(max_bytes) if max_bytes else None
+        read = arrivals.read(listed._selection(), listed.window, place, limit, WITH_PAYLOAD, budget)
         after = Position(str(to_ms(read.place.at)), read.place.id)
         return ArrivalPage(
             entries=[to_entry(document) for document in read.documents],
