@@ -3,6 +3,7 @@
 from django.conf import settings
 from django.urls import include, path
 
+from auditlogs.api.metrics import metrics
 from auditlogs.api.readiness import readyz
 from hub.account.agent_key_page import agent_key
 from hub.account.agent_keys import (
@@ -62,6 +63,7 @@ urlpatterns = [
     path("hub/set-password/<uidb64>/<token>", SetPassword.as_view(), name="set_password"),
     path("api/", include("auditlogs.api.urls")),
     path("readyz", readyz),
+    path("metrics", metrics),
 ]
 
 if settings.OIDC_ISSUER:

@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 from django.http import HttpResponse
 
+from auditlogs import metrics
 from auditlogs.explain.codes import PROBLEMS, ProblemSlug
 
 CONTENT_TYPE = "application/problem+json"
@@ -23,6 +24,7 @@ def problem(
     """Return a problem document (RFC 9457, section 3): `type` is a stable URN, `detail` a sentence
     about this occurrence. The slug's declaration says which status it has."""
     status = PROBLEMS[slug].status
+    metrics.ERRORS.labels(slug).inc()
     body = {
         "type": f"{TYPE_PREFIX}{slug}",
         "title": title,

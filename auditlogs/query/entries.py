@@ -17,6 +17,7 @@ import msgspec
 from auditlogs.entry.identity import id_bound, id_ms
 from auditlogs.entry.schema import Entry, actor_key
 from auditlogs.entry.times import from_ms, now, to_ms
+from auditlogs.metrics import QueryKind, timed
 from auditlogs.query import arrivals, planner, slices
 from auditlogs.query.arrivals import Place
 from auditlogs.query.cursor import BadCursor, Cursor, Position, load_cursor
@@ -77,6 +78,12 @@ class Count:
 
     value: int
     is_more: bool
+
+
+def _kind_of(entries: "Entries") -> QueryKind:
+    if entries.words:
+        return "search"
+    return "list" if entries.order.key == "timestamp" else "sorted"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,6 +152,7 @@ class Entries:
         start = max(cursor.start, oldest_ms(from_ms(self.window.as_of)))
         return self.within(replace(self.window, start=start, end=cursor.end, as_of=cursor.as_of))
 
+    @timed(_kind_of)
     def page(
         self,
         limit: int,
@@ -191,6 +199,7 @@ class Entries:
         budget.queries = slices.MAX_QUERIES
         return skipped
 
+    @timed(lambda _: "arrivals")
     def arrivals(
         self, limit: int, *, cursor: Cursor | None = None, max_bytes: int | None = None
     ) -> ArrivalPage:
@@ -268,6 +277,7 @@ class Entries:
         bound = successor(position.id) if order.newest_first else predecessor(position.id)
         return Position(position.value, bound)
 
+    @timed(lambda _: "neighbours")
     def neighbours(self, entry: Entry) -> tuple[uuid.UUID | None, uuid.UUID | None]:
         """Return the ids of the entries before and after this one in the list, None at its ends.
 
@@ -283,6 +293,7 @@ class Entries:
             around.append(documents[0]["_id"] if documents else None)
         return around[0], around[1]
 
+    @timed(lambda _: "entry")
     def get(self, entry_id: uuid.UUID) -> Entry | None:
         """Return an entry of the account by its id, whatever the filters, or None.
 
@@ -302,6 +313,7 @@ class Entries:
         alone, only_id = Slice(entry_id, successor(entry_id)), {"$project": {"_id": 1}}
         return bool(slices.run(self._selection(), ACCOUNT_ONLY, alone, only_id))
 
+    @timed(lambda _: "count")
     def count(self) -> Count:
         """Count the entries, up to a limit where the counters do not know more. Raises
         StorageError, TookTooLong among others."""
