@@ -1,4 +1,4 @@
-"""What the log knows around an entry, read apart from it: an entry never waits for it, nor fails."""
+"""What the log knows around an entry, read apart from it, so that an entry never waits for it."""
 
 from dataclasses import dataclass
 from functools import cached_property
