@@ -267,6 +267,18 @@ def parameters(filters: Mapping[str, str]) -> dict[str, str]:
     }
 
 
+def refused_value(name: str, text: str) -> str:
+    """Return the value in an exact filter's text that the filter refuses, or the whole text where
+    it is no list of values. Raises BadValues."""
+    field = EntryFilter.base_filters[name].field
+    for value, _ in parse_values(text).each:
+        try:
+            field.check(value)
+        except ValidationError:
+            return value
+    return text
+
+
 class PagingForm(forms.Form):
     """The parameters that choose a part of a list."""
 
