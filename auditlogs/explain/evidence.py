@@ -8,6 +8,7 @@ from auditlogs.entry.schema import Entry
 from auditlogs.entry.times import format_rfc3339, now
 from auditlogs.explain.codes import code_of
 from auditlogs.query.entries import Entries
+from auditlogs.query.filters import parameters
 from auditlogs.query.window import Window
 
 DAY = timedelta(hours=24)
@@ -92,4 +93,4 @@ def as_parameters(
     filters: dict[str, str], start: datetime | None, end: datetime | None
 ) -> dict[str, str]:
     """Return the parameters of a list with these filters in a range."""
-    return {**filters, **range_filters(start, end)}
+    return parameters({**filters, **range_filters(start, end)})
