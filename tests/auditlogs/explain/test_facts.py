@@ -77,8 +77,8 @@ def test_a_missing_scope_counts_the_calls_that_lacked_the_same(log: Log, account
     given: dict[str, Any] = {"name": "scout-read", "agent": "agent-7", "scopes": ["read"]}
     key, _ = agent_keys.create(account, COMMAND_LINE, **given)
     arguments = {"pair": "SOL/USDC", "amount": 2, "limitPrice": 150}
-    lack = {"requiredScope": "trade", "keyName": "scout-read", "keyScopes": ["read"]}
-    lack |= {"arguments": arguments}
+    lack: dict[str, Any] = {"requiredScope": "trade", "keyName": "scout-read"}
+    lack |= {"keyScopes": ["read"], "arguments": arguments}
     log.refused("insufficient_scope", tool="trade_execute", **lack)
     log.refused("insufficient_scope", tool="logs", **lack | {"requiredScope": "logs"})
     log.refused("stale_data", tool="quote", keyName="scout-read")
