@@ -29,6 +29,7 @@ MOMENT = re.compile(
     r'name="csrfmiddlewaretoken" value="\w+"'
     r'|<time datetime="[^"]*"[^>]*>[^<]*</time>'
     r"|db;dur=[\d.]+"
+    r"|(?:start|end)Date=[\dTZA-F%.-]+|\w{3} \d+, [\d:]+ to \w{3} \d+, [\d:]+ UTC"
 )
 
 
