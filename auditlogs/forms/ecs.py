@@ -44,6 +44,8 @@ EVENTS: dict[str, tuple[str, tuple[str, ...]]] = {
     "member.reset": ("iam", ("user", "change")),
     "account.renamed": ("configuration", ("change",)),
     "logs.exported": ("api", ("access",)),
+    "dead_letter.resent": ("configuration", ("change",)),
+    "dead_letter.dropped": ("configuration", ("deletion",)),
     "mcp.tool.call": ("api", ("access",)),
     "mcp.resource.read": ("api", ("access",)),
     "mcp.prompt.get": ("api", ("access",)),

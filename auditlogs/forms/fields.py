@@ -81,6 +81,10 @@ class Fields:
         text = self.get("correlationId") or ""
         return text.replace("-", "") if _TRACE_ID.fullmatch(text) else None
 
+    def all(self) -> JsonObject:
+        """Return what has not been taken."""
+        return self._values
+
     def rest(self) -> JsonObject:
         """Return what has not been taken, without what is null or empty."""
         return without_empty(self._values)

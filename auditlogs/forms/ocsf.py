@@ -43,7 +43,7 @@ AUTHENTICATION = EventClass(
 )
 AUTHORIZE_SESSION = EventClass(3003, "Authorize Session", {1: "Assign Privileges"})
 ENTITY_MANAGEMENT = EventClass(
-    3004, "Entity Management", {1: "Create", 3: "Update", 5: "Move", 9: "Disable"}
+    3004, "Entity Management", {1: "Create", 3: "Update", 4: "Delete", 5: "Move", 9: "Disable"}
 )
 APPLICATION_LIFECYCLE = EventClass(
     6002,
@@ -88,6 +88,8 @@ EVENTS: dict[str, tuple[EventClass, int]] = {
     "member.reset": (ACCOUNT_CHANGE, 4),
     "account.renamed": (ENTITY_MANAGEMENT, 5),
     "logs.exported": (API_ACTIVITY, 2),
+    "dead_letter.resent": (ENTITY_MANAGEMENT, OTHER),
+    "dead_letter.dropped": (ENTITY_MANAGEMENT, 4),
     # What a tool does, its name alone does not say.
     "mcp.tool.call": (API_ACTIVITY, OTHER),
     "mcp.resource.read": (API_ACTIVITY, 2),

@@ -68,7 +68,7 @@ def test_the_check_refuses_a_field_and_a_type_that_ecs_does_not_have() -> None:
 
 
 def test_every_known_action_has_its_category() -> None:
-    assert ecs.EVENTS.keys() == KNOWN_ACTIONS.keys()
+    assert KNOWN_ACTIONS.keys() ^ ecs.EVENTS.keys() == set()
 
 
 @pytest.mark.parametrize("base", [FULL, LEAST], ids=["full", "least"])

@@ -76,7 +76,7 @@ def test_captions_are_those_of_the_published_schema() -> None:
 
 
 def test_every_known_action_has_its_class() -> None:
-    assert ocsf.EVENTS.keys() == KNOWN_ACTIONS.keys()
+    assert KNOWN_ACTIONS.keys() ^ ocsf.EVENTS.keys() == set()
 
 
 @pytest.mark.parametrize("base", [FULL, LEAST], ids=["full", "least"])
