@@ -29,6 +29,8 @@ MOMENT = re.compile(
     r'name="csrfmiddlewaretoken" value="\w+"'
     r'|<time datetime="[^"]*"[^>]*>[^<]*</time>'
     r"|db;dur=[\d.]+"
+    r"|audit-logs-[\dTZ-]+"
+    r'|"startedAt":"[^"]*"'
 )
 
 
