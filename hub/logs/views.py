@@ -10,11 +10,12 @@ from django.views.decorators.http import require_safe
 from auditlogs.entry.identity import parse_id
 from auditlogs.entry.schema import ID_LENGTH
 from auditlogs.query.entries import Entries
+from auditlogs.query.values import escape
 from auditlogs.storage import actors as kept_actors
 from auditlogs.storage.mongo import StorageError
 from hub.access.visits import HubRequest, Visit, for_members, is_fragment
 from hub.logs.drawer import Drawer, EntryView
-from hub.logs.links import Links
+from hub.logs.links import entries_url
 from hub.logs.listing import Listing
 
 MAX_ACTORS = 200
@@ -80,7 +81,7 @@ def choose_actor(request: HubRequest, visit: Visit) -> HttpResponse:
     search = search[:MAX_SEARCH_LENGTH]
     links = Listing(QueryDict(query), visit.account).links
     found, has_more = kept_actors.actors(visit.account.id, search, MAX_ACTORS)
-    choices = [(actor, links.changed(actor=actor.id)) for actor in found]
+    choices = [(actor, links.changed(actor=escape(actor.id))) for actor in found]
     context = {
         "choices": choices,
         "has_more": has_more,
@@ -107,7 +108,7 @@ def entry(request: HubRequest, visit: Visit, entry_id: str) -> HttpResponse:
     if shown is None and len(entry_id) <= ID_LENGTH:
         matches = entries.where("writerId", entry_id).page(2, payloads=True).entries
         if len(matches) > 1:
-            return redirect(Links({"writerId": entry_id, "dateRange": "all"}).here)
+            return redirect(entries_url(writerId=entry_id, dateRange="all"))
         shown = matches[0] if matches else None
     if shown is None:
         raise Http404
