@@ -104,12 +104,13 @@ class Principal:
         return _whole(client.generic(method, path, headers=everything))
 
 
-def _whole(response: Any) -> Any:
+def _whole(response: Any) -> "Response":
     """Return a response whose content is there at once, also where it is streamed."""
-    if not response.streaming:
-        return response
-    content = b"".join(response.streaming_content)
-    return HttpResponse(content, status=response.status_code, headers=response.headers)
+    if response.streaming:
+        content = b"".join(response.streaming_content)
+        response = HttpResponse(content, status=response.status_code, headers=response.headers)
+    whole: Response = response
+    return whole
 
 
 @dataclass(frozen=True)
