@@ -104,6 +104,16 @@ def test_csv_ends_with_a_row_that_has_the_manifest(api: Api, account: Account) -
     assert manifest["sha256"] == hashlib.sha256(before).hexdigest()
 
 
+@pytest.mark.parametrize(("name", "field"), [("ocsf", "class_uid"), ("ecs", "@timestamp")])
+def test_a_standard_form_has_an_event_for_each_entry(
+    name: str, field: str, api: Api, account: Account
+) -> None:
+    make_entries(account.id, 3)
+    *lines, last = body_of(api.get(EXPORT, format=name)).splitlines()
+    assert [field in json.loads(line) for line in lines] == [True] * 3
+    assert json.loads(last)["manifest"]["count"] == 3
+
+
 @pytest.mark.parametrize("name", FORMATS)
 def test_nothing_to_export_is_an_empty_file_with_a_manifest(name: str, api: Api) -> None:
     body = body_of(api.get(EXPORT, format=name))
@@ -166,7 +176,7 @@ def test_a_key_without_the_scope_is_refused_with_its_name(api_key: str) -> None:
 @pytest.mark.parametrize(
     ("query", "named"),
     [
-        ({"format": "xml"}, "format: expected one of csv, ndjson, json"),
+        ({"format": "xml"}, "format: expected one of csv, ndjson, json, ocsf, ecs"),
         ({"format": ["csv", "json"]}, "format: expected one value"),
         ({"cursor": "x"}, "cursor: not a known parameter"),
         ({"limit": "5"}, "limit: not a known parameter"),
