@@ -13,9 +13,11 @@ from auditlogs.query.entries import Entries
 from auditlogs.storage import actors as kept_actors
 from auditlogs.storage.mongo import StorageError
 from hub.access.visits import HubRequest, Visit, for_members, is_fragment
+from hub.logs.chart import Chart
 from hub.logs.drawer import Drawer, EntryView
 from hub.logs.links import Links
 from hub.logs.listing import Listing
+from hub.ui.zones import zone_of
 
 MAX_ACTORS = 200
 MAX_SEARCH_LENGTH = 200
@@ -54,6 +56,16 @@ def logs_count(request: HubRequest, visit: Visit) -> HttpResponse:
     context = {"listing": listing, "count": listing.count()}
     name = "_count.html" if is_fragment(request) else "count.html"
     return render(request, f"hub/logs/{name}", context)
+
+
+@require_safe
+@for_members
+def logs_chart(request: HubRequest, visit: Visit) -> HttpResponse:
+    """Show how many entries of a list there are over time: above it, or on a page of its own."""
+    listing = Listing(request.GET, visit.account)
+    chart = Chart(listing.request.entries, listing.links, zone_of(request))
+    name = "_chart.html" if is_fragment(request) else "chart.html"
+    return render(request, f"hub/logs/{name}", {"listing": listing, "chart": chart})
 
 
 @require_safe

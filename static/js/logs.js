@@ -4,3 +4,6 @@ import "./list.js";
 import "./rows.js";
 import "./shortcuts.js";
 import "./times.js";
+
+// What the first sight of the list does not need.
+addEventListener("load", () => import("./chart.js"));

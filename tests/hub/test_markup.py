@@ -49,6 +49,7 @@ def pages_of(hub: Hub, entry: UUID) -> list[tuple[str, "Response"]]:
         f"/hub/logs?{filters}&entry={QUERY}&search={QUERY}&result={QUERY}&cursor={QUERY}",
         f"/hub/logs?startDate={QUERY}&endDate={QUERY}&dateRange={QUERY}&action={QUERY}",
         f"/hub/logs/count?{filters}",
+        f"/hub/logs/chart?{filters}",
         f"/hub/logs/actors?search={QUERY}",
         "/hub/logs/actors",
         f"/hub/logs/choose-actor?search={QUERY}&list={QUERY}",
