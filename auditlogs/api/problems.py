@@ -196,6 +196,12 @@ def method_not_allowed(allowed: Sequence[str]) -> HttpResponse:
     )
 
 
+def not_acceptable(offered: Sequence[str]) -> HttpResponse:
+    """Return a 406 that lists the media types there are (RFC 9110, section 15.5.7)."""
+    names = ", ".join(offered)
+    return problem("not-acceptable", "Not acceptable", f"Accept: expected one of {names}.")
+
+
 def unavailable(slug: ProblemSlug, detail: str) -> HttpResponse:
     """Return a 503 that says when to try again."""
     return problem(slug, "The log is temporarily unavailable", detail, headers={"Retry-After": "5"})

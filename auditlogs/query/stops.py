@@ -17,7 +17,6 @@ from auditlogs.storage.indexes import LEADING_FILTERS
 from auditlogs.storage.retention import oldest_ms
 
 StopKind = Literal["breaker", "kill_switch"]
-# A breaker that is half open lets single calls through: it is not closed yet.
 BEGINS: dict[str, StopKind] = {
     "circuit_breaker.opened": "breaker",
     "kill_switch.activated": "kill_switch",
@@ -25,6 +24,11 @@ BEGINS: dict[str, StopKind] = {
 ENDS: dict[str, StopKind] = {
     "circuit_breaker.closed": "breaker",
     "kill_switch.released": "kill_switch",
+}
+# All actions of each. A breaker that is half open lets single calls through: it is not closed yet.
+ACTIONS: dict[StopKind, tuple[str, ...]] = {
+    "breaker": ("circuit_breaker.opened", "circuit_breaker.half_opened", "circuit_breaker.closed"),
+    "kill_switch": ("kill_switch.activated", "kill_switch.released"),
 }
 # The newest entries of these actions that are read; older stops are left out.
 MAX_ENTRIES = 400

@@ -11,7 +11,8 @@ from zoneinfo import ZoneInfo
 from auditlogs.entry.times import AHEAD_MS, DAY_MS, HOUR_MS, format_rfc3339, from_ms
 from auditlogs.query.calendar import MINUTE_MS, SECOND_MS, STEPS_MS, WEEK_MS, edges, step_for
 from auditlogs.query.entries import Entries
-from auditlogs.query.stops import Stop, Stops
+from auditlogs.query.stops import ACTIONS, Stop, Stops
+from auditlogs.query.values import escape
 from auditlogs.query.volume import Bar, Volume
 from hub.logs.links import Links
 from hub.ui.times import span
@@ -253,9 +254,13 @@ class Chart:
     def _stop_url(self, stop: Stop) -> str:
         """Return the list of what the platform recorded of a stop."""
         end = None if stop.end is None else format_rfc3339(from_ms(stop.end + 1))
-        parameters = {"action": "system", "startDate": format_rfc3339(from_ms(stop.start))}
+        parameters = {
+            "action": ",".join(ACTIONS[stop.kind]),
+            "startDate": format_rfc3339(from_ms(stop.start)),
+        }
         if stop.name_id:
-            parameters["provider" if stop.kind == "breaker" else "target"] = stop.name_id
+            name = "provider" if stop.kind == "breaker" else "target"
+            parameters[name] = escape(stop.name_id)
         return Links({**parameters, **({"endDate": end} if end else {})}).here
 
     def _inner_tick(self, ms: int) -> Tick:
