@@ -11,6 +11,9 @@ from auditlogs.storage.counts import Kind, Tally
 HOUR_MS, DAY_MS = 3_600_000, 86_400_000
 LENGTHS: dict[Kind, int] = {"quarter": HOUR_MS // 4, "hour": HOUR_MS, "day": DAY_MS}
 RESULTS = ("failure", "partial", "success")
+# The facts that are counted one by one, and the stored field of each.
+OF_FACTS = {"key": "keys", "tool": "tools", "requiredScope": "scopes", "provider": "providers"}
+OF_FACTS |= {"reason": "reasons", "policy": "policies"}
 Counted = dict[int, list[Tally]]
 # By start, stored field and value: the failures, partial results and successes.
 ByValue = dict[int, dict[str, dict[str, tuple[int, ...]]]]
@@ -30,10 +33,14 @@ def expected_by_value(log: Iterable[dict[str, Any]], kind: Kind) -> ByValue:
     spans: dict[int, dict[str, dict[str, Counter[str]]]] = {}
     for each in log:
         start = ms_of(each) // LENGTHS[kind] * LENGTHS[kind]
-        fields = spans.setdefault(start, {name: {} for name in ("types", "actions", "actors")})
+        fields = spans.setdefault(start, {name: {} for name in ("types", "actions", "actors", *OF_FACTS.values())})
         values = {"types": each["actionType"], "actions": each["action"]}
         for name, value in {**values, "actors": each["actor"]["id"]}.items():
             fields[name].setdefault(value, Counter())[each["result"]] += 1
+        for fact in each["facts"]:
+            name, _, value = fact.partition("=")
+            if name in OF_FACTS:
+                fields[OF_FACTS[name]].setdefault(value, Counter())[each["result"]] += 1
     return {
         start: {
             name: {value: tuple(c[r] for r in RESULTS) for value, c in values.items()}
