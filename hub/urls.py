@@ -3,6 +3,7 @@
 from django.conf import settings
 from django.urls import include, path
 
+from auditlogs.api.metrics import metrics
 from auditlogs.api.readiness import readyz
 from hub.account.agent_key_page import agent_key
 from hub.account.agent_keys import (
@@ -12,6 +13,7 @@ from hub.account.agent_keys import (
     agent_key_scopes,
 )
 from hub.account.api_keys import api_key_revoke, api_keys
+from hub.account.dead_letters import dead_letter_drop, dead_letter_resend, dead_letters
 from hub.account.members import member_remove, member_reset, member_role, members
 from hub.account.profile import profile, session_token_end, session_tokens
 from hub.account.settings import account_settings
@@ -52,6 +54,9 @@ urlpatterns = [
     path("hub/members/<int:person>/role", member_role, name="member_role"),
     path("hub/members/<int:person>/reset", member_reset, name="member_reset"),
     path("hub/members/<int:person>/remove", member_remove, name="member_remove"),
+    path("hub/dead-letters", dead_letters, name="dead_letters"),
+    path("hub/dead-letters/<str:letter>/resend", dead_letter_resend, name="dead_letter_resend"),
+    path("hub/dead-letters/<str:letter>/drop", dead_letter_drop, name="dead_letter_drop"),
     path("hub/settings", account_settings, name="settings"),
     path("hub/profile", profile, name="profile"),
     path("hub/profile/session-tokens", session_tokens, name="session_tokens"),
@@ -62,6 +67,7 @@ urlpatterns = [
     path("hub/set-password/<uidb64>/<token>", SetPassword.as_view(), name="set_password"),
     path("api/", include("auditlogs.api.urls")),
     path("readyz", readyz),
+    path("metrics", metrics),
 ]
 
 if settings.OIDC_ISSUER:

@@ -7,16 +7,19 @@ from typing import Concatenate, ParamSpec
 
 from django.core.exceptions import SuspiciousOperation
 from django.http import HttpRequest, HttpResponse
+from django.utils.cache import patch_vary_headers
 from django.utils.http import parse_etags, quote_etag
 from django.views.decorators.csrf import csrf_exempt
 
 from auditlogs.accounts import keys, rate_limit
 from auditlogs.api import problems, self_audit
 from auditlogs.api.ingest import ingest
+from auditlogs.api.negotiation import preferred
 from auditlogs.api.reading import TooManyReaders, read_page, reader_of
 from auditlogs.entry.identity import parse_id
-from auditlogs.entry.schema import to_json
+from auditlogs.entry.schema import Entry, to_json
 from auditlogs.entry.times import now
+from auditlogs.export.formats import FORMATS, NDJSON_TYPE
 from auditlogs.intake import context
 from auditlogs.middleware import source_ip
 from auditlogs.models import ApiKey
@@ -33,6 +36,13 @@ BEARER = re.compile(r"bearer +([\x21-\x7e]+) *", re.IGNORECASE)
 ALL_OR_NOTHING = "allOrNothing"
 # How soon a reader who has read all arrivals may ask for more.
 POLL_SECONDS = 5
+
+# The media types of a list, the default first.
+BODIES: dict[str, Callable[[list[Entry]], bytes]] = {
+    "application/json": to_json,
+    NDJSON_TYPE: FORMATS["ndjson"].page,
+    "text/csv": FORMATS["csv"].page,
+}
 
 P = ParamSpec("P")
 View = Callable[Concatenate[HttpRequest, P], HttpResponse]
@@ -81,14 +91,18 @@ def endpoint(methods: Mapping[str, tuple[str, KeyView[P]]]) -> View[P]:
         scope, view = methods["GET" if request.method == "HEAD" else request.method]
         response = view(request, _authenticate(request, scope), *args, **kwargs)
         response["Cache-Control"] = "no-store"
-        response["Vary"] = "Authorization"
+        patch_vary_headers(response, ["Authorization"])
         return response
 
     return answer
 
 
 def entry_list(request: HttpRequest, key: ApiKey) -> HttpResponse:
-    """Answer with an array of entries, by default newest first."""
+    """Answer with an array of entries, by default newest first; or with lines of NDJSON or CSV, as
+    the request prefers."""
+    accepted = preferred(request.headers.get("Accept", ""), list(BODIES))
+    if accepted is None:
+        return problems.not_acceptable(list(BODIES))
     query = parse(request.GET, account=key.account_id, bot=key.bot, default_range="all", now=now())
     if query.errors:
         return problems.bad_parameters(query.errors, query.unknown)
@@ -97,10 +111,12 @@ def entry_list(request: HttpRequest, key: ApiKey) -> HttpResponse:
         self_audit.bot_refused(request, key, bot)
     try:
         with reader_of(key.account_id):
-            body, page = read_page(query)
+            page = read_page(query)
+            body = BODIES[accepted](page.entries)
     except TooManyReaders:
         return problems.rate_limited("Too many requests are reading the account's entries.", 1)
-    response = HttpResponse(body, content_type="application/json")
+    response = HttpResponse(body, content_type=accepted)
+    patch_vary_headers(response, ["Accept"])
     if page.next:
         response["Link"] = f'<{_next_url(request, page.next)}>; rel="next"'
     return _followed(request, response, page) if isinstance(page, ArrivalPage) else response

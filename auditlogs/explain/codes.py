@@ -31,6 +31,7 @@ ProblemSlug = Literal[
     "insufficient-scope",
     "not-found",
     "method-not-allowed",
+    "not-acceptable",
     "id-conflict",
     "body-too-large",
     "too-many-entries",
@@ -248,6 +249,9 @@ PROBLEMS: dict[str, Problem] = {
     "not-found": Problem(404, "There is no such entry or endpoint, or the key may not read it."),
     "method-not-allowed": Problem(
         405, "The endpoint does not support the method; see the header Allow."
+    ),
+    "not-acceptable": Problem(
+        406, "The header Accept allows none of the media types that the endpoint has."
     ),
     "id-conflict": Problem(409, "The log has different entries with these ids, which stay."),
     "body-too-large": Problem(413, "The body has more bytes than a request may have."),

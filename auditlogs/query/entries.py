@@ -17,6 +17,7 @@ import msgspec
 from auditlogs.entry.identity import id_bound, id_ms
 from auditlogs.entry.schema import Entry, actor_key
 from auditlogs.entry.times import from_ms, now, to_ms
+from auditlogs.metrics import QueryKind, timed
 from auditlogs.query import arrivals, planner, slices
 from auditlogs.query.arrivals import Place
 from auditlogs.query.cursor import BadCursor, Cursor, Position, load_cursor
@@ -26,7 +27,7 @@ from auditlogs.query.selection import ACCOUNT_ONLY, Selection, Word
 from auditlogs.query.slices import Budget, Slice, predecessor, successor
 from auditlogs.query.window import Window
 from auditlogs.storage.documents import to_entry
-from auditlogs.storage.mongo import Document, TookTooLong
+from auditlogs.storage.mongo import Document, Room, TookTooLong
 from auditlogs.storage.retention import oldest_ms
 
 # These serve searches and filters only, so they are never transferred.
@@ -77,6 +78,12 @@ class Count:
 
     value: int
     is_more: bool
+
+
+def _kind_of(entries: "Entries") -> QueryKind:
+    if entries.words:
+        return "search"
+    return "list" if entries.order.key == "timestamp" else "sorted"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,6 +152,7 @@ class Entries:
         start = max(cursor.start, oldest_ms(from_ms(self.window.as_of)))
         return self.within(replace(self.window, start=start, end=cursor.end, as_of=cursor.as_of))
 
+    @timed(_kind_of)
     def page(
         self,
         limit: int,
@@ -152,15 +160,18 @@ class Entries:
         cursor: Cursor | None = None,
         offset: int = 0,
         payloads: bool = False,
+        max_bytes: int | None = None,
     ) -> Page:
-        """Read one page of up to `limit` entries.
+        """Read one page of up to `limit` entries, which take up to `max_bytes` as they are stored.
 
         It may be shorter before the end of the list, when the time budget is spent. Raises
         StorageError.
         """
         budget = Budget(slices.BUDGET_SECONDS)
         fields = WITH_PAYLOAD if payloads else WITHOUT_PAYLOAD
+        room = Room(max_bytes) if max_bytes else None
         if cursor is not None:
+            budget.room = room
             return self._page_at(cursor, limit, budget, fields)
         position: Position | None = None
         if offset:
@@ -168,6 +179,7 @@ class Entries:
             if len(skipped) < offset:
                 return self._show([], len(skipped) + 1, None, None, None)
             position = self._position(skipped[-1])
+        budget.room = room
         return self._page_after(position, offset + 1, limit, budget, fields)
 
     def _skip(self, offset: int, budget: Budget) -> list[Document]:
@@ -187,16 +199,19 @@ class Entries:
         budget.queries = slices.MAX_QUERIES
         return skipped
 
-    def arrivals(self, limit: int, *, cursor: Cursor | None = None) -> ArrivalPage:
-        """Read up to `limit` entries after a cursor of this list in ARRIVAL_ORDER.
-
-        Raises StorageError.
-        """
+    @timed(lambda _: "arrivals")
+    def arrivals(
+        self, limit: int, *, cursor: Cursor | None = None, max_bytes: int | None = None
+    ) -> ArrivalPage:
+        """Read up to `limit` entries after a cursor of this list in ARRIVAL_ORDER, which take up to
+        `max_bytes` as they are stored. Raises StorageError."""
         listed = self if cursor is None else self.pinned_to(cursor)
         place = Place.before_all(listed.window)
         if cursor is not None and cursor.value is not None:
             place = Place(from_ms(int(cursor.value)), cursor.id)
-        read = arrivals.read(listed._selection(), listed.window, place, limit, WITH_PAYLOAD)
+        budget = Budget(slices.BUDGET_SECONDS)
+        budget.room = Room(max_bytes) if max_bytes else None
+        read = arrivals.read(listed._selection(), listed.window, place, limit, WITH_PAYLOAD, budget)
         after = Position(str(to_ms(read.place.at)), read.place.id)
         return ArrivalPage(
             entries=[to_entry(document) for document in read.documents],
@@ -262,6 +277,7 @@ class Entries:
         bound = successor(position.id) if order.newest_first else predecessor(position.id)
         return Position(position.value, bound)
 
+    @timed(lambda _: "neighbours")
     def neighbours(self, entry: Entry) -> tuple[uuid.UUID | None, uuid.UUID | None]:
         """Return the ids of the entries before and after this one in the list, None at its ends.
 
@@ -277,6 +293,7 @@ class Entries:
             around.append(documents[0]["_id"] if documents else None)
         return around[0], around[1]
 
+    @timed(lambda _: "entry")
     def get(self, entry_id: uuid.UUID) -> Entry | None:
         """Return an entry of the account by its id, whatever the filters, or None.
 
@@ -296,6 +313,7 @@ class Entries:
         alone, only_id = Slice(entry_id, successor(entry_id)), {"$project": {"_id": 1}}
         return bool(slices.run(self._selection(), ACCOUNT_ONLY, alone, only_id))
 
+    @timed(lambda _: "count")
     def count(self) -> Count:
         """Count the entries, up to a limit where the counters do not know more. Raises
         StorageError, TookTooLong among others."""

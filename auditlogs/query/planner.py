@@ -110,6 +110,9 @@ class Reading:
                 if not self.budget.has_begun:
                     raise
                 return documents, Position(None, part.resume(newest_first=newest_first))
+            if self.budget.is_full:
+                start = rest.resume(newest_first=newest_first)
+                return documents, Position(None, documents[-1]["_id"] if documents else start)
             rest = rest.without(part, newest_first=newest_first)
             if len(documents) == self.limit or rest.is_empty:
                 return documents, None
@@ -159,6 +162,8 @@ class Reading:
             same = {"$match": {path: position.value}}
             stages = self._ordered({"_id": -1 if self.order.newest_first else 1}, 0)
             documents += self._run(leading, self._rest, same, *stages)
+            if self.budget.is_full:
+                return documents, self._after(documents)
             beyond = "$lt" if self.order.values_descend else "$gt"
             following = [{"$match": {path: {beyond: position.value}}}]
         if len(documents) < self.limit:
@@ -168,7 +173,14 @@ class Reading:
             }
             stages = self._ordered(order, len(documents))
             documents += self._run(leading, self._window, *following, *stages)
-        return documents, None
+        return documents, self._after(documents) if self.budget.is_full else None
+
+    def _after(self, documents: Documents) -> Position | None:
+        """Return the position after the last of some documents, in a list by another key."""
+        if not documents:
+            return self.position
+        last = documents[-1]
+        return Position(last[SORT_PATHS[self.order.key]], last["_id"])
 
     def _chain(self) -> Result:
         """Read a list by another key than the time, value by value."""
@@ -197,6 +209,8 @@ class Reading:
                 found, unread = part._of_value(path, done[0])
                 size = TOGETHER
             documents += found
+            if self.budget.is_full:
+                return documents, self._after(documents)
             values = values[len(done) :]
             if len(documents) == self.limit:
                 break
@@ -269,7 +283,7 @@ class Reading:
         if part.is_empty:
             return []
         self.budget.queries -= 1
-        documents = slices.run(self.selection, leading, part, *stages)
+        documents = slices.run(self.selection, leading, part, *stages, room=self.budget.room)
         self.budget.has_begun = True
         return documents
 

@@ -52,7 +52,11 @@ class KeyForm(ExpiryForm):
     )
     scopes = forms.MultipleChoiceField(
         label="Scopes",
-        choices=[scope for scope in keys.SCOPES.items() if scope[0] not in UNUSED_SCOPES],
+        choices=[
+            (name, sentence)
+            for name, sentence in keys.SCOPES.items()
+            if name not in UNUSED_SCOPES | keys.OPERATOR_SCOPES
+        ],
         widget=forms.CheckboxSelectMultiple,
         error_messages={"required": "Choose at least one scope."},
     )

@@ -10,9 +10,11 @@ from django.test import Client
 
 from auditlogs.accounts import agent_keys, keys
 from auditlogs.accounts.self_audit import COMMAND_LINE
+from auditlogs.entry.schema import Actor
 from auditlogs.entry.times import now
 from auditlogs.models import Account, ApiKey
-from auditlogs.recording.recorder import record_many
+from auditlogs.recording.recorder import prepare, record_many
+from auditlogs.write.spool import spool
 from hub.access.visits import SESSION_ACCOUNT
 from tests import people
 from tests.counting import count_account
@@ -40,6 +42,7 @@ class Objects:
     agentsecret: str
     member: str
     correlation: str
+    letter: str
 
 
 NOTHING = Objects(
@@ -51,6 +54,7 @@ NOTHING = Objects(
     agentsecret="auda_7Gk2Qx9Lm4Tz8Rw3Vb6Np1Sd5Fh0JcXyAeUi",
     member="999999999",
     correlation="0f8b2c64-9d1e-4a57-b3c0-6e2f1d7a9b58",
+    letter="01a2090d-c8fc-8f2b-adc6-8547600a3834",
 )
 
 
@@ -155,8 +159,16 @@ def _objects(account: Account, bot: str, mark: str) -> Objects:
     agent_key, secret = agent_keys.create(account, COMMAND_LINE, scopes=["read"], **agent)
     return Objects(
         *(account.id, str(ids[0]), bot, key.public_id, agent_key.public_id, secret),
-        *(str(person.pk), correlation),
+        *(str(person.pk), correlation, _dead_letter(account.id, mark)),
     )
+
+
+def _dead_letter(account: str, mark: str) -> str:
+    actor = Actor(type="agent", id=mark)
+    entry, _ = prepare("order.created", result="success", account=account, actor=actor)
+    spool().put([(account, entry)])
+    spool().move_to_dead_letters(entry.id, f"{mark} reason")
+    return entry.id
 
 
 def _entry(bot: str, mark: str, number: int, correlation: str) -> Any:
