@@ -45,7 +45,11 @@ FACTS: Document = {
     }
 }
 TARGET: Document = {
-    "$cond": [{"$in": [{"$ifNull": ["$target.type", ""]}, [*PASSING_TARGETS]]}, None, "$target.id"]
+    "$cond": [
+        {"$in": [{"$ifNull": ["$target.type", ""]}, [*PASSING_TARGETS]]},
+        None,
+        {"$ifNull": ["$target.id", None]},
+    ]
 }
 IS_DENIED: Document = {"$eq": ["$decision.outcome", "denied"]}
 
@@ -183,7 +187,7 @@ def _incident(group: Document, facts: Mapping[str, list[str]]) -> Incident:
         _first(facts, "provider"),
         _first(facts, "key"),
         key["result"],
-        key["quarter"],
+        int(key["quarter"]),
         group["entries"],
         group["first"],
         group["last"],

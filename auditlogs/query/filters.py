@@ -12,6 +12,7 @@ from django.core.exceptions import ValidationError
 from django.http import QueryDict
 
 from auditlogs.entry.actions import ACTION_TYPES, is_action
+from auditlogs.entry.reasons import SLUGS
 from auditlogs.entry.schema import NAME_LENGTH, OUTCOMES, RESULTS, normal_correlation_id
 from auditlogs.entry.text import MAX_SEARCH_LENGTH, MAX_SEARCH_WORDS, words
 from auditlogs.entry.times import parse_rfc3339
@@ -206,6 +207,10 @@ class EntryFilter(django_filters.FilterSet):
     provider = EqualFilter(label="Provider", field_name="facts.provider")
     orderId = EqualFilter(label="Order ID", field_name="facts.orderId")
     sourceIp = EqualFilter(label="Source IP", field_name="facts.sourceIp")
+    reason = OneOfFilter(label="Reason", field_name="facts.reason", words=SLUGS)
+    policy = EqualFilter(label="Policy", field_name="facts.policy")
+    requiredScope = EqualFilter(label="Missing scope", field_name="facts.requiredScope")
+    client = EqualFilter(label="Client", field_name="facts.client")
     sort = SortFilter(label="Sort", words=SORTS)
 
     class Meta:  # noqa: D106
