@@ -80,6 +80,9 @@ KNOWN_ACTIONS: dict[str, Action] = {
     "member.role.updated": Action("config", "A member's role was changed.", _CONFIG),
     "member.reset": Action("config", "A member's password was reset.", _CONFIG),
     "account.renamed": Action("config", "The account was renamed.", _CONFIG),
+    "saved_view.created": Action("config", "A view was shared with the account.", _CONFIG),
+    "saved_view.updated": Action("config", "A shared view was changed.", _CONFIG),
+    "saved_view.deleted": Action("config", "A shared view was deleted.", _CONFIG),
     "dead_letter.resent": Action(
         "config", "An entry that the log had rejected was sent again.", _LETTER
     ),

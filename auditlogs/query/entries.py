@@ -14,6 +14,7 @@ from typing import Self
 
 import msgspec
 
+from auditlogs.entry.actions import ACTION_TYPES
 from auditlogs.entry.identity import id_bound, id_ms
 from auditlogs.entry.schema import Entry, actor_key
 from auditlogs.entry.times import from_ms, now, to_ms
@@ -25,6 +26,7 @@ from auditlogs.query.order import DEFAULT_ORDER, Order, Sort
 from auditlogs.query.planner import SORT_PATHS, Reading
 from auditlogs.query.selection import ACCOUNT_ONLY, Selection, Word
 from auditlogs.query.slices import Budget, Slice, predecessor, successor
+from auditlogs.query.values import Values
 from auditlogs.query.window import Window
 from auditlogs.storage.documents import to_entry
 from auditlogs.storage.mongo import Document, Room, TookTooLong
@@ -94,7 +96,9 @@ class Entries:
     account: str
     window: Window
     bot: str | None = None
-    equal: Mapping[str, str] = field(default_factory=dict)
+    filters: Mapping[str, Values] = field(default_factory=dict)
+    # Types and actions, of which an entry has to have one.
+    either: tuple[Values, Values] | None = None
     words: tuple[str, ...] = ()
     order: Order = DEFAULT_ORDER
 
@@ -115,9 +119,29 @@ class Entries:
     def all(self) -> Self:
         return self
 
+    @property
+    def equal(self) -> dict[str, str]:
+        """The filters that are one value and nothing else, by the field's path."""
+        singles = {path: values.single for path, values in self.filters.items()}
+        return {path: value for path, value in singles.items() if value is not None}
+
     def where(self, path: str, value: str) -> Self:
         """Keep entries whose field at this path equals the value."""
-        return replace(self, equal={**self.equal, path: value})
+        return self.keep(path, Values.one(value))
+
+    def keep(self, path: str, values: Values) -> Self:
+        """Keep entries whose field at this path has one of the wanted values, if there are any, and
+        none of the unwanted ones."""
+        return replace(self, filters={**self.filters, path: values}) if values else self
+
+    def of_actions(self, values: Values) -> Self:
+        """Keep entries of these action types and actions."""
+        types, actions = values.split(lambda value: value in ACTION_TYPES)
+        if types.wanted and actions.wanted:
+            either = (Values(types.wanted), Values(actions.wanted))
+            types, actions = Values((), types.unwanted), Values((), actions.unwanted)
+            return replace(self, either=either).keep("actionType", types).keep("action", actions)
+        return self.keep("actionType", types).keep("action", actions)
 
     def matching(self, words: tuple[str, ...]) -> Self:
         """Keep entries where every search word matches some field."""
@@ -134,8 +158,15 @@ class Entries:
     def fingerprint(self) -> str:
         """A hash of all that identifies this list: reader, filters, range and sort."""
         reader, sort = (self.account, self.bot), str(self.order)
-        parts = (reader, sorted(self.equal.items()), self.words, self.window.requested, sort)
+        parts = (reader, self._filters_in_order, self.words, self.window.requested, sort)
         return hashlib.sha256(msgspec.json.encode(parts)).hexdigest()[:32]
+
+    @property
+    def _filters_in_order(self) -> list[tuple[str, list[str], list[str]]]:
+        """All filters in one order: lists that hold the same entries have the same cursors."""
+        either = () if self.either is None else (("either", each) for each in self.either)
+        found = [*self.filters.items(), *either]
+        return sorted((path, sorted(e.wanted), sorted(e.unwanted)) for path, e in found)
 
     def cursor(self, text: str) -> Cursor | None:
         """Return the cursor in a text, None if the text is empty.
@@ -326,7 +357,8 @@ class Entries:
         return slices.run(self._selection(), ACCOUNT_ONLY, part, *stages)
 
     def _selection(self) -> Selection:
-        return Selection(self.account, self.bot, self.equal, tuple(map(Word, self.words)))
+        words = tuple(map(Word, self.words))
+        return Selection(self.account, self.bot, self.filters, words, self.either)
 
     def _read(
         self,

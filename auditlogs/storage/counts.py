@@ -44,6 +44,8 @@ DIMENSIONS = {
     "facts.reason": "reasons",
     "facts.policy": "policies",
 }
+# Of this field an entry may have several values: the name of a key and its id.
+SEVERAL_VALUES = "facts.key"
 # The stored fields with what a review needs beside the counts of single values.
 NOTES = ("failures", "incidents", "seen")
 

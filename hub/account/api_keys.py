@@ -11,7 +11,6 @@ from django.core.exceptions import ValidationError
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.utils.http import urlencode
 from django.utils.text import capfirst
 from django.views.decorators.http import require_http_methods
 
@@ -29,6 +28,7 @@ from hub.access.visits import HubRequest, Visit, caller_of, for_admins
 from hub.account.examples import call_with
 from hub.account.expiry import ExpiryForm
 from hub.account.key_list import AgentKeyList
+from hub.account.log_links import log_url
 from hub.account.secret import Secret
 from hub.ui.confirmation import ChangeRefused, Confirmation, confirm
 from hub.ui.times import short_time
@@ -91,8 +91,7 @@ class KeyRow:
     @property
     def entries_url(self) -> str:
         """The URL of the entries that the key wrote and of those about the key."""
-        query = urlencode({"assertedBy": self.key.public_id, "dateRange": "all"})
-        return f"{reverse('logs')}?{query}"
+        return log_url({"assertedBy": self.key.public_id, "dateRange": "all"})
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
