@@ -161,7 +161,10 @@ def _failure(group: Document, facts: Mapping[str, list[str]]) -> Failure:
     reason, scope, name, policy, provider = (
         _first(facts, name) for name in ("reason", "requiredScope", "key", "policy", "provider")
     )
-    results = {"failure": 0, "partial": 0, "success": 0, key["result"]: group["entries"]}
+    failed, partial, done = (
+        group["entries"] if key["result"] == result else 0
+        for result in ("failure", "partial", "success")
+    )
     return Failure(
         key["bot"] or "",
         key["actionType"],
@@ -171,7 +174,9 @@ def _failure(group: Document, facts: Mapping[str, list[str]]) -> Failure:
         policy,
         provider,
         key["denied"],
-        *results.values(),
+        failed,
+        partial,
+        done,
         id_ms(group["first"]),
         id_ms(group["last"]),
     )
