@@ -29,6 +29,8 @@ MOMENT = re.compile(
     r'name="csrfmiddlewaretoken" value="\w+"'
     r'|<time datetime="[^"]*"[^>]*>[^<]*</time>'
     r"|db;dur=[\d.]+"
+    r"|audit-logs-[\dTZ-]+"
+    r'|"startedAt":"[^"]*"'
     r"|(?:start|end)Date=[\dTZA-F%.-]+|\w{3} \d+, [\d:]+ to \w{3} \d+, [\d:]+ UTC"
 )
 
