@@ -5,7 +5,7 @@ A secret is recognised by the name of its key, by a name near it, or by its shap
 neither Django nor the database, so that a client can redact in its own process.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from auditlogs.entry.schema import Redaction
@@ -108,9 +108,18 @@ class Redactor:
         raise RuntimeError("redaction changes its own result every time")
 
     def _inside(self, value: Any, level: int, seen: dict[str, str]) -> tuple[Any, int]:
-        """Return a redacted copy of JSON within a text, and the number of replacements."""
-        walk = Walk(self._keys, seen)
-        return walk.value(value, level), walk.changed
+        """Return JSON within a text, redacted until a walk changes nothing.
+
+        The number is that of the replacements in the walk that changed the most.
+        """
+        number = 0
+        for _ in range(_MAX_ROUNDS):
+            walk = Walk(self._keys, seen)
+            value = walk.value(value, level)
+            if not walk.changed:
+                return value, number
+            number = max(number, walk.changed)
+        return mark("redactor-failed"), number
 
 
 def _replacement(name: str, rule: str) -> Any:
@@ -120,27 +129,39 @@ def _replacement(name: str, rule: str) -> Any:
 
 def _listed(value: dict[str, Any]) -> list[Redaction] | None:
     """Return the marks in a value with their paths, None if there are too many."""
-    found: list[Redaction] = []
-    length = 0
-    for path, text in _texts_of(value, ""):
+    marks = _Marks()
+    try:
+        marks.add(value, "")
+    except OverflowError:
+        return None
+    return marks.found
+
+
+class _Marks:
+    """The marks in a value, the keys of its objects too, in reading order."""
+
+    def __init__(self) -> None:
+        self.found: list[Redaction] = []
+        self._length = 0
+
+    def add(self, value: Any, path: str) -> None:
+        """Add the marks of a value under its JSON Pointer. Raise OverflowError if they are too many."""
+        if isinstance(value, str):
+            if "[REDACTED:" in value:
+                self._add(value, path)
+        elif isinstance(value, dict):
+            for key, item in value.items():
+                name = str(key)
+                place = f"{path}/{name.replace('~', '~0').replace('/', '~1')}"
+                self.add(name, place)
+                self.add(item, place)
+        elif isinstance(value, list | tuple):
+            for i, item in enumerate(value):
+                self.add(item, f"{path}/{i}")
+
+    def _add(self, text: str, path: str) -> None:
         for rule in rules_in(text):
-            found.append(Redaction(path=path, rule=rule))
-            length += len(path)
-            if len(found) > MAX_REDACTIONS or length > MAX_PATHS:
-                return None
-    return found
-
-
-def _texts_of(value: Any, path: str) -> Iterator[tuple[str, str]]:
-    """Yield (JSON Pointer, text) for every string in a value, including the keys of objects."""
-    if isinstance(value, str):
-        yield path, value
-    elif isinstance(value, dict):
-        for key, item in value.items():
-            name = str(key)
-            place = f"{path}/{name.replace('~', '~0').replace('/', '~1')}"
-            yield place, name
-            yield from _texts_of(item, place)
-    elif isinstance(value, list | tuple):
-        for i, item in enumerate(value):
-            yield from _texts_of(item, f"{path}/{i}")
+            self.found.append(Redaction(path=path, rule=rule))
+            self._length += len(path)
+            if len(self.found) > MAX_REDACTIONS or self._length > MAX_PATHS:
+                raise OverflowError

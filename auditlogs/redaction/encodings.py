@@ -128,6 +128,8 @@ def is_basic(text: str) -> bool:
 
 def _pieces(run: bytes) -> Iterator[tuple[int, int]]:
     yield 0, len(run)
+    if run.isalnum():
+        return
     for match in re.finditer(rb"[A-Za-z0-9+]{10,}={0,2}", run):
         if match.end() - match.start() != len(run):
             yield match.start(), match.end()

@@ -85,6 +85,7 @@ class Key:
 _NO_COLUMNS: Mapping[int, Key] = {}
 # Objects with more keys hardly ever recur.
 _MAX_KEYS = 32
+_MAX_SHAPES = 2_048
 
 
 class _Around(NamedTuple):
@@ -119,15 +120,22 @@ class Keys:
         self.names = names
         self.texts = texts
         self._remembered = lru_cache(maxsize=16_384)(self._read)
-        self._shapes = lru_cache(maxsize=2_048)(self._shape)
+        # Only objects whose keys are short texts: `1` and `True` would be the same key as `1.0`.
+        self._shapes: dict[tuple[Any, ...], _Shape] = {}
 
     def shape(self, value: dict[Any, Any]) -> _Shape:
         """Return the shape of an object."""
         keys = tuple(value)
-        is_short = len(keys) <= _MAX_KEYS and all(
+        if found := self._shapes.get(keys):
+            return found
+        shape = self._shape(keys)
+        if len(keys) <= _MAX_KEYS and all(
             type(key) is str and len(key) <= REMEMBERED for key in keys
-        )
-        return (self._shapes if is_short else self._shape)(keys)
+        ):
+            if len(self._shapes) >= _MAX_SHAPES:
+                self._shapes.clear()
+            self._shapes[keys] = shape
+        return shape
 
     def _shape(self, names: tuple[Any, ...]) -> _Shape:
         keys = tuple(self[name] for name in names)
@@ -257,6 +265,8 @@ class Walk:
         for (key, item), known in zip(value.items(), shape.keys, strict=True):
             if level == 0 and key in OBJECTS:
                 shown: Any = self._fixed(item, 1)
+            elif around is _NOTHING_AROUND and known.kind < Kind.TOKEN:
+                shown = self.value(item, level + 1, known)
             else:
                 shown = self._member(item, known, around, level)
             name = known.shown
@@ -267,7 +277,9 @@ class Walk:
             elif "[REDACTED:" in name:
                 self.has_marks = True
                 self.changed += name != key
-            clean[self._unlike(name, clean, numbers)] = shown
+            if name in clean:
+                name = self._unlike(name, clean, numbers)
+            clean[name] = shown
         return clean
 
     def _fixed(self, value: Any, level: int) -> Any:
@@ -299,8 +311,6 @@ class Walk:
 
     def _member(self, item: Any, known: Key, around: "_Around", level: int) -> Any:
         """Return the redacted member of an object."""
-        if around is _NOTHING_AROUND and known.kind < Kind.TOKEN:
-            return self.value(item, level + 1, known)
         if known.plain in around.partners and not self._is_secret_name(item):
             return self._under(item, _AS_SECRET, level + 1)
         if known.kind is Kind.SECRET:
@@ -409,11 +419,12 @@ class Walk:
     def _list(self, value: Sequence[Any], level: int, parent: Key | None = None) -> Any:
         if rule := self._rule_of_whole(value, parent):
             return self._marked(rule)
-        if columns := self._heading(value):
-            return [value[0], *self._rows(value[1:], columns, level)]
-        if value and all(_is_pair(item) for item in value):
-            return [self._pair(item, level + 1) for item in value]
-        if value and all(isinstance(item, str) for item in value):
+        if value and isinstance(value[0], list | tuple):
+            if columns := self._heading(value):
+                return [value[0], *self._rows(value[1:], columns, level)]
+            if all(map(_is_pair, value)):
+                return [self._pair(item, level + 1) for item in value]
+        elif value and all(isinstance(item, str) for item in value):
             return self._words(value, level)
         return [self.value(item, level + 1, parent) for item in value]
 
