@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from auditlogs.entry.schema import Redaction
+from auditlogs.redaction.forks import redactions
 from auditlogs.redaction.marks import mark, rules_in
 from auditlogs.redaction.names import Names, is_secret_name
 from auditlogs.redaction.texts import BadPattern, Texts
@@ -48,28 +49,13 @@ class Redactor:
         64 KiB of paths to them, is replaced whole. Fields that are objects, or a
         list of them, stay so: only texts in them are replaced. Never raises.
         """
-        try:
-            clean, has_marks = self._walked(entry)
-        except Exception:  # noqa: BLE001 - a fault here must neither lose nor leak an entry
-            fields = [self._field(name, value) for name, value in entry.items()]
-            clean, has_marks = {name: value for field in fields for name, value in field}, True
-        redactions: list[Redaction] = []
-        for name, value in clean.items() if has_marks else ():
-            if name == "payload" and isinstance(value, str) and isinstance(entry[name], dict):
-                clean[name] = {"redaction": value}
-            found = _listed({name: clean[name]})
-            if found is None:
-                clean[name] = _replacement(name, "too-many")
-                found = _listed({name: clean[name]}) or []
-            redactions += found
-        return clean, redactions
+        with redactions:
+            return self._entry(entry)
 
     def text(self, text: str) -> str:
         """Return a text without the secrets in it. Never raises."""
-        try:
-            return self._texts.redact(text)
-        except Exception:  # noqa: BLE001 - a fault here must not leak a secret
-            return mark("redactor-failed")
+        with redactions:
+            return self._text(text)
 
     def beginning(self, text: str, length: int) -> str:
         """Return the first `length` characters of a text without its secrets.
@@ -80,21 +66,44 @@ class Redactor:
         clean = self.text(read)
         return (clean if read == text else clean[:-MARGIN])[:length]
 
+    def _entry(self, entry: dict[str, Any]) -> tuple[dict[str, Any], list[Redaction]]:
+        try:
+            clean, has_marks = self._walked(entry)
+        except Exception:  # noqa: BLE001 - a fault here must neither lose nor leak an entry
+            fields = [self._field(name, value) for name, value in entry.items()]
+            clean, has_marks = {name: value for field in fields for name, value in field}, True
+        marks: list[Redaction] = []
+        for name, value in clean.items() if has_marks else ():
+            if name == "payload" and isinstance(value, str) and isinstance(entry[name], dict):
+                clean[name] = {"redaction": value}
+            found = _listed({name: clean[name]})
+            if found is None:
+                clean[name] = _replacement(name, "too-many")
+                found = _listed({name: clean[name]}) or []
+            marks += found
+        return clean, marks
+
+    def _text(self, text: str) -> str:
+        try:
+            return self._texts.redact(text)
+        except Exception:  # noqa: BLE001 - a fault here must not leak a secret
+            return mark("redactor-failed")
+
     def _field(self, name: Any, value: Any) -> Iterable[tuple[Any, Any]]:
         try:
             return self._walked({name: value})[0].items()
         except Exception:  # noqa: BLE001 - as above
             if name in OBJECTS:
                 return [(name, self._part(value))]
-            return [(self.text(str(name)), _replacement(name, "redactor-failed"))]
+            return [(self._text(str(name)), _replacement(name, "redactor-failed"))]
 
     def _part(self, part: Any) -> Any:
         """Return a part of a field that stays an object, where it could not be walked through."""
         if isinstance(part, dict):
-            return {self.text(str(key)): self._part(item) for key, item in part.items()}
+            return {self._text(str(key)): self._part(item) for key, item in part.items()}
         if isinstance(part, list | tuple):
             return [self._part(item) for item in part]
-        return self.text(part) if isinstance(part, str) else part
+        return self._text(part) if isinstance(part, str) else part
 
     def _walked(self, value: dict[str, Any]) -> tuple[dict[str, Any], bool]:
         """Return an object, redacted until a walk changes nothing, and whether it has marks."""

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from functools import lru_cache
 
 from auditlogs.redaction.folding import MEANING, fold
+from auditlogs.redaction.forks import redactions
 from auditlogs.redaction.patterns import pattern
 
 
@@ -248,7 +249,8 @@ NAMES = Names()
 
 def is_secret_name(name: str) -> bool:
     """Return whether a name is that of a secret, or a word used for one: `token`, `auth`."""
-    kind = NAMES.kind(name)
+    with redactions:
+        kind = NAMES.kind(name)
     alone = plain_name(name).rstrip(string.digits) in _ALONE
     return kind is Kind.SECRET or (kind >= Kind.TOKEN and alone)
 
