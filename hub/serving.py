@@ -3,6 +3,8 @@
 Its own log lines become JSON without secrets, too.
 """
 
+import os
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
@@ -10,6 +12,7 @@ from gunicorn.config import Config
 from gunicorn.glogging import Logger
 from gunicorn.http.body import ChunkedReader, LengthReader
 
+from auditlogs.metrics import SHARED
 from auditlogs.process_log import JsonLines
 from hub.startup.start import begin
 
@@ -40,6 +43,12 @@ def _has_unread_body(request: Any) -> bool:
         return reader.length > 0
     # The reader of chunks drops its parser at the last one, and keeps it after an error.
     return isinstance(reader, ChunkedReader) and reader.parser is not None
+
+
+def on_starting(server: Any) -> None:
+    """Begin to count at zero: files of an earlier start would be added to the figures."""
+    for file in Path(os.environ[SHARED]).glob("*.db") if os.environ.get(SHARED) else ():
+        file.unlink()
 
 
 begin()

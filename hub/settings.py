@@ -29,6 +29,7 @@ AUDITLOGS_REDACT_NAMES: list[str] = read("AUDITLOGS_REDACT_NAMES")
 AUDITLOGS_REDACT_PATTERNS: dict[str, str] = dict(read("AUDITLOGS_REDACT_PATTERNS"))
 AUDITLOGS_TOOL_SCOPES: str = read("AUDITLOGS_TOOL_SCOPES")
 AUDITLOGS_API_RATE: str = read("AUDITLOGS_API_RATE")
+AUDITLOGS_METRICS_NETWORKS: list[str] = read("AUDITLOGS_METRICS_NETWORKS")
 AUDITLOGS_TRACE_URL: str = read("AUDITLOGS_TRACE_URL")
 AUDITLOGS_TRACE_RETENTION_HOURS: int = read("AUDITLOGS_TRACE_RETENTION_HOURS")
 
@@ -97,7 +98,7 @@ APPEND_SLASH = False
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 
 LOGIN_URL = "sign_in"
-LOGIN_REDIRECT_URL = "logs"
+LOGIN_REDIRECT_URL = "home"
 LOGOUT_REDIRECT_URL = "sign_in"
 
 # Browsers accept a `__Host-` cookie only over HTTPS and without a Domain, so that no subdomain can

@@ -3,6 +3,7 @@
 from django.conf import settings
 from django.urls import include, path
 
+from auditlogs.api.metrics import metrics
 from auditlogs.api.readiness import readyz
 from hub.account.agent_key_page import agent_key
 from hub.account.agent_keys import (
@@ -12,6 +13,7 @@ from hub.account.agent_keys import (
     agent_key_scopes,
 )
 from hub.account.api_keys import api_key_revoke, api_keys
+from hub.account.dead_letters import dead_letter_drop, dead_letter_resend, dead_letters
 from hub.account.members import member_remove, member_reset, member_role, members
 from hub.account.profile import profile, session_token_end, session_tokens
 from hub.account.settings import account_settings
@@ -19,13 +21,14 @@ from hub.account.switching import accounts
 from hub.agents.views import agent, agents
 from hub.help.views import help_codes, help_orders, help_pages, help_scopes
 from hub.logs import views
+from hub.logs.view_pages import view_default, view_delete, view_edit, view_list, view_new
 from hub.sign_in.passwords import SetPassword, password
 from hub.sign_in.views import SignIn, SignOut
 
 urlpatterns = [
     path("", views.home),
     path("favicon.ico", views.favicon),
-    path("hub", views.home),
+    path("hub", views.home, name="home"),
     path("hub/", views.home),
     path("hub/logs", views.logs, name="logs"),
     path("hub/logs/count", views.logs_count, name="logs_count"),
@@ -33,6 +36,11 @@ urlpatterns = [
     path("hub/logs/choose-actor", views.choose_actor, name="choose_actor"),
     # A writer's own id may contain a slash.
     path("hub/logs/<path:entry_id>", views.entry, name="entry"),
+    path("hub/views", view_list, name="views"),
+    path("hub/views/new", view_new, name="view_new"),
+    path("hub/views/default", view_default, name="view_default"),
+    path("hub/views/<int:view>/edit", view_edit, name="view_edit"),
+    path("hub/views/<int:view>/delete", view_delete, name="view_delete"),
     path("hub/agents", agents, name="agents"),
     path("hub/agents/<path:bot_id>", agent, name="agent"),
     path("hub/accounts", accounts, name="accounts"),
@@ -52,6 +60,9 @@ urlpatterns = [
     path("hub/members/<int:person>/role", member_role, name="member_role"),
     path("hub/members/<int:person>/reset", member_reset, name="member_reset"),
     path("hub/members/<int:person>/remove", member_remove, name="member_remove"),
+    path("hub/dead-letters", dead_letters, name="dead_letters"),
+    path("hub/dead-letters/<str:letter>/resend", dead_letter_resend, name="dead_letter_resend"),
+    path("hub/dead-letters/<str:letter>/drop", dead_letter_drop, name="dead_letter_drop"),
     path("hub/settings", account_settings, name="settings"),
     path("hub/profile", profile, name="profile"),
     path("hub/profile/session-tokens", session_tokens, name="session_tokens"),
@@ -62,6 +73,7 @@ urlpatterns = [
     path("hub/set-password/<uidb64>/<token>", SetPassword.as_view(), name="set_password"),
     path("api/", include("auditlogs.api.urls")),
     path("readyz", readyz),
+    path("metrics", metrics),
 ]
 
 if settings.OIDC_ISSUER:

@@ -43,10 +43,13 @@ BEGINNING, ENDING = 8, 4
 
 SCOPES = {
     "logs:read": "Read the account’s entries.",
-    "logs:export": "Export the account’s entries. There are no exports yet.",
+    "logs:export": "Export the account’s entries, any number at once.",
     "logs:write": "Write entries to the account, in the name of any actor.",
     "keys:verify": "Ask whether an agent’s key of the account is active, and with which scopes.",
+    "metrics:read": "Read the figures of the whole Hub. Only the operator’s command line gives it.",
 }
+# Their answers tell of all accounts, so that no account's admin can give them to a key.
+OPERATOR_SCOPES = frozenset({"metrics:read"})
 SESSION_TOKEN_SCOPES = ["logs:read", "logs:export"]
 SESSION_TOKEN_HOURS = 12
 # The number in a public id fits SQL's 64-bit integers.

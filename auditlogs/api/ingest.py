@@ -4,7 +4,7 @@ Validation is all or nothing: if one entry of a request is invalid, none is stor
 request asks for what can be stored.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 from django.http import HttpRequest, HttpResponse
 
+from auditlogs import metrics
 from auditlogs.accounts import keys
 from auditlogs.api import problems, self_audit
 from auditlogs.api.body import BadBody, Oversized, entries_of, read
@@ -72,13 +73,16 @@ def ingest(request: HttpRequest, key: ApiKey, *, all_or_nothing: bool) -> HttpRe
         return problems.bad_body(error.slug, error.detail)
     except ActorMismatch as error:
         self_audit.actor_refused(request, key)
+        _count_refused(error.errors)
         return problems.actor_mismatch(error.errors)
     except InvalidEntries as error:
+        _count_refused(error.errors)
         return problems.bad_entries(error.errors)
     except KeyReused:
         return problems.key_reused()
     except CannotStore as error:
         return problems.unavailable("cannot-store", str(error))
+    _count_refused([*errors, *mismatches])
     if mismatches:
         self_audit.actor_refused(request, key)
     if conflicts := [receipt.id for receipt in receipts if receipt.status == "conflict"]:
@@ -86,6 +90,13 @@ def ingest(request: HttpRequest, key: ApiKey, *, all_or_nothing: bool) -> HttpRe
     if all_or_nothing:
         return _answer(receipts)
     return _partial_answer([each.index for each in own], receipts, [*errors, *mismatches])
+
+
+def _count_refused(errors: Sequence[Mapping[str, Any]]) -> None:
+    """Count entries by the code of the first fault of each."""
+    first = {error["index"]: error["code"] for error in reversed(errors)}
+    for code in first.values():
+        metrics.REFUSED.labels(code).inc()
 
 
 def _idempotency_key(request: HttpRequest) -> str | None:

@@ -18,6 +18,7 @@ from auditlogs.api.reading import TooManyReaders, reader_of
 from auditlogs.api.views import endpoint
 from auditlogs.entry.times import format_rfc3339
 from auditlogs.models import AgentKey, ApiKey
+from auditlogs.query.filters import parameters
 
 
 def key_detail(request: HttpRequest, key: ApiKey, key_id: str) -> HttpResponse:
@@ -110,7 +111,7 @@ def _period(period: Period) -> dict[str, Any]:
 def _figure(figure: Figure) -> dict[str, Any]:
     return {
         "count": figure.count,
-        "entries": f"{reverse('api_entries')}?{urlencode(figure.filters)}",
+        "entries": f"{reverse('api_entries')}?{urlencode(parameters(figure.filters))}",
     }
 
 

@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 from django.http import HttpResponse
 
+from auditlogs import metrics
 from auditlogs.explain.codes import PROBLEMS, ProblemSlug
 
 CONTENT_TYPE = "application/problem+json"
@@ -23,6 +24,7 @@ def problem(
     """Return a problem document (RFC 9457, section 3): `type` is a stable URN, `detail` a sentence
     about this occurrence. The slug's declaration says which status it has."""
     status = PROBLEMS[slug].status
+    metrics.ERRORS.labels(slug).inc()
     body = {
         "type": f"{TYPE_PREFIX}{slug}",
         "title": title,
@@ -99,6 +101,17 @@ def id_conflict(entries: Sequence[Mapping[str, Any]]) -> HttpResponse:
         f"The log already has different entries with the ids of {number} of these, which stay. "
         "The others were stored.",
         entries=entries,
+    )
+
+
+def export_running() -> HttpResponse:
+    """Return a 409 for an export while the same caller is running another one."""
+    return problem(
+        "export-running",
+        "An export is running",
+        "The key, or the person that it belongs to, is running another export. Wait until it has "
+        "ended, or stop it. One that was cut off by a crash counts as ended after a minute.",
+        headers={"Retry-After": "60"},
     )
 
 
@@ -192,6 +205,12 @@ def method_not_allowed(allowed: Sequence[str]) -> HttpResponse:
     return problem(
         "method-not-allowed", "Method not allowed", f"Use {names}.", headers={"Allow": names}
     )
+
+
+def not_acceptable(offered: Sequence[str]) -> HttpResponse:
+    """Return a 406 that lists the media types there are (RFC 9110, section 15.5.7)."""
+    names = ", ".join(offered)
+    return problem("not-acceptable", "Not acceptable", f"Accept: expected one of {names}.")
 
 
 def unavailable(slug: ProblemSlug, detail: str) -> HttpResponse:

@@ -6,17 +6,20 @@ from collections.abc import Callable, Mapping
 from typing import Concatenate, ParamSpec
 
 from django.core.exceptions import SuspiciousOperation
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.utils.cache import patch_vary_headers
 from django.utils.http import parse_etags, quote_etag
 from django.views.decorators.csrf import csrf_exempt
 
 from auditlogs.accounts import keys, rate_limit
 from auditlogs.api import problems, self_audit
 from auditlogs.api.ingest import ingest
+from auditlogs.api.negotiation import preferred
 from auditlogs.api.reading import TooManyReaders, read_page, reader_of
 from auditlogs.entry.identity import parse_id
-from auditlogs.entry.schema import to_json
+from auditlogs.entry.schema import Entry, to_json
 from auditlogs.entry.times import now
+from auditlogs.export.formats import FORMATS, NDJSON_TYPE
 from auditlogs.intake import context
 from auditlogs.middleware import source_ip
 from auditlogs.models import ApiKey
@@ -34,9 +37,16 @@ ALL_OR_NOTHING = "allOrNothing"
 # How soon a reader who has read all arrivals may ask for more.
 POLL_SECONDS = 5
 
+# The media types of a list, the default first.
+BODIES: dict[str, Callable[[list[Entry]], bytes]] = {
+    "application/json": to_json,
+    NDJSON_TYPE: FORMATS["ndjson"].page,
+    "text/csv": FORMATS["csv"].page,
+}
+
 P = ParamSpec("P")
-View = Callable[Concatenate[HttpRequest, P], HttpResponse]
-KeyView = Callable[Concatenate[HttpRequest, ApiKey, P], HttpResponse]
+View = Callable[Concatenate[HttpRequest, P], HttpResponseBase]
+KeyView = Callable[Concatenate[HttpRequest, ApiKey, P], HttpResponseBase]
 
 
 class RequestDenied(Exception):
@@ -56,7 +66,7 @@ def endpoint(methods: Mapping[str, tuple[str, KeyView[P]]]) -> View[P]:
     allowed = [name for method in methods for name in ALIASES.get(method, (method,))]
 
     @csrf_exempt
-    def answer(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+    def answer(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
         try:
             # A browser may send a session's cookie along, but the caller is the key.
             with context.bind(person=None):
@@ -72,7 +82,7 @@ def endpoint(methods: Mapping[str, tuple[str, KeyView[P]]]) -> View[P]:
         except SuspiciousOperation:
             return problems.bad_request()
 
-    def _answer(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+    def _answer(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
         if _has_key_in_url(request):
             self_audit.key_in_address(request)
             return problems.key_in_query()
@@ -81,26 +91,30 @@ def endpoint(methods: Mapping[str, tuple[str, KeyView[P]]]) -> View[P]:
         scope, view = methods["GET" if request.method == "HEAD" else request.method]
         response = view(request, _authenticate(request, scope), *args, **kwargs)
         response["Cache-Control"] = "no-store"
-        response["Vary"] = "Authorization"
+        patch_vary_headers(response, ["Authorization"])
         return response
 
     return answer
 
 
 def entry_list(request: HttpRequest, key: ApiKey) -> HttpResponse:
-    """Answer with an array of entries, by default newest first."""
+    """Answer with an array of entries, by default newest first; or with lines of NDJSON or CSV, as
+    the request prefers."""
+    accepted = preferred(request.headers.get("Accept", ""), list(BODIES))
+    if accepted is None:
+        return problems.not_acceptable(list(BODIES))
     query = parse(request.GET, account=key.account_id, bot=key.bot, default_range="all", now=now())
     if query.errors:
         return problems.bad_parameters(query.errors, query.unknown)
-    # The key's own bot is added to the filters, so that such a query finds nothing.
-    if key.bot is not None and (bot := query.given.get("botId", key.bot)) != key.bot:
-        self_audit.bot_refused(request, key, bot)
+    self_audit.note_other_bot(request, key, query.given.get("botId"))
     try:
         with reader_of(key.account_id):
-            body, page = read_page(query)
+            page = read_page(query)
+            body = BODIES[accepted](page.entries)
     except TooManyReaders:
         return problems.rate_limited("Too many requests are reading the account's entries.", 1)
-    response = HttpResponse(body, content_type="application/json")
+    response = HttpResponse(body, content_type=accepted)
+    patch_vary_headers(response, ["Accept"])
     if page.next:
         response["Link"] = f'<{_next_url(request, page.next)}>; rel="next"'
     return _followed(request, response, page) if isinstance(page, ArrivalPage) else response

@@ -31,6 +31,8 @@ ProblemSlug = Literal[
     "insufficient-scope",
     "not-found",
     "method-not-allowed",
+    "not-acceptable",
+    "export-running",
     "id-conflict",
     "body-too-large",
     "too-many-entries",
@@ -249,6 +251,10 @@ PROBLEMS: dict[str, Problem] = {
     "method-not-allowed": Problem(
         405, "The endpoint does not support the method; see the header Allow."
     ),
+    "not-acceptable": Problem(
+        406, "The header Accept allows none of the media types that the endpoint has."
+    ),
+    "export-running": Problem(409, "The caller is running another export."),
     "id-conflict": Problem(409, "The log has different entries with these ids, which stay."),
     "body-too-large": Problem(413, "The body has more bytes than a request may have."),
     "too-many-entries": Problem(413, "The body has more entries than a request may have."),

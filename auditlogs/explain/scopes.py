@@ -15,6 +15,7 @@ API_REQUESTS: dict[str, tuple[str, ...]] = {
     "logs:read": ("GET /api/audit-logs", "GET /api/audit-logs/{id}", "GET /api/keys/{id}"),
     "logs:write": ("POST /api/audit-logs",),
     "keys:verify": ("POST /api/keys/introspect",),
+    "metrics:read": ("GET /metrics",),
 }
 
 

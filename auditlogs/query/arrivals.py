@@ -51,18 +51,24 @@ class Arrived:
 
 
 def read(
-    selection: Selection, window: Window, place: Place, limit: int, fields: Document
+    selection: Selection,
+    window: Window,
+    place: Place,
+    limit: int,
+    fields: Document,
+    budget: Budget,
+    until: datetime | None = None,
 ) -> Arrived:
-    """Read up to `limit` entries that arrived after a place; fewer before the end where the time
-    for reading is spent. Raises StorageError."""
-    until, width = now() - LAG, FIRST
-    budget = Budget(slices.BUDGET_SECONDS)
+    """Read up to `limit` entries that arrived after a place, and before `until`; fewer before the
+    end where the budget is spent. Raises StorageError."""
+    settled, width = now() - LAG, FIRST
+    until = settled if until is None else min(until, settled)
     documents: list[Document] = []
     while place.at < until and not budget.is_spent(has_found=True):
         end = min(place.at + width, until)
         left = limit - len(documents)
         documents += _read(selection, window, place, end, left, fields, budget)
-        if len(documents) == limit:
+        if len(documents) == limit or (documents and budget.is_full):
             last = documents[-1]
             return Arrived(documents, Place(last["recordedAt"], last["_id"]), is_caught_up=False)
         place, width = Place(end, LOWEST), width * WIDEN
@@ -88,13 +94,13 @@ def _read(
     found: list[Document] = []
     if place.id != LOWEST:
         rest = Slice(max(low, successor(place.id)), high)
-        found = slices.run_by_arrival(selection, place.at, rest, limit, fields)
+        found = slices.run_by_arrival(selection, place.at, rest, limit, fields, budget.room)
         budget.queries -= 1
-    if len(found) < limit:
+    if len(found) < limit and not budget.is_full:
         begin = "$gte" if place.id == LOWEST else "$gt"
         span = {begin: place.at, "$lt": end}
         found += slices.run_by_arrival(
-            selection, span, Slice(low, high), limit - len(found), fields
+            selection, span, Slice(low, high), limit - len(found), fields, budget.room
         )
         budget.queries -= 1
     return found

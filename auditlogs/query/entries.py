@@ -14,9 +14,11 @@ from typing import Self
 
 import msgspec
 
+from auditlogs.entry.actions import ACTION_TYPES
 from auditlogs.entry.identity import id_bound, id_ms
 from auditlogs.entry.schema import Entry, actor_key
 from auditlogs.entry.times import from_ms, now, to_ms
+from auditlogs.metrics import QueryKind, timed
 from auditlogs.query import arrivals, planner, slices
 from auditlogs.query.arrivals import Place
 from auditlogs.query.cursor import BadCursor, Cursor, Position, load_cursor
@@ -24,9 +26,10 @@ from auditlogs.query.order import DEFAULT_ORDER, Order, Sort
 from auditlogs.query.planner import SORT_PATHS, Reading
 from auditlogs.query.selection import ACCOUNT_ONLY, Selection, Word
 from auditlogs.query.slices import Budget, Slice, predecessor, successor
+from auditlogs.query.values import Values
 from auditlogs.query.window import Window
 from auditlogs.storage.documents import to_entry
-from auditlogs.storage.mongo import Document, TookTooLong
+from auditlogs.storage.mongo import Document, Room, TookTooLong
 from auditlogs.storage.retention import oldest_ms
 
 # These serve searches and filters only, so they are never transferred.
@@ -79,6 +82,12 @@ class Count:
     is_more: bool
 
 
+def _kind_of(entries: "Entries") -> QueryKind:
+    if entries.words:
+        return "search"
+    return "list" if entries.order.key == "timestamp" else "sorted"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entries:
     """The entries of one account within a window of time; of one bot if the reader may see no
@@ -87,7 +96,9 @@ class Entries:
     account: str
     window: Window
     bot: str | None = None
-    equal: Mapping[str, str] = field(default_factory=dict)
+    filters: Mapping[str, Values] = field(default_factory=dict)
+    # Types and actions, of which an entry has to have one.
+    either: tuple[Values, Values] | None = None
     words: tuple[str, ...] = ()
     order: Order = DEFAULT_ORDER
 
@@ -108,9 +119,29 @@ class Entries:
     def all(self) -> Self:
         return self
 
+    @property
+    def equal(self) -> dict[str, str]:
+        """The filters that are one value and nothing else, by the field's path."""
+        singles = {path: values.single for path, values in self.filters.items()}
+        return {path: value for path, value in singles.items() if value is not None}
+
     def where(self, path: str, value: str) -> Self:
         """Keep entries whose field at this path equals the value."""
-        return replace(self, equal={**self.equal, path: value})
+        return self.keep(path, Values.one(value))
+
+    def keep(self, path: str, values: Values) -> Self:
+        """Keep entries whose field at this path has one of the wanted values, if there are any, and
+        none of the unwanted ones."""
+        return replace(self, filters={**self.filters, path: values}) if values else self
+
+    def of_actions(self, values: Values) -> Self:
+        """Keep entries of these action types and actions."""
+        types, actions = values.split(lambda value: value in ACTION_TYPES)
+        if types.wanted and actions.wanted:
+            either = (Values(types.wanted), Values(actions.wanted))
+            types, actions = Values((), types.unwanted), Values((), actions.unwanted)
+            return replace(self, either=either).keep("actionType", types).keep("action", actions)
+        return self.keep("actionType", types).keep("action", actions)
 
     def matching(self, words: tuple[str, ...]) -> Self:
         """Keep entries where every search word matches some field."""
@@ -127,8 +158,15 @@ class Entries:
     def fingerprint(self) -> str:
         """A hash of all that identifies this list: reader, filters, range and sort."""
         reader, sort = (self.account, self.bot), str(self.order)
-        parts = (reader, sorted(self.equal.items()), self.words, self.window.requested, sort)
+        parts = (reader, self._filters_in_order, self.words, self.window.requested, sort)
         return hashlib.sha256(msgspec.json.encode(parts)).hexdigest()[:32]
+
+    @property
+    def _filters_in_order(self) -> list[tuple[str, list[str], list[str]]]:
+        """All filters in one order: lists that hold the same entries have the same cursors."""
+        either = () if self.either is None else (("either", each) for each in self.either)
+        found = [*self.filters.items(), *either]
+        return sorted((path, sorted(e.wanted), sorted(e.unwanted)) for path, e in found)
 
     def cursor(self, text: str) -> Cursor | None:
         """Return the cursor in a text, None if the text is empty.
@@ -145,6 +183,7 @@ class Entries:
         start = max(cursor.start, oldest_ms(from_ms(self.window.as_of)))
         return self.within(replace(self.window, start=start, end=cursor.end, as_of=cursor.as_of))
 
+    @timed(_kind_of)
     def page(
         self,
         limit: int,
@@ -152,15 +191,18 @@ class Entries:
         cursor: Cursor | None = None,
         offset: int = 0,
         payloads: bool = False,
+        max_bytes: int | None = None,
     ) -> Page:
-        """Read one page of up to `limit` entries.
+        """Read one page of up to `limit` entries, which take up to `max_bytes` as they are stored.
 
         It may be shorter before the end of the list, when the time budget is spent. Raises
         StorageError.
         """
         budget = Budget(slices.BUDGET_SECONDS)
         fields = WITH_PAYLOAD if payloads else WITHOUT_PAYLOAD
+        room = Room(max_bytes) if max_bytes else None
         if cursor is not None:
+            budget.room = room
             return self._page_at(cursor, limit, budget, fields)
         position: Position | None = None
         if offset:
@@ -168,6 +210,7 @@ class Entries:
             if len(skipped) < offset:
                 return self._show([], len(skipped) + 1, None, None, None)
             position = self._position(skipped[-1])
+        budget.room = room
         return self._page_after(position, offset + 1, limit, budget, fields)
 
     def _skip(self, offset: int, budget: Budget) -> list[Document]:
@@ -187,16 +230,19 @@ class Entries:
         budget.queries = slices.MAX_QUERIES
         return skipped
 
-    def arrivals(self, limit: int, *, cursor: Cursor | None = None) -> ArrivalPage:
-        """Read up to `limit` entries after a cursor of this list in ARRIVAL_ORDER.
-
-        Raises StorageError.
-        """
+    @timed(lambda _: "arrivals")
+    def arrivals(
+        self, limit: int, *, cursor: Cursor | None = None, max_bytes: int | None = None
+    ) -> ArrivalPage:
+        """Read up to `limit` entries after a cursor of this list in ARRIVAL_ORDER, which take up to
+        `max_bytes` as they are stored. Raises StorageError."""
         listed = self if cursor is None else self.pinned_to(cursor)
         place = Place.before_all(listed.window)
         if cursor is not None and cursor.value is not None:
             place = Place(from_ms(int(cursor.value)), cursor.id)
-        read = arrivals.read(listed._selection(), listed.window, place, limit, WITH_PAYLOAD)
+        budget = Budget(slices.BUDGET_SECONDS)
+        budget.room = Room(max_bytes) if max_bytes else None
+        read = arrivals.read(listed._selection(), listed.window, place, limit, WITH_PAYLOAD, budget)
         after = Position(str(to_ms(read.place.at)), read.place.id)
         return ArrivalPage(
             entries=[to_entry(document) for document in read.documents],
@@ -262,6 +308,7 @@ class Entries:
         bound = successor(position.id) if order.newest_first else predecessor(position.id)
         return Position(position.value, bound)
 
+    @timed(lambda _: "neighbours")
     def neighbours(self, entry: Entry) -> tuple[uuid.UUID | None, uuid.UUID | None]:
         """Return the ids of the entries before and after this one in the list, None at its ends.
 
@@ -277,6 +324,7 @@ class Entries:
             around.append(documents[0]["_id"] if documents else None)
         return around[0], around[1]
 
+    @timed(lambda _: "entry")
     def get(self, entry_id: uuid.UUID) -> Entry | None:
         """Return an entry of the account by its id, whatever the filters, or None.
 
@@ -296,6 +344,7 @@ class Entries:
         alone, only_id = Slice(entry_id, successor(entry_id)), {"$project": {"_id": 1}}
         return bool(slices.run(self._selection(), ACCOUNT_ONLY, alone, only_id))
 
+    @timed(lambda _: "count")
     def count(self) -> Count:
         """Count the entries, up to a limit where the counters do not know more. Raises
         StorageError, TookTooLong among others."""
@@ -308,7 +357,8 @@ class Entries:
         return slices.run(self._selection(), ACCOUNT_ONLY, part, *stages)
 
     def _selection(self) -> Selection:
-        return Selection(self.account, self.bot, self.equal, tuple(map(Word, self.words)))
+        words = tuple(map(Word, self.words))
+        return Selection(self.account, self.bot, self.filters, words, self.either)
 
     def _read(
         self,

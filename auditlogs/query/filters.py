@@ -18,10 +18,13 @@ from auditlogs.entry.times import parse_rfc3339
 from auditlogs.query.cursor import MAX_CURSOR_LENGTH, BadCursor, Cursor
 from auditlogs.query.entries import MAX_LIMIT, MAX_OFFSET, Entries
 from auditlogs.query.order import ARRIVAL_ORDER, DEFAULT_SORT, SORTS
+from auditlogs.query.values import BadValues, Values, escape, parse as parse_values
 from auditlogs.query.window import DATE_RANGES, DateRange, StartAfterEnd, Window
 
 DEFAULT_LIMIT = 100
 ARRIVAL = "arrival"
+# How much of a value an error quotes.
+SHOWN_OF_VALUE = 64
 RANGE_PARAMETERS = ("dateRange", "startDate", "endDate")
 
 
@@ -51,21 +54,50 @@ class OneOfField(forms.ChoiceField):
         )
 
 
-class ExactField(forms.CharField):
-    """An identifier, compared exactly: white space is part of it."""
+class ValuesField(forms.CharField):
+    """Values and exclusions, compared exactly: white space is part of each."""
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(strip=False, max_length=NAME_LENGTH, **kwargs)
+        super().__init__(strip=False, **kwargs)
+
+    def clean(self, text: str | None) -> Values:
+        try:
+            values = parse_values(super().clean(text))
+        except BadValues as error:
+            raise ValidationError(str(error)) from error
+        for value, _ in values.each:
+            self.check(value)
+        return values
+
+    def check(self, value: str) -> None:
+        """Check one value. Raises ValidationError."""
+        if len(value) > NAME_LENGTH:
+            raise ValidationError(f"expected at most {NAME_LENGTH} characters in each value")
 
 
-class ActionField(ExactField):
-    """One of the five types or an exact action. An action has a dot, so it is never a type."""
+class ActionField(ValuesField):
+    """Types and exact actions. An action has a dot, so it is never a type."""
 
-    def validate(self, value: str) -> None:
-        super().validate(value)
-        if value and value not in ACTION_TYPES and not is_action(value):
+    def check(self, value: str) -> None:
+        super().check(value)
+        if value not in ACTION_TYPES and not is_action(value):
             raise ValidationError(
-                f"expected one of {', '.join(ACTION_TYPES)}, or an action such as order.created"
+                f"expected one of {', '.join(ACTION_TYPES)}, or an action such as order.created,"
+                f" not {value[:SHOWN_OF_VALUE]}"
+            )
+
+
+class WordsField(ValuesField):
+    """Some of a fixed set of words; the error names them, and the one that is none of them."""
+
+    def __init__(self, *, words: tuple[str, ...], **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.words = words
+
+    def check(self, value: str) -> None:
+        if value not in self.words:
+            raise ValidationError(
+                f"expected one of {', '.join(self.words)}, not {value[:SHOWN_OF_VALUE]}"
             )
 
 
@@ -82,35 +114,35 @@ class SearchField(forms.CharField):
         return result
 
 
-class EqualFilter(django_filters.Filter):
-    """Keep entries whose field equals the value."""
+class ExactFilter(django_filters.Filter):
+    """Keep entries whose field has one of the values, and none of the excluded ones."""
 
-    field_class: type[forms.Field] = ExactField
+    field_class: type[forms.Field] = ValuesField
 
-    def filter(self, qs: Entries, value: str) -> Entries:
-        return qs.where(self.field_name, value) if value else qs
+    def filter(self, qs: Entries, value: Values) -> Entries:
+        return qs.keep(self.field_name, value)
 
 
-class ActionFilter(EqualFilter):
-    """Keep entries of an action type, or of one action."""
+class ActionFilter(ExactFilter):
+    """Keep entries of some action types or actions."""
 
     field_class = ActionField
 
-    def filter(self, qs: Entries, value: str) -> Entries:
-        return qs.where("actionType" if value in ACTION_TYPES else "action", value) if value else qs
+    def filter(self, qs: Entries, value: Values) -> Entries:
+        return qs.of_actions(value)
 
 
-class OneOfFilter(EqualFilter):
-    """Keep entries whose field equals one of a fixed set of words."""
+class WordsFilter(ExactFilter):
+    """Keep entries whose field has some of a fixed set of words."""
 
-    field_class = OneOfField
+    field_class = WordsField
 
 
-class CorrelationFilter(EqualFilter):
-    """Keep entries of a correlation; a UUID is accepted with and without hyphens."""
+class CorrelationFilter(ExactFilter):
+    """Keep entries of correlations; a UUID is accepted with and without hyphens."""
 
-    def filter(self, qs: Entries, value: str) -> Entries:
-        return super().filter(qs, normal_correlation_id(value))
+    def filter(self, qs: Entries, value: Values) -> Entries:
+        return super().filter(qs, value.in_forms(lambda each: (normal_correlation_id(each),)))
 
 
 class SearchFilter(django_filters.Filter):
@@ -185,27 +217,27 @@ class EntryFilter(django_filters.FilterSet):
     dateRange = DateRangeFilter(label="Date Range", words=DATE_RANGES)
     startDate = InstantFilter(label="Start")
     endDate = InstantFilter(label="End")
-    actor = EqualFilter(label="Actor", field_name="actor.id")
-    botId = EqualFilter(label="Agent", field_name="botId")
+    actor = ExactFilter(label="Actor", field_name="actor.id")
+    botId = ExactFilter(label="Agent", field_name="botId")
     action = ActionFilter(label="Action", field_name="action")
-    result = OneOfFilter(label="Result", field_name="result", words=RESULTS)
+    result = WordsFilter(label="Result", field_name="result", words=RESULTS)
     search = SearchFilter(label="Search")
-    target = EqualFilter(label="Target", field_name="target.id")
+    target = ExactFilter(label="Target", field_name="target.id")
     correlationId = CorrelationFilter(label="Correlation ID", field_name="correlationId")
-    requestId = EqualFilter(label="Request ID", field_name="requestId")
-    sessionId = EqualFilter(label="Session ID", field_name="sessionId")
-    writerId = EqualFilter(label="Writer ID", field_name="writerId")
-    assertedBy = EqualFilter(label="API key", field_name="assertedBy")
-    decision = OneOfFilter(label="Decision", field_name="facts.decision", words=OUTCOMES)
-    approval = EqualFilter(label="Approval", field_name="facts.approval")
-    runId = EqualFilter(label="Run ID", field_name="facts.runId")
-    principal = EqualFilter(label="Principal", field_name="facts.principal")
-    key = EqualFilter(label="Key", field_name="facts.key")
-    tool = EqualFilter(label="Tool", field_name="facts.tool")
-    code = EqualFilter(label="Code", field_name="facts.code")
-    provider = EqualFilter(label="Provider", field_name="facts.provider")
-    orderId = EqualFilter(label="Order ID", field_name="facts.orderId")
-    sourceIp = EqualFilter(label="Source IP", field_name="facts.sourceIp")
+    requestId = ExactFilter(label="Request ID", field_name="requestId")
+    sessionId = ExactFilter(label="Session ID", field_name="sessionId")
+    writerId = ExactFilter(label="Writer ID", field_name="writerId")
+    assertedBy = ExactFilter(label="API key", field_name="assertedBy")
+    decision = WordsFilter(label="Decision", field_name="facts.decision", words=OUTCOMES)
+    approval = ExactFilter(label="Approval", field_name="facts.approval")
+    runId = ExactFilter(label="Run ID", field_name="facts.runId")
+    principal = ExactFilter(label="Principal", field_name="facts.principal")
+    key = ExactFilter(label="Key", field_name="facts.key")
+    tool = ExactFilter(label="Tool", field_name="facts.tool")
+    code = ExactFilter(label="Code", field_name="facts.code")
+    provider = ExactFilter(label="Provider", field_name="facts.provider")
+    orderId = ExactFilter(label="Order ID", field_name="facts.orderId")
+    sourceIp = ExactFilter(label="Source IP", field_name="facts.sourceIp")
     sort = SortFilter(label="Sort", words=SORTS)
 
     class Meta:  # noqa: D106
@@ -221,6 +253,30 @@ class EntryFilter(django_filters.FilterSet):
 
 
 FILTER_NAMES: tuple[str, ...] = tuple(EntryFilter.base_filters)
+# The filters that take several values and exclusions.
+EXACT_FILTERS: tuple[str, ...] = tuple(
+    name for name, each in EntryFilter.base_filters.items() if isinstance(each, ExactFilter)
+)
+
+
+def parameters(filters: Mapping[str, str]) -> dict[str, str]:
+    """Return filters as the parameters of a URL: each exact one with its one plain value escaped,
+    the others as they are."""
+    return {
+        name: escape(value) if name in EXACT_FILTERS else value for name, value in filters.items()
+    }
+
+
+def refused_value(name: str, text: str) -> str:
+    """Return the value in an exact filter's text that the filter refuses, or the whole text where
+    it is no list of values. Raises BadValues."""
+    field = EntryFilter.base_filters[name].field
+    for value, _ in parse_values(text).each:
+        try:
+            field.check(value)
+        except ValidationError:
+            return value
+    return text
 
 
 class PagingForm(forms.Form):

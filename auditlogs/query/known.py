@@ -5,14 +5,16 @@ that are counted. So a span of time is known only if it ended before the worker'
 nothing has arrived in it since. What is not known is read from the log.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from auditlogs.entry.identity import id_bound
+from auditlogs.entry.schema import RESULTS
 from auditlogs.entry.times import now, to_ms
 from auditlogs.query import slices
 from auditlogs.query.selection import Selection
 from auditlogs.query.slices import HIGHEST, Budget, Slice
+from auditlogs.query.values import Values
 from auditlogs.query.window import Window
 from auditlogs.storage import counts
 from auditlogs.storage.counts import DIMENSIONS, LENGTHS_MS, Count, Kind, start_of
@@ -29,6 +31,11 @@ MAX_RANGES = 8
 
 KINDS: tuple[Kind, ...] = ("day", "hour", "quarter")
 QUARTER_MS = LENGTHS_MS["quarter"]
+# The counts of which every entry has one, and those of the paths of an action or a type.
+ALL = "types"
+EITHER = ("actionType", "action")
+# Conditions by the paths of fields.
+Conditions = Mapping[str, Values]
 # The counts of a span, by stored field and value.
 ByValue = Mapping[str, Mapping[str | None, Count]]
 
@@ -42,12 +49,12 @@ class Counted:
     until: int
     spans: Sequence[tuple[int, int, ByValue | None]]
 
-    def parts(self, equal: Mapping[str, str]) -> list[Slice]:
-        """Return the slices of time in which an entry can meet these conditions, each a field's
-        path and its value, oldest first: some of the spans, and all of the time after them."""
+    def parts(self, values: Conditions) -> list[Slice]:
+        """Return the slices of time in which an entry can meet these conditions, oldest first: some
+        of the spans, and all of the time after them."""
         found: list[Slice] = []
         for start, end, counts_in in self.spans:
-            if counts_in is None or at_most(counts_in, equal):
+            if counts_in is None or at_most(counts_in, values):
                 low, high = id_bound(start), id_bound(end)
                 if found and found[-1].high == low:
                     found[-1] = replace(found[-1], high=high)
@@ -69,31 +76,39 @@ class Known:
         """Return the counters of the fields that a list is filtered and sorted by; None where they
         cannot tell."""
         if not self.is_read:
-            paths = {*selection.equal, sort_path}
+            paths = {*selection.values, sort_path, *(EITHER if selection.either else ())}
             fields = [field for path, field in DIMENSIONS.items() if path in paths]
-            self._counted = _read(selection.account, window, fields or ["types"], budget)
+            fields = list(dict.fromkeys([*fields, ALL]))
+            self._counted = _read(selection.account, window, fields, budget)
             self.is_read = True
         return self._counted
 
 
-def conditions(selection: Selection) -> dict[str, str]:
+def conditions(selection: Selection) -> dict[str, Values]:
     """Return the conditions of a selection that counters exist for."""
     counted = {*DIMENSIONS, "result"}
-    return {path: value for path, value in selection.equal.items() if path in counted}
+    return {path: each for path, each in selection.values.items() if path in counted}
 
 
-def at_most(span: ByValue, equal: Mapping[str, str]) -> int:
+def at_most(span: ByValue, values: Conditions) -> int:
     """Return the most entries of a span that can meet these conditions."""
-    result = equal.get("result")
-    found = [
-        sum(values[each].of(result) for each in (equal[path], None) if each in values)
-        for path, field in DIMENSIONS.items()
-        if path in equal and (values := span[field]) is not None
-    ]
-    if not found:
-        # Every entry has one value of each field.
-        return sum(count.of(result) for count in next(iter(span.values())).values())
+    results = values["result"].wanted if "result" in values else RESULTS
+    # Every entry has a type.
+    found = [sum(_number(count, results) for count in span[ALL].values())]
+    for path, field in DIMENSIONS.items():
+        each, counted = values.get(path), span.get(field)
+        if each is None or counted is None:
+            continue
+        if each.wanted:
+            found.append(sum(_number(counted.get(v), results) for v in (*each.wanted, None)))
+        else:
+            # An entry without the field is kept too.
+            found.append(found[0] - sum(_number(counted.get(v), results) for v in each.unwanted))
     return min(found)
+
+
+def _number(count: Count | None, results: Iterable[str]) -> int:
+    return 0 if count is None else sum(count.of(result) for result in results)
 
 
 def narrowed(part: Slice, possible: list[Slice] | None, *, newest_first: bool) -> Slice:
@@ -147,11 +162,12 @@ def _has(times: list[int], start: int, end: int) -> bool:
 def exact_count(selection: Selection, window: Window, limit: int) -> int | None:
     """Count the entries of a list with the help of the counters, however many; None where they
     cannot tell. What they do not know is counted in the log, up to a limit. Raises StorageError."""
-    equal = conditions(selection)
-    paths = [path for path in equal if path in DIMENSIONS]
-    if selection.words or equal != selection.equal or len(paths) > 1:
+    values = conditions(selection)
+    paths = [path for path in values if path in DIMENSIONS]
+    is_known = values == selection.values and len(paths) <= 1
+    if selection.words or selection.either or not is_known:
         return None
-    field = DIMENSIONS[paths[0]] if paths else "types"
+    field = DIMENSIONS[paths[0]] if paths else ALL
     at = _counted_until(Budget(0))
     if at is None:
         return None
@@ -167,14 +183,14 @@ def exact_count(selection: Selection, window: Window, limit: int) -> int | None:
     if len(ranges) > MAX_RANGES or len(spans) > MAX_SPANS:
         return None
     total = 0
-    counted = counts.counts_of(selection.account, spans, [field]) if spans else {}
+    counted = counts.counts_of(selection.account, spans, {ALL, field}) if spans else {}
     for span in counted.values():
         if span[field][None].of(None) and paths:
             return None
-        total += at_most(span, equal)
+        total += at_most(span, values)
     for low, high in ranges:
         part = Slice(id_bound(low), None if high is None else id_bound(high))
-        value = slices.count(selection, selection.leading, part, limit)
+        value = slices.count(selection, slices.leading_in_time(selection), part, limit)
         if value >= limit:
             return None
         total += value

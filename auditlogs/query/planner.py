@@ -12,7 +12,7 @@ at once. Otherwise the list is a chain of lists by time, one for each value of t
 with few entries are read together.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from auditlogs.entry.identity import id_bound
@@ -24,6 +24,7 @@ from auditlogs.query.known import Counted, Known, conditions, exact_count, narro
 from auditlogs.query.order import Order
 from auditlogs.query.selection import ACCOUNT_ONLY, Leading, Selection
 from auditlogs.query.slices import HIGHEST, LOWEST, Budget, Slice
+from auditlogs.query.values import Values
 from auditlogs.query.window import Window
 from auditlogs.storage import dictionary
 from auditlogs.storage.counts import DIMENSIONS
@@ -110,6 +111,9 @@ class Reading:
                 if not self.budget.has_begun:
                     raise
                 return documents, Position(None, part.resume(newest_first=newest_first))
+            if self.budget.is_full:
+                start = rest.resume(newest_first=newest_first)
+                return documents, Position(None, documents[-1]["_id"] if documents else start)
             rest = rest.without(part, newest_first=newest_first)
             if len(documents) == self.limit or rest.is_empty:
                 return documents, None
@@ -125,7 +129,7 @@ class Reading:
             yield candidates[0], rest
             return
         few: Leading | None = None
-        leading = next((each for each in candidates if each.is_equality), ACCOUNT_ONLY)
+        leading = slices.leading_in_time(self.selection)
         first_ms = leading.filter.first_slice_ms
         # Filters without a first slice sort before all others.
         assert first_ms is not None
@@ -145,9 +149,10 @@ class Reading:
 
     def _possible(self) -> list[Slice] | None:
         """Return where in time an entry can meet two or more conditions at once, if the counters
-        can tell; one condition alone is best asked of its index."""
+        can tell, or miss what is excluded; one wanted value alone is best asked of its index."""
         equal = conditions(self.selection)
-        counted = self._counted if len(equal) > 1 else None
+        is_loose = any(not each.wanted for each in equal.values())
+        counted = self._counted if len(equal) > 1 or is_loose else None
         return counted.parts(equal) if counted else None
 
     def _at_once(self, leading: Leading) -> Result:
@@ -159,6 +164,8 @@ class Reading:
             same = {"$match": {path: position.value}}
             stages = self._ordered({"_id": -1 if self.order.newest_first else 1}, 0)
             documents += self._run(leading, self._rest, same, *stages)
+            if self.budget.is_full:
+                return documents, self._after(documents)
             beyond = "$lt" if self.order.values_descend else "$gt"
             following = [{"$match": {path: {beyond: position.value}}}]
         if len(documents) < self.limit:
@@ -168,7 +175,14 @@ class Reading:
             }
             stages = self._ordered(order, len(documents))
             documents += self._run(leading, self._window, *following, *stages)
-        return documents, None
+        return documents, self._after(documents) if self.budget.is_full else None
+
+    def _after(self, documents: Documents) -> Position | None:
+        """Return the position after the last of some documents, in a list by another key."""
+        if not documents:
+            return self.position
+        last = documents[-1]
+        return Position(last[SORT_PATHS[self.order.key]], last["_id"])
 
     def _chain(self) -> Result:
         """Read a list by another key than the time, value by value."""
@@ -197,6 +211,8 @@ class Reading:
                 found, unread = part._of_value(path, done[0])
                 size = TOGETHER
             documents += found
+            if self.budget.is_full:
+                return documents, self._after(documents)
             values = values[len(done) :]
             if len(documents) == self.limit:
                 break
@@ -211,21 +227,22 @@ class Reading:
         equal = conditions(self.selection)
         is_counted = path in DIMENSIONS or path == "result"
         counted = self._counted if is_counted and equal.keys() - {path} else None
-        if counted is None:
+        if counted is None or not values:
             return values
         # Entries that are not counted yet may have any value.
         new = Slice(id_bound(counted.until), None)
         self.budget.queries -= 1
         stages: list[Document] = [{"$group": {"_id": f"${path}"}}, {"$limit": MAX_VALUES}]
         try:
-            groups = slices.run(self.selection, self.selection.leading, new, *stages)
+            leading = slices.leading_in_time(self.selection)
+            groups = slices.run(self.selection, leading, new, *stages)
         except TookTooLong:
             return values
         also = {group["_id"] for group in groups}
         return [
             value
             for value in values
-            if value in also or len(counted.parts({**equal, path: value})) > 1
+            if value in also or len(counted.parts({**equal, path: Values.one(value)})) > 1
         ]
 
     def _of_value(self, path: str, value: str) -> Result:
@@ -233,7 +250,7 @@ class Reading:
         position = self.position
         if position is None or position.value != value:
             position = None
-        filters = {**self.selection.filters, path: value}
+        filters = {**self.selection.filters, path: Values.one(value)}
         selection = replace(self.selection, filters=filters)
         found, unread = replace(self, selection=selection, position=position)._by_time()
         return found, Position(value, unread.id) if unread else None
@@ -241,13 +258,19 @@ class Reading:
     def _values(self, start: str | None) -> list[str]:
         """Return the first values of the sort key that the list can contain, from one of them on,
         up to `MAX_VALUES`."""
-        descending, equal = self.order.values_descend, self.selection.equal
+        descending, values = self.order.values_descend, self.selection.values
         if self.order.key == "result":
             results = sorted(RESULTS, reverse=descending)
             first = results.index(start) if start in results else 0
-            return [each for each in results[first:] if equal.get("result", each) == each]
+            return [each for each in results[first:] if _allows(values, "result", each)]
         kind, narrowing = DICTIONARY_KEYS[self.order.key]
-        only = {note: equal[path] for path, note in narrowing.items() if path in equal}
+        by_note = [(note, values[path]) for path, note in narrowing.items() if path in values]
+
+        def keeps(note: Document) -> bool:
+            if self.order.key == "action" and not self.selection.allows_action(note):
+                return False
+            return all(each.allows(note[name]) for name, each in by_note)
+
         end = MAX_MS if self.window.end is None else self.window.end
         weeks = range(week_of(self.window.start), week_of(end) + 1)
         self.budget.queries -= 1
@@ -255,7 +278,7 @@ class Reading:
             self.selection.account,
             kind,
             weeks,
-            only,
+            keeps,
             start,
             limit=MAX_VALUES,
             descending=descending,
@@ -269,9 +292,13 @@ class Reading:
         if part.is_empty:
             return []
         self.budget.queries -= 1
-        documents = slices.run(self.selection, leading, part, *stages)
+        documents = slices.run(self.selection, leading, part, *stages, room=self.budget.room)
         self.budget.has_begun = True
         return documents
+
+
+def _allows(values: Mapping[str, Values], path: str, value: str) -> bool:
+    return path not in values or values[path].allows(value)
 
 
 def rarest(

@@ -7,9 +7,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
+from auditlogs.entry.actions import ACTION_TYPES
 from auditlogs.entry.facts import fact
-from auditlogs.entry.schema import uuid_forms
+from auditlogs.entry.schema import RESULTS, uuid_forms
 from auditlogs.entry.text import SEPARATOR, mark_pieces, norm, pieces, prefix_range
+from auditlogs.query.values import Values
 from auditlogs.storage.documents import TEXT_SEPARATOR
 from auditlogs.storage.indexes import ACCOUNT_FILTER, FACTS, LEADING_FILTERS, LeadingFilter
 from auditlogs.storage.mongo import Document
@@ -17,6 +19,8 @@ from auditlogs.storage.mongo import Document
 WORDS = next(each for each in LEADING_FILTERS if each.path == "tokens")
 # Stored as they were sent, unlike the correlation ID, which is stored in one form.
 UUID_PATHS = frozenset({"sessionId", "target.id"})
+# Fields that every entry has, with all their values.
+FIXED = {"result": RESULTS, "actionType": ACTION_TYPES}
 FACT_PATHS = frozenset(each.path for each in LEADING_FILTERS if each.field == FACTS)
 
 
@@ -115,6 +119,11 @@ class Leading:
         """Whether the index serves the order in time too, because one value is wanted."""
         return not isinstance(self.condition, dict)
 
+    @property
+    def is_choice(self) -> bool:
+        """Whether one of several values is wanted."""
+        return isinstance(self.condition, dict) and "$in" in self.condition
+
 
 ACCOUNT_ONLY = Leading(ACCOUNT_FILTER)
 
@@ -122,7 +131,8 @@ ACCOUNT_ONLY = Leading(ACCOUNT_FILTER)
 @dataclass(frozen=True, slots=True)
 class Selection:
     """The conditions of a list: an account, the one bot its reader is restricted to (None for no
-    restriction), the requested filters by field path, and search words.
+    restriction), the requested filters by field path, search words, and action types and actions of
+    which an entry has to have one.
 
     Every query over entries is built from a selection, so a reader's restriction cannot be
     forgotten in one of them.
@@ -130,37 +140,50 @@ class Selection:
 
     account: str
     bot: str | None
-    filters: Mapping[str, str]
+    filters: Mapping[str, Values]
     words: tuple[Word, ...]
+    either: tuple[Values, Values] | None = None
 
     @property
     def is_empty(self) -> bool:
-        """Whether nothing can match: the reader asked for another bot than their own, or a word has
-        no letter or digit."""
-        is_other_bot = self.bot is not None and self.filters.get("botId", self.bot) != self.bot
-        return is_other_bot or not all(word.can_match for word in self.words)
+        """Whether nothing can match: the reader asked for other bots than their own, every wanted
+        value is also unwanted, or a word has no letter or digit."""
+        bots = self.filters.get("botId", Values())
+        is_other_bot = self.bot is not None and not bots.allows(self.bot)
+        is_contradiction = any(
+            not _settled(path, each) for path, each in self.filters.items() if each
+        )
+        return is_other_bot or is_contradiction or not all(word.can_match for word in self.words)
+
+    @property
+    def values(self) -> dict[str, Values]:
+        """The filters, and the reader's own restriction."""
+        found = {path: _settled(path, each) for path, each in self.filters.items() if each}
+        return found if self.bot is None else {**found, "botId": Values.one(self.bot)}
 
     @property
     def equal(self) -> dict[str, str]:
-        """The filters, and the reader's own restriction."""
-        return {**self.filters, **({} if self.bot is None else {"botId": self.bot})}
+        """The fields that have to equal one value."""
+        return {path: each.wanted[0] for path, each in self.values.items() if len(each.wanted) == 1}
+
+    def allows_action(self, note: Mapping[str, Any]) -> bool:
+        """Tell whether an entry can have the action and the type of a note of the dictionary."""
+        if self.either is None:
+            return True
+        types, actions = self.either
+        return note["actionType"] in types.wanted or note["id"] in actions.wanted
 
     @property
     def candidates(self) -> list[Leading]:
         """Every condition that an index serves, from the most selective by experience on."""
-        equal = self.equal
+        values = self.values
         found = [
-            Leading(each, _condition(each.path, equal[each.path]))
+            Leading(each, _condition(each.path, values[each.path].wanted))
             for each in LEADING_FILTERS
-            if each.path in equal
+            if each.path in values and values[each.path].wanted
         ]
         found += [Leading(WORDS, condition) for condition in self._word_conditions]
         return sorted(found, key=lambda leading: LEADING_FILTERS.index(leading.filter))
-
-    @property
-    def leading(self) -> Leading:
-        """The most selective condition by experience; the account alone without any."""
-        return next(iter(self.candidates), ACCOUNT_ONLY)
 
     @property
     def _word_conditions(self) -> list[Any]:
@@ -171,7 +194,7 @@ class Selection:
     @property
     def alone(self) -> "Selection":
         """The account and the reader's restriction, without filters and words."""
-        return replace(self, filters={}, words=())
+        return replace(self, filters={}, words=(), either=None)
 
     def stages(
         self, leading: Leading, low: uuid.UUID, high: uuid.UUID | None, *, elem_match: bool = True
@@ -184,10 +207,22 @@ class Selection:
         """
         path, field, condition = leading.filter.path, leading.filter.field, leading.condition
         first: Document = {"account": self.account}
-        others = {each: _condition(each, self.equal[each]) for each in self.equal if each != path}
+        others: list[tuple[str, Any]] = []
+        for name, values in self.values.items():
+            if values.wanted and name != path:
+                others.append((name, _condition(name, values.wanted)))
+            if values.unwanted:
+                # An entry without the field meets it too.
+                others.append((name, {"$nin": _stored(name, values.unwanted)}))
         # One array holds all facts, so each is a condition of its own on the same field.
-        facts = [{FACTS: each} for name, each in others.items() if name in FACT_PATHS]
-        rest: Document = {name: each for name, each in others.items() if name not in FACT_PATHS}
+        facts = [{FACTS: each} for name, each in others if name in FACT_PATHS]
+        rest: Document = {name: each for name, each in others if name not in FACT_PATHS}
+        if self.either:
+            types, actions = (each.wanted for each in self.either)
+            rest["$or"] = [
+                {"actionType": _condition("actionType", types)},
+                {"action": _condition("action", actions)},
+            ]
         bounds = {"$gte": low} | ({"$lt": high} if high else {})
         # An index serves a range of `_id` only after an equality. MongoDB merges the two stages;
         # other engines ignore the index if the first one has two ranges.
@@ -225,10 +260,33 @@ def _text_of(condition: Any) -> str:
     return text
 
 
-def _condition(path: str, value: str) -> Any:
-    """Return the condition on a field: equality, with a UUID in each of its forms where writers
-    send either. That of a fact is an element of the array."""
+def _settled(path: str, values: Values) -> Values:
+    """Return the values of a filter without those that say nothing: a wanted one that is unwanted
+    too, and exclusions from a field of which a value is wanted.
+
+    A UUID is in each of its forms where writers send either, and of a field with a few fixed values
+    those that are left are wanted.
+
+    Without any value nothing can match.
+    """
+    if path in UUID_PATHS:
+        values = values.in_forms(uuid_forms)
+    wanted = values.wanted or FIXED.get(path, ())
+    left = tuple(each for each in wanted if each not in values.unwanted)
+    if wanted and not left:
+        return Values()
+    # An entry can have several values of one fact.
+    return Values(left, values.unwanted if not left or path in FACT_PATHS else ())
+
+
+def _condition(path: str, values: tuple[str, ...]) -> Any:
+    """Return the condition that a field has one of the values: equality where there is one."""
+    stored = _stored(path, values)
+    return stored[0] if len(stored) == 1 else {"$in": stored}
+
+
+def _stored(path: str, values: tuple[str, ...]) -> list[str]:
+    """Return values as they are stored: those of a fact are elements of the array."""
     if path in FACT_PATHS:
-        return fact(path.removeprefix(f"{FACTS}."), value)
-    forms = uuid_forms(value) if path in UUID_PATHS else ()
-    return {"$in": list(forms)} if len(forms) > 1 else value
+        return [fact(path.removeprefix(f"{FACTS}."), value) for value in values]
+    return list(values)

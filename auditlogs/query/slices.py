@@ -10,11 +10,11 @@ from typing import NamedTuple, Self
 
 from auditlogs.entry.identity import id_bound, id_ms
 from auditlogs.entry.times import from_ms
-from auditlogs.query.selection import Leading, Selection
+from auditlogs.query.selection import ACCOUNT_ONLY, Leading, Selection
 from auditlogs.query.window import Window
 from auditlogs.storage import mongo
 from auditlogs.storage.indexes import ACCOUNT_ARRIVAL_INDEX
-from auditlogs.storage.mongo import Document
+from auditlogs.storage.mongo import Document, Room
 
 BUDGET_SECONDS = 2.0
 # One query may take longer than the budget of a page: starting it again would cost the same time.
@@ -95,7 +95,8 @@ class Arrival(NamedTuple):
 
 
 class Budget:
-    """The time and the number of queries left for reading one page.
+    """The time and the number of queries left for reading one page, and the room for its documents
+    if that is limited.
 
     `has_begun` is set by the first read that succeeded. A page that has read nothing yet continues,
     because its cursor would lead to the same position again.
@@ -104,7 +105,13 @@ class Budget:
     def __init__(self, seconds: float) -> None:
         self._until = time.monotonic() + seconds
         self.queries = MAX_QUERIES
+        self.room: Room | None = None
         self.has_begun = False
+
+    @property
+    def is_full(self) -> bool:
+        """Whether a document was left out, because there was no room for it."""
+        return self.room is not None and self.room.is_full
 
     @property
     def is_over(self) -> bool:
@@ -119,15 +126,28 @@ class Budget:
         return self.has_begun and self.is_over
 
 
+def leading_in_time(selection: Selection) -> Leading:
+    """Return the most selective condition by experience whose index serves the order in time; the
+    account alone without any.
+
+    For one of several values MongoDB merges their ranges of the index; SecantusDB would read every
+    entry that has one of them, whatever the slice.
+    """
+    merges = not mongo.is_secantus()
+    ordered = (e for e in selection.candidates if e.is_equality or (merges and e.is_choice))
+    return next(ordered, ACCOUNT_ONLY)
+
+
 def run(
     selection: Selection,
     leading: Leading,
     part: Slice,
     *stages: Document,
     seconds: float | None = None,
+    room: Room | None = None,
 ) -> list[Document]:
     """Run one aggregation over the entries of a selection in a slice of time, within the time
-    limit. Raises StorageError.
+    limit, for as many documents as there is room for. Raises StorageError.
 
     The only function that reads the content of entries, so no query can miss the `$match` on the
     account and on the reader's bot.
@@ -140,14 +160,19 @@ def run(
         hints = not mongo.is_secantus()
         match = selection.stages(leading, part.low, part.high, elem_match=hints)
         index = leading.filter.index if hints else None
-        return mongo.aggregate_entries([*match, *stages], index)
+        return mongo.aggregate_entries([*match, *stages], index, room)
 
 
 def run_by_arrival(
-    selection: Selection, recorded: Document | datetime, part: Slice, limit: int, fields: Document
+    selection: Selection,
+    recorded: Document | datetime,
+    part: Slice,
+    limit: int,
+    fields: Document,
+    room: Room | None = None,
 ) -> list[Document]:
     """Return up to `limit` entries of a selection in the order of arrival, by their `recordedAt`
-    and by their `_id`. Raises StorageError."""
+    and by their `_id`; fewer where there is no room for more. Raises StorageError."""
     if selection.is_empty:
         return []
     with mongo.time_limit(QUERY_SECONDS):
@@ -157,7 +182,7 @@ def run_by_arrival(
             {"$limit": limit},
             {"$project": fields},
         ]
-        return mongo.aggregate_entries(pipeline, _hint(ACCOUNT_ARRIVAL_INDEX))
+        return mongo.aggregate_entries(pipeline, _hint(ACCOUNT_ARRIVAL_INDEX), room)
 
 
 def arrivals(at: datetime, after: uuid.UUID, until: datetime | None, limit: int) -> list[Arrival]:

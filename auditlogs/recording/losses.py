@@ -7,6 +7,7 @@ import threading
 
 import msgspec
 
+from auditlogs import metrics
 from auditlogs.entry.schema import Entry
 
 _lock = threading.Lock()
@@ -18,6 +19,7 @@ def lose(entry: Entry, account: str, reason: str) -> None:
     global _count  # noqa: PLW0603  (one counter for the process)
     with _lock:
         _count += 1
+    metrics.LOST.inc()
     line = {"lost": reason, "account": account, "entry": msgspec.to_builtins(entry)}
     # In ASCII, so that no character ends the line or controls a terminal. Without a standard
     # error the caller must still go on.

@@ -6,11 +6,12 @@ from typing import Any
 
 from django.conf import settings
 
+from auditlogs import metrics
 from auditlogs.entry.invisible import has_hidden_character
 from auditlogs.entry.schema import Entry
 from auditlogs.intake import validation
 from auditlogs.intake.validation import Checked
-from auditlogs.redaction import Redactor
+from auditlogs.redaction import RULES, Redactor
 from auditlogs.storage.retention import retention_days
 
 
@@ -29,13 +30,17 @@ def complete(
     checked: Checked, *, account: str, received: datetime, asserted_by: str | None
 ) -> Entry:
     """Return a checked entry as it is stored."""
-    return validation.complete(
+    entry = validation.complete(
         checked,
         account=account,
         received=received,
         asserted_by=asserted_by,
         redactor=redactor(),
     )
+    metrics.count_redactions(
+        [each.rule for each in entry.redactions], RULES | settings.AUDITLOGS_REDACT_PATTERNS.keys()
+    )
+    return entry
 
 
 def check_text(what: str, text: str, length: int, *, is_name: bool = False) -> None:

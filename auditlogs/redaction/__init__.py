@@ -10,12 +10,12 @@ from typing import Any
 
 from auditlogs.entry.schema import Redaction
 from auditlogs.redaction.forks import redactions
-from auditlogs.redaction.marks import mark, rules_in
+from auditlogs.redaction.marks import RULES, mark, rules_in
 from auditlogs.redaction.names import Names, is_secret_name
 from auditlogs.redaction.texts import BadPattern, Texts
 from auditlogs.redaction.walk import OBJECTS, Keys, Walk
 
-__all__ = ["BadPattern", "Redactor", "is_secret_name", "mark"]
+__all__ = ["RULES", "BadPattern", "Redactor", "is_secret_name", "mark"]
 
 MAX_REDACTIONS = 1_000
 MAX_PATHS = 65_536

@@ -4,6 +4,13 @@ import re
 from typing import Any
 
 RULE_PATTERN = "[a-z0-9-]{1,40}"
+# The built-in rules. A text may hold marks of others: an operator's, or made up by a writer.
+RULES = frozenset(
+    """
+    api-key authorization base64 escaped hex jwt key-name mnemonic password-hash percent-encoded
+    private-key redactor-failed too-deep too-many url-credentials url-secret webhook-url
+    """.split()
+)
 _MARK = re.compile(rf"\[REDACTED:({RULE_PATTERN})\]")
 _RULE = re.compile(RULE_PATTERN)
 

@@ -9,7 +9,7 @@ ids of orders, sessions or requests: such a note would cost a write and never be
 import functools
 import hashlib
 import time
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby, islice
@@ -128,7 +128,7 @@ def values(
     account: str,
     kind: Kind,
     weeks: range,
-    only: Mapping[str, str],
+    keeps: Callable[[Document], bool],
     start: str | None,
     *,
     limit: int,
@@ -136,12 +136,12 @@ def values(
 ) -> list[str]:
     """Return up to `limit` distinct values noted in these weeks, in the order of their code points.
 
-    `only` keeps the notes whose fields have these values; `start` is the first value, inclusive.
+    `keeps` says whether a note is wanted; `start` is the first value, inclusive.
     """
     notes = (
         note
         for note in _notes(account, kind, start=start, descending=descending, batch=CHUNK)
-        if note["week"] in weeks and all(note.get(key) == value for key, value in only.items())
+        if note["week"] in weeks and keeps(note)
     )
     return [value for value, _ in islice(groupby(notes, _value_of), limit)]
 

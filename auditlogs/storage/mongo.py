@@ -5,16 +5,20 @@ are replaced in the collections of counters and of actors alone.
 """
 
 import functools
+import itertools
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
+import bson
 import pymongo
 from bson.binary import UuidRepresentation
 from bson.codec_options import CodecOptions
 from bson.errors import BSONError
+from bson.raw_bson import RawBSONDocument
 from django.conf import settings
 from pymongo.collection import Collection
 from pymongo.database import Database
@@ -74,6 +78,24 @@ class TookTooLong(StorageError):
 
 class DocumentRejected(StorageError):
     """The content of a document cannot be stored, however often it is tried."""
+
+
+@dataclass(slots=True)
+class Room:
+    """The bytes that documents may take, as they are stored. `is_full` tells that one was left out;
+    the first one is never."""
+
+    left: int
+    is_empty: bool = True
+    is_full: bool = False
+
+    def take(self, size: int) -> bool:
+        """Take up the room for one more document, if it fits."""
+        self.is_full = size > self.left and not self.is_empty
+        if not self.is_full:
+            self.left -= size
+            self.is_empty = False
+        return not self.is_full
 
 
 def is_uri(text: str) -> bool:
@@ -219,27 +241,44 @@ def find_durable(collection: Collection[Document], ids: list[Any]) -> list[Docum
     return list(durable.find({"_id": {"$in": ids}}))
 
 
-def aggregate_entries(pipeline: list[Document], index: str | None) -> list[Document]:
-    """Run an aggregation over the entries, by the index of this name if one is given.
+def aggregate_entries(
+    pipeline: list[Document], index: str | None, room: Room | None = None
+) -> list[Document]:
+    """Run an aggregation over the entries, by the index of this name if one is given. With a room
+    it stops before the first document that does not fit.
 
     An index that is missing is remembered for a minute and the aggregation run without it: slow is
     better than failing. Raises PyMongoError.
     """
+    if index is None or index in missing_indexes():
+        return _aggregate(pipeline, room)
+    try:
+        return _aggregate(pipeline, room, hint=index)
+    except OperationFailure as error:
+        if error.code != BAD_VALUE:
+            raise
+        documents = _aggregate(pipeline, room)
+    _missing_since[index] = time.monotonic()
+    return documents
+
+
+def _aggregate(pipeline: list[Document], room: Room | None, **options: Any) -> list[Document]:
     log = entries()
     limit = next((stage["$limit"] for stage in pipeline if "$limit" in stage), None)
     # All of a page in the first answer: the default of 101 documents costs a second round trip, and
     # so does a batch that is exactly full, because the client has to ask whether more follows.
-    options = {} if limit is None else {"batchSize": limit + 1}
-    if index is None or index in missing_indexes():
+    # Whatever is asked for, an answer has at most 16 MB.
+    if limit is not None:
+        options["batchSize"] = limit + 1
+    if room is None:
         return list(log.aggregate(pipeline, **options))
-    try:
-        return list(log.aggregate(pipeline, hint=index, **options))
-    except OperationFailure as error:
-        if error.code != BAD_VALUE:
-            raise
-        documents = list(log.aggregate(pipeline, **options))
-    _missing_since[index] = time.monotonic()
-    return documents
+    # What is not decoded yet tells its size, and what does not fit never is.
+    codec: CodecOptions[RawBSONDocument] = log.codec_options.with_options(
+        document_class=RawBSONDocument
+    )
+    with log.with_options(codec_options=codec).aggregate(pipeline, **options) as found:
+        kept = itertools.takewhile(lambda document: room.take(len(document.raw)), found)
+        return [bson.decode(document.raw, log.codec_options) for document in kept]
 
 
 def missing_indexes() -> list[str]:

@@ -1,7 +1,7 @@
 """The spool: a queue on this host's disk for entries while the database is unavailable.
 
 What `put` has accepted is on the disk when it returns. An entry leaves the queue when the database
-has confirmed it, or becomes a dead letter, which stays until a person deletes it.
+has confirmed it, or becomes a dead letter, which stays until a person sends it again or drops it.
 """
 
 import atexit
@@ -41,6 +41,10 @@ DEPTH_OF_ACCOUNT = """
 SELECT coalesce(sum(waiting), 0), coalesce(sum(dead), 0),
   (SELECT min(since) FROM waiting WHERE account = ?) FROM totals WHERE account = ?
 """
+DEAD_LETTERS = """
+SELECT id, account, since, reason, body FROM dead
+WHERE (? IS NULL OR account = ?) AND (? IS NULL OR id = ?) ORDER BY seq DESC LIMIT ?
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +60,19 @@ class SpooledEntry:
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
-    """An entry that the log rejects: why, and when it was spooled (Unix time)."""
+    """An entry that the log rejects, as JSON: why, and when it was spooled (Unix time). One id may
+    have several, of different times."""
 
     id: str
     account: str
     since: float
     reason: str
+    body: bytes
+
+    @property
+    def entry(self) -> Entry | None:
+        """The entry, None where the body cannot be read."""
+        return _decoded(self.body)
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,10 +181,34 @@ class Spool:
         if not self.file.write(try_to_insert, BUSY_SECONDS, is_capped=True):
             raise SpoolFull(FULL)
 
-    def dead_letters(self) -> list[DeadLetter]:
-        """Return the newest dead letters, at most MAX_SHOWN."""
-        query = "SELECT id, account, since, reason FROM dead ORDER BY seq DESC LIMIT ?"
-        return [DeadLetter(*row) for row in self._rows(query, MAX_SHOWN)]
+    def dead_letters(self, account: str | None = None) -> list[DeadLetter]:
+        """Return the newest dead letters of an account, or of all, at most MAX_SHOWN."""
+        rows = self._rows(DEAD_LETTERS, account, account, None, None, MAX_SHOWN)
+        return [DeadLetter(*row) for row in rows]
+
+    def dead_letter(self, id: str, account: str | None = None) -> DeadLetter | None:
+        """Return the newest dead letter of an id, of an account or of any; None without one."""
+        rows = self._rows(DEAD_LETTERS, account, account, id, id, 1)
+        return DeadLetter(*rows[0]) if rows else None
+
+    def revive(self, letter: DeadLetter) -> bool:
+        """Put a dead letter back into the queue; tell whether it was there and no entry with its id
+        was in the queue."""
+
+        def move(db: sqlite3.Connection) -> bool:
+            new = db.execute(
+                "INSERT INTO waiting (id, account, body, since)"
+                " SELECT id, account, body, since FROM dead WHERE id = ? AND since = ?"
+                " ON CONFLICT (id) DO NOTHING",
+                (letter.id, letter.since),
+            )
+            return bool(new.rowcount) and _delete_letter(db, letter)
+
+        return self.file.write(move, BUSY_SECONDS)
+
+    def drop(self, letter: DeadLetter) -> bool:
+        """Delete a dead letter for good; tell whether it was there."""
+        return self.file.write(lambda db: _delete_letter(db, letter), BUSY_SECONDS)
 
     @contextmanager
     def drain_lock(self) -> Iterator[bool]:
@@ -236,6 +271,11 @@ def _insert(db: sqlite3.Connection, entry: Entry, account: str, since: float) ->
     # The disk has damaged the earlier one, so there is nothing left that could stay.
     db.execute("DELETE FROM waiting WHERE id = ?", (entry.id,))
     return _insert(db, entry, account, since)
+
+
+def _delete_letter(db: sqlite3.Connection, letter: DeadLetter) -> bool:
+    found = db.execute("DELETE FROM dead WHERE id = ? AND since = ?", (letter.id, letter.since))
+    return bool(found.rowcount)
 
 
 def _decoded(body: bytes) -> Entry | None:

@@ -4,11 +4,13 @@ An entry's `_id` is derived from what its writer sends, so a write can be repeat
 happened to the first attempt, the entry is stored once.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Literal
 
 import msgspec
 
+from auditlogs import metrics
 from auditlogs.entry.schema import Entry
 from auditlogs.entry.times import format_rfc3339, now
 from auditlogs.storage import dictionary, mongo
@@ -52,11 +54,14 @@ def write(entries: Sequence[Entry], account: str, *, seconds: float | None = Non
         spooled = _try_spool(queue, [entries[index] for index in missing], account, seconds)
         for index, status in zip(missing, spooled, strict=True):
             statuses[index] = status
-    return [
+    receipts = [
         Receipt(id=entry.id, status=status)
         for entry, status in zip(entries, statuses, strict=True)
         if status is not None
     ]
+    for outcome, number in Counter(receipt.status for receipt in receipts).items():
+        metrics.ENTRIES.labels(outcome).inc(number)
+    return receipts
 
 
 def store(documents: list[Document], seconds: float) -> list[Outcome]:

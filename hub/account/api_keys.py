@@ -11,7 +11,6 @@ from django.core.exceptions import ValidationError
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.utils.http import urlencode
 from django.utils.text import capfirst
 from django.views.decorators.http import require_http_methods
 
@@ -29,14 +28,13 @@ from hub.access.visits import HubRequest, Visit, caller_of, for_admins
 from hub.account.examples import call_with
 from hub.account.expiry import ExpiryForm
 from hub.account.key_list import AgentKeyList
+from hub.account.log_links import log_url
 from hub.account.secret import Secret
 from hub.ui.confirmation import ChangeRefused, Confirmation, confirm
 from hub.ui.times import short_time
 
 MAX_ACTIVE = 200
 MAX_BOTS = 200
-# Nothing needs it yet, so the form does not offer it; keys that have it keep it.
-UNUSED_SCOPES = frozenset({"logs:export"})
 UNUSED = "It was never used."
 # From this long before it expires, a key is marked.
 SOON = timedelta(days=7)
@@ -52,7 +50,11 @@ class KeyForm(ExpiryForm):
     )
     scopes = forms.MultipleChoiceField(
         label="Scopes",
-        choices=[scope for scope in keys.SCOPES.items() if scope[0] not in UNUSED_SCOPES],
+        choices=[
+            (name, sentence)
+            for name, sentence in keys.SCOPES.items()
+            if name not in keys.OPERATOR_SCOPES
+        ],
         widget=forms.CheckboxSelectMultiple,
         error_messages={"required": "Choose at least one scope."},
     )
@@ -87,8 +89,7 @@ class KeyRow:
     @property
     def entries_url(self) -> str:
         """The URL of the entries that the key wrote and of those about the key."""
-        query = urlencode({"assertedBy": self.key.public_id, "dateRange": "all"})
-        return f"{reverse('logs')}?{query}"
+        return log_url({"assertedBy": self.key.public_id, "dateRange": "all"})
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -5,7 +5,9 @@ from urllib.parse import urlencode
 
 from django.urls import reverse
 
+from auditlogs.query.filters import parameters
+
 
 def log_url(filters: Mapping[str, str]) -> str:
-    """Return the URL of the Logs page with these filters."""
-    return f"{reverse('logs')}?{urlencode(filters)}"
+    """Return the URL of the Logs page with these filters; their values are plain, not escaped."""
+    return f"{reverse('logs')}?{urlencode(parameters(filters))}"

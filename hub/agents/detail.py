@@ -10,13 +10,14 @@ from auditlogs.entry.schema import LONG_ID_LENGTH, Entry
 from auditlogs.entry.times import DAY_MS, format_rfc3339, from_ms, now, to_ms
 from auditlogs.models import Account, ApiKey
 from auditlogs.query.entries import Entries
+from auditlogs.query.filters import parameters
 from auditlogs.storage import counts
 from auditlogs.storage.fleet import Day
 from auditlogs.storage.mongo import StorageError
 from hub.agents.fleet import Agent, Figures, Fleet
 from hub.agents.sparkline import Column, columns
 from hub.logs.explanations import reasons
-from hub.logs.links import Links
+from hub.logs.links import Links, entries_url
 from hub.ui.times import full_time, short_time
 
 RECENT_FAILURES = 10
@@ -77,11 +78,11 @@ class AgentView:
 
     @property
     def log_url(self) -> str:
-        return Links({"botId": self.agent.bot}).here
+        return entries_url(botId=self.agent.bot)
 
     @property
     def failures_url(self) -> str:
-        return Links({"botId": self.agent.bot, "result": "failure"}).here
+        return entries_url(botId=self.agent.bot, result="failure")
 
     @cached_property
     def days(self) -> list[DayRow]:
@@ -138,17 +139,17 @@ class AgentView:
             "endDate": format_rfc3339(from_ms(start + DAY_MS)),
         }
         label = f"{from_ms(start):%b} {from_ms(start).day}"
-        failures = Links({**filters, "result": "failure"})
-        return DayRow(label, figures, Links(filters).here, failures.here)
+        failures = entries_url(**filters, result="failure")
+        return DayRow(label, figures, entries_url(**filters), failures)
 
     def _failure(self, entry: Entry, moment: datetime) -> Failure:
-        links = Links({"botId": self.agent.bot, "result": "failure", "dateRange": "all"})
+        filters = {"botId": self.agent.bot, "result": "failure", "dateRange": "all"}
         return Failure(
             entry,
             short_time(entry.instant, moment),
             full_time(entry.instant),
             reason_of(entry),
-            links.with_entry(entry.id),
+            Links(parameters(filters)).with_entry(entry.id),
         )
 
 

@@ -7,7 +7,14 @@ from django.http import QueryDict
 
 from auditlogs.entry.text import MAX_SEARCH_LENGTH, MAX_SEARCH_WORDS
 from auditlogs.entry.times import parse_rfc3339
-from auditlogs.query.filters import RANGE_PARAMETERS, EntryFilter, ListRequest
+from auditlogs.query.filters import (
+    EXACT_FILTERS,
+    RANGE_PARAMETERS,
+    EntryFilter,
+    ListRequest,
+    refused_value,
+)
+from auditlogs.query.values import BadValues
 
 SHOWN_OF_VALUE = 32
 RANGE_WORDS = {
@@ -93,7 +100,17 @@ def _fault(request: ListRequest, name: str, several: set[str]) -> str:
         return _search_fault(value)
     if name in {"startDate", "endDate"} and is_instant(value):
         return "The start is after the end."
+    if name in EXACT_FILTERS:
+        try:
+            value = refused_value(name, value)
+        except BadValues as error:
+            return _values_fault(error)
     return f"“{_short(value)}” is not {EXPECTED[name][0]}."
+
+
+def _values_fault(error: BadValues) -> str:
+    text = str(error)
+    return f"{text[0].upper()}{text[1:]}."
 
 
 def _search_fault(value: str) -> str:
@@ -130,9 +147,11 @@ def _reason(request: ListRequest, name: str, several: set[str]) -> str:
         return "this page of the list does not exist. Showing the first page."
     if name == "sort":
         return f"the list cannot be sorted by “{_short(request.given[name])}”."
-    if name == "decision":
-        return f"“{_short(request.given[name])}” is not a decision."
-    return f"“{_short(request.given[name])}” is not a valid ID."
+    try:
+        value = refused_value(name, request.given[name])
+    except BadValues as error:
+        return f"{error}."
+    return f"“{_short(value)}” is not {'a decision' if name == 'decision' else 'a valid ID'}."
 
 
 def _day(instant: str) -> str:

@@ -16,7 +16,7 @@ from auditlogs.storage.mongo import StorageError
 from hub.logs.explanations import Explanation, explanations
 from hub.logs.filter_bar import key_of
 from hub.logs.key_state import KeyState, key_state
-from hub.logs.links import Links, agent_url
+from hub.logs.links import agent_url, entries_url
 from hub.logs.listing import Listing
 from hub.logs.payload import Node, pretty, tree
 from hub.logs.trace import Trace, trace_of
@@ -151,7 +151,7 @@ class EntryView:
 
 def _list(parameter: str, value: str) -> str:
     """Return the list of all entries with a value."""
-    return Links({parameter: value, "dateRange": "all"}).here
+    return entries_url(**{parameter: value, "dateRange": "all"})
 
 
 class Drawer:

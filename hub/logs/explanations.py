@@ -8,6 +8,7 @@ from typing import Any
 from django.urls import reverse
 from django.utils.html import format_html
 
+from auditlogs.entry.reasons import FORBIDDEN, LACK, WORDS
 from auditlogs.entry.schema import Entry
 from auditlogs.explain.orders import STATES, state_after
 from auditlogs.explain.scopes import scope_of
@@ -15,18 +16,8 @@ from hub.help.codes import KNOWN_CODES, known_code
 
 # How many characters of a payload's text a sentence quotes.
 SHOWN = 80
-FORBIDDEN = 403
-# Where a payload says in words why something failed, and where it says why at all: the most telling
-# first.
-WORDS = ("error", "reason", "message")
+# Where a payload says why something failed: the most telling first.
 REASONS = (*WORDS, "code")
-# How a payload says that a scope was lacking, in words or by a code; and which, where what follows
-# looks like a scope and is no longer than one. MCP servers put words of their own before a tool's.
-LACK = re.compile(
-    r"\s*(?:error executing tool [^\s:]{1,128}:\s*)?"
-    r"insufficient[ _-]scope\b(?::\s*([a-z](?:[\w.:/*-]{0,62}[\w*])?)\.?(?!\S))?",
-    re.ASCII | re.IGNORECASE,
-)
 # Words that leave open whether it was a scope: none, a bare "Forbidden", or some about scopes.
 OPEN = re.compile(r"\s*(forbidden\.?\s*)?\Z|.*(\b|_)scopes?(\b|_)", re.DOTALL | re.IGNORECASE)
 

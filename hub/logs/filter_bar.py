@@ -1,7 +1,7 @@
 """The filter bar: the state of its controls, and chips for filters without a control."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -14,8 +14,9 @@ from auditlogs.entry.actions import ACTION_TYPES
 from auditlogs.entry.schema import RESULTS
 from auditlogs.entry.times import format_rfc3339, parse_rfc3339
 from auditlogs.models import ApiKey
-from auditlogs.query.filters import RANGE_PARAMETERS, EntryFilter, ListRequest
+from auditlogs.query.filters import EXACT_FILTERS, RANGE_PARAMETERS, EntryFilter, ListRequest
 from auditlogs.query.order import DEFAULT_ORDER
+from auditlogs.query.values import Values, parse
 from auditlogs.storage import dictionary
 from auditlogs.storage.dictionary import NamedActor
 from auditlogs.storage.mongo import StorageError
@@ -45,6 +46,10 @@ SORT_LABELS = {
 }
 # The parameters that have a control. That of `action` is for the types; an action is a chip.
 CONTROLS = (*RANGE_PARAMETERS, "actor", "action", "result", "search")
+# The controls of one value, each with the noun that several are counted by.
+SUMMARIES = {"actor": "actor", "action": "type", "result": "result"}
+# How many values of a filter are shown by their names.
+MAX_NAMED = 5
 TEXT_CONTROLS = ("startDate", "endDate", "search")
 
 # What `<input type="datetime-local">` sends without JavaScript: a time in UTC, without a zone.
@@ -53,21 +58,23 @@ LOCAL_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,3})?)?", re.ASC
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """An option of a select."""
+    """An option of a select; `is_several` for one that represents more than one value."""
 
     value: str
     label: str
     is_chosen: bool
+    is_several: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Chip:
-    """A filter without a control, and the URL of the list without it."""
+    """A value of a filter that no control shows, and the URL of the list without it."""
 
     label: str
     text: str
     value: str
     remove_url: str
+    is_excluded: bool
 
 
 class FilterBar:
@@ -87,6 +94,7 @@ class FilterBar:
         self.notices = notices(request, several)
         # After a first failure no more names are looked up: each one could wait for a time-out.
         self.is_cut_off = False
+        self._actors: dict[str, NamedActor | None] = {}
 
     @property
     def is_active(self) -> bool:
@@ -157,21 +165,54 @@ class FilterBar:
 
     @property
     def _named_values(self) -> list[tuple[str, str]]:
-        """Each filter of the list but its range, with its value; an actor by its name."""
-        named = {"actor": self.actor.name or self.actor.id} if self.actor else {}
+        """Each filter of the list but its range, with its values; an actor by its name."""
         return [
-            (name, named.get(name, value))
+            (name, self._in_words(name, value))
             for name, value in self._links.filters.items()
             if name not in RANGE_PARAMETERS
         ]
 
+    def _in_words(self, name: str, text: str) -> str:
+        if name not in EXACT_FILTERS:
+            return text
+        each = parse(text).each
+        if len(each) > MAX_NAMED and name in SUMMARIES:
+            return self.summary[name]
+        return ", ".join(
+            f"{'not ' if is_excluded else ''}{self._name_of(name, value, with_id=False)}"
+            for value, is_excluded in each
+        )
+
+    @cached_property
+    def summary(self) -> dict[str, str]:
+        """What the controls show in place of one value: "3 types", "All but 1"; empty where they
+        show a value of their own."""
+        return {name: self._summary(name, noun) for name, noun in SUMMARIES.items()}
+
+    def _summary(self, name: str, noun: str) -> str:
+        values = parse(self._links.filters.get(name, ""))
+        if not values or values.single is not None:
+            return ""
+        if not values.wanted:
+            return f"All but {len(values.unwanted)}"
+        if name == "action" and not {*values.wanted} <= {*ACTION_TYPES}:
+            noun = "action"
+        return f"{len(values.wanted)} {noun}{'' if len(values.wanted) == 1 else 's'}"
+
     @property
     def action_types(self) -> list[Option]:
-        return _options("All types", ACTION_TYPES, self.value.get("action"))
+        return self._options("action", "All types", ACTION_TYPES)
 
     @property
     def results(self) -> list[Option]:
-        return _options("All results", RESULTS, self.value.get("result"))
+        return self._options("result", "All results", RESULTS)
+
+    def _options(self, name: str, every: str, values: tuple[str, ...]) -> list[Option]:
+        chosen = parse(self._links.filters.get(name, "")).single
+        summary, text = self.summary[name], self.value.get(name, "")
+        several = [Option(text, summary, is_chosen=True, is_several=True)] if summary else []
+        first = Option("", every, chosen not in values and not several)
+        return [first, *(Option(value, value, value == chosen) for value in values), *several]
 
     @property
     def sorts(self) -> list[Option]:
@@ -182,12 +223,15 @@ class FilterBar:
 
     @cached_property
     def actor(self) -> NamedActor | None:
-        """The actor of the filter; without a name if the log does not know the id."""
-        actor_id = self.value.get("actor")
-        if actor_id is None:
+        """The actor of the filter; without a name if the log does not know the id. Several are
+        named by their number."""
+        values = parse(self._links.filters.get("actor", ""))
+        if not values:
             return None
-        known = self._look_up(lambda: dictionary.actor(self._account, actor_id), None)
-        return known or NamedActor("", actor_id, None)
+        actor_id = values.single
+        if actor_id is None:
+            return NamedActor("", str(values), self.summary["actor"])
+        return self._actor(actor_id) or NamedActor("", actor_id, None)
 
     @property
     def kept(self) -> dict[str, str]:
@@ -195,29 +239,51 @@ class FilterBar:
         return {
             name: value
             for name, value in self._links.filters.items()
-            if name not in CONTROLS or (name == "action" and value not in ACTION_TYPES)
+            if name not in CONTROLS
+            or (name == "action" and value not in ACTION_TYPES and not self.summary["action"])
         }
 
     @cached_property
     def chips(self) -> list[Chip]:
-        """The filters that no control holds."""
+        """The values that no control shows, each of several too."""
+        shown = (*self.kept, *(name for name in SUMMARIES if self.summary[name]))
         return [
-            Chip(
-                str(EntryFilter.base_filters[name].label),
-                self._name_of(name, value),
-                value,
-                self._links.without(name),
-            )
-            for name, value in self.kept.items()
+            chip
+            for name, text in self._links.filters.items()
+            if name in shown
+            for chip in self._chips(name, parse(text))
         ]
 
-    def _name_of(self, parameter: str, value: str) -> str:
-        """Return what a chip shows: an agent or a key by its name, anything else as it is."""
+    def _chips(self, name: str, values: Values) -> Iterator[Chip]:
+        for number, (value, is_excluded) in enumerate(values.each):
+            left = values.without(value, excluded=is_excluded)
+            yield Chip(
+                str(EntryFilter.base_filters[name].label),
+                # Each name is a question to the database.
+                self._name_of(name, value) if number < MAX_NAMED else value,
+                value,
+                self._links.changed(**{name: str(left) or None}),
+                is_excluded,
+            )
+
+    def _name_of(self, parameter: str, value: str, *, with_id: bool = True) -> str:
+        """Return what a chip shows: an actor, agent or key by its name, anything else as it is."""
+        if parameter == "actor":
+            actor = self._actor(value)
+            return (actor and actor.name) or value
+        if not with_id:
+            return value
         if parameter == "botId":
             return self._look_up(lambda: dictionary.bot_name(self._account, value), None) or value
         if parameter == "assertedBy" and (key := key_of(self._account, value)):
             return f"{key.name} ({value})"
         return value
+
+    def _actor(self, actor_id: str) -> NamedActor | None:
+        if actor_id not in self._actors:
+            found = self._look_up(lambda: dictionary.actor(self._account, actor_id), None)
+            self._actors[actor_id] = found
+        return self._actors[actor_id]
 
     def _look_up(self, question: Callable[[], T], otherwise: T) -> T:
         """Look a name up; return `otherwise` if the database cannot be read."""
@@ -271,8 +337,3 @@ def _with_zone(value: str) -> str:
     if match is None:
         return value
     return f"{value}{'' if match[1] else ':00'}Z"
-
-
-def _options(every: str, values: tuple[str, ...], chosen: str | None) -> list[Option]:
-    first = Option("", every, chosen not in values)
-    return [first, *(Option(value, value, value == chosen) for value in values)]

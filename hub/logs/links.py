@@ -6,7 +6,7 @@ from urllib.parse import quote, urlencode
 from django.urls import reverse
 
 from auditlogs.query.cursor import Cursor
-from auditlogs.query.filters import FILTER_NAMES, RANGE_PARAMETERS
+from auditlogs.query.filters import FILTER_NAMES, RANGE_PARAMETERS, parameters
 from auditlogs.query.window import DateRange
 
 DEFAULT_RANGE: DateRange = "7d"
@@ -94,6 +94,11 @@ class Links:
         return reverse(name, args=args) + (f"?{query}" if query else "")
 
 
+def entries_url(**filters: str) -> str:
+    """Return the list of the entries with these values, which are plain and not escaped."""
+    return Links(parameters(filters)).here
+
+
 def agent_url(bot: str) -> str:
     """Return the page of an agent. Its id is quoted into one segment of the path.
 
@@ -101,5 +106,5 @@ def agent_url(bot: str) -> str:
     get the list of their entries instead.
     """
     if bot in {".", ".."}:
-        return Links({"botId": bot, "dateRange": "all"}).here
+        return entries_url(botId=bot, dateRange="all")
     return f"{reverse('agents')}/{quote(bot, safe='')}"

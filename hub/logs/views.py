@@ -10,21 +10,29 @@ from django.views.decorators.http import require_safe
 from auditlogs.entry.identity import parse_id
 from auditlogs.entry.schema import ID_LENGTH
 from auditlogs.query.entries import Entries
+from auditlogs.query.values import escape
 from auditlogs.storage import actors as kept_actors
 from auditlogs.storage.mongo import StorageError
-from hub.access.visits import HubRequest, Visit, for_members, is_fragment
+from hub.access.visits import HubRequest, Visit, for_members, for_people, is_fragment
 from hub.logs.drawer import Drawer, EntryView
-from hub.logs.links import Links
+from hub.logs.links import entries_url
 from hub.logs.listing import Listing
+from hub.logs.saved_views import preference_of, url_of
+from hub.logs.title_row import TitleRow
 
 MAX_ACTORS = 200
 MAX_SEARCH_LENGTH = 200
 
 
 @require_safe
-def home(request: HttpRequest) -> HttpResponse:
-    """Redirect to the Logs page."""
-    return redirect("logs")
+@for_people
+def home(request: HubRequest) -> HttpResponse:
+    """Redirect to the list that the person's Logs page begins with.
+
+    Only here a default view is applied: an address of a list shows what it says, to everybody.
+    """
+    view = preference_of(request.visit).default_view if request.visit else None
+    return redirect(url_of(view) if view else "logs")
 
 
 @require_safe
@@ -38,7 +46,7 @@ def favicon(request: HttpRequest) -> HttpResponse:
 def logs(request: HubRequest, visit: Visit) -> HttpResponse:
     """Show the list, with an entry open beside it if the URL names one."""
     listing = Listing(request.GET, visit.account).read()
-    context: dict[str, Any] = {"listing": listing}
+    context: dict[str, Any] = {"listing": listing, "row": TitleRow(request, visit, listing)}
     if is_fragment(request):
         return render(request, "hub/logs/_update.html", context, status=listing.status)
     if listing.open_entry:
@@ -80,7 +88,7 @@ def choose_actor(request: HubRequest, visit: Visit) -> HttpResponse:
     search = search[:MAX_SEARCH_LENGTH]
     links = Listing(QueryDict(query), visit.account).links
     found, has_more = kept_actors.actors(visit.account.id, search, MAX_ACTORS)
-    choices = [(actor, links.changed(actor=actor.id)) for actor in found]
+    choices = [(actor, links.changed(actor=escape(actor.id))) for actor in found]
     context = {
         "choices": choices,
         "has_more": has_more,
@@ -107,7 +115,7 @@ def entry(request: HubRequest, visit: Visit, entry_id: str) -> HttpResponse:
     if shown is None and len(entry_id) <= ID_LENGTH:
         matches = entries.where("writerId", entry_id).page(2, payloads=True).entries
         if len(matches) > 1:
-            return redirect(Links({"writerId": entry_id, "dateRange": "all"}).here)
+            return redirect(entries_url(writerId=entry_id, dateRange="all"))
         shown = matches[0] if matches else None
     if shown is None:
         raise Http404

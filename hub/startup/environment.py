@@ -157,6 +157,14 @@ _DECLARED = (
         validators.rate,
     ),
     Setting(
+        "AUDITLOGS_METRICS_NETWORKS",
+        "list",
+        [],
+        "The networks whose programs may read `/metrics` without a key, such as `10.20.0.0/16`. "
+        "With a proxy in front, `PROXY_HOPS` has to be right, or everyone comes from the proxy.",
+        validators.networks,
+    ),
+    Setting(
         "AUDITLOGS_TRACE_URL",
         "URL",
         "",

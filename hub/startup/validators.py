@@ -4,6 +4,7 @@ A message never repeats the value: any setting may hold a secret.
 """
 
 from importlib.util import find_spec
+from ipaddress import ip_network
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -126,6 +127,15 @@ def single_sign_on(**values: str) -> None:
         raise EnvError(f"{', '.join(rest)} and {last} belong together: one is missing")
     if all(are_set) and not find_spec("authlib"):
         raise EnvError("OIDC_ISSUER is set, but its extra is not installed: auditlogs[sso]")
+
+
+def networks(values: list[str]) -> None:
+    """Require addresses or networks in CIDR notation, without bits beyond the prefix."""
+    try:
+        for value in values:
+            ip_network(value)
+    except ValueError as error:
+        raise ValidationError("expected networks such as 10.20.0.0/16, or addresses") from error
 
 
 def trace_url(value: str) -> None:

@@ -12,6 +12,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
 from auditlogs.entry.times import format_rfc3339, now, parse_rfc3339
+from auditlogs.query.values import escape
 from hub.logs.columns import COLUMNS, Column
 from hub.logs.payload import Part
 from hub.ui import icons, navigation, times
@@ -47,6 +48,12 @@ def icon(name: str) -> SafeString:
 def navigation_links(context: template.Context) -> list[navigation.Link]:
     """Return the links of the navigation for the current request."""
     return navigation.links(context["request"])
+
+
+@register.filter
+def filter_value(value: str) -> str:
+    """Return a value as the text of a filter that keeps it alone."""
+    return escape(value)
 
 
 @register.simple_tag

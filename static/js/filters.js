@@ -48,7 +48,15 @@ export const followList = (isBack) => {
   const parameters = new URL(listAddress(), location.href).searchParams;
   for (const name of ["action", "result", "sort"]) {
     const select = form.elements[name];
-    select.value = parameters.get(name) ?? "";
+    const value = parameters.get(name) ?? "";
+    const summary = document.getElementById("results").dataset[`${name}Summary`];
+    select.querySelector("[data-several]")?.remove();
+    if (summary) {
+      const several = new Option(summary, value);
+      several.dataset.several = "";
+      select.add(several);
+    }
+    select.value = value;
     if (select.selectedIndex < 0) select.selectedIndex = 0;
   }
   if (isBack || document.activeElement !== search) search.value = parameters.get("search") ?? "";

@@ -86,7 +86,7 @@ def is_wanted(entry: Written, asked: Asked) -> bool:
         "sourceIp": fields["source_ip"],
     }
     payload = fields["payload"] or {}
-    several = {
+    several: dict[str, list[str | None]] = {
         "principal": [each["id"] for each in (fields["actor"], *(fields["on_behalf_of"] or ()))],
         "key": [payload.get("keyName"), payload.get("keyId")],
         "tool": [payload.get("tool")],
@@ -94,18 +94,33 @@ def is_wanted(entry: Written, asked: Asked) -> bool:
         "provider": [payload.get("provider")],
         "orderId": [payload.get("orderId")],
     }
-    for name, value in asked.equal.items():
-        if name in several:
-            if value not in several[name]:
-                return False
-            continue
-        if name == "action":
-            actual = fields["action_type"] if value in TYPES else fields["action"]
-        else:
-            actual = values[name]
-        if actual != (correlation(value) if name == "correlationId" else value):
+    # An action and its type: no text is both.
+    several["action"] = [fields["action"], fields["action_type"]]
+    for name, text in asked.equal.items():
+        actual = several[name] if name in several else [values[name]]
+        wanted, unwanted = parts(text)
+        if name in ("correlationId", "sessionId", "target"):
+            # A UUID is the same one with and without hyphens.
+            actual, wanted, unwanted = (
+                [correlation(each) for each in side] for side in (actual, wanted, unwanted)
+            )
+        if wanted and not set(wanted) & set(actual):
+            return False
+        if set(unwanted) & set(actual):
             return False
     return is_found(fields, asked.search)
+
+
+def parts(text: str) -> tuple[list[str | None], list[str | None]]:
+    """Return the wanted and the excluded values of a filter's text."""
+    wanted: list[str | None] = []
+    unwanted: list[str | None] = []
+    for part in re.findall(r"(?:^|,)((?:[^,\\]|\\.)*)", text):
+        # A backslash before anything else belongs to the value.
+        bare = re.sub(r"^\\-", "-", part.removeprefix("-"))
+        value = re.sub(r"\\([\\,])", r"\1", bare)
+        (unwanted if part.startswith("-") else wanted).append(value)
+    return wanted, unwanted
 
 
 def is_found(fields: Mapping[str, Any], search: str) -> bool:

@@ -9,7 +9,14 @@ from django.http import QueryDict
 from hypothesis import given, strategies as st
 
 from auditlogs.entry.times import from_ms
-from auditlogs.query.filters import DEFAULT_LIMIT, FILTER_NAMES, ListRequest, parse
+from auditlogs.query.filters import (
+    DEFAULT_LIMIT,
+    FILTER_NAMES,
+    ListRequest,
+    parameters,
+    parse,
+)
+from auditlogs.query.values import Values
 from auditlogs.query.window import DateRange
 
 NOW = datetime(2026, 3, 31, 12, tzinfo=UTC)
@@ -45,7 +52,7 @@ def test_a_list_that_nothing_is_asked_of_is_everything_newest_first() -> None:
     asked = ask()
     assert (asked.errors, asked.given) == ({}, {})
     assert (asked.limit, asked.offset, asked.cursor) == (DEFAULT_LIMIT, 0, None)
-    assert (asked.entries.account, asked.entries.equal, asked.entries.words) == ("acc", {}, ())
+    assert (asked.entries.account, asked.entries.filters, asked.entries.words) == ("acc", {}, ())
     assert str(asked.entries.order) == "-timestamp"
     assert asked.entries.window.requested == "all/"
 
@@ -77,10 +84,31 @@ def test_a_page_that_says_no_range_gets_its_own_default() -> None:
         ("sourceIp", "facts.sourceIp"),
     ],
 )
-@pytest.mark.parametrize("value", ["x", " X y ", "$ne", '{"$gt": ""}', "日本", "a" * 256])
+@pytest.mark.parametrize(
+    "value", ["x", " X y ", "$ne", '{"$gt": ""}', "日本", "a" * 256, r"\,-x,\\-"]
+)
 def test_an_identifier_is_taken_exactly_as_it_is(name: str, path: str, value: str) -> None:
-    asked = ask_for(**{name: value})
+    asked = ask_for(**parameters({name: value}))
     assert (asked.errors, dict(asked.entries.equal)) == ({}, {path: value})
+
+
+def test_a_filter_takes_several_values_and_exclusions() -> None:
+    asked = ask_for(actor=r"a,b\,c", result="-success", tool="quote,-swap")
+    assert asked.errors == {}
+    assert asked.entries.filters == {
+        "actor.id": Values(("a", "b,c")),
+        "result": Values((), ("success",)),
+        "facts.tool": Values(("quote",), ("swap",)),
+    }
+
+
+def test_lists_of_the_same_values_in_another_order_are_the_same_list() -> None:
+    one, other = (
+        ask("actor=a,b&action=mcp,order.created"),
+        ask("action=order.created,mcp&actor=b,a"),
+    )
+    assert one.entries.fingerprint == other.entries.fingerprint
+    assert one.entries.fingerprint != ask("actor=a,-b&action=mcp,order.created").entries.fingerprint
 
 
 @pytest.mark.parametrize(
@@ -206,6 +234,10 @@ def test_a_page_has_parameters_of_its_own_and_not_those_of_paging() -> None:
         ("action", "order.created\n", "expected one of"),
         ("result", "succes", "expected one of failure, partial, success"),
         ("result", "Success", "expected one of failure, partial, success"),
+        ("result", "failure,-success,lost", "expected one of failure, partial, success, not lost"),
+        ("action", "mcp,order", "or an action such as order.created, not order"),
+        ("actor", "a,,b", "expected a value after each minus, and between commas"),
+        ("actor", ",".join(map(str, range(21))), "expected at most 20 values"),
         ("decision", "refused", "expected one of allowed, deferred, denied, modified"),
         ("sort", "duration", "expected one of timestamp, -timestamp, actor"),
         ("sort", "--actor", "expected one of"),
@@ -279,4 +311,5 @@ def test_whatever_is_asked_is_understood_or_named(parameters: dict[str, str]) ->
     assert asked.errors.keys() <= parameters.keys()
     assert asked.unknown == parameters.keys() - set(PARAMETERS)
     assert asked.entries.account == "acc"
-    assert all(isinstance(value, str) for value in asked.entries.equal.values())
+    values = [value for each in asked.entries.filters.values() for value, _ in each.each]
+    assert all(isinstance(value, str) for value in values)

@@ -1,5 +1,6 @@
 """Every list against the oracle: random entries, random parameters, the real database."""
 
+import re
 import string
 import uuid
 from collections.abc import Iterator
@@ -40,7 +41,22 @@ NAMES = [
     *("Ada", "ada", "ADA", "Ada B", "ada-b", "a", "ab", "a b", "Zed", "Ａda", "ada!"),
     *("Straße", "STRASSE", "ﬁre", "İda", "日本", "日本 bot", "é", "e\u0301", "😀", "😀 x"),
 ]
-IDS = ["ada", "Zed", "a", "a-1", "a-10", "agent.7", "日本", "ⅷ", "$ne", "[", "ab"]
+IDS = [
+    "ada",
+    "Zed",
+    "a",
+    "a-1",
+    "a-10",
+    "agent.7",
+    "日本",
+    "ⅷ",
+    "$ne",
+    "[",
+    "ab",
+    "a,b",
+    "-a",
+    "a\\",
+]
 # Written with and without hyphens, and beside one that begins alike.
 UUIDS = ["c4fd3dead6cd40ec9217d98c74e40cc1", "C4FD3DEA-D6CD-40EC-9217-D98C74E40CC1"]
 UUIDS += ["c4fd3dea-0000-40ec-9217-d98c74e40cc1"]
@@ -129,6 +145,15 @@ def searches(draw: DrawFn) -> str:
 
 
 @st.composite
+def filter_texts(draw: DrawFn, values: SearchStrategy[str]) -> str:
+    """One value, or several and exclusions, with the signs that belong to a value escaped."""
+    chosen = draw(st.lists(values, min_size=1, max_size=draw(st.sampled_from([1, 1, 3]))))
+    escaped = (re.sub(r"^-|[\\,]", r"\\\g<0>", value) for value in chosen)
+    signs = st.sampled_from(["", "", "-"])
+    return ",".join(draw(signs) + value for value in escaped)
+
+
+@st.composite
 def questions(draw: DrawFn, asked_at: datetime) -> Asked:
     """What may be asked of a list. A bound may lie between two milliseconds."""
     beside = st.sampled_from([0, 0, 1, -1])
@@ -166,7 +191,7 @@ def questions(draw: DrawFn, asked_at: datetime) -> Asked:
         start=draw(rarely(bounds)),
         end=draw(rarely(bounds)),
         sort=draw(st.sampled_from(SORTS)),
-        equal={name: draw(values[name]) for name in sorted(names)},
+        equal={name: draw(filter_texts(values[name])) for name in sorted(names)},
         search=draw(rarely(searches(), "")),
     )
 

@@ -70,9 +70,10 @@ PAYLOAD = {
     "provider": "jupiter",
     "orderId": "ord-42",
 }
-ALLOWED = {"$gte", "$gt", "$lt", "$lte", "$and", "$or", "$in", "$elemMatch"}
+ALLOWED = {"$gte", "$gt", "$lt", "$lte", "$and", "$or", "$in", "$nin", "$elemMatch"}
 # The comparison of a search word, which is a literal in it, with the normalized text.
 ALLOWED |= {"$expr", "$indexOfCP", "$ifNull", "$literal"}
+ALL_LEADING = (ACCOUNT_FILTER, *LEADING_FILTERS)
 STAGES = {"$match", "$sort", "$limit", "$project", "$count"}
 
 
@@ -161,6 +162,57 @@ def test_a_reader_of_one_bot_asks_for_that_bot_alone_whatever_they_ask(account: 
             matches = [stage["$match"] for stage in pipeline if "$match" in stage]
             match = {key: value for each in matches for key, value in each.items()}
             assert (match["account"], match["botId"]) == (account, "agent-7")
+
+
+@pytest.mark.parametrize(
+    ("query", "conditions"),
+    [
+        ("actor=agent-7,user-1", {"actor.id": {"$in": ["agent-7", "user-1"]}}),
+        ("tool=quote,swap", {"facts": {"$in": ["tool=quote", "tool=swap"]}}),
+        ("actor=-agent-7", {"actor.id": {"$nin": ["agent-7"]}}),
+        # Every entry has a result, so those that are left can lead.
+        ("result=-success", {"result": {"$in": ["failure", "partial"]}}),
+        ("result=-success,-partial", {"result": "failure"}),
+        ("actor=agent-7,user-1,-user-1", {"actor.id": "agent-7"}),
+        ("action=mcp,-mcp.tool.call", {"actionType": "mcp", "action": {"$nin": ["mcp.tool.call"]}}),
+    ],
+)
+def test_several_values_are_one_condition_and_exclusions_never_lead(
+    account: str, query: str, conditions: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for is_secantus in (True, False):
+        monkeypatch.setattr(mongo, "is_secantus", lambda answer=is_secantus: answer)
+        monkeypatch.setattr(mongo, "missing_indexes", lambda: [each.index for each in ALL_LEADING])
+        with watcher.watch() as commands:
+            list_of(account, query).page(2)
+        first, *rest = (stage["$match"] for stage in queries(commands)[0] if "$match" in stage)
+        parts = [*rest, *(each for part in rest for each in part.get("$and", ()))]
+        both = {**first, **{name: each for part in parts for name, each in part.items()}}
+        assert {name: both[name] for name in conditions} == conditions
+        leading = next(iter(conditions.values()))
+        is_one = isinstance(leading, str)
+        merges = "$in" in leading and not is_secantus
+        assert (next(iter(conditions)) in first) == (is_one or merges)
+
+
+def test_a_list_of_values_that_exclude_each_other_asks_nothing(account: str) -> None:
+    with watcher.watch() as commands:
+        for query in ("actor=agent-7,-agent-7", "result=-success,-failure,-partial"):
+            assert list_of(account, query).page(2).entries == []
+    assert commands == []
+
+
+def test_a_reader_of_one_bot_never_sees_another_by_several_values(account: str) -> None:
+    asked = {"botId=agent-7,agent-9": 60, "botId=agent-8,agent-9": 0, "botId=-agent-7": 0}
+    for query, number in {**asked, "botId=-agent-9": 60}.items():
+        listed = parse(
+            QueryDict(query), account=account, bot="agent-7", default_range="7d", now=now()
+        ).entries
+        assert (listed.count().value, len(listed.page(100).entries)) == (number, number)
+        other = parse(
+            QueryDict(query), account=account, bot="agent-9", default_range="7d", now=now()
+        ).entries
+        assert (other.count().value, other.page(100).entries) == (0, [])
 
 
 def test_a_reader_of_one_bot_who_asks_for_another_asks_nothing(account: str) -> None:
@@ -388,7 +440,10 @@ def test_no_text_of_a_caller_is_ever_an_operator_a_field_or_a_pattern(
     query = QueryDict(mutable=True)
     query.update(parameters | {"sort": sort})
     request = parse(query, account=new_account_id(), default_range="7d", now=now())
-    assert request.errors == {}
+    # An empty value is the only thing that these filters refuse.
+    assert all("expected a value" in error for error in request.errors.values())
+    filters = request.entries.filters.values()
+    is_contradiction = any(each.wanted and {*each.wanted} <= {*each.unwanted} for each in filters)
     with watcher.watch() as commands:
         request.entries.page(2)
         request.entries.count()
@@ -402,7 +457,7 @@ def test_no_text_of_a_caller_is_ever_an_operator_a_field_or_a_pattern(
     }
     # A word without a letter or a digit finds nothing, so nothing is sent.
     can_match = all(pieces(norm(word)) for word in request.entries.words)
-    assert bool(commands) == can_match
+    assert bool(commands) == (can_match and not is_contradiction)
     for pipeline in queries(commands):
         assert {next(iter(stage)) for stage in pipeline} <= STAGES
         matches = [stage["$match"] for stage in pipeline if "$match" in stage]

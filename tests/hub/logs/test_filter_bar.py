@@ -348,8 +348,68 @@ def test_the_same_actor_is_offered_once_by_its_latest_name(hub: Hub) -> None:
 def test_links_of_the_page_are_few_and_named(hub: Hub, user: User, account: Account) -> None:
     hub.record({})
     profile = f"Profile: {user.username} {account.name}"
-    assert links(hub.logs("?result=success")) == [
+    said = links(hub.logs("?result=success"))
+    # These say the range of this moment, too.
+    copied = [each for each in said if each.startswith("Copy")]
+    assert [each.partition(" link")[0] for each in copied] == ["Copy live", "Copy frozen"]
+    assert [each for each in said if each not in copied] == [
         *("Skip to content", "Hub", "Logs", "Agents", "Help", profile),
+        *("Everything default", "Save as a new view…", "Manage views…"),
         *("Choose an actor", "Clear All", "of how many?", "Refresh"),
         *("Timestamp", "Actor", "Action", "Result", "mcp.tool.call"),
     ]
+
+
+def test_each_of_several_values_is_a_chip_that_is_removed_alone(hub: Hub) -> None:
+    hub.record({})
+    query = urlencode({"actor": "agent-7,user-1", "result": "-success", "target": r"-a\,b"})
+    page = hub.logs(f"?{query}")
+    said = {chip.text: chip.one("a")["href"] for chip in page.all(".chip")}
+    assert list(said) == [
+        "Actor: Momentum Scout",
+        "Actor: user-1",
+        "Result: not success",
+        "Target: not a,b",
+    ]
+    target = {"target": r"-a\,b"}
+    left = {"actor": "agent-7", "result": "-success", **target}
+    assert said["Actor: user-1"] == f"/hub/logs?{urlencode(left)}"
+    left = {"actor": "agent-7,user-1", **target}
+    assert said["Result: not success"] == f"/hub/logs?{urlencode(left)}"
+    assert [chip.text for chip in page.all(".chip-excluded")] == list(said)[2:]
+    shown = {name: page.one(f"#{name}", "option[selected]").text for name in ("actor", "result")}
+    assert shown == {"actor": "2 actors", "result": "All but 1"}
+
+
+def test_a_control_counts_types_and_actions(hub: Hub) -> None:
+    for query, words in {
+        "mcp,auth,trade": "3 types",
+        "mcp,-mcp.tool.call": "1 type",
+        "mcp,order.created": "2 actions",
+        "-mcp,-auth": "All but 2",
+    }.items():
+        assert hub.logs(f"?action={query}").one("#action", "option[selected]").text == words
+
+
+def test_the_bad_one_of_several_values_is_named(hub: Hub) -> None:
+    page = hub.logs("?result=lost,-success&action=mcp,order&tool=a,,b")
+    said = [page.one(f"#{name}-message").text for name in ("result", "action")]
+    assert said == [
+        "“lost” is not a result. Showing all results.",
+        "“order” is not an action type or action. Showing all types.",
+    ]
+    assert "expected a value after each minus, and between commas" in page.one(".notices").text
+    page = hub.logs(f"?actor={','.join(map(str, range(21)))}")
+    assert page.one("#actor-message").text == "Expected at most 20 values. Showing all actors."
+
+
+def test_links_to_entries_of_one_value_escape_it(hub: Hub) -> None:
+    ids = hub.record(
+        {"correlation_id": r"-a,b\c", "run_id": "r,1"},
+        {"correlation_id": "a"},
+    )
+    entry = hub.read(f"/hub/logs/{ids[0]}")
+    to_list = [a["href"] for a in entry.all("a") if "correlationId=" in a["href"]]
+    assert rows(hub.read(to_list[0])) == ids[:1]
+    to_list = [a["href"] for a in entry.all("a") if "runId=" in a["href"]]
+    assert rows(hub.read(to_list[0])) == ids[:1]
