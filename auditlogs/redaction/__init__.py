@@ -154,7 +154,10 @@ class _Marks:
         self._length = 0
 
     def add(self, value: Any, path: str) -> None:
-        """Add the marks of a value under its JSON Pointer. Raise OverflowError if they are too many."""
+        """Add the marks of a value, whose JSON Pointer is `path`.
+
+        Raises OverflowError if they are too many.
+        """
         if isinstance(value, str):
             if "[REDACTED:" in value:
                 self._add(value, path)
