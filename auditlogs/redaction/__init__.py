@@ -10,14 +10,13 @@ from typing import Any
 
 from auditlogs.entry.schema import Redaction
 from auditlogs.redaction.forks import redactions
-from auditlogs.redaction.marks import RULES, mark, rules_in
+from auditlogs.redaction.marks import RULES, mark, rules_in, whole_field
 from auditlogs.redaction.names import Names, is_secret_name
 from auditlogs.redaction.texts import BadPattern, Texts
-from auditlogs.redaction.walk import OBJECTS, Keys, Walk
+from auditlogs.redaction.walk import MAX_MARKS, OBJECTS, Keys, Walk
 
 __all__ = ["RULES", "BadPattern", "Redactor", "is_secret_name", "mark"]
 
-MAX_REDACTIONS = 1_000
 MAX_PATHS = 65_536
 # A cut may leave half a secret, which no pattern matches, so this much more of a text is read.
 MARGIN = 8_192
@@ -78,7 +77,7 @@ class Redactor:
                 clean[name] = {"redaction": value}
             found = _listed({name: clean[name]})
             if found is None:
-                clean[name] = _replacement(name, "too-many")
+                clean[name] = whole_field(name, "too-many")
                 found = _listed({name: clean[name]}) or []
             marks += found
         return clean, marks
@@ -95,7 +94,7 @@ class Redactor:
         except Exception:  # noqa: BLE001 - as above
             if name in OBJECTS:
                 return [(name, self._part(value))]
-            return [(self._text(str(name)), _replacement(name, "redactor-failed"))]
+            return [(self._text(str(name)), whole_field(name, "redactor-failed"))]
 
     def _part(self, part: Any) -> Any:
         """Return a part of a field that stays an object, where it could not be walked through."""
@@ -129,11 +128,6 @@ class Redactor:
                 return value, number
             number = max(number, walk.changed)
         return mark("redactor-failed"), number
-
-
-def _replacement(name: str, rule: str) -> Any:
-    """Return the replacement of a whole field."""
-    return {"redaction": mark(rule)} if name == "payload" else mark(rule)
 
 
 def _listed(value: dict[str, Any]) -> list[Redaction] | None:
@@ -175,5 +169,5 @@ class _Marks:
         for rule in rules_in(text):
             self.found.append(Redaction(path=path, rule=rule))
             self._length += len(path)
-            if len(self.found) > MAX_REDACTIONS or self._length > MAX_PATHS:
+            if len(self.found) > MAX_MARKS or self._length > MAX_PATHS:
                 raise OverflowError

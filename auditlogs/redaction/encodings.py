@@ -66,10 +66,10 @@ def _escapes(data: bytes, marked: bytes) -> Iterator[tuple[int, int, str, str]]:
     """Yield the texts of a view in which single characters are encoded, with the marks in them."""
     if b"%" in data:
         for start, end in spans(_percent, data):
-            encoded = marked[start:end]
+            run = marked[start:end]
             # What `unquote` does with ASCII, in half the time.
-            text = unquote_to_bytes(encoded).decode(errors="replace")
-            if text != encoded.decode():
+            text = unquote_to_bytes(run).decode(errors="replace")
+            if text != run.decode():
                 yield start, end, text, PERCENT
     if b"\\" in data:
         for start, end in spans(_escape, data):

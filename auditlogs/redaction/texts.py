@@ -136,7 +136,8 @@ class Texts:
             for start, end, rule in self._in_view(data):
                 if end > start and data[start:end].strip(FILLER):
                     found.append((*view.span(start, end), rule))
-            found += self._encoded(view, found, level, seen)
+            # None of these overlap, and a text with more is replaced as a whole.
+            found += islice(self._encoded(view, found, level, seen), MAX_IN_TEXT + 1)
         return (_replaced(text, found) if found else text), False
 
     def _in_view(self, data: bytes) -> Iterator[Span]:

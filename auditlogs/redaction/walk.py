@@ -1,5 +1,6 @@
 """The walk through JSON: finds secrets by the names of keys, by position and by shape."""
 
+import math
 import re
 from collections.abc import Iterator, Mapping, Sequence, Set
 from functools import lru_cache
@@ -7,12 +8,14 @@ from typing import Any, NamedTuple
 
 from auditlogs.redaction import chains, mnemonics, private
 from auditlogs.redaction.judging import is_secret
-from auditlogs.redaction.marks import is_mark, mark, without_marks
+from auditlogs.redaction.marks import is_mark, mark, whole_field, without_marks
 from auditlogs.redaction.names import REMEMBERED, Kind, Names, plain_name
 from auditlogs.redaction.randomness import is_random
 from auditlogs.redaction.texts import MAX_LEVELS, Texts
 
 RULE = "key-name"
+# A field of an entry with more marks is replaced as a whole.
+MAX_MARKS = 1_000
 MAX_DEPTH = 64
 
 # The fields of an entry that keep their shape, whatever is in them.
@@ -80,6 +83,10 @@ class Key:
         self.says_private = self.kind is Kind.SECRET or (
             self.kind is not Kind.PUBLIC and _secret_bytes.search(name) is not None
         )
+
+
+class _TooManyError(Exception):
+    """A field of the entry has so many marks that it is replaced as a whole."""
 
 
 _NO_COLUMNS: Mapping[int, Key] = {}
@@ -171,6 +178,8 @@ class Walk:
         self.seen = {} if seen is None else seen
         self.changed = 0
         self.has_marks = False
+        # The marks that may yet be made in a field of the entry; in the JSON in a text any number.
+        self._left = math.inf
 
     def value(self, value: Any, level: int = 0, parent: Key | None = None) -> Any:
         """Return the value without its secrets, as a copy. `parent` is its key."""
@@ -188,15 +197,23 @@ class Walk:
         return self._marked("too-deep") if level > MAX_DEPTH else None
 
     def _marked(self, rule: str) -> str:
+        self._change()
+        return mark(rule)
+
+    def _change(self) -> None:
+        """Count a replacement by a mark."""
         self.changed += 1
         self.has_marks = True
-        return mark(rule)
+        self._left -= 1
+        if self._left < 0:
+            raise _TooManyError
 
     def _text(self, text: str, level: int) -> str:
         clean = self._texts.redact(text, min(level, MAX_LEVELS), self.seen)
         if "[REDACTED:" in clean:
             self.has_marks = True
-            self.changed += clean != text
+            if clean != text:
+                self._change()
         return clean
 
     def _under(self, value: Any, key: Key, level: int) -> Any:
@@ -263,8 +280,8 @@ class Walk:
         clean: dict[Any, Any] = {}
         numbers: dict[Any, int] = {}
         for (key, item), known in zip(value.items(), shape.keys, strict=True):
-            if level == 0 and key in OBJECTS:
-                shown: Any = self._fixed(item, 1)
+            if level == 0:
+                shown: Any = self._field(key, item, known, around)
             elif around is _NOTHING_AROUND and known.kind < Kind.TOKEN:
                 shown = self.value(item, level + 1, known)
             else:
@@ -281,6 +298,19 @@ class Walk:
                 name = self._unlike(name, clean, numbers)
             clean[name] = shown
         return clean
+
+    def _field(self, key: Any, item: Any, known: Key, around: "_Around") -> Any:
+        """Return the redacted field of an entry."""
+        self._left = MAX_MARKS
+        try:
+            return self._fixed(item, 1) if key in OBJECTS else self._member(item, known, around, 0)
+        except _TooManyError:
+            # What is left of it need not be read.
+            self.changed += 1
+            self.has_marks = True
+            return whole_field(key, "too-many")
+        finally:
+            self._left = math.inf
 
     def _fixed(self, value: Any, level: int) -> Any:
         """Return the redacted copy of a field of which objects and lists stay what they are."""
