@@ -42,6 +42,8 @@ class Row(TypedDict):
     result: str
     result_word: str
     correlation: str | None
+    session: str | None
+    duration: float | None
 
 
 def row_of(entry: Entry, links: Links, now: datetime, open_entry: str) -> Row:
@@ -70,6 +72,8 @@ def row_of(entry: Entry, links: Links, now: datetime, open_entry: str) -> Row:
         result=entry.result,
         result_word=entry.result.capitalize(),
         correlation=short_id(entry.correlation_id) if entry.correlation_id else None,
+        session=short_id(entry.session_id) if entry.session_id else None,
+        duration=entry.duration,
     )
 
 
