@@ -16,6 +16,7 @@ from auditlogs.storage.mongo import StorageError
 from hub.access.visits import HubRequest, Visit, for_members, for_people, is_fragment
 from hub.logs.columns import columns_of
 from hub.logs.drawer import Drawer, EntryView
+from hub.logs.findings import Findings
 from hub.logs.links import entries_url
 from hub.logs.listing import Listing
 from hub.logs.saved_views import preference_of, url_of
@@ -127,3 +128,16 @@ def entry(request: HubRequest, visit: Visit, entry_id: str) -> HttpResponse:
         raise Http404
     context = {"view": EntryView(shown, entries)}
     return render(request, "hub/logs/entry.html", context)
+
+
+@require_safe
+@for_members
+def findings(request: HubRequest, visit: Visit, entry_id: str) -> HttpResponse:
+    """Show what the log knows around an entry: in its places there, or on a page of its own."""
+    entries, found = Entries.of(visit.account.id), parse_id(entry_id)
+    shown = entries.get(found) if found else None
+    if shown is None:
+        raise Http404
+    context = {"view": EntryView(shown, entries), "findings": Findings(shown, entries)}
+    name = "_findings.html" if is_fragment(request) else "findings.html"
+    return render(request, f"hub/logs/{name}", context)

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
+from django.http import HttpResponse
 from django.test import Client
 
 from auditlogs.accounts import agent_keys, keys
@@ -103,7 +104,16 @@ class Principal:
             return client.generic(method, path, body, kind, headers=everything)
         if method == "POST":
             return client.post(path, data or {}, headers=everything)
-        return client.generic(method, path, headers=everything)
+        return _whole(client.generic(method, path, headers=everything))
+
+
+def _whole(response: Any) -> "Response":
+    """Return a response whose content is there at once, also where it is streamed."""
+    if response.streaming:
+        content = b"".join(response.streaming_content)
+        response = HttpResponse(content, status=response.status_code, headers=response.headers)
+    whole: Response = response
+    return whole
 
 
 @dataclass(frozen=True)
@@ -138,7 +148,7 @@ def make_world() -> World:
         "bot-bound key": (
             (SIBLING, FOREIGN),
             None,
-            keys.create(ours, "bound", ["logs:read", "logs:write"], bot=mine.bot),
+            keys.create(ours, "bound", ["logs:read", "logs:write", "logs:export"], bot=mine.bot),
         ),
         "session token": ((FOREIGN,), None, keys.create_session_token(viewer, ours)),
     }
