@@ -57,7 +57,7 @@ COLUMNS = (
         width="width-result",
         sorts=(("result", "failures first"), ("-result", "successes first")),
     ),
-    Column("duration", "Duration", "width-word", "from-roomy", is_optional=True, is_usual=False),
+    Column("duration", "Duration", "width-number", "from-roomy", is_optional=True, is_usual=False),
     Column("session", "Session", "width-id", "from-roomy", is_optional=True, is_usual=False),
     Column(
         "correlation", "Correlation", "width-id", "from-roomy", is_optional=True, is_usual=False
