@@ -200,7 +200,7 @@ def test_a_row_says_who_did_what_to_what_and_how_it_ended(hub: Hub) -> None:
     }
     assert cells["actor"] == "agent-without-a-name agent"
     assert cells["target"] == "No target"
-    assert cells["correlation"] == "No correlation ID None"
+    assert cells["correlation"] == "No correlation IDNone"
 
 
 def test_nothing_recorded_yet_says_how_to_record(hub: Hub) -> None:
