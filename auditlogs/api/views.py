@@ -44,6 +44,9 @@ BODIES: dict[str, Callable[[list[Entry]], bytes]] = {
     "text/csv": FORMATS["csv"].page,
 }
 
+# The scope that each method of an endpoint requires, by the view.
+SCOPES: dict[Callable[..., HttpResponse], dict[str, str]] = {}
+
 P = ParamSpec("P")
 View = Callable[Concatenate[HttpRequest, P], HttpResponse]
 KeyView = Callable[Concatenate[HttpRequest, ApiKey, P], HttpResponse]
@@ -94,6 +97,7 @@ def endpoint(methods: Mapping[str, tuple[str, KeyView[P]]]) -> View[P]:
         patch_vary_headers(response, ["Authorization"])
         return response
 
+    SCOPES[answer] = {method: scope for method, (scope, _) in methods.items()}
     return answer
 
 
