@@ -21,6 +21,8 @@ from auditlogs.entry.actions import ACTION_TYPES
 from auditlogs.entry.schema import NAME_LENGTH, Entry, NewEntry
 from auditlogs.entry.text import MAX_SEARCH_LENGTH
 from auditlogs.explain.codes import PROBLEMS, ProblemSlug
+from auditlogs.export.formats import FORMATS
+from auditlogs.export.response import FORMAT
 from auditlogs.query.filters import (
     ActionField,
     EntryFilter,
@@ -114,14 +116,19 @@ def _parameter(place: str, name: str, schema: JsonSchema, sentence: str) -> Json
     return found
 
 
-def list_parameters() -> tuple[JsonSchema, ...]:
-    """Return the parameters of a list: its filters, and those that choose a part of it."""
-    filters = {name: each.field for name, each in EntryFilter.base_filters.items()}
-    labels = {name: each.label for name, each in EntryFilter.base_filters.items()}
-    fields = {**filters, **PagingForm.base_fields}
+def _filters() -> tuple[JsonSchema, ...]:
+    """Return the parameters of the filters and the order."""
     return tuple(
-        _parameter("query", name, _schema_of(each), _sentence(labels.get(name), each))
-        for name, each in fields.items()
+        _parameter("query", name, _schema_of(each.field), _sentence(each.label, each.field))
+        for name, each in EntryFilter.base_filters.items()
+    )
+
+
+def _paging() -> tuple[JsonSchema, ...]:
+    """Return the parameters that choose a part of a list."""
+    return tuple(
+        _parameter("query", name, _schema_of(each), PAGING[name])
+        for name, each in PagingForm.base_fields.items()
     )
 
 
@@ -144,17 +151,11 @@ def _schema_of(each: forms.Field) -> JsonSchema:
     return {"type": "string", "maxLength": each.max_length}
 
 
-def _sentence(label: str | None, each: forms.Field) -> str:
+def _sentence(label: str, each: forms.Field) -> str:
     if isinstance(each, ActionField):
         types = ", ".join(ACTION_TYPES)
         return f"{label}: {types}, or an action such as order.created. {SEVERAL}"
-    if isinstance(each, ValuesField):
-        return f"{label}. {SEVERAL}"
-    return f"{label}." if label else PAGING[next(n for n, f in _paging() if f is each)]
-
-
-def _paging() -> Iterable[tuple[str, forms.Field]]:
-    return PagingForm.base_fields.items()
+    return f"{label}. {SEVERAL}" if isinstance(each, ValuesField) else f"{label}."
 
 
 PAGING = {
@@ -182,6 +183,10 @@ CHOICE = _parameter(
     {"type": "string", "enum": ["true", "false"]},
     "`false` stores the valid entries of a request, even if others are invalid.",
 )
+FILE_FORMAT = {
+    **_parameter("query", FORMAT, {"type": "string", "enum": list(FORMATS)}, "The file's format."),
+    "required": True,
+}
 STORED = "Every entry was stored before; or, with allOrNothing=false, what was stored and what not."
 
 
@@ -208,7 +213,7 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
             304: ("With order=arrival: the page is the one that If-None-Match names.", {}),
         },
         problems=(*ANY_REQUEST, "not-acceptable"),
-        parameters=list_parameters(),
+        parameters=(*_filters(), *_paging()),
         headers=FOLLOWED,
     ),
     ("api_entries", "POST"): Operation(
@@ -230,6 +235,17 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
             JSON,
         )
         | _content({"type": "string", "description": "An entry on each line."}, *LINES),
+    ),
+    ("api_export", "GET"): Operation(
+        summary="Export every entry of a list as a file that ends with a manifest",
+        answers={
+            200: (
+                "The entries, then the manifest: their count, first and last, and SHA-256.",
+                _content(TEXT, *(each.content_type for each in FORMATS.values())),
+            )
+        },
+        problems=(*ANY_REQUEST, "export-running"),
+        parameters=(*_filters(), FILE_FORMAT),
     ),
     ("api_entry", "GET"): Operation(
         summary="Read one entry",

@@ -73,8 +73,11 @@ def actor_refused(request: HttpRequest, key: ApiKey) -> None:
     _key_denied(request, key, target, "actor-mismatch", error, bot=key.bot)
 
 
-def bot_refused(request: HttpRequest, key: ApiKey, bot: str) -> None:
-    """Record that a bot's key requested the entries of another bot."""
+def note_other_bot(request: HttpRequest, key: ApiKey, bot: str | None) -> None:
+    """Record it if a bot's key requested the entries of another bot. The key's own bot is added to
+    the filters, so that such a query finds nothing."""
+    if None in (key.bot, bot) or bot == key.bot:
+        return
     error = "The key may read the entries of one bot only, and requested another's"
     target = route_target(request, "endpoint")
     _key_denied(request, key, target, "bot-mismatch", error, bot=key.bot, asked=bot)

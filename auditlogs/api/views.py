@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Concatenate, ParamSpec
 
 from django.core.exceptions import SuspiciousOperation
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.utils.cache import patch_vary_headers
 from django.utils.http import parse_etags, quote_etag
 from django.views.decorators.csrf import csrf_exempt
@@ -48,8 +48,8 @@ BODIES: dict[str, Callable[[list[Entry]], bytes]] = {
 SCOPES: dict[Callable[..., HttpResponse], dict[str, str]] = {}
 
 P = ParamSpec("P")
-View = Callable[Concatenate[HttpRequest, P], HttpResponse]
-KeyView = Callable[Concatenate[HttpRequest, ApiKey, P], HttpResponse]
+View = Callable[Concatenate[HttpRequest, P], HttpResponseBase]
+KeyView = Callable[Concatenate[HttpRequest, ApiKey, P], HttpResponseBase]
 
 
 class RequestDenied(Exception):
@@ -69,7 +69,7 @@ def endpoint(methods: Mapping[str, tuple[str, KeyView[P]]]) -> View[P]:
     allowed = [name for method in methods for name in ALIASES.get(method, (method,))]
 
     @csrf_exempt
-    def answer(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+    def answer(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
         try:
             # A browser may send a session's cookie along, but the caller is the key.
             with context.bind(person=None):
@@ -85,7 +85,7 @@ def endpoint(methods: Mapping[str, tuple[str, KeyView[P]]]) -> View[P]:
         except SuspiciousOperation:
             return problems.bad_request()
 
-    def _answer(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+    def _answer(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
         if _has_key_in_url(request):
             self_audit.key_in_address(request)
             return problems.key_in_query()
@@ -110,9 +110,7 @@ def entry_list(request: HttpRequest, key: ApiKey) -> HttpResponse:
     query = parse(request.GET, account=key.account_id, bot=key.bot, default_range="all", now=now())
     if query.errors:
         return problems.bad_parameters(query.errors, query.unknown)
-    # The key's own bot is added to the filters, so that such a query finds nothing.
-    if key.bot is not None and (bot := query.given.get("botId", key.bot)) != key.bot:
-        self_audit.bot_refused(request, key, bot)
+    self_audit.note_other_bot(request, key, query.given.get("botId"))
     try:
         with reader_of(key.account_id):
             page = read_page(query)

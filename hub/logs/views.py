@@ -13,19 +13,26 @@ from auditlogs.query.entries import Entries
 from auditlogs.query.values import escape
 from auditlogs.storage import actors as kept_actors
 from auditlogs.storage.mongo import StorageError
-from hub.access.visits import HubRequest, Visit, for_members, is_fragment
+from hub.access.visits import HubRequest, Visit, for_members, for_people, is_fragment
 from hub.logs.drawer import Drawer, EntryView
 from hub.logs.links import entries_url
 from hub.logs.listing import Listing
+from hub.logs.saved_views import preference_of, url_of
+from hub.logs.title_row import TitleRow
 
 MAX_ACTORS = 200
 MAX_SEARCH_LENGTH = 200
 
 
 @require_safe
-def home(request: HttpRequest) -> HttpResponse:
-    """Redirect to the Logs page."""
-    return redirect("logs")
+@for_people
+def home(request: HubRequest) -> HttpResponse:
+    """Redirect to the list that the person's Logs page begins with.
+
+    Only here a default view is applied: an address of a list shows what it says, to everybody.
+    """
+    view = preference_of(request.visit).default_view if request.visit else None
+    return redirect(url_of(view) if view else "logs")
 
 
 @require_safe
@@ -39,7 +46,7 @@ def favicon(request: HttpRequest) -> HttpResponse:
 def logs(request: HubRequest, visit: Visit) -> HttpResponse:
     """Show the list, with an entry open beside it if the URL names one."""
     listing = Listing(request.GET, visit.account).read()
-    context: dict[str, Any] = {"listing": listing}
+    context: dict[str, Any] = {"listing": listing, "row": TitleRow(request, visit, listing)}
     if is_fragment(request):
         return render(request, "hub/logs/_update.html", context, status=listing.status)
     if listing.open_entry:

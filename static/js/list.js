@@ -101,6 +101,12 @@ document.addEventListener("htmx:sendAbort", (event) => {
 });
 failure.querySelector("[data-retry]").addEventListener("click", () => load(last.url, last.how));
 
+// On paper the head says the count, too.
+document.addEventListener("htmx:afterSwap", ({ target }) => {
+  if (target.id !== "count") return;
+  document.getElementById("print-count").textContent = target.textContent.trim();
+});
+
 // A count that fails says so in its own place; the list is not concerned.
 document.addEventListener("htmx:afterRequest", ({ detail }) => {
   if (detail.target?.id !== "count" || detail.successful) return;

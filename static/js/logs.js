@@ -1,6 +1,7 @@
 // The Logs page. Each part is a module that imports what it needs.
 import "./copy.js";
 import "./list.js";
+import "./menus.js";
 import "./rows.js";
 import "./shortcuts.js";
 import "./times.js";
