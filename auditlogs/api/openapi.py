@@ -22,7 +22,7 @@ from auditlogs.entry.schema import NAME_LENGTH, Entry, NewEntry
 from auditlogs.entry.text import MAX_SEARCH_LENGTH
 from auditlogs.explain.codes import PROBLEMS, ProblemSlug
 from auditlogs.export.formats import FORMATS
-from auditlogs.export.response import FORMAT
+from auditlogs.export.response import DEFAULT_FORMAT, FORMAT
 from auditlogs.query.filters import (
     ActionField,
     EntryFilter,
@@ -183,10 +183,12 @@ CHOICE = _parameter(
     {"type": "string", "enum": ["true", "false"]},
     "`false` stores the valid entries of a request, even if others are invalid.",
 )
-FILE_FORMAT = {
-    **_parameter("query", FORMAT, {"type": "string", "enum": list(FORMATS)}, "The file's format."),
-    "required": True,
-}
+FILE_FORMAT = _parameter(
+    "query",
+    FORMAT,
+    {"type": "string", "enum": list(FORMATS), "default": DEFAULT_FORMAT},
+    "The format of the file.",
+)
 STORED = "Every entry was stored before; or, with allOrNothing=false, what was stored and what not."
 
 

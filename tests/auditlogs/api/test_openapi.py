@@ -96,20 +96,20 @@ def test_it_needs_no_key_and_takes_no_parameter(path: str) -> None:
     problem_of(Client().get(path, {"a": "b"}), 400, "unknown-parameter")
 
 
-def ask(server: str, key: str, examples: int) -> int:
+def ask(server: str, key: str, examples: int, start: int = 0) -> int:
     """Send generated requests to every operation; fail on an answer that is not described. Returns
     how many were sent."""
-    from hypothesis import HealthCheck, Phase, given, settings
+    from hypothesis import HealthCheck, Phase, given, seed, settings
 
     schema = schemathesis.openapi.from_dict(described())
     sent = 0
     for result in schema.get_all_operations():
         operation = result.ok()
 
+        @seed(start)
         @settings(
             max_examples=examples,
             deadline=None,
-            derandomize=True,
             database=None,
             phases=[Phase.generate],
             suppress_health_check=list(HealthCheck),
@@ -142,7 +142,7 @@ def open_key(account: Any, settings: Any) -> str:
 
 
 def test_a_server_answers_as_described(live_server: LiveServer, open_key: str) -> None:
-    assert ask(live_server.url, open_key, 6) >= 30
+    assert ask(live_server.url, open_key, 4) >= 20
 
 
 @pytest.mark.faults
@@ -152,4 +152,4 @@ def test_a_server_answers_as_described_4_000_times(
 ) -> None:
     sent = 0
     while sent < 4_000:
-        sent += ask(live_server.url, open_key, 200)
+        sent += ask(live_server.url, open_key, 200, start=part * 10_000 + sent)
