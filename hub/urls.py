@@ -33,8 +33,10 @@ urlpatterns = [
     path("hub/", views.home),
     path("hub/logs", views.logs, name="logs"),
     path("hub/logs/count", views.logs_count, name="logs_count"),
+    path("hub/logs/chart", views.logs_chart, name="logs_chart"),
     path("hub/logs/actors", views.actors, name="actors"),
     path("hub/logs/choose-actor", views.choose_actor, name="choose_actor"),
+    path("hub/logs/findings/<str:entry_id>", views.findings, name="findings"),
     # A writer's own id may contain a slash.
     path("hub/logs/<path:entry_id>", views.entry, name="entry"),
     path("hub/views", view_list, name="views"),

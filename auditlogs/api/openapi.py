@@ -108,7 +108,7 @@ class Operation:
 
 
 def _parameter(place: str, name: str, schema: JsonSchema, sentence: str) -> JsonSchema:
-    found = {"name": name, "in": place, "description": sentence, "schema": schema}
+    found: JsonSchema = {"name": name, "in": place, "description": sentence, "schema": schema}
     if place == "path":
         found["required"] = True
     if schema.get("type") == "array":
@@ -140,7 +140,7 @@ def _schema_of(each: forms.Field) -> JsonSchema:
     if isinstance(each, ValuesField):
         return _array({"type": "string", "maxLength": NAME_LENGTH + 1}, maxItems=MAX_VALUES)
     if isinstance(each, OneOfField):
-        return {"type": "string", "enum": [value for value, _ in each.choices]}
+        return {"type": "string", "enum": list(each.words)}
     if isinstance(each, InstantField):
         return TIME
     if isinstance(each, SearchField):

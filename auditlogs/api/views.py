@@ -19,6 +19,7 @@ from auditlogs.api.reading import TooManyReaders, read_page, reader_of
 from auditlogs.entry.identity import parse_id
 from auditlogs.entry.schema import Entry, to_json
 from auditlogs.entry.times import now
+from auditlogs.explain.explained import ExplainedEntry
 from auditlogs.export.formats import FORMATS, NDJSON_TYPE
 from auditlogs.intake import context
 from auditlogs.middleware import source_ip
@@ -45,7 +46,7 @@ BODIES: dict[str, Callable[[list[Entry]], bytes]] = {
 }
 
 # The scope that each method of an endpoint requires, by the view.
-SCOPES: dict[Callable[..., HttpResponse], dict[str, str]] = {}
+SCOPES: dict[Callable[..., HttpResponseBase], dict[str, str]] = {}
 
 P = ParamSpec("P")
 View = Callable[Concatenate[HttpRequest, P], HttpResponseBase]
@@ -137,7 +138,10 @@ def _followed(request: HttpRequest, response: HttpResponse, page: ArrivalPage) -
 
 
 def entry_detail(request: HttpRequest, key: ApiKey, entry_id: str) -> HttpResponse:
-    """Answer with one entry; another account's id gets the same 404 as one that does not exist."""
+    """Answer with one entry and, if it failed, why.
+
+    Another account's id gets the same 404 as one that does not exist.
+    """
     if request.GET:
         return _no_parameters(request)
     id = parse_id(entry_id)
@@ -146,7 +150,8 @@ def entry_detail(request: HttpRequest, key: ApiKey, entry_id: str) -> HttpRespon
         if id and key.bot is not None:
             self_audit.entry_refused(request, key, id)
         return problems.not_found()
-    return HttpResponse(to_json(entry), content_type="application/json")
+    explained = ExplainedEntry.of(entry, Entries.of(key.account_id, key.bot))
+    return HttpResponse(to_json(explained), content_type="application/json")
 
 
 def add_entries(request: HttpRequest, key: ApiKey) -> HttpResponse:

@@ -10,6 +10,7 @@ from jsonschema import Draft202012Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
 from pytest_django.live_server_helper import LiveServer
 from schemathesis.checks import not_a_server_error
+from schemathesis.core.result import Ok
 from schemathesis.specs.openapi.checks import (
     content_type_conformance,
     response_schema_conformance,
@@ -104,6 +105,7 @@ def ask(server: str, key: str, examples: int, start: int = 0) -> int:
     schema = schemathesis.openapi.from_dict(described())
     sent = 0
     for result in schema.get_all_operations():
+        assert isinstance(result, Ok)
         operation = result.ok()
 
         @seed(start)
@@ -115,7 +117,7 @@ def ask(server: str, key: str, examples: int, start: int = 0) -> int:
             suppress_health_check=list(HealthCheck),
         )
         @given(case=operation.as_strategy())
-        def send(case: schemathesis.Case) -> None:
+        def send(case: schemathesis.Case[Any]) -> None:
             nonlocal sent
             sent += 1
             case.call_and_validate(
