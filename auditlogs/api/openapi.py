@@ -21,6 +21,7 @@ from auditlogs.entry.actions import ACTION_TYPES
 from auditlogs.entry.schema import NAME_LENGTH, Entry, NewEntry
 from auditlogs.entry.text import MAX_SEARCH_LENGTH
 from auditlogs.explain.codes import PROBLEMS, ProblemSlug
+from auditlogs.explain.explained import ExplainedEntry
 from auditlogs.export.formats import FORMATS
 from auditlogs.export.response import DEFAULT_FORMAT, FORMAT
 from auditlogs.query.filters import (
@@ -37,8 +38,7 @@ from auditlogs.query.values import EXCLUDE, MAX_VALUES
 
 JsonSchema = dict[str, Any]
 JSON = "application/json"
-# The version of the entry's schema. Fields may be added to a version, none is changed or removed.
-ENTRY_VERSION = 1
+TYPES = (Entry, ExplainedEntry, NewEntry)
 REFERENCE = "#/components/schemas/{name}"
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -251,7 +251,7 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
     ),
     ("api_entry", "GET"): Operation(
         summary="Read one entry",
-        answers={200: ("The entry.", _content(_reference("Entry"), JSON))},
+        answers={200: ("The entry.", _content(_reference("ExplainedEntry"), JSON))},
         problems=(*ANY_REQUEST, "not-found"),
         parameters=(ID,),
     ),
@@ -362,7 +362,7 @@ def document(routes: Mapping[str, tuple[str, Mapping[str, str]]]) -> JsonSchema:
         "servers": [{"url": "/"}],
         "paths": paths,
         "components": {
-            "schemas": {**_types(REFERENCE), **OWN_SCHEMAS},
+            "schemas": {**_types(REFERENCE, *TYPES), **OWN_SCHEMAS},
             "securitySchemes": KEY,
         },
     }
@@ -370,8 +370,7 @@ def document(routes: Mapping[str, tuple[str, Mapping[str, str]]]) -> JsonSchema:
 
 def entry_schema(address: str) -> JsonSchema:
     """Return the JSON Schema of an entry as the API answers it, whose `$id` is its address."""
-    types = _types("#/$defs/{name}")
-    del types["NewEntry"]
+    types = _types("#/$defs/{name}", Entry)
     return {"$schema": DIALECT, "$id": address, **types.pop("Entry"), "$defs": types}
 
 
@@ -413,20 +412,19 @@ def _errors(slugs: Iterable[ProblemSlug]) -> JsonSchema:
     }
 
 
-def _types(template: str) -> dict[str, JsonSchema]:
-    """Return the schemas of an entry as it is read and as it is written, and of their parts."""
+def _types(template: str, *roots: type[msgspec.Struct]) -> dict[str, JsonSchema]:
+    """Return the schemas of types and of their parts."""
     types: dict[str, JsonSchema]
-    _, types = msgspec.json.schema_components([Entry, NewEntry], ref_template=template)
-    entry = types["Entry"]
-    entry["description"] = "An entry as it is read. Absent values are null, no field is missing."
-    # Struct defaults are for entries of older versions: the API writes every field.
-    entry["required"] = list(entry["properties"])
-    for name in entry["required"]:
-        entry["properties"][name].pop("default", None)
-    entry["properties"]["id"] |= {"format": "uuid"}
-    for name in ("timestamp", "recordedAt"):
-        entry["properties"][name] |= {"format": "date-time"}
+    _, types = msgspec.json.schema_components(roots, ref_template=template)
+    for entry in (types[root.__name__] for root in roots if issubclass(root, Entry)):
+        # Struct defaults are for entries of older versions: the API writes every field.
+        entry["required"] = list(entry["properties"])
+        for name in entry["required"]:
+            entry["properties"][name].pop("default", None)
+        entry["properties"]["id"] |= {"format": "uuid"}
+        for name in ("timestamp", "recordedAt"):
+            entry["properties"][name] |= {"format": "date-time"}
     for each in types.values():
         # Of docstrings the paragraph for readers of the API, not of the code.
-        each["description"] = " ".join(each["description"].partition("\n\n")[0].split())
+        each["description"] = " ".join(each.get("description", "").partition("\n\n")[0].split())
     return types

@@ -56,6 +56,7 @@ def test_a_list_has_every_parameter_and_no_other() -> None:
 
 def test_the_fields_of_an_entry_are_those_of_its_type_in_order() -> None:
     schemas = served()["components"]["schemas"]
+    assert list(schemas["ExplainedEntry"]["properties"])[-1] == "explanation"
     assert list(schemas["Entry"]["properties"]) == list(Entry.__struct_encode_fields__)
     assert schemas["Entry"]["required"] == list(Entry.__struct_encode_fields__)
     assert list(schemas["NewEntry"]["properties"]) == list(NewEntry.__struct_encode_fields__)
