@@ -19,6 +19,7 @@ from hub.account.profile import profile, session_token_end, session_tokens
 from hub.account.settings import account_settings
 from hub.account.switching import accounts
 from hub.agents.views import agent, agents
+from hub.help.api_docs import api_docs
 from hub.help.views import help_codes, help_orders, help_pages, help_scopes
 from hub.logs import views
 from hub.logs.column_page import columns, density
@@ -76,6 +77,7 @@ urlpatterns = [
     path("hub/sign-out", SignOut.as_view(), name="sign_out"),
     path("hub/password", password, name="password"),
     path("hub/set-password/<uidb64>/<token>", SetPassword.as_view(), name="set_password"),
+    path("api/docs", api_docs, name="api_docs"),
     path("api/", include("auditlogs.api.urls")),
     path("readyz", readyz),
     path("metrics", metrics),
