@@ -14,12 +14,15 @@ from auditlogs.query.values import escape
 from auditlogs.storage import actors as kept_actors
 from auditlogs.storage.mongo import StorageError
 from hub.access.visits import HubRequest, Visit, for_members, for_people, is_fragment
+from hub.logs.chart import Chart
+from hub.logs.columns import columns_of
 from hub.logs.drawer import Drawer, EntryView
 from hub.logs.findings import Findings
 from hub.logs.links import entries_url
 from hub.logs.listing import Listing
 from hub.logs.saved_views import preference_of, url_of
 from hub.logs.title_row import TitleRow
+from hub.ui.zones import zone_of
 
 MAX_ACTORS = 200
 MAX_SEARCH_LENGTH = 200
@@ -46,8 +49,13 @@ def favicon(request: HttpRequest) -> HttpResponse:
 @for_members
 def logs(request: HubRequest, visit: Visit) -> HttpResponse:
     """Show the list, with an entry open beside it if the URL names one."""
-    listing = Listing(request.GET, visit.account).read()
-    context: dict[str, Any] = {"listing": listing, "row": TitleRow(request, visit, listing)}
+    preference = preference_of(visit)
+    columns = columns_of(preference.columns)
+    listing = Listing(
+        request.GET, visit.account, columns=columns, is_dense=preference.is_dense
+    ).read()
+    row = TitleRow(request, visit, listing, preference)
+    context: dict[str, Any] = {"listing": listing, "title": row}
     if is_fragment(request):
         return render(request, "hub/logs/_update.html", context, status=listing.status)
     if listing.open_entry:
@@ -63,6 +71,16 @@ def logs_count(request: HubRequest, visit: Visit) -> HttpResponse:
     context = {"listing": listing, "count": listing.count()}
     name = "_count.html" if is_fragment(request) else "count.html"
     return render(request, f"hub/logs/{name}", context)
+
+
+@require_safe
+@for_members
+def logs_chart(request: HubRequest, visit: Visit) -> HttpResponse:
+    """Show how many entries of a list there are over time: above it, or on a page of its own."""
+    listing = Listing(request.GET, visit.account)
+    chart = Chart(listing.request.entries, listing.links, zone_of(request))
+    name = "_chart.html" if is_fragment(request) else "chart.html"
+    return render(request, f"hub/logs/{name}", {"listing": listing, "chart": chart})
 
 
 @require_safe
