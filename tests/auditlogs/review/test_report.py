@@ -142,7 +142,11 @@ def test_each_figure_is_the_number_of_entries_of_its_list(
 def test_a_spike_of_refused_sign_ins_comes_with_what_was_done_to_the_key_before() -> None:
     account, moment = new_account_id(), now()
     key = {"type": "api_key", "id": "k-1", "name": "sweep-trade"}
-    refused = {"action": "auth.sign_in_failed", "result": "failure", "bot_id": "bot-1"}
+    refused: dict[str, Any] = {
+        "action": "auth.sign_in_failed",
+        "result": "failure",
+        "bot_id": "bot-1",
+    }
     refused["payload"] = {"keyName": "sweep-trade", "code": "invalid_key", "error": "Key rotated"}
     record_many(
         [
