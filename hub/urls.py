@@ -38,6 +38,7 @@ urlpatterns = [
     path("hub/logs/chart", views.logs_chart, name="logs_chart"),
     path("hub/logs/actors", views.actors, name="actors"),
     path("hub/logs/choose-actor", views.choose_actor, name="choose_actor"),
+    path("hub/logs/order", views.order_story, name="order_story"),
     path("hub/logs/findings/<str:entry_id>", views.findings, name="findings"),
     # A writer's own id may contain a slash.
     path("hub/logs/<path:entry_id>", views.entry, name="entry"),
