@@ -30,7 +30,7 @@ MAX_TICKS = 8
 NEAR = 4.0
 # A sign of a label takes about so much of the width, in percent, where labels are shown.
 SIGN = 0.62
-TICK_LABEL = 6.0
+TICK_LABEL = 9.0
 MAX_BANDS = 50
 KINDS = {"breaker": ("breaker", "breakers"), "kill_switch": ("kill switch", "kill switches")}
 UNITS = (

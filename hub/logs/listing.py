@@ -4,19 +4,22 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from typing import Self
+from urllib.parse import urlencode
 
 from django.http import QueryDict
+from django.urls import reverse
 
 from auditlogs.entry.times import from_ms, now
 from auditlogs.models import Account
 from auditlogs.query.entries import Count, Page
 from auditlogs.query.filters import ListRequest, parse
 from auditlogs.query.order import DEFAULT_ORDER
+from auditlogs.query.values import BadValues, parse as parse_values
 from auditlogs.storage.mongo import StorageError, TookTooLong, Unavailable
 from auditlogs.storage.retention import oldest_ms, retention_days
 from hub.logs.applied import address, applied, repeated
 from hub.logs.backlog import Backlog
-from hub.logs.columns import Heading, headings
+from hub.logs.columns import USUAL, Column, Heading, headings
 from hub.logs.filter_bar import SORT_LABELS, FilterBar, page_parameters
 from hub.logs.links import CURSOR, DEFAULT_RANGE, ENTRY, SORT, Links
 from hub.logs.rows import Row, row_of
@@ -43,8 +46,16 @@ class SortLink:
 class Listing:
     """A page of the list. Nothing is read from the database or the spool before `read`."""
 
-    def __init__(self, data: QueryDict, account: Account) -> None:
+    def __init__(
+        self,
+        data: QueryDict,
+        account: Account,
+        *,
+        columns: tuple[Column, ...] = USUAL,
+        is_dense: bool = False,
+    ) -> None:
         self.account = account.id
+        self.columns, self.is_dense = columns, is_dense
         self.now = now()
         self.open_entry = data.get(ENTRY, "")
         parameters = page_parameters(data, self.now)
@@ -94,6 +105,15 @@ class Listing:
         return SORT_LABELS["" if self.is_newest_first else str(self.request.entries.order)]
 
     @property
+    def order_url(self) -> str:
+        """The story of the order whose entries alone the list has; empty for any other list."""
+        try:
+            order = parse_values(self.request.given.get("orderId", "")).single
+        except BadValues:
+            order = None
+        return f"{reverse('order_story')}?{urlencode({'orderId': order})}" if order else ""
+
+    @property
     def status_message(self) -> str:
         """What a screen reader is told once this list has taken the place of another."""
         if self.state != "entries":
@@ -110,13 +130,23 @@ class Listing:
     def sort_links(self) -> list[SortLink]:
         return [
             SortLink(heading, self.links.changed(sort=heading.next_sort))
-            for heading in headings(self.sort)
+            for heading in headings(self.sort, self.columns)
         ]
 
     @cached_property
     def rows(self) -> list[Row]:
         entries = self.page.entries if self.page else []
-        return [row_of(entry, self.links, self.now, self.open_entry) for entry in entries]
+        before = [None, *entries] if self.is_of_steps else [None] * len(entries)
+        return [
+            row_of(entry, self.links, self.now, self.open_entry, previous)
+            for entry, previous in zip(entries, before, strict=False)
+        ]
+
+    @property
+    def is_of_steps(self) -> bool:
+        """Whether rows tell the time since the one above: in one correlation, oldest first."""
+        entries = self.request.entries
+        return str(entries.order) == "timestamp" and "correlationId" in entries.equal
 
     @property
     def previous_url(self) -> str | None:

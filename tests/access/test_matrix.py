@@ -32,7 +32,7 @@ MOMENT = re.compile(
     r'|<time datetime="[^"]*"[^>]*>[^<]*</time>'
     r"|db;dur=[\d.]+"
     r"|audit-logs-[\dTZ-]+"
-    r'|"startedAt":"[^"]*"'
+    r'|"(?:startedAt|start|end|countedAt)":"[^"]*"'
     r"|(?:start|end)Date=[\dTZA-F%.-]+|\w{3} \d+, [\d:]+ to \w{3} \d+, [\d:]+ UTC"
 )
 
@@ -104,6 +104,8 @@ def addresses(patterns: list[URLPattern | URLResolver], prefix: str = "/") -> li
 # Those that show and do nothing of an account: they lead to another, or are for everybody.
 FOR_EVERYBODY = {
     *("/", "/favicon.ico", "/hub", "/hub/", "/hub/help", "/hub/sign-in", "/hub/sign-out"),
+    # The description of the API, which is the same for all accounts.
+    *("/api/docs", "/api/openapi.json", "/api/schemas/entry/1"),
     # For whoever holds the link.
     "/hub/set-password/<uidb64>/<token>",
 }
