@@ -53,6 +53,7 @@ class OneOfField(forms.ChoiceField):
             error_messages={"invalid_choice": message},
             **kwargs,
         )
+        self.words = words
 
 
 class ValuesField(forms.CharField):

@@ -16,6 +16,7 @@ from auditlogs.storage.mongo import StorageError
 from hub.access.visits import HubRequest, Visit, for_members, for_people, is_fragment
 from hub.logs.arrivals import newest
 from hub.logs.chart import Chart
+from hub.logs.columns import columns_of
 from hub.logs.drawer import Drawer, EntryView
 from hub.logs.findings import Findings
 from hub.logs.links import SINCE, entries_url
@@ -49,8 +50,13 @@ def favicon(request: HttpRequest) -> HttpResponse:
 @for_members
 def logs(request: HubRequest, visit: Visit) -> HttpResponse:
     """Show the list, with an entry open beside it if the URL names one."""
-    listing = Listing(request.GET, visit.account).read()
-    context: dict[str, Any] = {"listing": listing, "row": TitleRow(request, visit, listing)}
+    preference = preference_of(visit)
+    columns = columns_of(preference.columns)
+    listing = Listing(
+        request.GET, visit.account, columns=columns, is_dense=preference.is_dense
+    ).read()
+    row = TitleRow(request, visit, listing, preference)
+    context: dict[str, Any] = {"listing": listing, "title": row}
     if is_fragment(request):
         return render(request, "hub/logs/_update.html", context, status=listing.status)
     if listing.open_entry:
@@ -82,11 +88,12 @@ def logs_chart(request: HubRequest, visit: Visit) -> HttpResponse:
 @for_members
 def logs_arrivals(request: HubRequest, visit: Visit) -> HttpResponse:
     """Show the rows that have arrived in a list since a page of it was read."""
-    listing = Listing(request.GET, visit.account)
+    columns = columns_of(preference_of(visit).columns)
+    listing = Listing(request.GET, visit.account, columns=columns)
     rows = listing.arrived(request.GET.get(SINCE, ""))
     if not rows:
         return HttpResponse(status=204)
-    response = render(request, "hub/logs/_rows.html", {"rows": rows})
+    response = render(request, "hub/logs/_rows.html", {"listing": listing, "rows": rows})
     # The next poll asks for what has arrived since.
     response["Hub-Newest"] = str(newest(listing.request.entries))
     return response
