@@ -91,11 +91,10 @@ def logs_arrivals(request: HubRequest, visit: Visit) -> HttpResponse:
     columns = columns_of(preference_of(visit).columns)
     listing = Listing(request.GET, visit.account, columns=columns)
     rows = listing.arrived(request.GET.get(SINCE, ""))
-    if not rows:
-        return HttpResponse(status=204)
     response = render(request, "hub/logs/_rows.html", {"listing": listing, "rows": rows})
-    # The next poll asks for what has arrived since.
-    response["Hub-Newest"] = str(newest(listing.request.entries))
+    if rows:
+        # The next poll asks for what has arrived since.
+        response["Hub-Newest"] = str(newest(listing.request.entries))
     return response
 
 

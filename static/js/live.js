@@ -108,7 +108,7 @@ const poll = async () => {
     const text = await response.text();
     // The list may have been replaced meanwhile.
     if (live !== results().dataset.live) return;
-    newest = response.headers.get("Hub-Newest") ?? "";
+    newest = response.headers.get("Hub-Newest") ?? newest;
     take(text);
   }
   settle();
