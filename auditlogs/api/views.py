@@ -106,9 +106,10 @@ def entry_list(request: HttpRequest, key: ApiKey) -> HttpResponse:
     query = parse(request.GET, account=key.account_id, bot=key.bot, default_range="all", now=now())
     if query.errors:
         return problems.bad_parameters(query.errors, query.unknown)
-    # The key's own bot is added to the filters, so that such a query finds nothing.
-    if key.bot is not None and (bot := query.given.get("botId", key.bot)) != key.bot:
-        self_audit.bot_refused(request, key, bot)
+    # The key's own bot is added to the filters, so that no other's entries are found.
+    others = [bot for bot in query.entries.wanted("botId") if bot != key.bot]
+    if key.bot is not None and others:
+        self_audit.bot_refused(request, key, others[0])
     try:
         with reader_of(key.account_id):
             page = read_page(query)
@@ -117,6 +118,8 @@ def entry_list(request: HttpRequest, key: ApiKey) -> HttpResponse:
         return problems.rate_limited("Too many requests are reading the account's entries.", 1)
     response = HttpResponse(body, content_type=accepted)
     patch_vary_headers(response, ["Accept"])
+    if query.found_id:
+        response["X-Search"] = "id"
     if page.next:
         response["Link"] = f'<{_next_url(request, page.next)}>; rel="next"'
     return _followed(request, response, page) if isinstance(page, ArrivalPage) else response
