@@ -110,3 +110,29 @@ class AgentKey(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class Export(models.Model):
+    """The export that a caller is running, or ran last: a caller has one at a time.
+
+    `seen_at` is set while it goes on. A running one that has not been seen for a minute was cut
+    off by a crash. `caller_facts` is the caller as the export's entry will name it, and `facts`
+    what else the entry will tell.
+    """
+
+    caller = models.CharField(primary_key=True, max_length=64)
+    run = models.CharField(max_length=32)
+    account = models.CharField(max_length=32)
+    caller_facts = models.JSONField()
+    facts = models.JSONField()
+    started_at = models.DateTimeField()
+    seen_at = models.DateTimeField()
+    count = models.PositiveBigIntegerField(default=0)
+    # How many entries there will be, where that is known.
+    total = models.PositiveBigIntegerField(null=True)
+    is_stopped = models.BooleanField(default=False)
+    ended_at = models.DateTimeField(null=True)
+    is_complete = models.BooleanField(default=False)
+
+    def __str__(self) -> str:
+        return f"{self.caller} {self.started_at}"

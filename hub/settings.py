@@ -98,7 +98,7 @@ APPEND_SLASH = False
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 
 LOGIN_URL = "sign_in"
-LOGIN_REDIRECT_URL = "logs"
+LOGIN_REDIRECT_URL = "home"
 LOGOUT_REDIRECT_URL = "sign_in"
 
 # Browsers accept a `__Host-` cookie only over HTTPS and without a Domain, so that no subdomain can

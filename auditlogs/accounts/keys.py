@@ -43,7 +43,7 @@ BEGINNING, ENDING = 8, 4
 
 SCOPES = {
     "logs:read": "Read the account’s entries.",
-    "logs:export": "Export the account’s entries. There are no exports yet.",
+    "logs:export": "Export the account’s entries, any number at once.",
     "logs:write": "Write entries to the account, in the name of any actor.",
     "keys:verify": "Ask whether an agent’s key of the account is active, and with which scopes.",
     "metrics:read": "Read the figures of the whole Hub. Only the operator’s command line gives it.",

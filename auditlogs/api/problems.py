@@ -104,6 +104,17 @@ def id_conflict(entries: Sequence[Mapping[str, Any]]) -> HttpResponse:
     )
 
 
+def export_running() -> HttpResponse:
+    """Return a 409 for an export while the same caller is running another one."""
+    return problem(
+        "export-running",
+        "An export is running",
+        "The key, or the person that it belongs to, is running another export. Wait until it has "
+        "ended, or stop it. One that was cut off by a crash counts as ended after a minute.",
+        headers={"Retry-After": "60"},
+    )
+
+
 def key_reused() -> HttpResponse:
     """Return a 422 for an idempotency key that was used with different entries."""
     return problem(

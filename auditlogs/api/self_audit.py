@@ -1,7 +1,7 @@
 """Self-audit of the API: one function for each kind of denied or suspicious request."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from django.http import HttpRequest
 
@@ -73,8 +73,12 @@ def actor_refused(request: HttpRequest, key: ApiKey) -> None:
     _key_denied(request, key, target, "actor-mismatch", error, bot=key.bot)
 
 
-def bot_refused(request: HttpRequest, key: ApiKey, bot: str) -> None:
-    """Record that a bot's key requested the entries of another bot."""
+def note_other_bot(request: HttpRequest, key: ApiKey, bots: Iterable[str]) -> None:
+    """Record it if a bot's key requested the entries of other bots. The key's own bot is added to
+    the filters, so that such a query finds none of them."""
+    bot = next((each for each in bots if each != key.bot), None)
+    if key.bot is None or bot is None:
+        return
     error = "The key may read the entries of one bot only, and requested another's"
     target = route_target(request, "endpoint")
     _key_denied(request, key, target, "bot-mismatch", error, bot=key.bot, asked=bot)

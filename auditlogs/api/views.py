@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Concatenate, ParamSpec
 
 from django.core.exceptions import SuspiciousOperation
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.utils.cache import patch_vary_headers
 from django.utils.http import parse_etags, quote_etag
 from django.views.decorators.csrf import csrf_exempt
@@ -19,6 +19,7 @@ from auditlogs.api.reading import TooManyReaders, read_page, reader_of
 from auditlogs.entry.identity import parse_id
 from auditlogs.entry.schema import Entry, to_json
 from auditlogs.entry.times import now
+from auditlogs.explain.explained import ExplainedEntry
 from auditlogs.export.formats import FORMATS, NDJSON_TYPE
 from auditlogs.intake import context
 from auditlogs.middleware import source_ip
@@ -45,8 +46,8 @@ BODIES: dict[str, Callable[[list[Entry]], bytes]] = {
 }
 
 P = ParamSpec("P")
-View = Callable[Concatenate[HttpRequest, P], HttpResponse]
-KeyView = Callable[Concatenate[HttpRequest, ApiKey, P], HttpResponse]
+View = Callable[Concatenate[HttpRequest, P], HttpResponseBase]
+KeyView = Callable[Concatenate[HttpRequest, ApiKey, P], HttpResponseBase]
 
 
 class RequestDenied(Exception):
@@ -66,7 +67,7 @@ def endpoint(methods: Mapping[str, tuple[str, KeyView[P]]]) -> View[P]:
     allowed = [name for method in methods for name in ALIASES.get(method, (method,))]
 
     @csrf_exempt
-    def answer(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+    def answer(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
         try:
             # A browser may send a session's cookie along, but the caller is the key.
             with context.bind(person=None):
@@ -82,7 +83,7 @@ def endpoint(methods: Mapping[str, tuple[str, KeyView[P]]]) -> View[P]:
         except SuspiciousOperation:
             return problems.bad_request()
 
-    def _answer(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+    def _answer(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
         if _has_key_in_url(request):
             self_audit.key_in_address(request)
             return problems.key_in_query()
@@ -106,10 +107,7 @@ def entry_list(request: HttpRequest, key: ApiKey) -> HttpResponse:
     query = parse(request.GET, account=key.account_id, bot=key.bot, default_range="all", now=now())
     if query.errors:
         return problems.bad_parameters(query.errors, query.unknown)
-    # The key's own bot is added to the filters, so that no other's entries are found.
-    others = [bot for bot in query.entries.wanted("botId") if bot != key.bot]
-    if key.bot is not None and others:
-        self_audit.bot_refused(request, key, others[0])
+    self_audit.note_other_bot(request, key, query.entries.wanted("botId"))
     try:
         with reader_of(key.account_id):
             page = read_page(query)
@@ -138,7 +136,10 @@ def _followed(request: HttpRequest, response: HttpResponse, page: ArrivalPage) -
 
 
 def entry_detail(request: HttpRequest, key: ApiKey, entry_id: str) -> HttpResponse:
-    """Answer with one entry; another account's id gets the same 404 as one that does not exist."""
+    """Answer with one entry and, if it failed, why.
+
+    Another account's id gets the same 404 as one that does not exist.
+    """
     if request.GET:
         return _no_parameters(request)
     id = parse_id(entry_id)
@@ -147,7 +148,8 @@ def entry_detail(request: HttpRequest, key: ApiKey, entry_id: str) -> HttpRespon
         if id and key.bot is not None:
             self_audit.entry_refused(request, key, id)
         return problems.not_found()
-    return HttpResponse(to_json(entry), content_type="application/json")
+    explained = ExplainedEntry.of(entry, Entries.of(key.account_id, key.bot))
+    return HttpResponse(to_json(explained), content_type="application/json")
 
 
 def add_entries(request: HttpRequest, key: ApiKey) -> HttpResponse:

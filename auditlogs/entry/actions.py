@@ -25,6 +25,10 @@ _TRADE = ("orderId", "channel", "pair", "side", "amount", "price", "provider", "
 _CONFIG = ("changes", "keyName", "scopes")
 _KEY = (*_CONFIG, "bot", "agent", "expiresAt")
 _EXPOSED = (*_CONFIG, "error", "sampled")
+_EXPORT = (
+    *("format", "filters", "count", "first", "last", "sha256", "reason", "keyName"),
+    *("day", "file", "changes"),
+)
 _MCP = (
     *("tool", "arguments", "status", "code", "error"),
     *("requiredScope", "keyName", "keyScopes", "keyId", "keyCheck", "isError", "taskId"),
@@ -80,13 +84,16 @@ KNOWN_ACTIONS: dict[str, Action] = {
     "member.role.updated": Action("config", "A member's role was changed.", _CONFIG),
     "member.reset": Action("config", "A member's password was reset.", _CONFIG),
     "account.renamed": Action("config", "The account was renamed.", _CONFIG),
+    "saved_view.created": Action("config", "A view was shared with the account.", _CONFIG),
+    "saved_view.updated": Action("config", "A shared view was changed.", _CONFIG),
+    "saved_view.deleted": Action("config", "A shared view was deleted.", _CONFIG),
     "dead_letter.resent": Action(
         "config", "An entry that the log had rejected was sent again.", _LETTER
     ),
     "dead_letter.dropped": Action(
         "config", "An entry that the log had rejected was deleted.", _LETTER
     ),
-    "logs.exported": Action("config", "Entries of the log were exported.", _CONFIG),
+    "logs.exported": Action("config", "Entries of the log were exported.", _EXPORT),
     "mcp.tool.call": Action("mcp", "An agent called an MCP tool.", _MCP),
     "mcp.resource.read": Action("mcp", "An agent read an MCP resource.", _MCP_RESOURCE),
     "mcp.prompt.get": Action("mcp", "An agent used an MCP prompt.", _MCP_PROMPT),

@@ -158,6 +158,13 @@ def _authentication(entry: NewEntry, payload: Payload) -> str:
     return _joined(method, _value(payload.get("keyName")), changes, _value(payload.get("code")))
 
 
+def _exported(entry: NewEntry, payload: Payload) -> str:
+    count = payload.get("count")
+    if not isinstance(count, int):
+        return _configured(entry, payload)
+    return _joined(_value(payload.get("day")), _value(payload.get("format")), f"{count:,} entries")
+
+
 def _provider(entry: NewEntry, payload: Payload) -> str:
     provider = _value(payload.get("provider")) or _name(entry.target)
     failures, threshold = (_value(payload.get(name)) for name in ("failures", "threshold"))
@@ -223,7 +230,7 @@ RULES: dict[str, Rule] = {
     "member.role.updated": _configured,
     "member.reset": _target,
     "account.renamed": _configured,
-    "logs.exported": _configured,
+    "logs.exported": _exported,
     "mcp.tool.call": _call,
     "mcp.resource.read": _resource,
     "mcp.prompt.get": _prompt,

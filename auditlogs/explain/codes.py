@@ -32,6 +32,7 @@ ProblemSlug = Literal[
     "not-found",
     "method-not-allowed",
     "not-acceptable",
+    "export-running",
     "id-conflict",
     "body-too-large",
     "too-many-entries",
@@ -253,6 +254,7 @@ PROBLEMS: dict[str, Problem] = {
     "not-acceptable": Problem(
         406, "The header Accept allows none of the media types that the endpoint has."
     ),
+    "export-running": Problem(409, "The caller is running another export."),
     "id-conflict": Problem(409, "The log has different entries with these ids, which stay."),
     "body-too-large": Problem(413, "The body has more bytes than a request may have."),
     "too-many-entries": Problem(413, "The body has more entries than a request may have."),

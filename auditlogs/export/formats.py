@@ -3,8 +3,12 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from auditlogs.entry import numbers
 from auditlogs.entry.schema import Entry, to_json
 from auditlogs.export import csv_rows
+from auditlogs.forms.ecs import to_ecs
+from auditlogs.forms.fields import JsonObject
+from auditlogs.forms.ocsf import to_ocsf
 
 NDJSON_TYPE = "application/x-ndjson"
 
@@ -46,6 +50,17 @@ def _manifest_row(manifest: bytes) -> bytes:
     return csv_rows.line(cells + [""] * (len(csv_rows.COLUMNS) - len(cells)))
 
 
+def _lines_of(form: Callable[[Entry], JsonObject], label: str, extension: str) -> Format:
+    """Return the format with a standard form of each entry on a line."""
+    return Format(
+        label=label,
+        content_type=NDJSON_TYPE,
+        extension=extension,
+        row=lambda entry: numbers.encode(form(entry)) + b"\n",
+        closing=_manifest_line,
+    )
+
+
 FORMATS: dict[str, Format] = {
     "csv": Format(
         label="CSV",
@@ -71,4 +86,6 @@ FORMATS: dict[str, Format] = {
         between=b",",
         closing=lambda manifest: b'],"manifest":%b}\n' % manifest,
     ),
+    "ocsf": _lines_of(to_ocsf, "OCSF", "ocsf.ndjson"),
+    "ecs": _lines_of(to_ecs, "ECS", "ecs.ndjson"),
 }

@@ -29,6 +29,7 @@ from auditlogs.entry.times import format_rfc3339
 from auditlogs.middleware import actor_of
 from auditlogs.models import Account
 from hub.access.codes import HubCode
+from hub.models import SavedView
 
 
 def signed_in(caller: Caller, method: str = "password") -> None:
@@ -137,6 +138,26 @@ def identity_changed(caller: Caller, person: AbstractBaseUser, change: dict[str,
     record_by("auth.identity.updated", caller, "success", target, payload, mode="strict")
 
 
+def view_changed(caller: Caller, view: SavedView, before: SavedView | None) -> None:
+    """Record that a view which is shared, or was, was saved. Raises CannotStore."""
+    action = "saved_view.updated" if before else "saved_view.created"
+    old = _view_fields(before) if before else {}
+    changes = [
+        {"field": field, "from": old.get(field), "to": value}
+        for field, value in _view_fields(view).items()
+        if old.get(field) != value
+    ]
+    _account_changed(action, caller, _view_target(view), changes)
+
+
+def view_deleted(caller: Caller, view: SavedView) -> None:
+    """Record that a shared view was deleted. Raises CannotStore."""
+    changes = [
+        {"field": field, "from": value, "to": None} for field, value in _view_fields(view).items()
+    ]
+    _account_changed("saved_view.deleted", caller, _view_target(view), changes)
+
+
 def page_refused(request: HttpRequest, caller: Caller, code: HubCode, error: str) -> None:
     """Record that a page or form of the Hub was refused."""
     record_denial(caller, route_target(request, "page"), {"code": code, "error": error})
@@ -159,6 +180,15 @@ def _session(caller: Caller) -> Target | None:
 
 def _account_target(account: Account) -> Target:
     return Target(type="account", id=account.id, name=account.name)
+
+
+def _view_target(view: SavedView) -> Target:
+    return Target(type="saved_view", id=f"view_{view.pk}", name=view.name)
+
+
+def _view_fields(view: SavedView) -> dict[str, str]:
+    shared = "the account" if view.owner_id is None else "one person"
+    return {"name": view.name, "query": view.query, "shown to": shared}
 
 
 def _person_target(person: User) -> Target:

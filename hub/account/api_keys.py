@@ -35,8 +35,6 @@ from hub.ui.times import short_time
 
 MAX_ACTIVE = 200
 MAX_BOTS = 200
-# Nothing needs it yet, so the form does not offer it; keys that have it keep it.
-UNUSED_SCOPES = frozenset({"logs:export"})
 UNUSED = "It was never used."
 # From this long before it expires, a key is marked.
 SOON = timedelta(days=7)
@@ -55,7 +53,7 @@ class KeyForm(ExpiryForm):
         choices=[
             (name, sentence)
             for name, sentence in keys.SCOPES.items()
-            if name not in UNUSED_SCOPES | keys.OPERATOR_SCOPES
+            if name not in keys.OPERATOR_SCOPES
         ],
         widget=forms.CheckboxSelectMultiple,
         error_messages={"required": "Choose at least one scope."},

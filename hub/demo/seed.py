@@ -21,7 +21,7 @@ from hub.demo.cast import ADA, AGENTS
 from hub.models import Membership, Role
 
 NAME = "demo"
-READ, WRITE = "logs:read", "logs:write"
+READ, WRITE = ["logs:read", "logs:export"], ["logs:write"]
 HISTORY = timedelta(days=30)
 # The oldest entries must not exceed the retention between being generated and being recorded.
 MARGIN = timedelta(hours=3)
@@ -45,12 +45,13 @@ def person(account: Account) -> User:
     return user
 
 
-def api_key(account: Account, scope: str, saved: str) -> str:
+def api_key(account: Account, scopes: list[str], saved: str) -> str:
     """Return the saved key if it is still a valid one of the account, else a new one."""
     key = keys.find(saved)
-    if key and key.account == account and scope in key.scopes:
+    if key and key.account == account and set(scopes) <= set(key.scopes):
         return saved
-    return keys.create(account, f"{NAME} {scope.partition(':')[2]}", [scope], created_by=NAME)
+    name = f"{NAME} {scopes[0].partition(':')[2]}"
+    return keys.create(account, name, scopes, created_by=NAME)
 
 
 def agent_keys(account: Account) -> None:

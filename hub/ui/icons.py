@@ -44,6 +44,10 @@ ICONS = {
     "warning": "triangle-alert",
     "clock": "clock",
     "help": "circle-question-mark",
+    "view": "bookmark",
+    "more": "ellipsis",
+    "print": "printer",
+    "terminal": "terminal",
 }
 
 

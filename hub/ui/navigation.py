@@ -49,4 +49,6 @@ def links(request: HttpRequest) -> list[Link]:
 
 def _link(page: Page, here: str) -> Link:
     url = reverse(page.name)
-    return Link(page, url, here == url or here.startswith(f"{url}/"))
+    # The Logs page begins with the person's default view, which the home address knows.
+    leads_to = reverse("home") if page.name == "logs" else url
+    return Link(page, leads_to, here == url or here.startswith(f"{url}/"))

@@ -19,7 +19,7 @@ let typed = { field: null, step: 0 };
 let last = {};
 let hadFocus = false;
 
-const load = (url, how) => {
+export const load = (url, how) => {
   ordered = how;
   // The events below handle a failure; without this it is an unhandled rejection as well.
   htmx
@@ -100,6 +100,12 @@ document.addEventListener("htmx:sendAbort", (event) => {
   if (isList(event)) results().removeAttribute("aria-busy");
 });
 failure.querySelector("[data-retry]").addEventListener("click", () => load(last.url, last.how));
+
+// On paper the head says the count, too.
+document.addEventListener("htmx:afterSwap", ({ target }) => {
+  if (target.id !== "count") return;
+  document.getElementById("print-count").textContent = target.textContent.trim();
+});
 
 // A count that fails says so in its own place; the list is not concerned.
 document.addEventListener("htmx:afterRequest", ({ detail }) => {

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
+from django.http import HttpResponse
 from django.test import Client
 
 from auditlogs.accounts import agent_keys, keys
@@ -16,6 +17,7 @@ from auditlogs.models import Account, ApiKey
 from auditlogs.recording.recorder import prepare, record_many
 from auditlogs.write.spool import spool
 from hub.access.visits import SESSION_ACCOUNT
+from hub.models import SavedView
 from tests import people
 from tests.counting import count_account
 from tests.factories import new, unique
@@ -43,6 +45,7 @@ class Objects:
     member: str
     correlation: str
     letter: str
+    view: str
 
 
 NOTHING = Objects(
@@ -55,6 +58,7 @@ NOTHING = Objects(
     member="999999999",
     correlation="0f8b2c64-9d1e-4a57-b3c0-6e2f1d7a9b58",
     letter="01a2090d-c8fc-8f2b-adc6-8547600a3834",
+    view="999999998",
 )
 
 
@@ -100,7 +104,16 @@ class Principal:
             return client.generic(method, path, body, kind, headers=everything)
         if method == "POST":
             return client.post(path, data or {}, headers=everything)
-        return client.generic(method, path, headers=everything)
+        return _whole(client.generic(method, path, headers=everything))
+
+
+def _whole(response: Any) -> "Response":
+    """Return a response whose content is there at once, also where it is streamed."""
+    if response.streaming:
+        content = b"".join(response.streaming_content)
+        response = HttpResponse(content, status=response.status_code, headers=response.headers)
+    whole: Response = response
+    return whole
 
 
 @dataclass(frozen=True)
@@ -135,7 +148,7 @@ def make_world() -> World:
         "bot-bound key": (
             (SIBLING, FOREIGN),
             None,
-            keys.create(ours, "bound", ["logs:read", "logs:write"], bot=mine.bot),
+            keys.create(ours, "bound", ["logs:read", "logs:write", "logs:export"], bot=mine.bot),
         ),
         "session token": ((FOREIGN,), None, keys.create_session_token(viewer, ours)),
     }
@@ -157,9 +170,10 @@ def _objects(account: Account, bot: str, mark: str) -> Objects:
     key = ApiKey.objects.get(account=account, name=f"{mark} key")
     agent: dict[str, Any] = {"name": f"{mark} agent key", "agent": bot}
     agent_key, secret = agent_keys.create(account, COMMAND_LINE, scopes=["read"], **agent)
+    view = SavedView.objects.create(account=account, name=f"{mark} view", query=f"search={mark}")
     return Objects(
         *(account.id, str(ids[0]), bot, key.public_id, agent_key.public_id, secret),
-        *(str(person.pk), correlation, _dead_letter(account.id, mark)),
+        *(str(person.pk), correlation, _dead_letter(account.id, mark), str(view.pk)),
     )
 
 

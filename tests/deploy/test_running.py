@@ -139,7 +139,7 @@ def test_it_speaks_http_2_and_no_old_tls(host: Host) -> None:
 
 def test_signing_in_sets_cookies_for_https_alone(visitor: Visitor) -> None:
     response = visitor.sign_in(PASSWORD)
-    assert (response.status, response.headers["Location"]) == (302, "/hub/logs")
+    assert (response.status, response.headers["Location"]) == (302, "/hub")
     cookies = response.headers.getlist("Set-Cookie")
     assert cookies
     for cookie in cookies:

@@ -13,6 +13,7 @@ from tests.hub.pages import HTMX, Hub, link, rows
 PASSWORD = "correct horse battery staple"
 PAGES = [
     "/hub/logs",
+    "/hub/logs/chart",
     "/hub/logs/count",
     "/hub/logs/actors",
     "/hub/logs/choose-actor",
@@ -44,13 +45,13 @@ def test_a_session_that_is_over_leads_the_page_of_a_fragment_to_sign_in(
     here = {"HX-Current-URL": "http://testserver/hub/logs?result=failure"}
     response = client.get(f"{path}?action=auth", headers={**HTMX, **here})
     # The count and the actors are loaded by the page; the others are what the reader chose.
-    is_background = path in {"/hub/logs/count", "/hub/logs/actors"}
+    is_background = path in {"/hub/logs/chart", "/hub/logs/count", "/hub/logs/actors"}
     back = "/hub/logs%3Fresult%3Dfailure" if is_background else f"{path}%3Faction%3Dauth"
     assert response["HX-Redirect"] == f"/hub/sign-in?next={back}"
     assert response.content == b""
     elsewhere = {"HX-Current-URL": "https://elsewhere.example/hub/logs"}
     response = client.get(path, headers={**HTMX, **elsewhere})
-    assert response["HX-Redirect"] == f"/hub/sign-in?next={'/hub/logs' if is_background else path}"
+    assert response["HX-Redirect"] == f"/hub/sign-in?next={'/hub' if is_background else path}"
 
 
 @pytest.mark.django_db
@@ -58,7 +59,7 @@ def test_a_session_that_is_over_leads_the_page_of_a_fragment_to_sign_in(
     ("page", "back"),
     [
         ("http://testserver/hub/profile?x=1", "/hub/profile%3Fx%3D1"),
-        ("https://elsewhere.example/hub/profile", "/hub/logs"),
+        ("https://elsewhere.example/hub/profile", "/hub"),
     ],
 )
 def test_a_form_leads_back_to_its_page_after_signing_in(
@@ -100,7 +101,7 @@ def test_a_sign_in_page_in_another_tab_leads_on_to_where_one_is(user: User) -> N
     assert [answer.status_code for answer in answers] == [302, 302]
     assert [answer["Location"] for answer in answers] == ["/hub/agents", "/hub/agents"]
     outdated = {"csrfmiddlewaretoken": tokens[1], "next": "https://elsewhere.example/"}
-    assert strict.post("/hub/sign-in", outdated)["Location"] == "/hub/logs"
+    assert strict.post("/hub/sign-in", outdated)["Location"] == "/hub"
     elsewhere = {"Sec-Fetch-Site": "cross-site"}
     assert strict.post("/hub/sign-in", outdated, headers=elsewhere).status_code == 403
 
@@ -109,7 +110,7 @@ def test_the_sign_in_page_never_leads_to_itself(client: Client, user: User) -> N
     client.force_login(user)
     for itself in ("/hub/sign-in", "/hub/sign-in?next=/hub/sign-in"):
         response = client.get("/hub/sign-in", {"next": itself})
-        assert response["Location"] == "/hub/logs"
+        assert response["Location"] == "/hub"
 
 
 def test_signing_in_leads_to_where_one_wanted_to_be(client: Client, user: User) -> None:
@@ -121,13 +122,13 @@ def test_signing_in_leads_to_where_one_wanted_to_be(client: Client, user: User) 
     form_data = {"username": user.username, "password": PASSWORD}
     response = client.post("/hub/sign-in", {**form_data, "next": "/hub/logs?result=failure"})
     assert response["Location"] == "/hub/logs?result=failure"
-    assert client.get("/hub/sign-in")["Location"] == "/hub/logs"
+    assert client.get("/hub/sign-in")["Location"] == "/hub"
 
 
 @pytest.mark.parametrize("elsewhere", ["", "https://elsewhere.example/", "//elsewhere.example"])
 def test_signing_in_leads_nowhere_else(client: Client, user: User, elsewhere: str) -> None:
     form = {"username": user.username, "password": PASSWORD, "next": elsewhere}
-    assert client.post("/hub/sign-in", form)["Location"] == "/hub/logs"
+    assert client.post("/hub/sign-in", form)["Location"] == "/hub"
 
 
 def test_a_wrong_password_is_told_without_a_word_of_which_part(client: Client, user: User) -> None:

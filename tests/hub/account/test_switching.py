@@ -42,7 +42,7 @@ def test_a_person_of_two_accounts_sees_the_first_and_switches(
     ours, theirs = make_entry(account.id), make_entry(other.id)
     client = signed_in(user)
     assert [str(id) for id in rows(page_of(client))] == [ours.id]
-    assert switch(client, other)["Location"] == "/hub/logs"
+    assert switch(client, other)["Location"] == "/hub"
     page = page_of(client)
     assert [str(id) for id in rows(page) if str(id) == theirs.id] == [theirs.id]
     assert ours.id not in {str(id) for id in rows(page)}
@@ -78,7 +78,7 @@ def test_whoever_is_at_the_account_already_has_not_switched(
     # Both are there: the one belongs there first, the other has gone there.
     switch(visitor, account)
     for client in (theirs, visitor):
-        assert switch(client, account)["Location"] == "/hub/logs"
+        assert switch(client, account)["Location"] == "/hub"
     assert Entries.of(account.id).count().value == 1
     for each in (other, account):
         switch(theirs, each)
@@ -118,9 +118,9 @@ def test_choosing_an_account_leads_nowhere_else(
 ) -> None:
     client = signed_in(staff)
     response = client.post(ACCOUNTS, {"to": account.id, "next": elsewhere})
-    assert response["Location"] == "/hub/logs"
+    assert response["Location"] == "/hub"
     page = read(client.get(ACCOUNTS, {"next": elsewhere}).content.decode())
-    assert {each["value"] for each in page.all("[name=next]")} == {"/hub/logs"}
+    assert {each["value"] for each in page.all("[name=next]")} == {"/hub"}
 
 
 def test_nobody_gets_into_an_account_unrecorded(

@@ -349,8 +349,13 @@ def test_the_same_actor_is_offered_once_by_its_latest_name(hub: Hub) -> None:
 def test_links_of_the_page_are_few_and_named(hub: Hub, user: User, account: Account) -> None:
     hub.record({})
     profile = f"Profile: {user.username} {account.name}"
-    assert links(hub.logs("?result=success")) == [
+    said = links(hub.logs("?result=success"))
+    # These say the range of this moment, too.
+    copied = [each for each in said if each.startswith("Copy")]
+    assert [each.partition(" link")[0] for each in copied] == ["Copy live", "Copy frozen"]
+    assert [each for each in said if each not in copied] == [
         *("Skip to content", "Hub", "Logs", "Agents", "Help", profile),
+        *("Everything default", "Save as a new view…", "Manage views…"),
         *("Choose an actor", "Clear All", "of how many?", "Refresh"),
         *("Timestamp", "Actor", "Action", "Result", "mcp.tool.call"),
     ]

@@ -198,7 +198,7 @@ def test_the_session_gets_another_key(client: Client, lying: Forger, ada: User) 
 )
 def test_nobody_is_led_elsewhere(client: Client, lying: Forger, ada: User, elsewhere: str) -> None:
     response = come_back(client, lying, f"?next={elsewhere}")
-    assert response["Location"] == "/hub/logs"
+    assert response["Location"] == "/hub"
 
 
 def test_signing_out_ends_the_session(client: Client, lying: Forger, ada: User) -> None:
@@ -615,7 +615,7 @@ def test_a_state_is_good_once_and_in_its_own_browser(
     assert "took too long" in refusal(stranger, stranger.get("/hub/sso/callback", back))
     begin(stranger)
     assert "took too long" in refusal(stranger, stranger.get("/hub/sso/callback", back))
-    assert client.get("/hub/sso/callback", back)["Location"] == "/hub/logs"
+    assert client.get("/hub/sso/callback", back)["Location"] == "/hub"
     client.logout()
     assert "took too long" in refusal(client, client.get("/hub/sso/callback", back))
     assert lying.asked.count("/token") == 1

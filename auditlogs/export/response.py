@@ -1,0 +1,44 @@
+"""The HTTP response that an export streams into."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.http import HttpRequest, QueryDict, StreamingHttpResponse
+
+from auditlogs.entry.times import now
+from auditlogs.export.formats import FORMATS, Format
+from auditlogs.export.stream import Stream
+
+FORMAT = "format"
+DEFAULT_FORMAT = "ndjson"
+# A reader that takes nothing for so long is cut off: it would hold a thread for ever.
+SEND_SECONDS = 60.0
+
+
+def format_of(data: QueryDict) -> tuple[str, str | None]:
+    """Return the name of the format that is asked for, and what is wrong with the parameter, if
+    anything."""
+    given = [value for value in data.getlist(FORMAT) if value]
+    name = given[0] if given else DEFAULT_FORMAT
+    if len(given) > 1:
+        return DEFAULT_FORMAT, "expected one value, not several"
+    if name not in FORMATS:
+        return DEFAULT_FORMAT, f"expected one of {', '.join(FORMATS)}"
+    return name, None
+
+
+def facts_of(name: str, filters: Mapping[str, str]) -> dict[str, Any]:
+    """Return what the entry and the manifest say was asked for."""
+    # A list, because names such as `key` would have their values redacted.
+    asked = [{"parameter": parameter, "value": value} for parameter, value in filters.items()]
+    return {"format": name, "filters": asked}
+
+
+def respond(request: HttpRequest, stream: Stream, file_format: Format) -> StreamingHttpResponse:
+    """Return the response that sends a stream as a file, and closes it."""
+    response = StreamingHttpResponse(stream, content_type=file_format.content_type)
+    name = f"audit-logs-{now():%Y-%m-%dT%H-%M-%SZ}.{file_format.extension}"
+    response["Content-Disposition"] = f'attachment; filename="{name}"'
+    if (connection := request.META.get("gunicorn.socket")) is not None:
+        connection.settimeout(SEND_SECONDS)
+    return response

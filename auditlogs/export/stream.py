@@ -1,0 +1,181 @@
+"""An export as a stream of bytes: the entries of a list, and a manifest at its end.
+
+It reads the list page by page, from each cursor to the next. Entries have one fixed order, by the
+time in their id, and no entry changes or moves in it: so each one that was stored before the start
+comes exactly once, whatever is written meanwhile. An entry that arrives during the export comes if
+its place is still ahead.
+"""
+
+import contextvars
+import hashlib
+import itertools
+import logging
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from typing import Any
+
+from auditlogs.entry import numbers
+from auditlogs.entry.schema import Entry
+from auditlogs.entry.times import format_rfc3339
+from auditlogs.export import running
+from auditlogs.export.formats import Format
+from auditlogs.export.running import Exporter
+from auditlogs.models import Export
+from auditlogs.query.cursor import Cursor
+from auditlogs.query.entries import MAX_LIMIT, Entries, Page
+from auditlogs.storage.mongo import StorageError
+
+logger = logging.getLogger(__name__)
+
+# What a page holds in memory, as it is stored; at most this and one entry.
+PAGE_BYTES = 2 * 1024 * 1024
+# How much is handed to the server at a time.
+CHUNK_BYTES = 64 * 1024
+# Seconds before each further attempt to read a page: a failover takes about ten.
+RETRY_SECONDS = (0.5, 2.0, 8.0)
+REFRESH_SECONDS = 1.0
+
+
+class ExportStopped(Exception):
+    """The export was stopped: by its caller, or since it stood still for too long."""
+
+
+class Digest:
+    """What a manifest says of the entries so far: their number, the first, the last, and the
+    SHA-256 of their lines."""
+
+    def __init__(self, header: bytes) -> None:
+        self.count = 0
+        self._first: Entry | None = None
+        self._last: Entry | None = None
+        self._sha256 = hashlib.sha256(header)
+
+    def add(self, entry: Entry, line: bytes) -> None:
+        self._first = self._first or entry
+        self._last = entry
+        self.count += 1
+        self._sha256.update(line)
+
+    def facts(self) -> dict[str, Any]:
+        return {
+            "count": self.count,
+            "first": _reference(self._first),
+            "last": _reference(self._last),
+            "sha256": self._sha256.hexdigest(),
+        }
+
+
+class Stream:
+    """The bytes of an export, to be iterated over once. `close` records how it ended, also where
+    nobody has read it to the end or has begun to.
+
+    Raises AlreadyExporting, TooManyExports, and StorageError where the first page cannot be read.
+    """
+
+    def __init__(
+        self,
+        entries: Entries,
+        file_format: Format,
+        exporter: Exporter,
+        facts: dict[str, Any],
+        total: int | None = None,
+    ) -> None:
+        self._format, self._digest = file_format, Digest(file_format.header)
+        self._reason = "The connection was cut"
+        self._refreshed = time.monotonic()
+        # The entry belongs to the request, which is over when the stream ends.
+        self._context = contextvars.copy_context()
+        with ExitStack() as stack:
+            stack.enter_context(running.place())
+            self._export = running.begin(exporter, facts, total)
+            stack.callback(self._end)
+            pages = read_pages(entries)
+            try:
+                # Read at once: if that fails, it can still be answered.
+                first = next(pages)
+            except StorageError as error:
+                self._reason = str(error)
+                raise
+            self._held = stack.pop_all()
+        self._chunks = self._write(itertools.chain([first], pages))
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self
+
+    def __next__(self) -> bytes:
+        return next(self._chunks)
+
+    def close(self) -> None:
+        """End the export and record it, once."""
+        self._held.close()
+
+    def _end(self) -> None:
+        facts, reason = self._digest.facts(), self._reason
+        self._context.run(running.end, self._export, self._digest.count, facts, reason=reason)
+
+    def _write(self, pages: Iterator[list[Entry]]) -> Iterator[bytes]:
+        row, between = self._format.row, self._format.between
+        buffer = bytearray(self._format.opening + self._format.header)
+        try:
+            for page in pages:
+                for entry in page:
+                    line = row(entry)
+                    buffer += between + line if self._digest.count else line
+                    self._digest.add(entry, line)
+                    if len(buffer) >= CHUNK_BYTES:
+                        yield bytes(buffer)
+                        buffer.clear()
+                        self._refresh()
+            facts = manifest(self._export, self._digest.facts())
+            yield bytes(buffer) + self._format.closing(facts)
+            self._reason = ""
+        except (StorageError, ExportStopped) as error:
+            # The response ends without its last chunk, which shows that it was cut.
+            self._reason = str(error)
+            raise
+
+    def _refresh(self) -> None:
+        if time.monotonic() - self._refreshed < REFRESH_SECONDS:
+            return
+        self._refreshed = time.monotonic()
+        if not running.refresh(self._export, self._digest.count):
+            raise ExportStopped("The export was stopped")
+
+
+def read_pages(entries: Entries) -> Iterator[list[Entry]]:
+    """Yield the entries of a list page by page; the first page always, though it be empty. Raises
+    StorageError once several attempts have failed."""
+    cursor: Cursor | None = None
+    while True:
+        page = _read(entries, cursor)
+        yield page.entries
+        cursor = page.next
+        if cursor is None:
+            return
+
+
+def _read(entries: Entries, cursor: Cursor | None) -> Page:
+    # Before anything was sent, the caller can try again itself.
+    for pause in RETRY_SECONDS if cursor else ():
+        try:
+            return _page(entries, cursor)
+        except StorageError as error:
+            logger.warning("An export waits for the database: %s", error)
+            time.sleep(pause)
+    return _page(entries, cursor)
+
+
+def _page(entries: Entries, cursor: Cursor | None) -> Page:
+    return entries.page(MAX_LIMIT, cursor=cursor, payloads=True, max_bytes=PAGE_BYTES)
+
+
+def manifest(export: Export, facts: dict[str, Any]) -> bytes:
+    """Return the manifest's JSON."""
+    started = format_rfc3339(export.started_at)
+    asked = {name: export.facts[name] for name in ("format", "filters")}
+    return numbers.encode({**facts, "account": export.account, "startedAt": started, **asked})
+
+
+def _reference(entry: Entry | None) -> dict[str, str] | None:
+    return None if entry is None else {"id": entry.id, "timestamp": entry.timestamp}

@@ -1,0 +1,83 @@
+"""The row above the list: its saved view, and a menu of what can be done with the list."""
+
+import shlex
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from urllib.parse import urlencode
+
+from django.urls import reverse
+
+from auditlogs.entry.times import format_rfc3339
+from hub.access.visits import HubRequest, Visit
+from hub.logs.links import DEFAULT_RANGE, Links
+from hub.logs.listing import Listing
+from hub.logs.saved_views import ViewMenu, query_of
+
+# Stands for the key in a copied command: no page ever has a key.
+KEY = "$AUDITLOGS_KEY"
+
+
+@dataclass(frozen=True)
+class TitleRow:
+    """The row above a list. Its links are absolute, because they are copied."""
+
+    request: HubRequest
+    visit: Visit
+    listing: Listing
+
+    @cached_property
+    def views(self) -> ViewMenu:
+        return ViewMenu(self.visit, self.listing.links)
+
+    @property
+    def manage_url(self) -> str:
+        return self._about_list("views")
+
+    @property
+    def save_url(self) -> str:
+        return self._about_list("view_new")
+
+    @property
+    def live_link(self) -> str:
+        """The list as it will be whenever the link is opened."""
+        return self.request.build_absolute_uri(self.listing.links.first)
+
+    @property
+    def range_label(self) -> str:
+        """The range in words, such as "The last 7 days"."""
+        words = self.listing.filters.range_words or "a range of its own"
+        return words[0].upper() + words[1:]
+
+    @property
+    def frozen_link(self) -> str:
+        """The list with the range that it has now, written out."""
+        start, end = self.listing.range
+        changes = {
+            "dateRange": None,
+            "startDate": format_rfc3339(start),
+            "endDate": format_rfc3339(end or self.listing.as_of),
+        }
+        return self.request.build_absolute_uri(self.listing.links.changed(**changes))
+
+    @property
+    def frozen_range(self) -> str:
+        start, end = self.listing.range
+        return f"{_short(start)} to {_short(end or self.listing.as_of)} UTC"
+
+    @property
+    def curl(self) -> str:
+        """A command that reads the same entries from the API, with a placeholder for the key."""
+        links = Links({**self.listing.links.parameters, "cursor": ""})
+        parameters = {name: value for name, value in links.parameters.items() if value}
+        if not parameters.keys() & {"dateRange", "startDate", "endDate"}:
+            parameters["dateRange"] = DEFAULT_RANGE
+        url = self.request.build_absolute_uri(f"{reverse('api_entries')}?{urlencode(parameters)}")
+        return f'curl -H "Authorization: Bearer {KEY}" {shlex.quote(url)}'
+
+    def _about_list(self, name: str) -> str:
+        return f"{reverse(name)}?{urlencode({'list': query_of(self.listing.links)})}"
+
+
+def _short(instant: datetime) -> str:
+    return f"{instant:%b} {instant.day}, {instant:%H:%M:%S}"
