@@ -59,7 +59,7 @@ class Listing:
         )
         several = repeated(parameters)
         followed = applied(self.request)
-        words = {WORDS: data[WORDS]} if data.get(WORDS) else {}
+        words = {WORDS: "only"} if data.get(WORDS) else {}
         self.sort = followed.get(SORT)
         self.links = Links(followed | words)
         self.address = Links(address(self.request, followed, several) | words).here

@@ -10,6 +10,7 @@ import uuid
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 RANGES = {"24h": timedelta(hours=24), "7d": timedelta(days=7), "30d": timedelta(days=30)}
@@ -131,7 +132,7 @@ def looked_up(entries: list[Written], asked: Asked) -> Callable[[Written], bool]
     ]
     for kind in ("entry", *IDS):
         if any(own_id(entry, kind) == correlation(word) for entry in visible):
-            return lambda entry, kind=kind: own_id(entry, kind) == correlation(word)
+            return partial(has_id, kind=kind, text=correlation(word))
     begin = {
         (kind, text)
         for entry in visible
@@ -140,7 +141,7 @@ def looked_up(entries: list[Written], asked: Asked) -> Callable[[Written], bool]
     }
     if len({text for _, text in begin}) == 1:
         kind, text = min(begin, key=lambda each: list(IDS).index(each[0]))
-        return lambda entry: own_id(entry, kind) == text
+        return partial(has_id, kind=kind, text=text)
     return None
 
 
@@ -155,6 +156,10 @@ IDS: dict[str, Callable[[Mapping[str, Any]], str | None]] = {
 
 def own_id(entry: Written, kind: str) -> str | None:
     return correlation(str(entry.id) if kind == "entry" else IDS[kind](entry.fields))
+
+
+def has_id(entry: Written, kind: str, text: str | None) -> bool:
+    return own_id(entry, kind) == text
 
 
 def begins(entry: Written, kind: str, word: str) -> bool:
