@@ -18,7 +18,7 @@ from auditlogs.query.slices import HIGHEST, Budget, Slice
 from auditlogs.query.values import Values
 from auditlogs.query.window import Window
 from auditlogs.storage import counts
-from auditlogs.storage.counts import DIMENSIONS, LENGTHS_MS, Count, Kind, start_of
+from auditlogs.storage.counts import DIMENSIONS, LENGTHS_MS, SEVERAL_VALUES, Count, Kind, start_of
 from auditlogs.storage.mongo import StorageError
 
 # A worker that has not counted for longer than that is down, and too much may have arrived since.
@@ -104,7 +104,9 @@ def at_most(span: ByValue, values: Conditions) -> int:
             found.append(sum(_number(counted.get(v), results) for v in (*each.wanted, None)))
         else:
             # An entry without the field is kept too.
-            found.append(found[0] - sum(_number(counted.get(v), results) for v in each.unwanted))
+            lost = [_number(counted.get(v), results) for v in each.unwanted]
+            # Entries with two of the values must not be taken off twice.
+            found.append(found[0] - (max(lost) if path == SEVERAL_VALUES else sum(lost)))
     return min(found)
 
 
@@ -178,6 +180,8 @@ def cover(
     values = conditions(selection)
     paths = [path for path in values if path in DIMENSIONS]
     is_known = values == selection.values and len(paths) <= 1
+    if SEVERAL_VALUES in values and len(values[SEVERAL_VALUES].each) > 1:
+        return None
     if selection.words or selection.either or not is_known:
         return None
     if any(edge % QUARTER_MS for edge in edges):

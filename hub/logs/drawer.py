@@ -10,9 +10,11 @@ from auditlogs.entry.identity import parse_id
 from auditlogs.entry.schema import Actor, Entry
 from auditlogs.entry.times import now, parse_rfc3339
 from auditlogs.explain.approvals import MAX_COMPARED, has_other_arguments
+from auditlogs.explain.changes import Change, changes_of
 from auditlogs.models import ApiKey
 from auditlogs.query.entries import Entries
 from auditlogs.storage.mongo import StorageError
+from hub.logs.context import Nearby, nearby
 from hub.logs.explanations import Failure, HelpLink, failure_of, help_links, order_sentence
 from hub.logs.filter_bar import key_of
 from hub.logs.links import agent_url, entries_url
@@ -72,6 +74,15 @@ class EntryView:
     def failure(self) -> Failure | None:
         """Why the entry failed, from the entry alone."""
         return failure_of(self.entry)
+
+    @cached_property
+    def changes(self) -> list[Change]:
+        """What the entry changed, if it lists that."""
+        return changes_of(self.entry)
+
+    @cached_property
+    def nearby(self) -> list[Nearby]:
+        return nearby(self.entry)
 
     @property
     def order_sentence(self) -> str:

@@ -12,9 +12,13 @@ from auditlogs.entry.times import now
 from auditlogs.explain.explanation import Explanation, Fact
 from auditlogs.explain.failures import explain, scope_lacked
 from auditlogs.explain.keys import agent_key_of, named_key, state_at
+from auditlogs.explain.since import Since, since_success
 from auditlogs.query.entries import Entries
+from auditlogs.storage.mongo import StorageError, time_limit
+from hub.logs.context import Nearby, counted
 from hub.logs.links import Links
 
+SECONDS = 2.0
 OF_KEYS: frozenset[Slug] = frozenset(("key_rotated", "key_revoked", "key_expired", "invalid_key"))
 
 
@@ -50,6 +54,27 @@ class Findings:
     def facts(self) -> list[ShownFact]:
         facts = self.explanation.facts if self.explanation else []
         return [ShownFact(fact.figure, fact.text, _url_of(fact)) for fact in facts]
+
+    @cached_property
+    def since(self) -> Since | None:
+        """What changed since the last success; None for no failure, and where the log cannot
+        tell in time."""
+        if self.explanation is None:
+            return None
+        try:
+            with time_limit(SECONDS):
+                return since_success(self.entry, self._entries)
+        except StorageError:
+            return None
+
+    @property
+    def changes_url(self) -> str:
+        """The list of all changes of the agent in that time."""
+        return Links(self.since.filters).here if self.since and self.since.filters else ""
+
+    @cached_property
+    def nearby(self) -> list[Nearby]:
+        return counted(self.entry, self._entries)
 
     @cached_property
     def remedy(self) -> Remedy | None:

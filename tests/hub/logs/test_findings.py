@@ -107,3 +107,31 @@ def test_an_entry_that_did_not_fail_has_no_reason(hub: Hub) -> None:
     (entry,) = hub.record({"result": "success", "payload": {"code": "stale_data"}})
     assert not hub.read(f"/hub/logs/{entry}").all(".why")
     assert not hub.read(f"/hub/logs/findings/{entry}").all(".facts")
+
+
+def test_the_lists_around_an_entry_have_their_counts(hub: Hub) -> None:
+    given = {"session_id": "s-1", "payload": {"orderId": "o,1"}}
+    first, entry, third = hub.record(given, {**given, "run_id": "r-1"}, {"session_id": "s-2"})
+    lists = hub.read(f"/hub/logs/findings/{entry}", htmx=True).one("#nearby")
+    counts = {each.one("a").text: each.text.removeprefix(each.one("a").text).strip()
+              for each in lists.all("span")}  # fmt: skip
+    assert counts == {
+        "Around this": "", "Session": "2", "Run": "1", "Order": "2", "Agent ±30 min": "3",
+    }  # fmt: skip
+    around = hub.read(link(lists, "Around this")["href"])
+    assert rows(around) == [first, entry, third]
+    assert around.one(f"#entry-{entry}")["aria-current"] == "true"
+    assert rows(hub.read(link(lists, "Order")["href"])) == [first, entry]
+    # Before they are counted, the lists are links all the same.
+    shown = hub.read(f"/hub/logs/{entry}").one("#nearby")
+    assert rows(hub.read(link(shown, "Session")["href"])) == [first, entry]
+
+
+def test_a_failure_shows_what_changed_before_it(hub: Hub) -> None:
+    payload = {"changes": [{"field": "slippageBps", "from": 50, "to": 30}]}
+    changed = {"action": "bot.config.updated", "bot_id": "agent-7", "payload": payload}
+    failure, change, _ = hub.record({"result": "failure"}, changed, {"result": "success"})
+    part = hub.read(f"/hub/logs/findings/{failure}", htmx=True).one("#since")
+    assert part.one(".changes").text == "slippageBps 50 → 30"
+    assert "because" not in part.text
+    assert hub.read(f"/hub/logs/{change}").one(".changes").text == "slippageBps 50 → 30"
