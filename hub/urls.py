@@ -19,8 +19,10 @@ from hub.account.profile import profile, session_token_end, session_tokens
 from hub.account.settings import account_settings
 from hub.account.switching import accounts
 from hub.agents.views import agent, agents
+from hub.help.api_docs import api_docs
 from hub.help.views import help_codes, help_orders, help_pages, help_scopes
 from hub.logs import views
+from hub.logs.column_page import columns, density
 from hub.logs.view_pages import view_default, view_delete, view_edit, view_list, view_new
 from hub.sign_in.passwords import SetPassword, password
 from hub.sign_in.views import SignIn, SignOut
@@ -38,6 +40,8 @@ urlpatterns = [
     path("hub/logs/findings/<str:entry_id>", views.findings, name="findings"),
     # A writer's own id may contain a slash.
     path("hub/logs/<path:entry_id>", views.entry, name="entry"),
+    path("hub/columns", columns, name="columns"),
+    path("hub/density", density, name="density"),
     path("hub/views", view_list, name="views"),
     path("hub/views/new", view_new, name="view_new"),
     path("hub/views/default", view_default, name="view_default"),
@@ -73,6 +77,7 @@ urlpatterns = [
     path("hub/sign-out", SignOut.as_view(), name="sign_out"),
     path("hub/password", password, name="password"),
     path("hub/set-password/<uidb64>/<token>", SetPassword.as_view(), name="set_password"),
+    path("api/docs", api_docs, name="api_docs"),
     path("api/", include("auditlogs.api.urls")),
     path("readyz", readyz),
     path("metrics", metrics),

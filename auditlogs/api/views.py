@@ -45,6 +45,9 @@ BODIES: dict[str, Callable[[list[Entry]], bytes]] = {
     "text/csv": FORMATS["csv"].page,
 }
 
+# The scope that each method of an endpoint requires, by the view.
+SCOPES: dict[Callable[..., HttpResponseBase], dict[str, str]] = {}
+
 P = ParamSpec("P")
 View = Callable[Concatenate[HttpRequest, P], HttpResponseBase]
 KeyView = Callable[Concatenate[HttpRequest, ApiKey, P], HttpResponseBase]
@@ -95,6 +98,7 @@ def endpoint(methods: Mapping[str, tuple[str, KeyView[P]]]) -> View[P]:
         patch_vary_headers(response, ["Authorization"])
         return response
 
+    SCOPES[answer] = {method: scope for method, (scope, _) in methods.items()}
     return answer
 
 

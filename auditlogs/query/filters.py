@@ -56,6 +56,7 @@ class OneOfField(forms.ChoiceField):
             error_messages={"invalid_choice": message},
             **kwargs,
         )
+        self.words = words
 
 
 class ValuesField(forms.CharField):

@@ -104,6 +104,8 @@ def addresses(patterns: list[URLPattern | URLResolver], prefix: str = "/") -> li
 # Those that show and do nothing of an account: they lead to another, or are for everybody.
 FOR_EVERYBODY = {
     *("/", "/favicon.ico", "/hub", "/hub/", "/hub/help", "/hub/sign-in", "/hub/sign-out"),
+    # The description of the API, which is the same for all accounts.
+    *("/api/docs", "/api/openapi.json", "/api/schemas/entry/1"),
     # For whoever holds the link.
     "/hub/set-password/<uidb64>/<token>",
 }
