@@ -4,14 +4,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from typing import Self
+from urllib.parse import urlencode
 
 from django.http import QueryDict
+from django.urls import reverse
 
 from auditlogs.entry.times import from_ms, now
 from auditlogs.models import Account
 from auditlogs.query.entries import Count, Page
 from auditlogs.query.filters import ListRequest, parse
 from auditlogs.query.order import DEFAULT_ORDER
+from auditlogs.query.values import BadValues, parse as parse_values
 from auditlogs.storage.mongo import StorageError, TookTooLong, Unavailable
 from auditlogs.storage.retention import oldest_ms, retention_days
 from hub.logs.applied import address, applied, repeated
@@ -107,6 +110,15 @@ class Listing:
     @property
     def order_in_words(self) -> str:
         return SORT_LABELS["" if self.is_newest_first else str(self.request.entries.order)]
+
+    @property
+    def order_url(self) -> str:
+        """The story of the order whose entries alone the list has; empty for any other list."""
+        try:
+            order = parse_values(self.request.given.get("orderId", "")).single
+        except BadValues:
+            order = None
+        return f"{reverse('order_story')}?{urlencode({'orderId': order})}" if order else ""
 
     @property
     def status_message(self) -> str:
