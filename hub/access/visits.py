@@ -34,7 +34,7 @@ ACCOUNT_FIELD = "account"
 # The views of parts that a page loads by itself, without the reader asking for them.
 # Those that it asks for again and again, so they are no use of a session.
 POLLS = {"logs_arrivals"}
-BACKGROUND_PARTS = {*POLLS, "logs_chart", "logs_count", "actors", "findings"}
+BACKGROUND_PARTS = {*POLLS, "logs_chart", "logs_count", "actors", "findings", "order_story"}
 
 
 @dataclass(frozen=True, slots=True)
