@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 from django.http import QueryDict
 from django.urls import reverse
 
-from auditlogs.entry.times import from_ms, now
+from auditlogs.entry.times import from_ms, now, to_ms
 from auditlogs.models import Account
 from auditlogs.query.entries import Count, Page
 from auditlogs.query.filters import ListRequest, parse
@@ -17,11 +17,12 @@ from auditlogs.query.order import DEFAULT_ORDER
 from auditlogs.query.values import BadValues, parse as parse_values
 from auditlogs.storage.mongo import StorageError, TookTooLong, Unavailable
 from auditlogs.storage.retention import oldest_ms, retention_days
+from hub.logs import arrivals
 from hub.logs.applied import address, applied, repeated
 from hub.logs.backlog import Backlog
 from hub.logs.columns import USUAL, Column, Heading, headings
 from hub.logs.filter_bar import SORT_LABELS, FilterBar, page_parameters
-from hub.logs.links import CURSOR, DEFAULT_RANGE, ENTRY, SORT, Links
+from hub.logs.links import CURSOR, DEFAULT_RANGE, ENTRY, SINCE, SORT, WORDS, Links
 from hub.logs.rows import Row, row_of
 
 PAGE_SIZE = 50
@@ -44,7 +45,7 @@ class SortLink:
 
 
 class Listing:
-    """A page of the list. Nothing is read from the database or the spool before `read`."""
+    """A page of the list. Before `read` nothing is read but the ID that a search may be."""
 
     def __init__(
         self,
@@ -65,13 +66,15 @@ class Listing:
             default_range=DEFAULT_RANGE,
             now=self.now,
             paging=(CURSOR,),
-            ignored=(ENTRY,),
+            ignored=(ENTRY, SINCE, WORDS),
+            ids="off" if data.get(WORDS) else "anytime",
         )
         several = repeated(parameters)
         followed = applied(self.request)
+        words = {WORDS: "only"} if data.get(WORDS) else {}
         self.sort = followed.get(SORT)
-        self.links = Links(followed)
-        self.address = Links(address(self.request, followed, several)).here
+        self.links = Links(followed | words)
+        self.address = Links(address(self.request, followed, several) | words).here
         self.filters = FilterBar(account.id, self.request, self.links, several)
         self.retention_days = retention_days()
         self.oldest_kept = from_ms(oldest_ms(self.now))
@@ -88,6 +91,11 @@ class Listing:
             self.failure = failure
             self.filters.is_cut_off = isinstance(failure, Unavailable)
         return self
+
+    @property
+    def is_range_set_aside(self) -> bool:
+        """Whether the list of an ID goes beyond the range of the list."""
+        return self.request.found_id is not None and not self.filters.is_all_time
 
     @property
     def title(self) -> str:
@@ -143,6 +151,16 @@ class Listing:
         ]
 
     @property
+    def live_url(self) -> str:
+        """Where to ask for what has arrived since; empty for a list that ends before now, and for
+        one whose new entries are not at its top."""
+        window = self.request.entries.window
+        is_over = window.end is not None and window.end <= window.as_of
+        if self.failure or is_over or self.request.cursor or not self.is_newest_first:
+            return ""
+        return self.links.arrivals(window.as_of)
+
+    @property
     def is_of_steps(self) -> bool:
         """Whether rows tell the time since the one above: in one correlation, oldest first."""
         entries = self.request.entries
@@ -190,6 +208,12 @@ class Listing:
             return bool(self.request.entries.whole().page(1).entries)
         except StorageError:
             return True
+
+    def arrived(self, since: str) -> list[Row]:
+        """Return the rows of what has arrived since an instant, in ms. Raises StorageError."""
+        at = int(since) if since.isascii() and since.isdigit() else to_ms(self.now)
+        found = arrivals.since(self.request.entries, at)
+        return [row_of(entry, self.links, self.now, "") for entry in found]
 
     def count(self) -> Count | None:
         """Count the entries of the list; None if the database did not answer in time."""
