@@ -11,7 +11,6 @@ from auditlogs.accounts.keys import KeyState
 from auditlogs.accounts.seen_keys import SeenKey
 from auditlogs.entry.times import HOUR_MS, format_rfc3339, from_ms, now, to_ms
 from auditlogs.models import Account, AgentKey
-from auditlogs.query.values import escape
 from auditlogs.storage import actors, counts
 from auditlogs.storage.mongo import StorageError
 from hub.account.agent_keys import agent_key_url
@@ -37,7 +36,7 @@ class AgentKeyRow:
 
     @property
     def entries_url(self) -> str:
-        return log_url({"key": escape(self.key.name), "startDate": self.since})
+        return log_url({"key": self.key.name, "startDate": self.since})
 
     @property
     def failures_url(self) -> str:
