@@ -21,7 +21,7 @@ from hub.logs.applied import address, applied, repeated
 from hub.logs.backlog import Backlog
 from hub.logs.columns import USUAL, Column, Heading, headings
 from hub.logs.filter_bar import SORT_LABELS, FilterBar, page_parameters
-from hub.logs.links import CURSOR, DEFAULT_RANGE, ENTRY, SORT, Links
+from hub.logs.links import CURSOR, DEFAULT_RANGE, ENTRY, SORT, WORDS, Links
 from hub.logs.rows import Row, row_of
 
 PAGE_SIZE = 50
@@ -44,7 +44,7 @@ class SortLink:
 
 
 class Listing:
-    """A page of the list. Nothing is read from the database or the spool before `read`."""
+    """A page of the list. Before `read` nothing is read but the ID that a search may be."""
 
     def __init__(
         self,
@@ -65,13 +65,15 @@ class Listing:
             default_range=DEFAULT_RANGE,
             now=self.now,
             paging=(CURSOR,),
-            ignored=(ENTRY,),
+            ignored=(ENTRY, WORDS),
+            ids="off" if data.get(WORDS) else "anytime",
         )
         several = repeated(parameters)
         followed = applied(self.request)
+        words = {WORDS: "only"} if data.get(WORDS) else {}
         self.sort = followed.get(SORT)
-        self.links = Links(followed)
-        self.address = Links(address(self.request, followed, several)).here
+        self.links = Links(followed | words)
+        self.address = Links(address(self.request, followed, several) | words).here
         self.filters = FilterBar(account.id, self.request, self.links, several)
         self.retention_days = retention_days()
         self.oldest_kept = from_ms(oldest_ms(self.now))
@@ -88,6 +90,11 @@ class Listing:
             self.failure = failure
             self.filters.is_cut_off = isinstance(failure, Unavailable)
         return self
+
+    @property
+    def is_range_set_aside(self) -> bool:
+        """Whether the list of an ID goes beyond the range of the list."""
+        return self.request.found_id is not None and not self.filters.is_all_time
 
     @property
     def title(self) -> str:
