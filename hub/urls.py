@@ -36,6 +36,7 @@ urlpatterns = [
     path("hub/logs", views.logs, name="logs"),
     path("hub/logs/count", views.logs_count, name="logs_count"),
     path("hub/logs/chart", views.logs_chart, name="logs_chart"),
+    path("hub/logs/arrivals", views.logs_arrivals, name="logs_arrivals"),
     path("hub/logs/actors", views.actors, name="actors"),
     path("hub/logs/choose-actor", views.choose_actor, name="choose_actor"),
     path("hub/logs/order", views.order_story, name="order_story"),
