@@ -22,7 +22,9 @@ from hub.agents.views import agent, agents
 from hub.help.api_docs import api_docs
 from hub.help.views import help_codes, help_orders, help_pages, help_scopes
 from hub.logs import views
+from hub.logs.column_page import columns, density
 from hub.logs.view_pages import view_default, view_delete, view_edit, view_list, view_new
+from hub.review.views import review
 from hub.sign_in.passwords import SetPassword, password
 from hub.sign_in.views import SignIn, SignOut
 
@@ -34,16 +36,21 @@ urlpatterns = [
     path("hub/logs", views.logs, name="logs"),
     path("hub/logs/count", views.logs_count, name="logs_count"),
     path("hub/logs/chart", views.logs_chart, name="logs_chart"),
+    path("hub/logs/arrivals", views.logs_arrivals, name="logs_arrivals"),
     path("hub/logs/actors", views.actors, name="actors"),
     path("hub/logs/choose-actor", views.choose_actor, name="choose_actor"),
+    path("hub/logs/order", views.order_story, name="order_story"),
     path("hub/logs/findings/<str:entry_id>", views.findings, name="findings"),
     # A writer's own id may contain a slash.
     path("hub/logs/<path:entry_id>", views.entry, name="entry"),
+    path("hub/columns", columns, name="columns"),
+    path("hub/density", density, name="density"),
     path("hub/views", view_list, name="views"),
     path("hub/views/new", view_new, name="view_new"),
     path("hub/views/default", view_default, name="view_default"),
     path("hub/views/<int:view>/edit", view_edit, name="view_edit"),
     path("hub/views/<int:view>/delete", view_delete, name="view_delete"),
+    path("hub/review", review, name="review"),
     path("hub/agents", agents, name="agents"),
     path("hub/agents/<path:bot_id>", agent, name="agent"),
     path("hub/accounts", accounts, name="accounts"),

@@ -95,7 +95,7 @@ def test_a_receiver_gets_every_entry_once(
         "pathlib": pathlib,
         "requests": requests,
         "sys": sys,
-        "time": time,
+        "time": SimpleNamespace(sleep=sleep),
         **dict.fromkeys(("COLLECTOR", "SPLUNK", "ELASTIC"), address),
         **dict.fromkeys(("HEC_TOKEN", "ELASTIC_KEY"), "token"),
         "HUB": live_server.url,

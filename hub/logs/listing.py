@@ -4,21 +4,25 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from typing import Self
+from urllib.parse import urlencode
 
 from django.http import QueryDict
+from django.urls import reverse
 
-from auditlogs.entry.times import from_ms, now
+from auditlogs.entry.times import from_ms, now, to_ms
 from auditlogs.models import Account
 from auditlogs.query.entries import Count, Page
 from auditlogs.query.filters import ListRequest, parse
 from auditlogs.query.order import DEFAULT_ORDER
+from auditlogs.query.values import BadValues, parse as parse_values
 from auditlogs.storage.mongo import StorageError, TookTooLong, Unavailable
 from auditlogs.storage.retention import oldest_ms, retention_days
+from hub.logs import arrivals
 from hub.logs.applied import address, applied, repeated
 from hub.logs.backlog import Backlog
-from hub.logs.columns import Heading, headings
+from hub.logs.columns import USUAL, Column, Heading, headings
 from hub.logs.filter_bar import SORT_LABELS, FilterBar, page_parameters
-from hub.logs.links import CURSOR, DEFAULT_RANGE, ENTRY, SORT, Links
+from hub.logs.links import CURSOR, DEFAULT_RANGE, ENTRY, SINCE, SORT, WORDS, Links
 from hub.logs.rows import Row, row_of
 
 PAGE_SIZE = 50
@@ -41,10 +45,18 @@ class SortLink:
 
 
 class Listing:
-    """A page of the list. Nothing is read from the database or the spool before `read`."""
+    """A page of the list. Before `read` nothing is read but the ID that a search may be."""
 
-    def __init__(self, data: QueryDict, account: Account) -> None:
+    def __init__(
+        self,
+        data: QueryDict,
+        account: Account,
+        *,
+        columns: tuple[Column, ...] = USUAL,
+        is_dense: bool = False,
+    ) -> None:
         self.account = account.id
+        self.columns, self.is_dense = columns, is_dense
         self.now = now()
         self.open_entry = data.get(ENTRY, "")
         parameters = page_parameters(data, self.now)
@@ -54,13 +66,15 @@ class Listing:
             default_range=DEFAULT_RANGE,
             now=self.now,
             paging=(CURSOR,),
-            ignored=(ENTRY,),
+            ignored=(ENTRY, SINCE, WORDS),
+            ids="off" if data.get(WORDS) else "anytime",
         )
         several = repeated(parameters)
         followed = applied(self.request)
+        words = {WORDS: "only"} if data.get(WORDS) else {}
         self.sort = followed.get(SORT)
-        self.links = Links(followed)
-        self.address = Links(address(self.request, followed, several)).here
+        self.links = Links(followed | words)
+        self.address = Links(address(self.request, followed, several) | words).here
         self.filters = FilterBar(account.id, self.request, self.links, several)
         self.retention_days = retention_days()
         self.oldest_kept = from_ms(oldest_ms(self.now))
@@ -79,6 +93,11 @@ class Listing:
         return self
 
     @property
+    def is_range_set_aside(self) -> bool:
+        """Whether the list of an ID goes beyond the range of the list."""
+        return self.request.found_id is not None and not self.filters.is_all_time
+
+    @property
     def title(self) -> str:
         """The tab's title: first what tells this list from those in other tabs."""
         return " · ".join([*self.filters.values_in_words, "Logs", "Hub"])
@@ -92,6 +111,15 @@ class Listing:
     @property
     def order_in_words(self) -> str:
         return SORT_LABELS["" if self.is_newest_first else str(self.request.entries.order)]
+
+    @property
+    def order_url(self) -> str:
+        """The story of the order whose entries alone the list has; empty for any other list."""
+        try:
+            order = parse_values(self.request.given.get("orderId", "")).single
+        except BadValues:
+            order = None
+        return f"{reverse('order_story')}?{urlencode({'orderId': order})}" if order else ""
 
     @property
     def status_message(self) -> str:
@@ -110,7 +138,7 @@ class Listing:
     def sort_links(self) -> list[SortLink]:
         return [
             SortLink(heading, self.links.changed(sort=heading.next_sort))
-            for heading in headings(self.sort)
+            for heading in headings(self.sort, self.columns)
         ]
 
     @cached_property
@@ -121,6 +149,16 @@ class Listing:
             row_of(entry, self.links, self.now, self.open_entry, previous)
             for entry, previous in zip(entries, before, strict=False)
         ]
+
+    @property
+    def live_url(self) -> str:
+        """Where to ask for what has arrived since; empty for a list that ends before now, and for
+        one whose new entries are not at its top."""
+        window = self.request.entries.window
+        is_over = window.end is not None and window.end <= window.as_of
+        if self.failure or is_over or self.request.cursor or not self.is_newest_first:
+            return ""
+        return self.links.arrivals(window.as_of)
 
     @property
     def is_of_steps(self) -> bool:
@@ -170,6 +208,12 @@ class Listing:
             return bool(self.request.entries.whole().page(1).entries)
         except StorageError:
             return True
+
+    def arrived(self, since: str) -> list[Row]:
+        """Return the rows of what has arrived since an instant, in ms. Raises StorageError."""
+        at = int(since) if since.isascii() and since.isdigit() else to_ms(self.now)
+        found = arrivals.since(self.request.entries, at)
+        return [row_of(entry, self.links, self.now, "") for entry in found]
 
     def count(self) -> Count | None:
         """Count the entries of the list; None if the database did not answer in time."""
