@@ -21,6 +21,7 @@ from hub.account.switching import accounts
 from hub.agents.views import agent, agents
 from hub.help.views import help_codes, help_orders, help_pages, help_scopes
 from hub.logs import views
+from hub.logs.export import export, export_status, export_stop
 from hub.logs.view_pages import view_default, view_delete, view_edit, view_list, view_new
 from hub.sign_in.passwords import SetPassword, password
 from hub.sign_in.views import SignIn, SignOut
@@ -32,6 +33,9 @@ urlpatterns = [
     path("hub/", views.home),
     path("hub/logs", views.logs, name="logs"),
     path("hub/logs/count", views.logs_count, name="logs_count"),
+    path("hub/logs/export", export, name="export"),
+    path("hub/logs/export/status", export_status, name="export_status"),
+    path("hub/logs/export/stop", export_stop, name="export_stop"),
     path("hub/logs/actors", views.actors, name="actors"),
     path("hub/logs/choose-actor", views.choose_actor, name="choose_actor"),
     # A writer's own id may contain a slash.

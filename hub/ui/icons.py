@@ -46,6 +46,7 @@ ICONS = {
     "help": "circle-question-mark",
     "view": "bookmark",
     "more": "ellipsis",
+    "export": "download",
     "print": "printer",
     "terminal": "terminal",
 }
