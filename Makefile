@@ -17,9 +17,10 @@ help: ## Show this help
 demo: .venv/.demo ## Run the Hub on data that tells stories (PORT=8000)
 	@.venv/bin/python -m hub.demo --port $(PORT)
 
-quick: lint ## Run lint and the tests that need no browser, no demo and no faults
+quick: lint ## Run lint, and a few cases of each test that needs no browser, demo or faults
 	.venv/bin/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder --ignore=tests/faults \
-		-m "not (browser or demo or deploy or other_server)" --hypothesis-profile=quick
+		-m "not (browser or demo or deploy or other_server or faults)" \
+		--hypothesis-profile=quick --cases=3
 
 test: lint ## Run everything: lint, then all tests, in a real browser too
 	.venv/bin/python -m tests.chromium

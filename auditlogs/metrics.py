@@ -9,7 +9,9 @@ from typing import Concatenate, Literal, ParamSpec, TypeVar
 
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
-QueryKind = Literal["list", "sorted", "search", "arrivals", "count", "entry", "neighbours"]
+QueryKind = Literal[
+    "list", "sorted", "search", "arrivals", "count", "entry", "neighbours", "volume", "stops"
+]
 # The variable with the folder in which several processes share their figures; prometheus_client
 # reads it when it is imported.
 SHARED = "PROMETHEUS_MULTIPROC_DIR"

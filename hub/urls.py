@@ -19,6 +19,7 @@ from hub.account.profile import profile, session_token_end, session_tokens
 from hub.account.settings import account_settings
 from hub.account.switching import accounts
 from hub.agents.views import agent, agents
+from hub.help.api_docs import api_docs
 from hub.help.views import help_codes, help_orders, help_pages, help_scopes
 from hub.logs import views
 from hub.logs.export import export, export_status, export_stop
@@ -36,8 +37,10 @@ urlpatterns = [
     path("hub/logs/export", export, name="export"),
     path("hub/logs/export/status", export_status, name="export_status"),
     path("hub/logs/export/stop", export_stop, name="export_stop"),
+    path("hub/logs/chart", views.logs_chart, name="logs_chart"),
     path("hub/logs/actors", views.actors, name="actors"),
     path("hub/logs/choose-actor", views.choose_actor, name="choose_actor"),
+    path("hub/logs/findings/<str:entry_id>", views.findings, name="findings"),
     # A writer's own id may contain a slash.
     path("hub/logs/<path:entry_id>", views.entry, name="entry"),
     path("hub/views", view_list, name="views"),
@@ -75,6 +78,7 @@ urlpatterns = [
     path("hub/sign-out", SignOut.as_view(), name="sign_out"),
     path("hub/password", password, name="password"),
     path("hub/set-password/<uidb64>/<token>", SetPassword.as_view(), name="set_password"),
+    path("api/docs", api_docs, name="api_docs"),
     path("api/", include("auditlogs.api.urls")),
     path("readyz", readyz),
     path("metrics", metrics),

@@ -40,6 +40,11 @@ hypothesis_settings.register_profile(
 hypothesis_settings.load_profile("default")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--cases` is for an answer while somebody works; see `make quick`."""
+    parser.addoption("--cases", type=int, help="run so many cases of each parametrized test")
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Point the settings at a database of this process's own, then load them.
 
@@ -89,9 +94,26 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Begin with the slow files, so that none is left for one worker at the end."""
+    if cases := config.getoption("cases"):
+        _keep_cases(config, items, cases)
     items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+
+
+def _keep_cases(config: pytest.Config, items: list[pytest.Item], cases: int) -> None:
+    """Keep so many cases of each test, spread evenly over all of them: the same in each worker."""
+    of_test: dict[str, list[pytest.Item]] = {}
+    for item in items:
+        of_test.setdefault(item.nodeid.partition("[")[0], []).append(item)
+    kept = {
+        each[place * len(each) // min(cases, len(each))]
+        for each in of_test.values()
+        for place in range(min(cases, len(each)))
+    }
+    config.hook.pytest_deselected(items=[item for item in items if item not in kept])
+    items[:] = [item for item in items if item in kept]
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -2,9 +2,11 @@
 
 from django.urls import path
 
-from auditlogs.api import export, introspection, keys, views
+from auditlogs.api import description, export, introspection, keys, views
 
 urlpatterns = [
+    path("openapi.json", description.openapi, name="api_openapi"),
+    path("schemas/entry/1", description.entry_schema, name="api_entry_schema"),
     path("audit-logs", views.entry_collection, name="api_entries"),
     path("audit-logs/export", export.export, name="api_export"),
     path("audit-logs/<str:entry_id>", views.entry, name="api_entry"),

@@ -19,6 +19,7 @@ from auditlogs.api.reading import TooManyReaders, read_page, reader_of
 from auditlogs.entry.identity import parse_id
 from auditlogs.entry.schema import Entry, to_json
 from auditlogs.entry.times import now
+from auditlogs.explain.explained import ExplainedEntry
 from auditlogs.export.formats import FORMATS, NDJSON_TYPE
 from auditlogs.intake import context
 from auditlogs.middleware import source_ip
@@ -43,6 +44,9 @@ BODIES: dict[str, Callable[[list[Entry]], bytes]] = {
     NDJSON_TYPE: FORMATS["ndjson"].page,
     "text/csv": FORMATS["csv"].page,
 }
+
+# The scope that each method of an endpoint requires, by the view.
+SCOPES: dict[Callable[..., HttpResponseBase], dict[str, str]] = {}
 
 P = ParamSpec("P")
 View = Callable[Concatenate[HttpRequest, P], HttpResponseBase]
@@ -94,6 +98,7 @@ def endpoint(methods: Mapping[str, tuple[str, KeyView[P]]]) -> View[P]:
         patch_vary_headers(response, ["Authorization"])
         return response
 
+    SCOPES[answer] = {method: scope for method, (scope, _) in methods.items()}
     return answer
 
 
@@ -133,7 +138,10 @@ def _followed(request: HttpRequest, response: HttpResponse, page: ArrivalPage) -
 
 
 def entry_detail(request: HttpRequest, key: ApiKey, entry_id: str) -> HttpResponse:
-    """Answer with one entry; another account's id gets the same 404 as one that does not exist."""
+    """Answer with one entry and, if it failed, why.
+
+    Another account's id gets the same 404 as one that does not exist.
+    """
     if request.GET:
         return _no_parameters(request)
     id = parse_id(entry_id)
@@ -142,7 +150,8 @@ def entry_detail(request: HttpRequest, key: ApiKey, entry_id: str) -> HttpRespon
         if id and key.bot is not None:
             self_audit.entry_refused(request, key, id)
         return problems.not_found()
-    return HttpResponse(to_json(entry), content_type="application/json")
+    explained = ExplainedEntry.of(entry, Entries.of(key.account_id, key.bot))
+    return HttpResponse(to_json(explained), content_type="application/json")
 
 
 def add_entries(request: HttpRequest, key: ApiKey) -> HttpResponse:

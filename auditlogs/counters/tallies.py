@@ -1,18 +1,19 @@
-"""Computing the counters: the entries of an account by result, for each action type, action, actor
-and bot, by quarter of an hour, hour and day.
+"""Computing the counters: the entries of an account by result, for each value of the fields that
+are counted, and what a review needs of them, by quarter of an hour, hour and day.
 
 Quarters are counted as a whole from the log and their documents replaced. Counters are never
 incremented, so counting twice is harmless. An hour is the sum of its quarters, a day of its hours.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from itertools import groupby
 
 import msgspec
 
-from auditlogs.counters import fleets
+from auditlogs.counters import fleets, notes
+from auditlogs.counters.notes import Notes
 from auditlogs.entry.identity import id_ms
 from auditlogs.entry.times import DAY_MS, HOUR_MS, from_ms, now
 from auditlogs.query.entries import Entries
@@ -21,6 +22,7 @@ from auditlogs.storage.counts import (
     DIMENSIONS,
     FORMAT,
     LENGTHS_MS,
+    NOTES,
     TOKEN_FIELD,
     Count,
     Kind,
@@ -61,10 +63,15 @@ GROUP: Document = {
             "actor": "$actor.id",
             "bot": "$botId",
             "result": "$result",
+            "facts": notes.FACTS,
+            "target": notes.TARGET,
+            "denied": notes.IS_DENIED,
         },
         "entries": {"$sum": 1},
+        "first": {"$first": "$_id"},
         "last": {"$last": "$_id"},
         "name": {"$last": "$actor.name"},
+        "targetName": {"$last": "$target.name"},
     }
 }
 
@@ -146,19 +153,25 @@ def _quarter_of(group: Document) -> int:
 def _quarter(start: int, groups: list[Document]) -> Span:
     counts: dict[str, Results] = {field: defaultdict(_none) for field in DIMENSIONS.values()}
     tallies: dict[str, Tally] = {}
+    noted = Notes()
     for group in sorted(groups, key=lambda each: each["last"].bytes):
         key, entries = group["_id"], group["entries"]
+        facts = notes.facts_in(group)
+        noted.add_group(group, facts)
         place = PLACES[key["result"]]
         counts["types"][key["actionType"]][place] += entries
         counts["actions"][key["action"]][place] += entries
         counts["actors"][key["actor"]][place] += entries
+        for path, values in facts.items():
+            for value in values if path in DIMENSIONS else ():
+                counts[DIMENSIONS[path]][value][place] += entries
         bot = key["bot"]
         if bot is not None:
             counts["bots"][bot][place] += entries
             agent = (key["actor"], group["name"]) if key["by"] == "agent" else (None, None)
             alone = Tally(bot, 0, 0, 0, id_ms(group["last"]), *agent)
             tallies[bot] = _add(tallies[bot], alone) if bot in tallies else alone
-    return _cut(start, counts, {}, tallies)
+    return _cut(start, counts, {}, tallies, noted)
 
 
 def _sums(kind: Kind, spans: Iterable[Span]) -> list[Span]:
@@ -172,16 +185,19 @@ def _sum(start: int, parts: Iterable[Span]) -> Span:
     counts: dict[str, Results] = {field: defaultdict(_none) for field in DIMENSIONS.values()}
     rest: dict[str, list[int]] = defaultdict(_none)
     tallies: dict[str, Tally] = {}
+    noted = Notes()
     for part in parts:
+        noted.add_span(part)
         for field, values in (*part.counts.items(), ("bots", [t.count for t in part.tallies])):
             for count in values:
                 _increase(counts[field][count.value], count)
         for field, count in part.rest.items():
-            _increase(rest[field], count)
+            if field not in NOTES:
+                _increase(rest[field], count)
         for tally in part.tallies:
             bot = tally.bot
             tallies[bot] = _add(tallies[bot], tally) if bot in tallies else tally
-    return _cut(start, counts, rest, tallies)
+    return _cut(start, counts, rest, tallies, noted)
 
 
 def _cut(
@@ -189,6 +205,7 @@ def _cut(
     counts: dict[str, Results],
     rest: dict[str, list[int]],
     tallies: dict[str, Tally],
+    noted: Notes,
 ) -> Span:
     """Return a span with the first values of each field, and the rest of them together."""
     first: dict[str, list[Count]] = {}
@@ -210,7 +227,7 @@ def _cut(
         )
         for count in first.pop("bots")
     ]
-    return Span(start, bots, first, others)
+    return noted.on(Span(start, bots, first, others))
 
 
 def _none() -> list[int]:
@@ -235,6 +252,12 @@ def _document(account: str, kind: Kind, span: Span, token: int) -> Document:
     was paused while it counted, and has been replaced, must not overwrite a newer count."""
     # As text, because many counts decode several times faster from JSON than from BSON.
     fields = {field: _json(span.counts[field]) for field in span.counts}
+    fields |= {
+        "failures": _json(span.failures),
+        "incidents": _json(span.incidents),
+        # First uses are told by the day; an hour has them so that a day can be summed up again.
+        **({} if kind == "quarter" else {"seen": _json(span.seen)}),
+    }
     rest = {field: [c.failure, c.partial, c.success] for field, c in span.rest.items()}
     return {
         "_id": span_id(account, kind, span.start),
@@ -252,7 +275,7 @@ def _document(account: str, kind: Kind, span: Span, token: int) -> Document:
     }
 
 
-def _json(values: list[Count] | list[Tally]) -> str:
+def _json(values: Sequence[msgspec.Struct]) -> str:
     return msgspec.json.encode(values).decode()
 
 

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
-from auditlogs.entry.schema import Entry
+from auditlogs.entry.reasons import reason_of
+from auditlogs.entry.schema import Entry, Program
 
 # A longer value is no fact: no filter takes it either.
 FACT_LENGTH = 256
@@ -33,14 +34,25 @@ def facts_of(entry: Entry) -> list[str]:
     return list(dict.fromkeys([fact(name, value) for name, value in _found(entry)]))
 
 
+def client_of(program: Program) -> str:
+    """Return an agent's program as one text, such as "2.4.1 trader-large-3": version and model."""
+    return _text(" ".join(filter(None, (program.version, program.model))))
+
+
 def _found(entry: Entry) -> Iterator[tuple[str, str]]:
     payload = entry.payload or {}
     for name, keys in OF_PAYLOAD.items():
         yield from ((name, text) for key in keys if (text := _text(payload.get(key))))
     for principal in (entry.actor, *(entry.on_behalf_of or ())):
         yield "principal", principal.id
+    if reason := reason_of(entry):
+        yield "reason", reason
     if entry.decision:
         yield "decision", entry.decision.outcome
+        if policy := _text(entry.decision.policy):
+            yield "policy", policy
+    if entry.agent and (client := client_of(entry.agent)):
+        yield "client", client
     if entry.approval:
         yield "approval", entry.approval.id
     if entry.run_id:

@@ -158,6 +158,17 @@ def _authentication(entry: NewEntry, payload: Payload) -> str:
     return _joined(method, _value(payload.get("keyName")), changes, _value(payload.get("code")))
 
 
+def _view(entry: NewEntry, payload: Payload) -> str:
+    changes = _configured(entry, payload) if payload.get("changes") else ""
+    return _joined(_name(entry.target), changes)
+
+
+def _letter(entry: NewEntry, payload: Payload) -> str:
+    about = payload.get("entry")
+    action = _value(about.get("action")) if isinstance(about, Mapping) else ""
+    return _joined(action or _name(entry.target), _message(payload.get("reason")))
+
+
 def _exported(entry: NewEntry, payload: Payload) -> str:
     count = payload.get("count")
     if not isinstance(count, int):
@@ -230,6 +241,11 @@ RULES: dict[str, Rule] = {
     "member.role.updated": _configured,
     "member.reset": _target,
     "account.renamed": _configured,
+    "saved_view.created": _view,
+    "saved_view.updated": _view,
+    "saved_view.deleted": _view,
+    "dead_letter.resent": _letter,
+    "dead_letter.dropped": _letter,
     "logs.exported": _exported,
     "mcp.tool.call": _call,
     "mcp.resource.read": _resource,

@@ -7,7 +7,7 @@ filters they send.
 
 import hashlib
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Self
@@ -19,14 +19,16 @@ from auditlogs.entry.identity import id_bound, id_ms
 from auditlogs.entry.schema import Entry, actor_key
 from auditlogs.entry.times import from_ms, now, to_ms
 from auditlogs.metrics import QueryKind, timed
-from auditlogs.query import arrivals, planner, slices
+from auditlogs.query import arrivals, planner, slices, stops, volume
 from auditlogs.query.arrivals import Place
 from auditlogs.query.cursor import BadCursor, Cursor, Position, load_cursor
 from auditlogs.query.order import DEFAULT_ORDER, Order, Sort
 from auditlogs.query.planner import SORT_PATHS, Reading
 from auditlogs.query.selection import ACCOUNT_ONLY, Selection, Word
 from auditlogs.query.slices import Budget, Slice, predecessor, successor
+from auditlogs.query.stops import Stops
 from auditlogs.query.values import Values
+from auditlogs.query.volume import Volume
 from auditlogs.query.window import Window
 from auditlogs.storage.documents import to_entry
 from auditlogs.storage.mongo import Document, Room, TookTooLong
@@ -349,6 +351,20 @@ class Entries:
         """Count the entries, up to a limit where the counters do not know more. Raises
         StorageError, TookTooLong among others."""
         return Count(*planner.count(self._selection(), self.window, MAX_COUNT))
+
+    @timed(lambda _: "volume")
+    def volume(self, edges: Sequence[int]) -> Volume:
+        """Count the entries by result between each two of these instants, in ms and ascending; the
+        first is not after the start of the window. Raises StorageError."""
+        return volume.read(self._selection(), self.window, edges)
+
+    @timed(lambda _: "stops")
+    def stops(self) -> Stops:
+        """Return when circuit breakers were open or a kill switch was on within the window,
+        whatever the filters. Raises StorageError."""
+        return stops.read(
+            replace(self._selection(), filters={}, words=(), either=None), self.window
+        )
 
     def aggregate(self, start: int, end: int, *stages: Document) -> list[Document]:
         """Run aggregation stages over these entries, from a millisecond to another (exclusive),

@@ -12,6 +12,7 @@ from django.core.exceptions import ValidationError
 from django.http import QueryDict
 
 from auditlogs.entry.actions import ACTION_TYPES, is_action
+from auditlogs.entry.reasons import SLUGS
 from auditlogs.entry.schema import NAME_LENGTH, OUTCOMES, RESULTS, normal_correlation_id
 from auditlogs.entry.text import MAX_SEARCH_LENGTH, MAX_SEARCH_WORDS, words
 from auditlogs.entry.times import parse_rfc3339
@@ -52,6 +53,7 @@ class OneOfField(forms.ChoiceField):
             error_messages={"invalid_choice": message},
             **kwargs,
         )
+        self.words = words
 
 
 class ValuesField(forms.CharField):
@@ -238,6 +240,10 @@ class EntryFilter(django_filters.FilterSet):
     provider = ExactFilter(label="Provider", field_name="facts.provider")
     orderId = ExactFilter(label="Order ID", field_name="facts.orderId")
     sourceIp = ExactFilter(label="Source IP", field_name="facts.sourceIp")
+    reason = WordsFilter(label="Reason", field_name="facts.reason", words=SLUGS)
+    policy = ExactFilter(label="Policy", field_name="facts.policy")
+    requiredScope = ExactFilter(label="Missing scope", field_name="facts.requiredScope")
+    client = ExactFilter(label="Client", field_name="facts.client")
     sort = SortFilter(label="Sort", words=SORTS)
 
     class Meta:  # noqa: D106

@@ -7,6 +7,7 @@ nothing has arrived in it since. What is not known is read from the log.
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from auditlogs.entry.identity import id_bound
 from auditlogs.entry.schema import RESULTS
@@ -17,7 +18,7 @@ from auditlogs.query.slices import HIGHEST, Budget, Slice
 from auditlogs.query.values import Values
 from auditlogs.query.window import Window
 from auditlogs.storage import counts
-from auditlogs.storage.counts import DIMENSIONS, LENGTHS_MS, Count, Kind, start_of
+from auditlogs.storage.counts import DIMENSIONS, LENGTHS_MS, SEVERAL_VALUES, Count, Kind, start_of
 from auditlogs.storage.mongo import StorageError
 
 # A worker that has not counted for longer than that is down, and too much may have arrived since.
@@ -103,7 +104,9 @@ def at_most(span: ByValue, values: Conditions) -> int:
             found.append(sum(_number(counted.get(v), results) for v in (*each.wanted, None)))
         else:
             # An entry without the field is kept too.
-            found.append(found[0] - sum(_number(counted.get(v), results) for v in each.unwanted))
+            lost = [_number(counted.get(v), results) for v in each.unwanted]
+            # Entries with two of the values must not be taken off twice.
+            found.append(found[0] - (max(lost) if path == SEVERAL_VALUES else sum(lost)))
     return min(found)
 
 
@@ -159,15 +162,30 @@ def _has(times: list[int], start: int, end: int) -> bool:
     return any(start <= ms < end for ms in times)
 
 
-def exact_count(selection: Selection, window: Window, limit: int) -> int | None:
-    """Count the entries of a list with the help of the counters, however many; None where they
-    cannot tell. What they do not know is counted in the log, up to a limit. Raises StorageError."""
+@dataclass(frozen=True, slots=True)
+class Covered:
+    """What the counters know of a list: in spans of time, with their start in ms, the numbers of
+    its entries by result, in the order of `RESULTS`; and the ranges of time that they do not know,
+    in ms, the last one with None where it is open at its end."""
+
+    counted: Sequence[tuple[int, tuple[int, ...]]]
+    ranges: Sequence[tuple[int, int | None]]
+
+
+def cover(
+    selection: Selection, window: Window, edges: Sequence[int] = (), max_spans: int = MAX_SPANS
+) -> Covered | None:
+    """Return what the counters know of a list, in spans that do not contain any of these edges, in
+    ms; None where they cannot tell, or only in more spans than this. Raises StorageError."""
     values = conditions(selection)
     paths = [path for path in values if path in DIMENSIONS]
     is_known = values == selection.values and len(paths) <= 1
+    if SEVERAL_VALUES in values and len(values[SEVERAL_VALUES].each) > 1:
+        return None
     if selection.words or selection.either or not is_known:
         return None
-    field = DIMENSIONS[paths[0]] if paths else ALL
+    if any(edge % QUARTER_MS for edge in edges):
+        return None
     at = _counted_until(Budget(0))
     if at is None:
         return None
@@ -177,18 +195,36 @@ def exact_count(selection: Selection, window: Window, limit: int) -> int | None:
     if late is None or len(unknown) > MAX_LATE_QUARTERS:
         return None
     end = tail if window.end is None else min(window.end, tail)
-    spans, ranges = _cover(window.start, end, sorted(unknown))
+    spans, ranges = _cover(window.start, end, sorted(unknown), edges)
     if window.end is None or window.end > tail:
         ranges.append((max(window.start, tail), window.end))
-    if len(ranges) > MAX_RANGES or len(spans) > MAX_SPANS:
+    if len(ranges) > MAX_RANGES or len(spans) > max_spans:
         return None
-    total = 0
+    field = DIMENSIONS[paths[0]] if paths else ALL
     counted = counts.counts_of(selection.account, spans, {ALL, field}) if spans else {}
-    for span in counted.values():
-        if span[field][None].of(None) and paths:
-            return None
-        total += at_most(span, values)
-    for low, high in ranges:
+    if paths and any(span[field][None].of(None) for span in counted.values()):
+        return None
+    return Covered(
+        [(start, _by_result(span, values)) for (_, start), span in counted.items()], ranges
+    )
+
+
+def _by_result(span: ByValue, values: Conditions) -> tuple[int, ...]:
+    wanted = values.get("result", Values())
+    return tuple(
+        at_most(span, {**values, "result": Values.one(result)}) if wanted.allows(result) else 0
+        for result in RESULTS
+    )
+
+
+def exact_count(selection: Selection, window: Window, limit: int) -> int | None:
+    """Count the entries of a list with the help of the counters, however many; None where they
+    cannot tell. What they do not know is counted in the log, up to a limit. Raises StorageError."""
+    covered = cover(selection, window)
+    if covered is None:
+        return None
+    total = sum(sum(numbers) for _, numbers in covered.counted)
+    for low, high in covered.ranges:
         part = Slice(id_bound(low), None if high is None else id_bound(high))
         value = slices.count(selection, slices.leading_in_time(selection), part, limit)
         if value >= limit:
@@ -198,10 +234,10 @@ def exact_count(selection: Selection, window: Window, limit: int) -> int | None:
 
 
 def _cover(
-    start: int, end: int, unknown: list[int]
+    start: int, end: int, unknown: list[int], edges: Sequence[int]
 ) -> tuple[list[tuple[Kind, int]], list[tuple[int, int | None]]]:
     """Divide a range of time, in ms, into the longest spans that are counted, without unknown
-    quarters, and the ranges that are left."""
+    quarters and with no edge inside, and the ranges that are left."""
     spans: list[tuple[Kind, int]] = []
     ranges: list[tuple[int, int | None]] = []
     for quarter in (*(each for each in unknown if start < each + QUARTER_MS and each < end), None):
@@ -211,7 +247,9 @@ def _cover(
             ranges.append((start, known_end))
         else:
             ranges += [(start, first), (last, known_end)]
-            spans += _longest(first, last)
+            inner = (edge for edge in edges if first < edge < last)
+            for low, high in pairwise((first, *inner, last)):
+                spans += _longest(low, high)
         if quarter is not None:
             start = min(quarter + QUARTER_MS, end)
             ranges.append((known_end, start))

@@ -1,8 +1,9 @@
 """Reading the counters: the entries of an account by result, for each action type, action, actor
-and bot, in a quarter of an hour, an hour and a day."""
+and bot, key, tool, missing scope, provider, reason and policy, in a quarter of an hour, an hour and
+a day; and what a review needs of failures, changes and first uses."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 from uuid import UUID
@@ -17,7 +18,7 @@ from auditlogs.storage.mongo import Document
 READ_SECONDS = 5.0
 # The version of the documents. A worker that finds another one counts everything again; documents
 # of both stay apart until the older ones expire.
-FORMAT = 3
+FORMAT = 4
 # The stored `_id` and the field `term` (the fencing token) have these names in existing databases.
 # New names would let a worker of an earlier version hold a second lease during an upgrade.
 LEASE_ID = "lead"
@@ -31,7 +32,22 @@ LENGTHS_MS: dict[Kind, int] = {"quarter": HOUR_MS // 4, "hour": HOUR_MS, "day": 
 LOWEST_ID = UUID(int=0)
 
 # The path of an entry's field, and the stored field with the counts of its values.
-DIMENSIONS = {"actionType": "types", "action": "actions", "actor.id": "actors", "botId": "bots"}
+DIMENSIONS = {
+    "actionType": "types",
+    "action": "actions",
+    "actor.id": "actors",
+    "botId": "bots",
+    "facts.key": "keys",
+    "facts.tool": "tools",
+    "facts.requiredScope": "scopes",
+    "facts.provider": "providers",
+    "facts.reason": "reasons",
+    "facts.policy": "policies",
+}
+# Of this field an entry may have several values: the name of a key and its id.
+SEVERAL_VALUES = "facts.key"
+# The stored fields with what a review needs beside the counts of single values.
+NOTES = ("failures", "incidents", "seen")
 
 
 class Count(msgspec.Struct, frozen=True, array_like=True):
@@ -71,6 +87,76 @@ class Tally(msgspec.Struct, frozen=True, array_like=True):
         return Count(self.bot, self.failures, self.partial, successes)
 
 
+class Failure(msgspec.Struct, frozen=True, array_like=True):
+    """Entries that failed or were denied and have these values in common, by their result, with the
+    times of the first and the last in milliseconds. A value that they do not have is empty."""
+
+    bot: str
+    action_type: str
+    reason: str
+    scope: str
+    key: str
+    policy: str
+    provider: str
+    is_denied: bool
+    failure: int
+    partial: int
+    success: int
+    first_ms: int
+    last_ms: int
+
+    @property
+    def label(self) -> tuple[str, str, str, str, str, str, str, bool]:
+        """What the entries have in common."""
+        of_agent = (self.bot, self.action_type, self.reason, self.scope)
+        return (*of_agent, self.key, self.policy, self.provider, self.is_denied)
+
+    @property
+    def entries(self) -> int:
+        return self.failure + self.partial + self.success
+
+
+class Incident(msgspec.Struct, frozen=True, array_like=True):
+    """Entries of one of the actions that a review names, with the same actor and target in a
+    quarter: how many, the ids of the first and the last, and the names as the last one has them.
+    A value that they do not have is empty."""
+
+    action: str
+    bot: str
+    actor: str
+    target: str
+    provider: str
+    key: str
+    result: str
+    quarter: int
+    count: int
+    first: UUID
+    last: UUID
+    actor_name: str
+    target_name: str
+
+    @property
+    def label(self) -> tuple[int, str, str, str, str, str, str, str]:
+        """What the entries have in common."""
+        of_whom = (self.quarter, self.action, self.bot, self.actor)
+        return (*of_whom, self.target, self.provider, self.key, self.result)
+
+
+class Seen(msgspec.Struct, frozen=True, array_like=True):
+    """A tool, target, address or client of a bot, and when it was first seen in a span of time, in
+    milliseconds. `kind` is the name of its filter."""
+
+    bot: str
+    kind: str
+    value: str
+    first_ms: int
+
+    @property
+    def label(self) -> tuple[str, str, str]:
+        """What was seen of whom."""
+        return (self.bot, self.kind, self.value)
+
+
 @dataclass(frozen=True, slots=True)
 class Span:
     """What was counted of an account in a quarter, an hour or a day that starts at `start`, in
@@ -78,13 +164,18 @@ class Span:
 
     `tallies` are sorted by bot id. `counts` has the values of the other fields of `DIMENSIONS`, by
     stored name and sorted. Of each field only the first values are counted one by one; `rest` has
-    the entries with the others, by stored name.
+    the entries with the others, by stored name. Failures, incidents and what was seen are sorted by
+    their labels, and of them `rest` has how many rows are left out. A quarter does not keep what
+    was seen.
     """
 
     start: int
     tallies: list[Tally]
     counts: Mapping[str, list[Count]]
     rest: Mapping[str, Count]
+    failures: list[Failure] = field(default_factory=list)
+    incidents: list[Incident] = field(default_factory=list)
+    seen: list[Seen] = field(default_factory=list)
 
     @property
     def is_cut(self) -> bool:
@@ -111,6 +202,9 @@ class Progress:
 
 _tallies = msgspec.json.Decoder(list[Tally])
 _counts = msgspec.json.Decoder(list[Count])
+_failures = msgspec.json.Decoder(list[Failure])
+_incidents = msgspec.json.Decoder(list[Incident])
+_seen = msgspec.json.Decoder(list[Seen])
 
 
 def kept(account: str, kind: Kind, start: int, end: int | None = None) -> list[Span]:
@@ -120,8 +214,20 @@ def kept(account: str, kind: Kind, start: int, end: int | None = None) -> list[S
 
 
 def kept_whole(account: str, kind: Kind, start: int, end: int) -> list[Span]:
-    """Return the same spans with the counts of every field. Raises StorageError."""
-    return list(_read(account, kind, start, end, DIMENSIONS.values()))
+    """Return the same spans with the counts of every field, and the notes. Raises StorageError."""
+    return list(_read(account, kind, start, end, (*DIMENSIONS.values(), *NOTES)))
+
+
+def spans_of(
+    account: str, spans: Iterable[tuple[Kind, int]], fields: Iterable[str]
+) -> dict[tuple[str, int], Span]:
+    """Return some spans with these stored fields, by kind and start, in one round trip. One without
+    entries is left out. Raises StorageError."""
+    ids = [span_id(account, kind, start) for kind, start in spans]
+    projection = {"_id": 0, "kind": 1, "start": 1, "rest": 1, **dict.fromkeys(fields, 1)}
+    with mongo.time_limit(READ_SECONDS):
+        found = mongo.counters().find({"_id": {"$in": ids}}, projection, batch_size=len(ids) + 1)
+        return {(each["kind"], to_ms(each["start"])): span_of(each) for each in found}
 
 
 def counts_of(
@@ -130,12 +236,8 @@ def counts_of(
     """Return the counts in some spans, by kind and start: by stored field, then by value, where
     None has the values that are not counted one by one. A span without entries is left out.
     Raises StorageError."""
-    ids = [span_id(account, kind, start) for kind, start in spans]
-    projection = {"_id": 0, "kind": 1, "start": 1, "rest": 1, **dict.fromkeys(fields, 1)}
-    with mongo.time_limit(READ_SECONDS):
-        found = mongo.counters().find({"_id": {"$in": ids}}, projection, batch_size=len(ids) + 1)
-        documents = list(found)
-    return {(each["kind"], to_ms(each["start"])): _by_value(each, fields) for each in documents}
+    found = spans_of(account, spans, fields)
+    return {place: _by_value(span, fields) for place, span in found.items()}
 
 
 def progress() -> Progress | None:
@@ -195,13 +297,13 @@ def span_of(document: Document) -> Span:
             if field != "bots" and field in document
         },
         {field: Count("", *numbers) for field, numbers in document["rest"].items()},
+        _failures.decode(document.get("failures", "[]")),
+        _incidents.decode(document.get("incidents", "[]")),
+        _seen.decode(document.get("seen", "[]")),
     )
 
 
-def _by_value(
-    document: Document, fields: Iterable[str]
-) -> Mapping[str, Mapping[str | None, Count]]:
-    span = span_of(document)
+def _by_value(span: Span, fields: Iterable[str]) -> Mapping[str, Mapping[str | None, Count]]:
     counts = {**span.counts, "bots": [tally.count for tally in span.tallies]}
     return {
         field: {

@@ -6,8 +6,10 @@ from functools import cached_property
 from typing import Self
 
 from auditlogs.accounts import keys
+from auditlogs.entry.reasons import texts
 from auditlogs.entry.schema import LONG_ID_LENGTH, Entry
 from auditlogs.entry.times import DAY_MS, format_rfc3339, from_ms, now, to_ms
+from auditlogs.explain.codes import code_of
 from auditlogs.models import Account, ApiKey
 from auditlogs.query.entries import Entries
 from auditlogs.query.filters import parameters
@@ -16,7 +18,6 @@ from auditlogs.storage.fleet import Day
 from auditlogs.storage.mongo import StorageError
 from hub.agents.fleet import Agent, Figures, Fleet
 from hub.agents.sparkline import Column, columns
-from hub.logs.explanations import reasons
 from hub.logs.links import Links, entries_url
 from hub.ui.times import full_time, short_time
 
@@ -156,7 +157,7 @@ class AgentView:
 def reason_of(entry: Entry) -> str:
     """Return the reason that a payload gives for a failure, as far as a line holds; empty where it
     gives none."""
-    text = " ".join(next(iter(reasons(entry.payload)), "").split())
+    text = " ".join(next(iter((*texts(entry), code_of(entry.payload) or "")), "").split())
     return text if len(text) <= MAX_REASON_LENGTH else f"{text[: MAX_REASON_LENGTH - 1]}…"
 
 

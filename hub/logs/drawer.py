@@ -10,12 +10,13 @@ from auditlogs.entry.identity import parse_id
 from auditlogs.entry.schema import Actor, Entry
 from auditlogs.entry.times import now, parse_rfc3339
 from auditlogs.explain.approvals import MAX_COMPARED, has_other_arguments
+from auditlogs.explain.changes import Change, changes_of
 from auditlogs.models import ApiKey
 from auditlogs.query.entries import Entries
 from auditlogs.storage.mongo import StorageError
-from hub.logs.explanations import Explanation, explanations
+from hub.logs.context import Nearby, nearby
+from hub.logs.explanations import Failure, HelpLink, failure_of, help_links, order_sentence
 from hub.logs.filter_bar import key_of
-from hub.logs.key_state import KeyState, key_state
 from hub.logs.links import agent_url, entries_url
 from hub.logs.listing import Listing
 from hub.logs.payload import Node, pretty, tree
@@ -70,14 +71,26 @@ class EntryView:
         return pretty(self.entry.payload) if self.entry.payload is not None else ""
 
     @cached_property
-    def explanations(self) -> list[Explanation]:
-        """What the Hub can explain about the entry, with links to the help."""
-        return explanations(self.entry)
+    def failure(self) -> Failure | None:
+        """Why the entry failed, from the entry alone."""
+        return failure_of(self.entry)
 
     @cached_property
-    def key(self) -> KeyState | None:
-        """The agent's key of a call or sign-in that was refused, then and now."""
-        return key_state(self.entry, self._account)
+    def changes(self) -> list[Change]:
+        """What the entry changed, if it lists that."""
+        return changes_of(self.entry)
+
+    @cached_property
+    def nearby(self) -> list[Nearby]:
+        return nearby(self.entry)
+
+    @property
+    def order_sentence(self) -> str:
+        return order_sentence(self.entry)
+
+    @cached_property
+    def help_links(self) -> list[HelpLink]:
+        return help_links(self.entry)
 
     @cached_property
     def key_name(self) -> str:

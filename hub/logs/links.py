@@ -63,6 +63,11 @@ class Links:
         return self._url(self.parameters, "logs_count")
 
     @property
+    def chart(self) -> str:
+        """The chart of the list, which is the same on each of its pages."""
+        return self._url(self.filters, "logs_chart")
+
+    @property
     def choose_actor(self) -> str:
         """The page that lists actors, each with a link to this list of its entries."""
         listed = {name: value for name, value in self.parameters.items() if name != CURSOR}

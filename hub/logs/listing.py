@@ -116,7 +116,17 @@ class Listing:
     @cached_property
     def rows(self) -> list[Row]:
         entries = self.page.entries if self.page else []
-        return [row_of(entry, self.links, self.now, self.open_entry) for entry in entries]
+        before = [None, *entries] if self.is_of_steps else [None] * len(entries)
+        return [
+            row_of(entry, self.links, self.now, self.open_entry, previous)
+            for entry, previous in zip(entries, before, strict=False)
+        ]
+
+    @property
+    def is_of_steps(self) -> bool:
+        """Whether rows tell the time since the one above: in one correlation, oldest first."""
+        entries = self.request.entries
+        return str(entries.order) == "timestamp" and "correlationId" in entries.equal
 
     @property
     def previous_url(self) -> str | None:

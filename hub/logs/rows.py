@@ -6,7 +6,7 @@ from typing import TypedDict
 from auditlogs.entry.actions import KNOWN_ACTIONS
 from auditlogs.entry.schema import Entry
 from hub.logs.links import Links
-from hub.ui.times import ahead_of_clock, full_time, short_time
+from hub.ui.times import ahead_of_clock, clock_time, full_time, short_time, step
 
 SHOWN_OF_ID = 8
 SHOWN_OF_ID_END = 4
@@ -17,7 +17,8 @@ class Row(TypedDict):
     and rows are most of a page.
 
     `url` is the list with this entry open, `drawer_url` the drawer alone. `actor_small` and
-    `target_small` are the second lines of their cells; `target_below` is the target where its
+    `target_small` are the second lines of their cells; `step` is
+    the time since the row before, in a correlation; `target_below` is the target where its
     column has no room, unless the summary names it.
     """
 
@@ -26,7 +27,9 @@ class Row(TypedDict):
     drawer_url: str
     is_open: bool
     timestamp: str
+    clock: str
     time: str
+    step: str
     full_time: str
     ahead: str
     actor: str
@@ -44,8 +47,11 @@ class Row(TypedDict):
     correlation: str | None
 
 
-def row_of(entry: Entry, links: Links, now: datetime, open_entry: str) -> Row:
-    """Return the row of an entry; `links` builds the URLs of its list."""
+def row_of(
+    entry: Entry, links: Links, now: datetime, open_entry: str, before: Entry | None = None
+) -> Row:
+    """Return the row of an entry; `links` builds the URLs of its list. `before` is the entry of the
+    row above where the time between the two is told."""
     actor, target, instant = entry.actor, entry.target, entry.instant
     name, summary = (target.name or target.id) if target else None, _summary(entry)
     return Row(
@@ -54,7 +60,9 @@ def row_of(entry: Entry, links: Links, now: datetime, open_entry: str) -> Row:
         drawer_url=links.drawer(entry.id),
         is_open=entry.id == open_entry,
         timestamp=entry.timestamp,
+        clock=clock_time(instant),
         time=short_time(instant, now),
+        step=step(instant - before.instant) if before else "",
         full_time=full_time(instant),
         ahead=ahead_of_clock(instant, now),
         actor=actor.name or actor.id,

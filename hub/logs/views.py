@@ -14,11 +14,14 @@ from auditlogs.query.values import escape
 from auditlogs.storage import actors as kept_actors
 from auditlogs.storage.mongo import StorageError
 from hub.access.visits import HubRequest, Visit, for_members, for_people, is_fragment
+from hub.logs.chart import Chart
 from hub.logs.drawer import Drawer, EntryView
+from hub.logs.findings import Findings
 from hub.logs.links import entries_url
 from hub.logs.listing import Listing
 from hub.logs.saved_views import preference_of, url_of
 from hub.logs.title_row import TitleRow
+from hub.ui.zones import zone_of
 
 MAX_ACTORS = 200
 MAX_SEARCH_LENGTH = 200
@@ -62,6 +65,16 @@ def logs_count(request: HubRequest, visit: Visit) -> HttpResponse:
     context = {"listing": listing, "count": listing.count()}
     name = "_count.html" if is_fragment(request) else "count.html"
     return render(request, f"hub/logs/{name}", context)
+
+
+@require_safe
+@for_members
+def logs_chart(request: HubRequest, visit: Visit) -> HttpResponse:
+    """Show how many entries of a list there are over time: above it, or on a page of its own."""
+    listing = Listing(request.GET, visit.account)
+    chart = Chart(listing.request.entries, listing.links, zone_of(request))
+    name = "_chart.html" if is_fragment(request) else "chart.html"
+    return render(request, f"hub/logs/{name}", {"listing": listing, "chart": chart})
 
 
 @require_safe
@@ -121,3 +134,16 @@ def entry(request: HubRequest, visit: Visit, entry_id: str) -> HttpResponse:
         raise Http404
     context = {"view": EntryView(shown, entries)}
     return render(request, "hub/logs/entry.html", context)
+
+
+@require_safe
+@for_members
+def findings(request: HubRequest, visit: Visit, entry_id: str) -> HttpResponse:
+    """Show what the log knows around an entry: in its places there, or on a page of its own."""
+    entries, found = Entries.of(visit.account.id), parse_id(entry_id)
+    shown = entries.get(found) if found else None
+    if shown is None:
+        raise Http404
+    context = {"view": EntryView(shown, entries), "findings": Findings(shown, entries)}
+    name = "_findings.html" if is_fragment(request) else "findings.html"
+    return render(request, f"hub/logs/{name}", context)

@@ -54,3 +54,14 @@ def full_time(instant: datetime) -> str:
 def clock_time(instant: datetime) -> str:
     """Return "14:02:11 UTC"."""
     return f"{instant.astimezone(UTC):%H:%M:%S} UTC"
+
+
+def step(length: timedelta) -> str:
+    """Return "+4.3 s", "+340 ms", or from a minute on "+5 min": the time between two entries."""
+    milliseconds = length // timedelta(milliseconds=1)
+    if milliseconds < 1_000:
+        return f"+{milliseconds} ms"
+    if milliseconds < 60_000:
+        # Rounded down, so that it never says "+60.0 s".
+        return f"+{milliseconds // 100 / 10:.1f} s"
+    return f"+{span(length)}"

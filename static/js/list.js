@@ -19,7 +19,7 @@ let typed = { field: null, step: 0 };
 let last = {};
 let hadFocus = false;
 
-const load = (url, how) => {
+export const load = (url, how) => {
   ordered = how;
   // The events below handle a failure; without this it is an unhandled rejection as well.
   htmx

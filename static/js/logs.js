@@ -6,3 +6,6 @@ import "./menus.js";
 import "./rows.js";
 import "./shortcuts.js";
 import "./times.js";
+
+// What the first sight of the list does not need.
+addEventListener("load", () => import("./chart.js"));

@@ -1,4 +1,6 @@
 // The custom range: start and end in the reader's zone, sent as instants.
+import { instantOf, partsOf } from "./zone.js";
+
 const PAUSE = 500;
 const HOURS = { "24h": 24, "7d": 7 * 24, "30d": 30 * 24, all: 30 * 24 };
 const range = document.getElementById("range");
@@ -11,10 +13,10 @@ const two = (number, length = 2) => String(number).padStart(length, "0");
 const toLocal = (instant) => {
   const date = new Date(instant);
   if (!instant || Number.isNaN(date.valueOf())) return "";
-  const day = [two(date.getFullYear(), 4), two(date.getMonth() + 1), two(date.getDate())].join("-");
-  const isFine = date.getSeconds() || date.getMilliseconds();
-  const seconds = isFine ? `:${two(date.getSeconds())}.${two(date.getMilliseconds(), 3)}` : "";
-  return `${day}T${two(date.getHours())}:${two(date.getMinutes())}${seconds}`;
+  const [year, month, ofMonth, hour, minute, second, millisecond] = partsOf(date);
+  const day = [two(year, 4), two(month + 1), two(ofMonth)].join("-");
+  const seconds = second || millisecond ? `:${two(second)}.${two(millisecond, 3)}` : "";
+  return `${day}T${two(hour)}:${two(minute)}${seconds}`;
 };
 
 // An instant that the reader did not touch is sent as it came: a local time can be less exact, and
@@ -22,7 +24,7 @@ const toLocal = (instant) => {
 const toInstant = (input) => {
   if (!input.value) return "";
   const isUntouched = input.value === input.dataset.shown;
-  return isUntouched ? input.dataset.instant : new Date(input.value).toISOString();
+  return isUntouched ? input.dataset.instant : instantOf(input.value).toISOString();
 };
 
 const write = (input, instant) => {
@@ -62,8 +64,6 @@ export const rangeParameters = () => {
   return { dateRange: isPreset ? preset : "", startDate, endDate };
 };
 
-const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
-for (const label of range.querySelectorAll("[data-zone]")) label.textContent = zone;
 for (const input of inputs) write(input, input.dataset.instant);
 show();
 
@@ -90,3 +90,7 @@ for (const input of inputs) {
     }, PAUSE);
   });
 }
+
+document.addEventListener("zonechange", () => {
+  inputs.forEach((input) => write(input, input.dataset.instant));
+});

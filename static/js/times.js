@@ -1,4 +1,6 @@
 // Shows times in the reader's zone and keeps "ago" fresh. hub/ui/times.py writes them alike, in UTC.
+import { partsOf } from "./zone.js";
+
 const DAY = 86_400_000;
 const REFRESH = 10_000;
 const UNITS = [
@@ -6,13 +8,13 @@ const UNITS = [
   ["minute", 60_000],
   ["second", 1_000],
 ];
-const month = new Intl.DateTimeFormat("en-US", { month: "short" });
+const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 const two = (number) => String(number).padStart(2, "0");
-const clock = (date) => `${two(date.getHours())}:${two(date.getMinutes())}`;
 
 const absolute = (date, now) => {
-  const year = date.getFullYear() === now.getFullYear() ? "" : `, ${date.getFullYear()}`;
-  return `${month.format(date)} ${date.getDate()}${year}, ${clock(date)}`;
+  const [year, month, day, hour, minute] = partsOf(date);
+  const ofYear = year === partsOf(now)[0] ? "" : `, ${year}`;
+  return `${MONTHS[month]} ${day}${ofYear}, ${two(hour)}:${two(minute)}`;
 };
 
 const relative = (age) => {
@@ -29,7 +31,7 @@ const formats = {
     return age >= 0 && age < DAY ? relative(age) : absolute(date, now);
   },
   date: absolute,
-  clock: (date) => `${clock(date)}:${two(date.getSeconds())}`,
+  clock: (date) => partsOf(date).slice(3, 6).map(two).join(":"),
 };
 
 const update = () => {
@@ -43,3 +45,4 @@ const update = () => {
 update();
 setInterval(update, REFRESH);
 document.addEventListener("htmx:afterSwap", update);
+document.addEventListener("zonechange", update);

@@ -1,5 +1,6 @@
 """Times: how long ago, or the date in the reader's zone, and always the full time in UTC."""
 
+import re
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -41,13 +42,13 @@ def test_how_long_ago_is_kept_fresh(logs: Logs, page: Page) -> None:
     )
     page.clock.install(time=asked_at)
     logs.open()
-    expect(logs.row(recent).locator("time")).to_have_text("3 minutes ago")
-    expect(logs.row(nearly).locator("time")).to_have_text("23 hours ago")
+    expect(logs.row(recent).locator("time.ago")).to_have_text("3 minutes ago")
+    expect(logs.row(nearly).locator("time.ago")).to_have_text("23 hours ago")
     page.clock.fast_forward("01:00")
-    expect(logs.row(recent).locator("time")).to_have_text("4 minutes ago")
+    expect(logs.row(recent).locator("time.ago")).to_have_text("4 minutes ago")
     page.clock.fast_forward("15:00")
     told = asked_at - timedelta(hours=23, minutes=50)
-    expect(logs.row(nearly).locator("time")).to_have_text(f"{told:%b} {told.day}, {told:%H:%M}")
+    expect(logs.row(nearly).locator("time.ago")).to_have_text(f"{told:%b} {told.day}, {told:%H:%M}")
 
 
 @in_tokyo
@@ -65,7 +66,7 @@ def test_older_times_are_in_the_readers_zone_and_future_ones_absolute(
         local = instant.astimezone(TOKYO)
         year = "" if local.year == asked_at.astimezone(TOKYO).year else f", {local.year}"
         text = f"{local:%b} {local.day}{year}, {local:%H:%M}"
-        expect(logs.row(entry).locator("time")).to_have_text(text)
+        expect(logs.row(entry).locator("time.ago")).to_have_text(text)
     as_of = page.locator(".toolbar-as-of time").inner_text()
     assert as_of[:5] in {
         f"{(asked_at + timedelta(minutes=late)).astimezone(TOKYO):%H:%M}" for late in (0, 1)
@@ -78,7 +79,7 @@ def test_the_year_is_told_when_it_is_not_this_one(logs: Logs, page: Page) -> Non
     (entry,) = logs.record({"timestamp": told})
     page.clock.install(time=datetime(told.year + 1, 6, 1, tzinfo=UTC))
     logs.open()
-    expect(logs.row(entry).locator("time")).to_have_text(
+    expect(logs.row(entry).locator("time.ago")).to_have_text(
         f"{told:%b} {told.day}, {told.year}, {told:%H:%M}"
     )
 
@@ -104,7 +105,7 @@ def test_hover_and_focus_show_the_full_time_in_utc(logs: Logs, page: Page, width
     logs.open()
     full = logs.row(entry).get_by_text(moment.strftime("%Y-%m-%d %H:%M:%S.384 UTC"))
     expect(full).to_have_css("opacity", "0")
-    logs.row(entry).locator("time").hover()
+    logs.row(entry).locator("time.ago").hover()
     expect(full).to_have_css("opacity", "1")
     page.mouse.move(0, 0)
     expect(full).to_have_css("opacity", "0")
@@ -114,3 +115,21 @@ def test_hover_and_focus_show_the_full_time_in_utc(logs: Logs, page: Page, width
     expect(full).to_have_css("opacity", "1")
     expect(full).to_be_in_viewport(ratio=1)
     expect(logs.link(entry)).to_have_accessible_description(full.inner_text())
+
+
+@in_tokyo
+def test_list_range_and_chart_follow_the_zone_that_is_chosen(logs: Logs, page: Page) -> None:
+    told = datetime.now(UTC).replace(microsecond=0) - timedelta(hours=2)
+    (entry,) = logs.record({"timestamp": told})
+    start = told - timedelta(hours=1)
+    logs.open(f"?startDate={start:%Y-%m-%dT%H:%M:%SZ}")
+    clock = logs.row(entry).locator("time.clock")
+    expect(clock).to_have_text(f"{told.astimezone(TOKYO):%H:%M:%S}")
+    expect(page.locator(".chart-caption")).to_contain_text("Asia/Tokyo")
+    page.get_by_role("button", name="UTC", exact=True).click()
+    expect(page.locator(".zone-name")).to_have_text("Times in UTC")
+    expect(clock).to_have_text(f"{told:%H:%M:%S}")
+    expect(page.locator(".chart-caption")).to_contain_text("UTC")
+    expect(page.locator("#startDate")).to_have_value(re.compile(f"{start:%Y-%m-%dT%H:%M}"))
+    page.reload()
+    expect(clock).to_have_text(f"{told:%H:%M:%S}")

@@ -58,7 +58,7 @@ def test_a_custom_range_is_in_utc_and_marked_so(logs: Logs, page: Page) -> None:
     page.get_by_role("button", name="Apply").click()
     logs.shows(inside)
     expect(logs.range).to_have_value("custom")
-    told = logs.row(inside).locator("time")
+    told = logs.row(inside).locator("time.ago")
     expect(told).to_have_text(f"{moment:%b} {moment.day}, {moment:%H:%M} UTC")
 
 

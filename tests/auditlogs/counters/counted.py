@@ -11,9 +11,15 @@ from auditlogs.storage.counts import Kind, Tally
 HOUR_MS, DAY_MS = 3_600_000, 86_400_000
 LENGTHS: dict[Kind, int] = {"quarter": HOUR_MS // 4, "hour": HOUR_MS, "day": DAY_MS}
 RESULTS = ("failure", "partial", "success")
+# The facts that are counted one by one, and the stored field of each.
+OF_FACTS = {"key": "keys", "tool": "tools", "requiredScope": "scopes", "provider": "providers"}
+OF_FACTS |= {"reason": "reasons", "policy": "policies"}
 Counted = dict[int, list[Tally]]
 # By start, stored field and value: the failures, partial results and successes.
 ByValue = dict[int, dict[str, dict[str, tuple[int, ...]]]]
+
+# Failures, incidents and first uses, each by its label.
+Notes = tuple[dict[Any, Any], dict[Any, Any], dict[Any, Any]]
 
 
 def expected(log: Iterable[dict[str, Any]], length_ms: int = HOUR_MS) -> Counted:
@@ -30,10 +36,16 @@ def expected_by_value(log: Iterable[dict[str, Any]], kind: Kind) -> ByValue:
     spans: dict[int, dict[str, dict[str, Counter[str]]]] = {}
     for each in log:
         start = ms_of(each) // LENGTHS[kind] * LENGTHS[kind]
-        fields = spans.setdefault(start, {name: {} for name in ("types", "actions", "actors")})
+        fields = spans.setdefault(
+            start, {name: {} for name in ("types", "actions", "actors", *OF_FACTS.values())}
+        )
         values = {"types": each["actionType"], "actions": each["action"]}
         for name, value in {**values, "actors": each["actor"]["id"]}.items():
             fields[name].setdefault(value, Counter())[each["result"]] += 1
+        for fact in each["facts"]:
+            name, _, value = fact.partition("=")
+            if name in OF_FACTS:
+                fields[OF_FACTS[name]].setdefault(value, Counter())[each["result"]] += 1
     return {
         start: {
             name: {value: tuple(c[r] for r in RESULTS) for value, c in values.items()}
@@ -53,6 +65,65 @@ def held_by_value(account: str, kind: Kind) -> ByValue:
             name: {each.value: tuple(each.of(r) for r in RESULTS) for each in values}
             for name, values in span.counts.items()
         }
+        for span in spans
+    }
+
+
+def expected_notes(log: Iterable[dict[str, Any]], kind: Kind) -> dict[int, Notes]:
+    """Return the failures, incidents and first uses of each span that these documents make."""
+    spans: dict[int, Notes] = defaultdict(lambda: ({}, {}, {}))
+    for each in sorted(log, key=lambda entry: entry["_id"].bytes):
+        failures, incidents, seen = spans[ms_of(each) // LENGTHS[kind] * LENGTHS[kind]]
+        bot, result, at = each["botId"] or "", each["result"], ms_of(each)
+        facts: dict[str, str] = {}
+        for fact in each["facts"]:
+            name, _, value = fact.partition("=")
+            facts.setdefault(name, value)
+        names = ("reason", "requiredScope", "key", "policy", "provider")
+        denied = (each.get("decision") or {}).get("outcome") == "denied"
+        if result == "failure" or denied:
+            label = (bot, each["actionType"], *(facts.get(name, "") for name in names), denied)
+            old = failures.setdefault(label, (Counter(), at, at))
+            old[0][result] += 1
+            failures[label] = (old[0], old[1], at)
+        target = each["target"] or {"id": "", "type": ""}
+        target_id = "" if target["type"] == "order" else target["id"]
+        if each["action"] == "api_key.rotated":
+            quarter = at // LENGTHS["quarter"] * LENGTHS["quarter"]
+            who = (each["action"], bot, each["actor"]["id"], target_id)
+            key = (quarter, *who, facts.get("provider", ""), facts.get("key", ""), result)
+            first, number, _ = incidents.setdefault(key, (each["_id"], 0, each["_id"]))
+            incidents[key] = (first, number + 1, each["_id"])
+        if bot:
+            used = {name: facts.get(name, "") for name in ("tool", "sourceIp", "client")}
+            used["target"] = "" if target_id == used["tool"] else target_id
+            for name, value in used.items():
+                if value:
+                    seen.setdefault((bot, name, value), at)
+    return {
+        start: (
+            {k: (tuple(c[r] for r in RESULTS), a, b) for k, (c, a, b) in failures.items()},
+            incidents,
+            seen if kind != "quarter" else {},
+        )
+        for start, (failures, incidents, seen) in spans.items()
+    }
+
+
+def held_notes(account: str, kind: Kind) -> dict[int, Notes]:
+    """Return the same as it is kept of an account, and fail where rows are not in order."""
+    spans = counts.kept_whole(account, kind, 0, 1 << 47)
+    for rows in (rows for span in spans for rows in (span.failures, span.incidents, span.seen)):
+        assert [each.label for each in rows] == sorted({each.label for each in rows})
+    return {
+        span.start: (
+            {
+                f.label: ((f.failure, f.partial, f.success), f.first_ms, f.last_ms)
+                for f in span.failures
+            },
+            {i.label: (i.first, i.count, i.last) for i in span.incidents},
+            {s.label: s.first_ms for s in span.seen},
+        )
         for span in spans
     }
 

@@ -59,6 +59,7 @@ def is_right(account: str) -> bool:
     return all(
         counted.held(account, kind) == counted.expected(log, length)
         and counted.held_by_value(account, kind) == counted.expected_by_value(log, kind)
+        and counted.held_notes(account, kind) == counted.expected_notes(log, kind)
         for kind, length in counted.LENGTHS.items()
     )
 
@@ -442,11 +443,32 @@ def test_a_worker_that_dies_in_the_middle_leaves_the_rest_to_the_next(
 
 
 Step = tuple[str, Any]
+# What an entry says of key, tool, decision, target, address and client.
+USED: list[dict[str, Any]] = [
+    {},
+    {
+        "payload": {"keyName": "scout-read", "keyId": "k-1", "tool": "quote", "code": "x"},
+        "target": {"type": "tool", "id": "quote"},
+        "source_ip": "192.0.2.1",
+    },
+    {
+        "payload": {"keyName": "scout-read", "tool": "trade", "requiredScope": "trade"},
+        "decision": {"outcome": "denied", "policy": "limits"},
+        "agent": {"version": "2.5.0", "model": "m-1"},
+        "target": {"type": "provider", "id": "jupiter"},
+    },
+    {
+        "payload": {"provider": "jupiter", "error": "Circuit breaker is open"},
+        "target": {"type": "order", "id": "ord-1"},
+        "decision": {"outcome": "denied"},
+    },
+]
 ENTRY = st.fixed_dictionaries(
     {
         "bot_id": st.sampled_from(["bot-1", "bot-2", "bot-é", None]),
         "actor": st.sampled_from([SCOUT, USER, SYSTEM, {**SCOUT, "id": "agent-2", "name": None}]),
-        "action": st.sampled_from(["mcp.tool.call", "order.created", "order.filled"]),
+        "action": st.sampled_from(["mcp.tool.call", "order.created", "api_key.rotated"]),
+        "used": st.sampled_from(range(4)),
         "result": st.sampled_from(["success", "failure", "partial"]),
         "ago": st.sampled_from([0.0, 0.3, 0.5, 1.0, 23.9, 24.0, 700.0, -1.0]),
         "id": st.sampled_from("abcdefgh"),
@@ -477,8 +499,9 @@ def test_whatever_arrives_and_whoever_counts_it_comes_out_right(steps: list[Step
                 for each in value:
                     entry = {**each, "timestamp": base - timedelta(hours=each["ago"])}
                     entry["id"] = "-".join(map(str, (each["id"], each["bot_id"], each["result"])))
-                    entry["id"] += f"-{each['actor']['id']}-{each['action']}"
-                    del entry["ago"]
+                    entry["id"] += f"-{each['actor']['id']}-{each['action']}-{each['used']}"
+                    del entry["ago"], entry["used"]
+                    entry |= USED[each["used"]]
                     record(account, entry)
             elif what == "count":
                 workers[value].step()

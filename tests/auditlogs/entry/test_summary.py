@@ -115,6 +115,29 @@ SENTENCES: dict[str, tuple[dict[str, Any], str]] = {
         {"payload": {"changes": [{"field": "killSwitch", "from": False, "to": True}]}},
         "killSwitch off → on",
     ),
+    "saved_view.created": (
+        {
+            "target": {"type": "saved_view", "id": "view_1", "name": "Failures"},
+            "payload": {"changes": [{"field": "query", "from": None, "to": "result=failure"}]},
+        },
+        "Failures · query none → result=failure",
+    ),
+    "saved_view.updated": (
+        {
+            "target": {"type": "saved_view", "id": "view_1", "name": "Failures"},
+            "payload": {"changes": [{"field": "name", "from": "Failed", "to": "Failures"}]},
+        },
+        "Failures · name Failed → Failures",
+    ),
+    "saved_view.deleted": (
+        {"target": {"type": "saved_view", "id": "view_1", "name": "Failures"}},
+        "Failures",
+    ),
+    "dead_letter.resent": (
+        {"payload": {"entry": {"action": "order.created"}}},
+        "order.created",
+    ),
+    "dead_letter.dropped": ({"target": {"type": "entry", "id": "e1"}}, "e1"),
     "logs.exported": ({"target": {"type": "export", "id": "7 days"}}, "7 days"),
     "mcp.tool.call": (
         {"payload": {"tool": "get_quote", "arguments": {"depth": 5, "pair": "SOL/USDC"}}},

@@ -43,7 +43,7 @@ def test_the_parameters_are_those_of_the_specification_first_and_then_our_own() 
             *("result", "target", "correlationId", "requestId", "sessionId"),
             *("assertedBy", "writerId"),
             *("decision", "approval", "runId", "principal", "key", "tool", "code", "provider"),
-            *("orderId", "sourceIp"),
+            *("orderId", "sourceIp", "reason", "policy", "requiredScope", "client"),
         ]
     )
 
@@ -82,6 +82,9 @@ def test_a_page_that_says_no_range_gets_its_own_default() -> None:
         ("provider", "facts.provider"),
         ("orderId", "facts.orderId"),
         ("sourceIp", "facts.sourceIp"),
+        ("policy", "facts.policy"),
+        ("requiredScope", "facts.requiredScope"),
+        ("client", "facts.client"),
     ],
 )
 @pytest.mark.parametrize(

@@ -67,6 +67,8 @@ STORIES: dict[str, Callable[[NewEntry, dict[str, object]], bool]] = {
     ),
 }
 
+HUB_ALONE = ("dead_letter.", "saved_view.")
+
 
 @pytest.fixture(scope="module")
 def told() -> list[NewEntry]:
@@ -134,7 +136,9 @@ def test_an_order_is_executed_with_other_arguments_than_were_approved(
 
 
 def test_every_known_action_occurs_and_no_other(told: list[NewEntry]) -> None:
-    assert {entry.action for entry in told} == KNOWN_ACTIONS.keys()
+    # What the Hub records when somebody uses it.
+    not_told = {action for action in KNOWN_ACTIONS if action.startswith(HUB_ALONE)}
+    assert {entry.action for entry in told} == KNOWN_ACTIONS.keys() - not_told
 
 
 def test_payloads_have_only_the_keys_of_their_action(told: list[NewEntry]) -> None:

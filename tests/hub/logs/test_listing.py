@@ -181,7 +181,7 @@ def test_a_row_says_who_did_what_to_what_and_how_it_ended(hub: Hub) -> None:
     page = hub.logs("?result=partial&search=order")
     row = page.one(f"#entry-{entry}")
     cells = {each["class"].split()[0].removeprefix("column-"): each.text for each in row.all("td")}
-    assert cells["timestamp"].startswith("3 minutes ago")
+    assert " UTC 3 minutes ago " in cells["timestamp"]
     assert cells["timestamp"].endswith(" UTC")
     assert cells["actor"] == "Momentum Scout agent-7"
     assert cells["action"] == "order.created Buy SOL"
@@ -321,3 +321,17 @@ def test_a_log_that_takes_too_long_says_what_makes_it_quick(
     assert empty["data-state"] == "too_long"
     assert "a shorter range" in empty.text
     assert "could not be counted" in hub.read("/hub/logs/count").one("main").text
+
+
+def test_a_correlation_read_oldest_first_tells_the_time_between_its_steps(hub: Hub) -> None:
+    at = datetime.now(UTC) - timedelta(hours=1)
+    hub.record(
+        *[
+            {"correlation_id": "c-1", "timestamp": at + timedelta(seconds=seconds)}
+            for seconds in (4.3, 0)
+        ]
+    )
+    page = hub.logs("?correlationId=c-1&sort=timestamp")
+    assert [each.text for each in page.all(".step")] == ["+4.3 s"]
+    assert not hub.logs("?correlationId=c-1").all(".step")
+    assert not hub.logs("?sort=timestamp").all(".step")

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from hub.ui.times import clock_time, full_time, short_time
+from hub.ui.times import clock_time, full_time, short_time, step
 
 NOW = datetime(2026, 11, 23, 14, 2, 11, 384_000, tzinfo=UTC)
 
@@ -38,3 +38,20 @@ def test_the_full_time_is_utc_with_milliseconds() -> None:
     assert full_time(elsewhere) == "2026-11-23 14:02:11.384 UTC"
     assert clock_time(elsewhere) == "14:02:11 UTC"
     assert full_time(NOW.replace(microsecond=999_999)) == "2026-11-23 14:02:11.999 UTC"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "told"),
+    [
+        (0, "+0 ms"),
+        (0.34, "+340 ms"),
+        (4.3, "+4.3 s"),
+        (59.99, "+59.9 s"),
+        (60, "+1 min"),
+        (93_784, "+1 d 2 h"),
+    ],
+)
+def test_the_time_between_two_entries_is_told_in_the_unit_that_fits(
+    seconds: float, told: str
+) -> None:
+    assert step(timedelta(seconds=seconds)) == told

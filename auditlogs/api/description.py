@@ -1,0 +1,61 @@
+"""The API's description and the schema of an entry, for everyone: they are the same for all
+accounts and hold nothing of any."""
+
+import functools
+import re
+from typing import Any
+
+import msgspec
+from django.http import HttpRequest, HttpResponse
+from django.urls import URLPattern, get_resolver, reverse
+from django.views.decorators.csrf import csrf_exempt
+
+from auditlogs.api import problems
+from auditlogs.api.openapi import document, entry_schema as schema_at
+from auditlogs.api.views import ALIASES, SCOPES
+
+PARAMETER = re.compile(r"<(?:\w+:)?(\w+)>")
+SCHEMA_TYPE = "application/schema+json"
+
+
+@csrf_exempt
+def openapi(request: HttpRequest) -> HttpResponse:
+    """Answer with the OpenAPI document."""
+    return _public(request, described(), "application/json")
+
+
+@csrf_exempt
+def entry_schema(request: HttpRequest) -> HttpResponse:
+    """Answer with the JSON Schema of an entry. A change that is none of its additions gets another
+    address."""
+    return _public(request, schema_at(reverse("api_entry_schema")), SCHEMA_TYPE)
+
+
+@functools.cache
+def described() -> dict[str, Any]:
+    """Return the OpenAPI document of the API's routes."""
+    return document(routes())
+
+
+def routes() -> dict[str, tuple[str, dict[str, str]]]:
+    """Return the path template of each of the API's routes by name, and the scope of each method,
+    empty for what needs no key."""
+    prefix = reverse("api_openapi").removesuffix("openapi.json")
+    found = {}
+    for route in get_resolver("auditlogs.api.urls").url_patterns:
+        assert isinstance(route, URLPattern)
+        assert route.name is not None
+        path = prefix + PARAMETER.sub(r"{\1}", str(route.pattern))
+        found[route.name] = (path, SCOPES.get(route.callback, {"GET": ""}))
+    return found
+
+
+def _public(request: HttpRequest, body: dict[str, Any], kind: str) -> HttpResponse:
+    if request.method not in ALIASES["GET"]:
+        return problems.method_not_allowed(ALIASES["GET"])
+    if request.GET:
+        unknown = dict.fromkeys(request.GET, "unknown parameter")
+        return problems.bad_parameters(unknown, frozenset(unknown))
+    response = HttpResponse(msgspec.json.encode(body), content_type=kind)
+    response["Cache-Control"] = "no-cache"
+    return response

@@ -1,0 +1,217 @@
+"""What a review needs of a span of time, beside the counts of single values.
+
+Failures and denials with the values that they have in common, so that each line of a review can be
+narrowed to an agent or a key; the incidents it names; and when a bot first used a tool, target,
+address or client. All of it comes from the groups that are counted, and is replaced with them.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Protocol, TypeVar
+
+import msgspec
+
+from auditlogs.entry.identity import id_ms
+from auditlogs.storage.counts import Count, Failure, Incident, Seen, Span
+from auditlogs.storage.mongo import Document
+
+# Rows of each kind in a span: the first by their labels, as of the counts of single values.
+MAX_ROWS = 2_000
+MAX_SEEN = 10_000
+
+COUNTED = ("key", "tool", "requiredScope", "provider", "reason", "policy")
+# The kinds of what is seen, named by their filters.
+OF_FACTS = ("tool", "sourceIp", "client")
+# There is another one for each piece of work, so that it is always seen for the first time.
+PASSING_TARGETS = ("order", "session", "request", "run", "task", "approval", "entry")
+
+INCIDENTS = frozenset(
+    {
+        *("circuit_breaker.opened", "circuit_breaker.half_opened", "circuit_breaker.closed"),
+        *("kill_switch.activated", "kill_switch.released"),
+        *("api_key.created", "api_key.rotated", "api_key.revoked", "api_key.exposed"),
+        *("api_key.scopes.updated", "bot.config.updated"),
+    }
+)
+
+_NAME: Document = {"$arrayElemAt": [{"$split": ["$$fact", "="]}, 0]}
+# The facts of an entry that are counted or noted, in their order; the others differ too much.
+FACTS: Document = {
+    "$filter": {
+        "input": {"$ifNull": ["$facts", []]},
+        "as": "fact",
+        "cond": {"$in": [_NAME, [*COUNTED, *OF_FACTS[1:]]]},
+    }
+}
+TARGET: Document = {
+    "$cond": [
+        {"$in": [{"$ifNull": ["$target.type", ""]}, [*PASSING_TARGETS]]},
+        None,
+        {"$ifNull": ["$target.id", None]},
+    ]
+}
+IS_DENIED: Document = {"$eq": ["$decision.outcome", "denied"]}
+
+
+class Row(Protocol):
+    """A row of notes."""
+
+    @property
+    def label(self) -> tuple[object, ...]:
+        """What its entries have in common."""
+
+
+R = TypeVar("R", bound=Row)
+
+
+def facts_in(group: Document) -> dict[str, list[str]]:
+    """Return the facts of a group of entries by their path, such as `facts.tool`."""
+    facts: dict[str, list[str]] = defaultdict(list)
+    for fact in group["_id"]["facts"]:
+        name, _, value = fact.partition("=")
+        facts[f"facts.{name}"].append(value)
+    return facts
+
+
+class Notes:
+    """The notes of one span of time, as they are gathered."""
+
+    def __init__(self) -> None:
+        self._failures: dict[tuple[object, ...], Failure] = {}
+        self._incidents: dict[tuple[object, ...], Incident] = {}
+        self._seen: dict[tuple[object, ...], Seen] = {}
+        self._left_out = dict.fromkeys(("failures", "incidents", "seen"), 0)
+
+    def add_group(self, group: Document, facts: Mapping[str, list[str]]) -> None:
+        """Add a group of entries of one quarter, with its facts."""
+        key = group["_id"]
+        if key["result"] == "failure" or key["denied"]:
+            self._add_failure(_failure(group, facts))
+        if key["action"] in INCIDENTS:
+            self._add_incident(_incident(group, facts))
+        for each in _seen(group, facts):
+            self._add_seen(each)
+
+    def add_span(self, span: Span) -> None:
+        """Add what a shorter span has."""
+        for failure in span.failures:
+            self._add_failure(failure)
+        for incident in span.incidents:
+            self._add_incident(incident)
+        for seen in span.seen:
+            self._add_seen(seen)
+        for field in self._left_out:
+            self._left_out[field] += span.rest.get(field, Count("")).success
+
+    def on(self, span: Span) -> Span:
+        """Return a span with these notes: the first rows, and how many are left out."""
+        failures = _sorted(self._failures.values())
+        incidents = _sorted(self._incidents.values())
+        seen = _sorted(self._seen.values())
+        left_out = {
+            "failures": self._left_out["failures"] + len(failures[MAX_ROWS:]),
+            "incidents": self._left_out["incidents"] + len(incidents[MAX_ROWS:]),
+            "seen": self._left_out["seen"] + len(seen[MAX_SEEN:]),
+        }
+        rest = {field: Count("", 0, 0, number) for field, number in left_out.items() if number}
+        return replace(
+            span,
+            rest={**span.rest, **rest},
+            failures=failures[:MAX_ROWS],
+            incidents=incidents[:MAX_ROWS],
+            seen=seen[:MAX_SEEN],
+        )
+
+    def _add_failure(self, new: Failure) -> None:
+        old = self._failures.get(new.label)
+        self._failures[new.label] = new if old is None else _both(old, new)
+
+    def _add_incident(self, new: Incident) -> None:
+        old = self._incidents.get(new.label)
+        if old is not None:
+            first, last = sorted((old, new), key=lambda each: each.last.bytes)
+            count, begin = old.count + new.count, min(old.first, new.first)
+            new = msgspec.structs.replace(last, count=count, first=min(first.first, begin))
+        self._incidents[new.label] = new
+
+    def _add_seen(self, new: Seen) -> None:
+        old = self._seen.get(new.label)
+        if old is None or new.first_ms < old.first_ms:
+            self._seen[new.label] = new
+
+
+def _sorted(rows: Iterable[R]) -> list[R]:
+    return sorted(rows, key=lambda row: row.label)
+
+
+def _both(one: Failure, other: Failure) -> Failure:
+    return msgspec.structs.replace(
+        one,
+        failure=one.failure + other.failure,
+        partial=one.partial + other.partial,
+        success=one.success + other.success,
+        first_ms=min(one.first_ms, other.first_ms),
+        last_ms=max(one.last_ms, other.last_ms),
+    )
+
+
+def _failure(group: Document, facts: Mapping[str, list[str]]) -> Failure:
+    key = group["_id"]
+    reason, scope, name, policy, provider = (
+        _first(facts, name) for name in ("reason", "requiredScope", "key", "policy", "provider")
+    )
+    failed, partial, done = (
+        group["entries"] if key["result"] == result else 0
+        for result in ("failure", "partial", "success")
+    )
+    return Failure(
+        key["bot"] or "",
+        key["actionType"],
+        reason,
+        scope,
+        name,
+        policy,
+        provider,
+        key["denied"],
+        failed,
+        partial,
+        done,
+        id_ms(group["first"]),
+        id_ms(group["last"]),
+    )
+
+
+def _incident(group: Document, facts: Mapping[str, list[str]]) -> Incident:
+    key = group["_id"]
+    return Incident(
+        key["action"],
+        key["bot"] or "",
+        key["actor"],
+        key["target"] or "",
+        _first(facts, "provider"),
+        _first(facts, "key"),
+        key["result"],
+        int(key["quarter"]),
+        group["entries"],
+        group["first"],
+        group["last"],
+        group["name"] or "",
+        group["targetName"] or "",
+    )
+
+
+def _seen(group: Document, facts: Mapping[str, list[str]]) -> Iterable[Seen]:
+    key, first_ms = group["_id"], id_ms(group["first"])
+    if not key["bot"]:
+        return
+    for kind in OF_FACTS:
+        for value in facts.get(f"facts.{kind}", ()):
+            yield Seen(key["bot"], kind, value, first_ms)
+    # The target of a call is its tool.
+    if key["target"] and key["target"] not in facts.get("facts.tool", ()):
+        yield Seen(key["bot"], "target", key["target"], first_ms)
+
+
+def _first(facts: Mapping[str, list[str]], name: str) -> str:
+    return next(iter(facts.get(f"facts.{name}", ())), "")

@@ -1,0 +1,137 @@
+"""What is shown around an entry, apart from it: facts that lead to what was counted, the remedy."""
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from django.test import Client
+
+from auditlogs.accounts import agent_keys
+from auditlogs.accounts.self_audit import COMMAND_LINE
+from auditlogs.models import Account, AgentKey
+from tests.factories import make_entry
+from tests.hub.markup import Element, read
+from tests.hub.pages import HTMX, Hub, link, rows
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+
+    from auditlogs.entry.schema import Entry
+
+UNKNOWN = "01a20950-b9be-826b-b349-98920bde1351"
+
+
+@pytest.fixture
+def key(account: Account) -> AgentKey:
+    given: dict[str, Any] = {"name": "scout-read", "agent": "agent_7f3a21", "scopes": ["read"]}
+    return agent_keys.create(account, COMMAND_LINE, **given)[0]
+
+
+def refused(account: Account, **fields: Any) -> "Entry":
+    payload = {"tool": "trade_execute", "status": 403, "requiredScope": "trade",
+               "keyName": "scout-read", "keyScopes": ["read"]}  # fmt: skip
+    return make_entry(account.id, **{"result": "failure", "payload": payload, **fields})
+
+
+def around(client: Client, entry: "Entry", *, htmx: bool = False) -> Element:
+    answer = client.get(f"/hub/logs/findings/{entry.id}", headers=HTMX if htmx else {})
+    assert answer.status_code == 200
+    return read(answer.content.decode())
+
+
+def facts(page: Element) -> dict[str, str]:
+    return {each.one("dt").text: each.one("dd").text for each in page.all(".facts", "div")}
+
+
+def test_an_entry_says_at_once_why_it_failed_and_asks_for_the_rest(hub: Hub) -> None:
+    payload = {"tool": "trade_execute", "requiredScope": "trade", "error": "<b>no</b>"}
+    (entry,) = hub.record({"result": "failure", "payload": payload})
+    page = hub.read(f"/hub/logs/{entry}")
+    why = page.one(".why")
+    assert why.text.startswith(
+        "Refused: the key lacks a scope The key lacked the scope trade, which trade_execute needs."
+    )
+    rest = page.one("#findings")["hx-get"]
+    assert link(page, "Facts and what to do")["href"] == rest
+    part = hub.read(rest, htmx=True)
+    assert part.one("#why-facts")["hx-swap-oob"] == "true"
+    assert not hub.read(f"/hub/logs/{entry}").all(".facts")
+
+
+def test_each_figure_leads_to_the_entries_that_were_counted(hub: Hub) -> None:
+    failed = {"result": "failure", "payload": {"isError": True, "tool": "quote"}}
+    first, second, _ = hub.record(failed, failed, {"result": "success"})
+    page = hub.read(f"/hub/logs/findings/{first}")
+    assert facts(page) == {"2": "of this kind in 24 h, this one included"}
+    assert rows(hub.read(page.one(".facts", "a")["href"])) == [first, second]
+
+
+def test_a_missing_scope_leads_an_admin_to_the_form_that_adds_it(
+    account: Account, admin: "User", client: Client, key: AgentKey
+) -> None:
+    client.force_login(admin)
+    entry = refused(account)
+    page = around(client, entry, htmx=True)
+    assert facts(page)["now"] == "the key is active and carries read"
+    assert client.get(link(page, "Change scopes of scout-read")["href"]).status_code == 200
+    agent_keys.change_scopes(key, COMMAND_LINE, ["read", "trade"])
+    agent_keys.rotate(key, COMMAND_LINE)
+    page = around(client, entry)
+    assert "was rotated" in facts(page)["now"]
+    assert client.get(link(page, "Open scout-read")["href"]).status_code == 200
+
+
+def test_a_key_that_was_not_made_here_has_a_page_too(
+    account: Account, admin: "User", client: Client
+) -> None:
+    client.force_login(admin)
+    page = around(client, refused(account))
+    assert "now" not in facts(page)
+    assert client.get(link(page, "Open scout-read")["href"]).status_code == 200
+
+
+def test_a_viewer_gets_no_link_to_a_page_that_is_not_theirs(
+    account: Account, user: "User", client: Client, key: AgentKey
+) -> None:
+    client.force_login(user)
+    page = around(client, refused(account))
+    assert "An admin of this account can change the key." in page.text
+    assert not page.all(".remedy")
+
+
+def test_an_entry_that_is_unknown_or_of_another_account_is_not_found(hub: Hub) -> None:
+    for id in (UNKNOWN, make_entry().id, "x"):
+        assert hub.get(f"/hub/logs/findings/{id}").status_code == 404
+
+
+def test_an_entry_that_did_not_fail_has_no_reason(hub: Hub) -> None:
+    (entry,) = hub.record({"result": "success", "payload": {"code": "stale_data"}})
+    assert not hub.read(f"/hub/logs/{entry}").all(".why")
+    assert not hub.read(f"/hub/logs/findings/{entry}").all(".facts")
+
+
+def test_the_lists_around_an_entry_have_their_counts(hub: Hub) -> None:
+    given = {"session_id": "s-1", "payload": {"orderId": "o,1"}}
+    first, entry, third = hub.record(given, {**given, "run_id": "r-1"}, {"session_id": "s-2"})
+    lists = hub.read(f"/hub/logs/findings/{entry}", htmx=True).one("#nearby")
+    counts = {each.one("a").text: each.text.removeprefix(each.one("a").text).strip()
+              for each in lists.all("span")}  # fmt: skip
+    assert counts == {
+        "Around this": "", "Session": "2", "Run": "1", "Order": "2", "Agent ±30 min": "3",
+    }  # fmt: skip
+    around = hub.read(link(lists, "Around this")["href"])
+    assert rows(around) == [first, entry, third]
+    assert around.one(f"#entry-{entry}")["aria-current"] == "true"
+    assert rows(hub.read(link(lists, "Order")["href"])) == [first, entry]
+    # Before they are counted, the lists are links all the same.
+    shown = hub.read(f"/hub/logs/{entry}").one("#nearby")
+    assert rows(hub.read(link(shown, "Session")["href"])) == [first, entry]
+
+
+def test_a_failure_shows_what_changed_before_it(hub: Hub) -> None:
+    payload = {"changes": [{"field": "slippageBps", "from": 50, "to": 30}]}
+    changed = {"action": "bot.config.updated", "bot_id": "agent-7", "payload": payload}
+    failure, change, _ = hub.record({"result": "failure"}, changed, {"result": "success"})
+    part = hub.read(f"/hub/logs/findings/{failure}", htmx=True).one("#since")
+    assert part.one(".changes").text == "slippageBps 50 → 30"
+    assert "because" not in part.text
+    assert hub.read(f"/hub/logs/{change}").one(".changes").text == "slippageBps 50 → 30"
