@@ -22,6 +22,7 @@ from hub.agents.views import agent, agents
 from hub.help.api_docs import api_docs
 from hub.help.views import help_codes, help_orders, help_pages, help_scopes
 from hub.logs import views
+from hub.logs.column_page import columns, density
 from hub.logs.export import export, export_status, export_stop
 from hub.logs.view_pages import view_default, view_delete, view_edit, view_list, view_new
 from hub.sign_in.passwords import SetPassword, password
@@ -43,6 +44,8 @@ urlpatterns = [
     path("hub/logs/findings/<str:entry_id>", views.findings, name="findings"),
     # A writer's own id may contain a slash.
     path("hub/logs/<path:entry_id>", views.entry, name="entry"),
+    path("hub/columns", columns, name="columns"),
+    path("hub/density", density, name="density"),
     path("hub/views", view_list, name="views"),
     path("hub/views/new", view_new, name="view_new"),
     path("hub/views/default", view_default, name="view_default"),

@@ -132,12 +132,12 @@ def _links(data: bytes) -> Iterator[Span]:
 def _is_secret(name: bytes, value: bytes, names: Names) -> bool:
     text = unquote_plus(name.decode())
     plain = plain_name(text)
-    found = unquote_plus(value.decode())
     if not value.strip(FILLER):
         return False
     if plain in _UNSURE:
+        found = unquote_plus(value.decode())
         return looks_secret(found, is_asset=plain in ("token", "t"))
     if plain in _IN_QUERIES:
         return not _solana_signature.fullmatch(value)
     kind = names.kind(text)
-    return kind >= Kind.TOKEN and is_secret(found, kind, plain)
+    return kind >= Kind.TOKEN and is_secret(unquote_plus(value.decode()), kind, plain)

@@ -54,7 +54,6 @@ _word = pattern(r"\s*([A-Za-z]{1,14})(?:[\s.,;!?)]|$)")
 _beginning = pattern(r"^[\s\"'`\\\[(-]*(?:[A-Za-z]{3,12}[ \t]+)?[^\s\"'`]{12,}")
 _SAMPLE = 48
 # Names after which a word with digits is the secret, even without a sign in between.
-_BARE_NAMES = (b"passw", b"passph", b"api", b"secret", b"access")
 _bare = pattern(
     r"(?i)(?:password|passwd|passphrase|api[ _-]?key|secret(?:[ _-](?:access[ _-])?key)?"
     r"|access[ _-]?token)[ \t]+[^\s\"'`<>(){}\[\],;:=]{6,}"
@@ -147,7 +146,14 @@ class Assignments:
             yield from each(data, self._prompt, self._after_prompt)
         if b"|" in data:
             yield from each(data, self._cell, self._after_prompt)
-        if any(word in lower for word in _BARE_NAMES):
+        # A generator over these words would cost more than the search that it saves.
+        if (
+            b"passw" in lower
+            or b"passph" in lower
+            or b"api" in lower
+            or b"secret" in lower
+            or b"access" in lower
+        ):
             yield from each(data, _bare, _bare_word)
         if b"with" in lower:
             yield from each(data, _with_password, _quoted_value)

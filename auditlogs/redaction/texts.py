@@ -104,8 +104,9 @@ class Texts:
 
     def _rounds(self, text: str, level: int, seen: dict[str, str]) -> str:
         """Return the text, redacted until a round changes nothing."""
+        is_read = False
         for _ in range(_MAX_ROUNDS):
-            clean = self._once(text, level, seen)
+            clean, is_read = self._once(text, level, seen, is_read=is_read)
             if clean == text:
                 return text
             text = clean
@@ -113,7 +114,13 @@ class Texts:
                 return text
         return mark("redactor-failed")
 
-    def _once(self, text: str, level: int, seen: dict[str, str]) -> str:
+    def _once(
+        self, text: str, level: int, seen: dict[str, str], *, is_read: bool
+    ) -> tuple[str, bool]:
+        """Return the text after one round, and whether that redacted all objects in it.
+
+        With `is_read` the round before did so, and they need not be read again.
+        """
         view = View(text)
         data = view.data
         bare = masked(text)
@@ -124,13 +131,14 @@ class Texts:
         for rule, regexp in self._patterns:
             found += [(m.start(), m.end(), rule) for m in regexp.finditer(bare) if m[0]]
         if self._gate.search(data) and not _is_harmless(data):
-            if (clean := self._json(text, level, seen)) is not None:
+            if not is_read and (clean := self._json(text, level, seen)) is not None:
                 return clean
             for start, end, rule in self._in_view(data):
                 if end > start and data[start:end].strip(FILLER):
                     found.append((*view.span(start, end), rule))
-            found += self._encoded(view, found, level, seen)
-        return _replaced(text, found) if found else text
+            # None of these overlap, and a text with more is replaced as a whole.
+            found += islice(self._encoded(view, found, level, seen), MAX_IN_TEXT + 1)
+        return (_replaced(text, found) if found else text), False
 
     def _in_view(self, data: bytes) -> Iterator[Span]:
         for finder in self._finders(data):
@@ -177,8 +185,11 @@ class Texts:
             taken.insert(after, place)
             yield *place, replacement
 
-    def _json(self, text: str, level: int, seen: dict[str, str]) -> str | None:
-        """Return a text with the JSON in it redacted, None if that has no secret."""
+    def _json(self, text: str, level: int, seen: dict[str, str]) -> tuple[str, bool] | None:
+        """Return a text with the JSON in it redacted, and whether it has no other objects.
+
+        If there is no secret in the JSON, return None.
+        """
         first = text.lstrip()[:1]
         if first and first in '{["':
             try:
@@ -188,11 +199,11 @@ class Texts:
             else:
                 clean, number = self.inside(value, level + 1, seen)
                 if number > MAX_IN_TEXT:
-                    return mark("too-many")
-                return _written(clean) if number else None
+                    return mark("too-many"), True
+                return (_written(clean), True) if number else None
         return self._embedded(text, level, seen)
 
-    def _embedded(self, text: str, level: int, seen: dict[str, str]) -> str | None:
+    def _embedded(self, text: str, level: int, seen: dict[str, str]) -> tuple[str, bool] | None:
         pieces, after, tries = [], 0, 0
         place = opening(text, 0)
         while place >= 0 and tries < _MAX_EMBEDDED:
@@ -208,10 +219,11 @@ class Texts:
                 after = end
             place = opening(text, end)
         if pieces:
-            return "".join([*pieces, text[after:]])
+            return "".join([*pieces, text[after:]]), False
         is_command = "'-" in text or '"-' in text
         if tries and (is_command or self._assignments.gate.search(View(text).data)):
-            return literals.redacted(text, lambda value: self.inside(value, level + 1, seen))
+            clean = literals.redacted(text, lambda value: self.inside(value, level + 1, seen))
+            return (clean, True) if clean is not None else None
         return None
 
 

@@ -1,5 +1,6 @@
 """The walk through JSON: finds secrets by the names of keys, by position and by shape."""
 
+import math
 import re
 from collections.abc import Iterator, Mapping, Sequence, Set
 from functools import lru_cache
@@ -7,12 +8,14 @@ from typing import Any, NamedTuple
 
 from auditlogs.redaction import chains, mnemonics, private
 from auditlogs.redaction.judging import is_secret
-from auditlogs.redaction.marks import is_mark, mark, without_marks
+from auditlogs.redaction.marks import is_mark, mark, whole_field, without_marks
 from auditlogs.redaction.names import REMEMBERED, Kind, Names, plain_name
 from auditlogs.redaction.randomness import is_random
 from auditlogs.redaction.texts import MAX_LEVELS, Texts
 
 RULE = "key-name"
+# A field of an entry with more marks is replaced as a whole.
+MAX_MARKS = 1_000
 MAX_DEPTH = 64
 
 # The fields of an entry that keep their shape, whatever is in them.
@@ -82,9 +85,14 @@ class Key:
         )
 
 
+class _TooManyError(Exception):
+    """A field of the entry has so many marks that it is replaced as a whole."""
+
+
 _NO_COLUMNS: Mapping[int, Key] = {}
 # Objects with more keys hardly ever recur.
 _MAX_KEYS = 32
+_MAX_SHAPES = 2_048
 
 
 class _Around(NamedTuple):
@@ -119,15 +127,22 @@ class Keys:
         self.names = names
         self.texts = texts
         self._remembered = lru_cache(maxsize=16_384)(self._read)
-        self._shapes = lru_cache(maxsize=2_048)(self._shape)
+        # Only objects whose keys are short texts: `1` and `True` would be the same key as `1.0`.
+        self._shapes: dict[tuple[Any, ...], _Shape] = {}
 
     def shape(self, value: dict[Any, Any]) -> _Shape:
         """Return the shape of an object."""
         keys = tuple(value)
-        is_short = len(keys) <= _MAX_KEYS and all(
+        if found := self._shapes.get(keys):
+            return found
+        shape = self._shape(keys)
+        if len(keys) <= _MAX_KEYS and all(
             type(key) is str and len(key) <= REMEMBERED for key in keys
-        )
-        return (self._shapes if is_short else self._shape)(keys)
+        ):
+            if len(self._shapes) >= _MAX_SHAPES:
+                self._shapes.clear()
+            self._shapes[keys] = shape
+        return shape
 
     def _shape(self, names: tuple[Any, ...]) -> _Shape:
         keys = tuple(self[name] for name in names)
@@ -163,6 +178,8 @@ class Walk:
         self.seen = {} if seen is None else seen
         self.changed = 0
         self.has_marks = False
+        # The marks that may yet be made in a field of the entry; in the JSON in a text any number.
+        self._left = math.inf
 
     def value(self, value: Any, level: int = 0, parent: Key | None = None) -> Any:
         """Return the value without its secrets, as a copy. `parent` is its key."""
@@ -180,15 +197,23 @@ class Walk:
         return self._marked("too-deep") if level > MAX_DEPTH else None
 
     def _marked(self, rule: str) -> str:
+        self._change()
+        return mark(rule)
+
+    def _change(self) -> None:
+        """Count a replacement by a mark."""
         self.changed += 1
         self.has_marks = True
-        return mark(rule)
+        self._left -= 1
+        if self._left < 0:
+            raise _TooManyError
 
     def _text(self, text: str, level: int) -> str:
         clean = self._texts.redact(text, min(level, MAX_LEVELS), self.seen)
         if "[REDACTED:" in clean:
             self.has_marks = True
-            self.changed += clean != text
+            if clean != text:
+                self._change()
         return clean
 
     def _under(self, value: Any, key: Key, level: int) -> Any:
@@ -255,8 +280,10 @@ class Walk:
         clean: dict[Any, Any] = {}
         numbers: dict[Any, int] = {}
         for (key, item), known in zip(value.items(), shape.keys, strict=True):
-            if level == 0 and key in OBJECTS:
-                shown: Any = self._fixed(item, 1)
+            if level == 0:
+                shown: Any = self._field(key, item, known, around)
+            elif around is _NOTHING_AROUND and known.kind < Kind.TOKEN:
+                shown = self.value(item, level + 1, known)
             else:
                 shown = self._member(item, known, around, level)
             name = known.shown
@@ -267,8 +294,23 @@ class Walk:
             elif "[REDACTED:" in name:
                 self.has_marks = True
                 self.changed += name != key
-            clean[self._unlike(name, clean, numbers)] = shown
+            if name in clean:
+                name = self._unlike(name, clean, numbers)
+            clean[name] = shown
         return clean
+
+    def _field(self, key: Any, item: Any, known: Key, around: "_Around") -> Any:
+        """Return the redacted field of an entry."""
+        self._left = MAX_MARKS
+        try:
+            return self._fixed(item, 1) if key in OBJECTS else self._member(item, known, around, 0)
+        except _TooManyError:
+            # What is left of it need not be read.
+            self.changed += 1
+            self.has_marks = True
+            return whole_field(key, "too-many")
+        finally:
+            self._left = math.inf
 
     def _fixed(self, value: Any, level: int) -> Any:
         """Return the redacted copy of a field of which objects and lists stay what they are."""
@@ -299,8 +341,6 @@ class Walk:
 
     def _member(self, item: Any, known: Key, around: "_Around", level: int) -> Any:
         """Return the redacted member of an object."""
-        if around is _NOTHING_AROUND and known.kind < Kind.TOKEN:
-            return self.value(item, level + 1, known)
         if known.plain in around.partners and not self._is_secret_name(item):
             return self._under(item, _AS_SECRET, level + 1)
         if known.kind is Kind.SECRET:
@@ -409,11 +449,12 @@ class Walk:
     def _list(self, value: Sequence[Any], level: int, parent: Key | None = None) -> Any:
         if rule := self._rule_of_whole(value, parent):
             return self._marked(rule)
-        if columns := self._heading(value):
-            return [value[0], *self._rows(value[1:], columns, level)]
-        if value and all(_is_pair(item) for item in value):
-            return [self._pair(item, level + 1) for item in value]
-        if value and all(isinstance(item, str) for item in value):
+        if value and isinstance(value[0], list | tuple):
+            if columns := self._heading(value):
+                return [value[0], *self._rows(value[1:], columns, level)]
+            if all(map(_is_pair, value)):
+                return [self._pair(item, level + 1) for item in value]
+        elif value and all(isinstance(item, str) for item in value):
             return self._words(value, level)
         return [self.value(item, level + 1, parent) for item in value]
 

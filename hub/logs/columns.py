@@ -3,7 +3,8 @@
 `static/css/columns.css` gives the names of widths and breakpoints their lengths.
 """
 
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from auditlogs.query.order import DEFAULT_SORT, Order, Sort
@@ -16,7 +17,8 @@ class Column:
     `width` and `breakpoint` name classes. A column without a width shares what the others leave;
     `breakpoint` says in which room it is shown, and is empty where it always is. `sorts` holds
     what the first and second click on the heading sort by, each with the words that announce it;
-    a third click goes back to the default.
+    a third click goes back to the default. A person can leave out what `is_optional`; what is not
+    `is_usual` is shown to those who chose it.
     """
 
     key: str
@@ -24,6 +26,8 @@ class Column:
     width: str = ""
     breakpoint: str = ""
     sorts: tuple[tuple[Sort, str], ...] = ()
+    is_optional: bool = False
+    is_usual: bool = True
 
     @cached_property
     def cell(self) -> str:
@@ -41,21 +45,51 @@ COLUMNS = (
         width="width-time",
         sorts=(("timestamp", "oldest first"), ("-timestamp", "newest first")),
     ),
-    Column("actor", "Actor", sorts=(("actor", "A to Z"), ("-actor", "Z to A"))),
+    Column("actor", "Actor", sorts=(("actor", "A to Z"), ("-actor", "Z to A")), is_optional=True),
     Column(
         "action", "Action", width="width-wide", sorts=(("action", "A to Z"), ("-action", "Z to A"))
     ),
-    Column("type", "Type", width="width-word", breakpoint="from-wide"),
-    Column("target", "Target", width="width-name", breakpoint="from-medium"),
+    Column("type", "Type", width="width-word", breakpoint="from-wide", is_optional=True),
+    Column("target", "Target", width="width-name", breakpoint="from-medium", is_optional=True),
     Column(
         "result",
         "Result",
         width="width-result",
         sorts=(("result", "failures first"), ("-result", "successes first")),
     ),
-    # Seven columns do not fit beside the drawer; on a card there is a line for it.
-    Column("correlation", "Correlation", breakpoint="on-cards"),
+    Column("duration", "Duration", "width-number", "from-roomy", is_optional=True, is_usual=False),
+    Column("session", "Session", "width-id", "from-roomy", is_optional=True, is_usual=False),
+    Column(
+        "correlation", "Correlation", "width-id", "from-roomy", is_optional=True, is_usual=False
+    ),
 )
+OPTIONAL = tuple(column for column in COLUMNS if column.is_optional)
+# A card has a line for it, even where nobody chose it.
+ON_CARDS = {"correlation"}
+
+
+def columns_of(chosen: Collection[str] | None) -> tuple[Column, ...]:
+    """Return the columns of a list: the optional ones with these keys, the usual ones for None."""
+    return tuple(
+        column if is_shown else replace(column, width="", breakpoint="on-cards")
+        for column in COLUMNS
+        for is_shown in (_is_shown(column, chosen),)
+        if is_shown or column.key in ON_CARDS
+    )
+
+
+def shown_keys(chosen: Collection[str] | None) -> list[str]:
+    """Return the keys of the optional columns that are shown."""
+    return [column.key for column in OPTIONAL if _is_shown(column, chosen)]
+
+
+def _is_shown(column: Column, chosen: Collection[str] | None) -> bool:
+    if not column.is_optional:
+        return True
+    return column.is_usual if chosen is None else column.key in chosen
+
+
+USUAL = columns_of(None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +102,9 @@ class Heading:
     next_effect: str
 
 
-def headings(sort: str | None) -> list[Heading]:
+def headings(sort: str | None, columns: Iterable[Column] = USUAL) -> list[Heading]:
     """Return the headings of a list with the given `sort` parameter, None for the default."""
-    return [_heading(column, sort) for column in COLUMNS]
+    return [_heading(column, sort) for column in columns]
 
 
 def _heading(column: Column, sort: str | None) -> Heading:

@@ -16,7 +16,7 @@ from auditlogs.storage.mongo import StorageError, TookTooLong, Unavailable
 from auditlogs.storage.retention import oldest_ms, retention_days
 from hub.logs.applied import address, applied, repeated
 from hub.logs.backlog import Backlog
-from hub.logs.columns import Heading, headings
+from hub.logs.columns import USUAL, Column, Heading, headings
 from hub.logs.filter_bar import SORT_LABELS, FilterBar, page_parameters
 from hub.logs.links import CURSOR, DEFAULT_RANGE, ENTRY, SORT, Links
 from hub.logs.rows import Row, row_of
@@ -43,8 +43,16 @@ class SortLink:
 class Listing:
     """A page of the list. Nothing is read from the database or the spool before `read`."""
 
-    def __init__(self, data: QueryDict, account: Account) -> None:
+    def __init__(
+        self,
+        data: QueryDict,
+        account: Account,
+        *,
+        columns: tuple[Column, ...] = USUAL,
+        is_dense: bool = False,
+    ) -> None:
         self.account = account.id
+        self.columns, self.is_dense = columns, is_dense
         self.now = now()
         self.open_entry = data.get(ENTRY, "")
         parameters = page_parameters(data, self.now)
@@ -110,7 +118,7 @@ class Listing:
     def sort_links(self) -> list[SortLink]:
         return [
             SortLink(heading, self.links.changed(sort=heading.next_sort))
-            for heading in headings(self.sort)
+            for heading in headings(self.sort, self.columns)
         ]
 
     @cached_property

@@ -45,6 +45,8 @@ class Row(TypedDict):
     result: str
     result_word: str
     correlation: str | None
+    session: str | None
+    duration: float | None
 
 
 def row_of(
@@ -78,6 +80,8 @@ def row_of(
         result=entry.result,
         result_word=entry.result.capitalize(),
         correlation=short_id(entry.correlation_id) if entry.correlation_id else None,
+        session=short_id(entry.session_id) if entry.session_id else None,
+        duration=entry.duration,
     )
 
 

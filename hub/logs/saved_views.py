@@ -6,12 +6,14 @@ from functools import cached_property
 
 from django.db import IntegrityError, transaction
 from django.db.models import Q, QuerySet
+from django.http import QueryDict
 from django.urls import reverse
 
 from auditlogs.accounts.accounts import locked_account
 from hub.access import self_audit
 from hub.access.visits import HubRequest, Visit, caller_of
 from hub.logs.links import CURSOR, Links
+from hub.logs.listing import Listing
 from hub.models import VIEW_QUERY_LENGTH, ListPreference, SavedView
 
 # Of an account, and of a person in it.
@@ -40,6 +42,17 @@ def may_change(visit: Visit, view: SavedView) -> bool:
 def query_of(links: Links) -> str:
     """Return what a view of a list stores: its filters and its sort."""
     return links.without(CURSOR).partition("?")[2]
+
+
+def list_query(text: str, visit: Visit) -> str:
+    """Return a list's query without what is no filter or sort of it."""
+    return query_of(Listing(QueryDict(text), visit.account).links)
+
+
+def list_url(text: str, visit: Visit) -> str:
+    """Return the list of a query, such as the one that a person came from."""
+    query = list_query(text, visit)
+    return reverse("logs") + (f"?{query}" if query else "")
 
 
 def url_of(view: SavedView) -> str:
@@ -95,6 +108,7 @@ class ViewMenu:
 
     visit: Visit
     links: Links
+    default: int | None
 
     @cached_property
     def query(self) -> str:
@@ -121,10 +135,6 @@ class ViewMenu:
     @property
     def is_everything(self) -> bool:
         return not self.query
-
-    @cached_property
-    def default(self) -> int | None:
-        return preference_of(self.visit).default_view_id
 
     @property
     def can_be_default(self) -> bool:

@@ -12,9 +12,11 @@ from auditlogs.entry.times import format_rfc3339
 from auditlogs.export.formats import FORMATS
 from auditlogs.export.response import FORMAT
 from hub.access.visits import HubRequest, Visit
+from hub.logs.columns import COLUMNS, OPTIONAL, shown_keys
 from hub.logs.links import CURSOR, DEFAULT_RANGE, Links
 from hub.logs.listing import Listing
-from hub.logs.saved_views import ViewMenu, query_of
+from hub.logs.saved_views import ViewMenu
+from hub.models import ListPreference
 
 # Stands for the key in a copied command: no page ever has a key.
 KEY = "$AUDITLOGS_KEY"
@@ -36,10 +38,11 @@ class TitleRow:
     request: HubRequest
     visit: Visit
     listing: Listing
+    preference: ListPreference
 
     @cached_property
     def views(self) -> ViewMenu:
-        return ViewMenu(self.visit, self.listing.links)
+        return ViewMenu(self.visit, self.listing.links, self.preference.default_view_id)
 
     @property
     def manage_url(self) -> str:
@@ -48,6 +51,19 @@ class TitleRow:
     @property
     def save_url(self) -> str:
         return self._about_list("view_new")
+
+    @property
+    def columns_url(self) -> str:
+        return self._about_list("columns")
+
+    @property
+    def columns_shown(self) -> str:
+        optional = len(OPTIONAL) - len(shown_keys(self.preference.columns))
+        return f"{len(COLUMNS) - optional} of {len(COLUMNS)} shown"
+
+    @property
+    def list_query(self) -> str:
+        return self.views.query
 
     @property
     def live_link(self) -> str:
@@ -100,7 +116,7 @@ class TitleRow:
         ]
 
     def _about_list(self, name: str) -> str:
-        return f"{reverse(name)}?{urlencode({'list': query_of(self.listing.links)})}"
+        return f"{reverse(name)}?{urlencode({'list': self.list_query})}"
 
 
 def _short(instant: datetime) -> str:

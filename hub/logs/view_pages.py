@@ -13,7 +13,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from hub.access.visits import HubRequest, Visit, for_members
 from hub.logs import saved_views
 from hub.logs.listing import Listing
-from hub.logs.saved_views import ViewRefused, may_change, query_of, url_of, visible_to
+from hub.logs.saved_views import ViewRefused, list_query, list_url, may_change, url_of, visible_to
 from hub.models import VIEW_NAME_LENGTH, SavedView
 from hub.ui.confirmation import Confirmation, confirm
 from hub.ui.forms import PageForm
@@ -160,14 +160,13 @@ def _form_page(
         "title": title,
         "filters": _described(visit, view.query if view else query),
         "other_filters": _described(visit, query),
-        "back": reverse("logs") + (f"?{query}" if query else ""),
+        "back": list_url(query, visit),
     }
     return render(request, "hub/logs/view_form.html", context)
 
 
 def _list(request: HubRequest, visit: Visit) -> str:
-    """Return the query of the list that the person came from, without what is no filter of it."""
-    return query_of(Listing(QueryDict(request.GET.get(LIST, "")), visit.account).links)
+    return list_query(request.GET.get(LIST, ""), visit)
 
 
 def _described(visit: Visit, query: str) -> list[str]:

@@ -15,6 +15,7 @@ from auditlogs.storage import actors as kept_actors
 from auditlogs.storage.mongo import StorageError
 from hub.access.visits import HubRequest, Visit, for_members, for_people, is_fragment
 from hub.logs.chart import Chart
+from hub.logs.columns import columns_of
 from hub.logs.drawer import Drawer, EntryView
 from hub.logs.findings import Findings
 from hub.logs.links import entries_url
@@ -48,8 +49,13 @@ def favicon(request: HttpRequest) -> HttpResponse:
 @for_members
 def logs(request: HubRequest, visit: Visit) -> HttpResponse:
     """Show the list, with an entry open beside it if the URL names one."""
-    listing = Listing(request.GET, visit.account).read()
-    context: dict[str, Any] = {"listing": listing, "row": TitleRow(request, visit, listing)}
+    preference = preference_of(visit)
+    columns = columns_of(preference.columns)
+    listing = Listing(
+        request.GET, visit.account, columns=columns, is_dense=preference.is_dense
+    ).read()
+    row = TitleRow(request, visit, listing, preference)
+    context: dict[str, Any] = {"listing": listing, "title": row}
     if is_fragment(request):
         return render(request, "hub/logs/_update.html", context, status=listing.status)
     if listing.open_entry:

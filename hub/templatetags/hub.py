@@ -13,7 +13,7 @@ from django.utils.safestring import SafeString, mark_safe
 
 from auditlogs.entry.times import format_rfc3339, now, parse_rfc3339
 from auditlogs.query.values import escape
-from hub.logs.columns import COLUMNS, Column
+from hub.logs.columns import Column
 from hub.logs.payload import Part
 from hub.ui import icons, navigation, times
 
@@ -68,27 +68,27 @@ def moment(instant: datetime) -> SafeString:
 
 
 class CellsNode(Node):
-    """The cells of a row, one for each column: a single piece of template, put together once.
+    """The cells of a row, one for each column of the list: pieces of template that are put together
+    once.
 
     An `{% include %}` for each of a page's 350 cells takes longer than the rest of the page.
     """
 
-    def __init__(self, columns: Iterable[Column]) -> None:
-        engine = Engine.get_default()
-        self.nodelist = NodeList()
-        for column in columns:
-            start = format_html('<td role="cell" class="{}">', column.classes)
-            cell = engine.get_template(column.cell).nodelist
-            self.nodelist.extend([TextNode(start), *cell, TextNode("</td>")])
+    @functools.cache  # noqa: B019 - a template holds one node, for as long as the process runs
+    def _cell(self, column: Column) -> NodeList:
+        start = format_html('<td role="cell" class="{}">', column.classes)
+        cell = Engine.get_default().get_template(column.cell).nodelist
+        return NodeList([TextNode(start), *cell, TextNode("</td>")])
 
     def render(self, context: template.Context) -> SafeString:
-        return self.nodelist.render(context)
+        parts = (self._cell(column).render(context) for column in context["listing"].columns)
+        return SafeString("".join(parts))
 
 
 @register.tag
 def cells(_parser: Parser, _token: Token) -> CellsNode:
-    """Show the cells of the `row` in the context, one for each column of the list."""
-    return CellsNode(COLUMNS)
+    """Show the cells of the `row` in the context, one for each column of the `listing`."""
+    return CellsNode()
 
 
 @register.filter

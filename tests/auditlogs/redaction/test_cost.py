@@ -69,6 +69,13 @@ def _nested(random: Random) -> Any:
     return value
 
 
+def _in_objects(random: Random) -> Any:
+    value: Any = text(random, 6)
+    for _ in range(60):
+        value = {"k": value}
+    return value
+
+
 def _in_layers(random: Random) -> str:
     inner = json.dumps({"note": f"token: SOL, key={text(random, 4)}"})
     for _ in range(4):
@@ -101,6 +108,20 @@ KINDS: dict[str, Callable[[int], Any]] = {
     "elements": filled(lambda r: f"<token>{text(r, 3)}"),
     "rows": filled(lambda r: f"id,token\n{text(r, 3)},SOL\n"),
     "marks": filled(lambda r: "[REDACTED:api-key] key="),
+    "percent-encoded words": filled(lambda r: quote(f"the key: {text(r, 3)} & more") + " "),
+    "base64 of percent-encoded JSON": filled(
+        lambda r: b64encode(quote(json.dumps({"apiKey": text(r, 12)})).encode()).decode() + " "
+    ),
+    "environment": filled(lambda r: f"API_KEY_{text(r, 2)}=changed\n"),
+    "YAML": filled(lambda r: f"- name: token\n  value: SOL{text(r, 2)}\n"),
+    "headers": filled(lambda r: f"X-Api-Key: {text(r, 20)}\r\n"),
+    "SQL": filled(lambda r: f"INSERT INTO t (id, password) VALUES (1, '{text(r, 6)}');\n"),
+    "curl": filled(lambda r: f"curl -u u:{text(r, 5)} -H 'X-Key: {text(r, 12)}' https://a.io\n"),
+    "halves of PEM": filled(lambda r: f"-----BEGIN PRIVATE KEY-----\n{text(r, 30)}\n"),
+    "hexadecimal runs": filled(lambda r: f"0x{r.randbytes(r.randint(8, 40)).hex()},"),
+    "list of URLs": listed(lambda r: f"https://{text(r, 5)}.io/x?{text(r, 4)}={text(r, 20)}"),
+    "deep objects": listed(_in_objects),
+    "names": listed(lambda r: {f"{text(r, 4)}_token_{text(r, 4)}": text(r, 4)}),
     "short texts": listed(lambda r: text(r, 4)),
     "long texts": listed(lambda r: text(r, 30)),
     "objects": listed(lambda r: {text(r, 6): text(r, 3)}),
@@ -119,6 +140,17 @@ def test_twice_as_much_is_at_most_twice_the_work(make: Callable[[int], Any]) -> 
     calls({"payload": {"warm": make(SIZE // 4)}})
     number = calls({"payload": {"it": half}})
     assert calls({"payload": {"it": whole}}) <= min(2.3 * number + 2_000, MOST_CALLS)
+
+
+@pytest.mark.parametrize("is_text", [False, True], ids=["list", "text"])
+def test_what_has_too_many_secrets_is_not_read_to_its_end(is_text: bool) -> None:
+    random = Random(3)
+    passwords = [f"password={text(random, 9)}" for _ in range(2_400)]
+    if is_text:
+        passwords = [b64encode(word.encode()).decode() for word in passwords]
+    parts = passwords[:1_100], passwords[1_100:]
+    few, many = (calls({"payload": {"it": ", ".join(p) if is_text else p}}) for p in parts)
+    assert many <= 1.2 * few
 
 
 def test_an_ordinary_entry_is_little_work() -> None:

@@ -355,7 +355,8 @@ def test_links_of_the_page_are_few_and_named(hub: Hub, user: User, account: Acco
     assert [each for each in said if each not in copied] == [
         *("Skip to content", "Hub", "Logs", "Agents", "Help", profile),
         *("Everything default", "Save as a new view…", "Manage views…"),
-        *("Choose an actor", "Clear All", "of how many?", "Refresh"),
+        *("Columns…6 of 9 shown", "Choose an actor", "Clear All", "Entries over time"),
+        *("of how many?", "Refresh"),
         *("Timestamp", "Actor", "Action", "Result", "mcp.tool.call"),
     ]
 
