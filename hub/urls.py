@@ -25,6 +25,7 @@ from hub.logs import views
 from hub.logs.column_page import columns, density
 from hub.logs.export import export, export_status, export_stop
 from hub.logs.view_pages import view_default, view_delete, view_edit, view_list, view_new
+from hub.review.views import review
 from hub.sign_in.passwords import SetPassword, password
 from hub.sign_in.views import SignIn, SignOut
 
@@ -41,6 +42,7 @@ urlpatterns = [
     path("hub/logs/chart", views.logs_chart, name="logs_chart"),
     path("hub/logs/actors", views.actors, name="actors"),
     path("hub/logs/choose-actor", views.choose_actor, name="choose_actor"),
+    path("hub/logs/order", views.order_story, name="order_story"),
     path("hub/logs/findings/<str:entry_id>", views.findings, name="findings"),
     # A writer's own id may contain a slash.
     path("hub/logs/<path:entry_id>", views.entry, name="entry"),
@@ -51,6 +53,7 @@ urlpatterns = [
     path("hub/views/default", view_default, name="view_default"),
     path("hub/views/<int:view>/edit", view_edit, name="view_edit"),
     path("hub/views/<int:view>/delete", view_delete, name="view_delete"),
+    path("hub/review", review, name="review"),
     path("hub/agents", agents, name="agents"),
     path("hub/agents/<path:bot_id>", agent, name="agent"),
     path("hub/accounts", accounts, name="accounts"),

@@ -32,7 +32,7 @@ def export_entries(request: HttpRequest, key: ApiKey) -> HttpResponseBase:
     file_format = FORMATS[name]
     if request.method == "HEAD":
         return HttpResponse(content_type=file_format.content_type)
-    self_audit.note_other_bot(request, key, query.given.get("botId"))
+    self_audit.note_other_bot(request, key, query.entries.wanted("botId"))
     exporter = Exporter.of_key(caller_of_key(request, key), key)
     try:
         stream = Stream(query.entries, file_format, exporter, facts_of(name, query.given))

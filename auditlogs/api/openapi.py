@@ -279,6 +279,15 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         problems=(*ANY_REQUEST, "unsupported-media-type", "body-too-large"),
         body=_content(_record({"token": {"type": "string", "minLength": 1}}), FORM),
     ),
+    ("api_review", "GET"): Operation(
+        summary="Review a day: failures by reason and agent, what is new, who is silent",
+        answers={200: ("The review.", _content(_reference("Review"), JSON))},
+        problems=ANY_REQUEST,
+        parameters=(
+            _parameter("query", "day", TEXT, "A date; by default the last 24 hours."),
+            _parameter("query", "zone", TEXT, "The name of a time zone; by default UTC."),
+        ),
+    ),
     ("api_key", "GET"): Operation(
         summary="Tell what an agent's key is, and what it did",
         answers={200: ("The key.", _content(_reference("AgentKey"), JSON))},
@@ -321,6 +330,26 @@ OWN_SCHEMAS: dict[str, JsonSchema] = {
         }
     ),
     "PartialAnswer": _record({"stored": RECEIPTS, "refused": _array(_reference("Fault"))}),
+    "Review": _record(
+        {
+            "start": TIME,
+            "end": TIME,
+            "zone": TEXT,
+            "botId": {"type": ["string", "null"]},
+            "countedAt": TIME_OR_NULL,
+            "entriesCounted": WHOLE,
+            "isCut": {"type": "boolean"},
+            "totals": {"type": "object"},
+            **dict.fromkeys(
+                (
+                    *("failuresByReason", "authenticationSpikes", "missingScopes", "denials"),
+                    *("blockedByBreakers", "breakersAndKillSwitches", "changes", "firstSeen"),
+                    "silent",
+                ),
+                _record({"items": _array({"type": "object"}), "more": WHOLE}),
+            ),
+        }
+    ),
     "AgentKey": _record(
         {
             "id": TEXT,

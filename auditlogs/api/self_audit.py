@@ -1,7 +1,7 @@
 """Self-audit of the API: one function for each kind of denied or suspicious request."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from django.http import HttpRequest
 
@@ -73,10 +73,11 @@ def actor_refused(request: HttpRequest, key: ApiKey) -> None:
     _key_denied(request, key, target, "actor-mismatch", error, bot=key.bot)
 
 
-def note_other_bot(request: HttpRequest, key: ApiKey, bot: str | None) -> None:
-    """Record it if a bot's key requested the entries of another bot. The key's own bot is added to
-    the filters, so that such a query finds nothing."""
-    if None in (key.bot, bot) or bot == key.bot:
+def note_other_bot(request: HttpRequest, key: ApiKey, bots: Iterable[str]) -> None:
+    """Record it if a bot's key requested the entries of other bots. The key's own bot is added to
+    the filters, so that such a query finds none of them."""
+    bot = next((each for each in bots if each != key.bot), None)
+    if key.bot is None or bot is None:
         return
     error = "The key may read the entries of one bot only, and requested another's"
     target = route_target(request, "endpoint")

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from auditlogs.api import description, export, introspection, keys, views
+from auditlogs.api import description, export, introspection, keys, review, views
 
 urlpatterns = [
     path("openapi.json", description.openapi, name="api_openapi"),
@@ -10,6 +10,7 @@ urlpatterns = [
     path("audit-logs", views.entry_collection, name="api_entries"),
     path("audit-logs/export", export.export, name="api_export"),
     path("audit-logs/<str:entry_id>", views.entry, name="api_entry"),
+    path("review", review.daily, name="api_review"),
     path("keys/introspect", introspection.introspect, name="api_introspect"),
     path("keys/<path:key_id>", keys.detail, name="api_key"),
 ]

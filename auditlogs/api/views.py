@@ -111,7 +111,7 @@ def entry_list(request: HttpRequest, key: ApiKey) -> HttpResponse:
     query = parse(request.GET, account=key.account_id, bot=key.bot, default_range="all", now=now())
     if query.errors:
         return problems.bad_parameters(query.errors, query.unknown)
-    self_audit.note_other_bot(request, key, query.given.get("botId"))
+    self_audit.note_other_bot(request, key, query.entries.wanted("botId"))
     try:
         with reader_of(key.account_id):
             page = read_page(query)
@@ -120,6 +120,8 @@ def entry_list(request: HttpRequest, key: ApiKey) -> HttpResponse:
         return problems.rate_limited("Too many requests are reading the account's entries.", 1)
     response = HttpResponse(body, content_type=accepted)
     patch_vary_headers(response, ["Accept"])
+    if query.found_id:
+        response["X-Search"] = "id"
     if page.next:
         response["Link"] = f'<{_next_url(request, page.next)}>; rel="next"'
     return _followed(request, response, page) if isinstance(page, ArrivalPage) else response

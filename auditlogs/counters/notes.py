@@ -13,6 +13,7 @@ from typing import Protocol, TypeVar
 import msgspec
 
 from auditlogs.entry.identity import id_ms
+from auditlogs.entry.text import SEPARATOR
 from auditlogs.storage.counts import Count, Failure, Incident, Seen, Span
 from auditlogs.storage.mongo import Document
 
@@ -158,8 +159,8 @@ def _both(one: Failure, other: Failure) -> Failure:
 
 def _failure(group: Document, facts: Mapping[str, list[str]]) -> Failure:
     key = group["_id"]
-    reason, scope, name, policy, provider = (
-        _first(facts, name) for name in ("reason", "requiredScope", "key", "policy", "provider")
+    reason, scope, policy, provider = (
+        _first(facts, name) for name in ("reason", "requiredScope", "policy", "provider")
     )
     failed, partial, done = (
         group["entries"] if key["result"] == result else 0
@@ -170,7 +171,7 @@ def _failure(group: Document, facts: Mapping[str, list[str]]) -> Failure:
         key["actionType"],
         reason,
         scope,
-        name,
+        _keys(facts),
         policy,
         provider,
         key["denied"],
@@ -190,7 +191,7 @@ def _incident(group: Document, facts: Mapping[str, list[str]]) -> Incident:
         key["actor"],
         key["target"] or "",
         _first(facts, "provider"),
-        _first(facts, "key"),
+        _keys(facts),
         key["result"],
         int(key["quarter"]),
         group["entries"],
@@ -211,6 +212,11 @@ def _seen(group: Document, facts: Mapping[str, list[str]]) -> Iterable[Seen]:
     # The target of a call is its tool.
     if key["target"] and key["target"] not in facts.get("facts.tool", ()):
         yield Seen(key["bot"], "target", key["target"], first_ms)
+
+
+def _keys(facts: Mapping[str, list[str]]) -> str:
+    """Return the name and the id of a key as one text: a filter finds an entry by either."""
+    return SEPARATOR.join(facts.get("facts.key", ()))
 
 
 def _first(facts: Mapping[str, list[str]], name: str) -> str:

@@ -127,6 +127,10 @@ class Entries:
         singles = {path: values.single for path, values in self.filters.items()}
         return {path: value for path, value in singles.items() if value is not None}
 
+    def wanted(self, path: str) -> tuple[str, ...]:
+        """Return the values of which a field has to have one, as requested."""
+        return self.filters.get(path, Values()).wanted
+
     def where(self, path: str, value: str) -> Self:
         """Keep entries whose field at this path equals the value."""
         return self.keep(path, Values.one(value))
@@ -336,6 +340,28 @@ class Entries:
         unfiltered = Selection(self.account, self.bot, {}, ())
         documents = slices.run(unfiltered, ACCOUNT_ONLY, Slice(low, successor(entry_id)))
         return to_entry(documents[0]) if documents else None
+
+    def has_any(self) -> bool:
+        """Tell whether the account's log has such an entry at all, whatever the window. For
+        filters that few entries share: it is one query. Raises StorageError."""
+        kept = Slice(id_bound(oldest_ms(now())), None)
+        selection = self._selection()
+        leading = next(iter(selection.candidates), ACCOUNT_ONLY)
+        return slices.count(selection, leading, kept, 1, slices.COUNT_SECONDS) > 0
+
+    def values_from(self, path: str, low: str, high: str | None) -> set[str]:
+        """Return the values of a field from `low` (inclusive) to `high` (exclusive), whatever the
+        window; not all of them if there are several. Raises StorageError."""
+        kept = Slice(id_bound(oldest_ms(now())), None)
+        return slices.values_from(self._selection(), kept, path, low, high)
+
+    def ids_between(self, low: uuid.UUID, high: uuid.UUID, limit: int) -> list[uuid.UUID]:
+        """Return the ids of up to `limit` entries between two (inclusive). Raises StorageError."""
+        part = Slice(max(low, id_bound(oldest_ms(now()))), successor(high))
+        stages: list[Document] = [{"$limit": limit}, {"$project": {"_id": 1}}]
+        if part.is_empty:
+            return []
+        return [each["_id"] for each in slices.run(self._selection(), ACCOUNT_ONLY, part, *stages)]
 
     def holds(self, entry_id: uuid.UUID) -> bool:
         """Tell whether an entry is in the list."""

@@ -1,10 +1,11 @@
 """The parameters of a list, defined once for everything that reads the log."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from difflib import get_close_matches
-from typing import Any
+from typing import Any, Literal
 
 import django_filters
 from django import forms
@@ -18,9 +19,11 @@ from auditlogs.entry.text import MAX_SEARCH_LENGTH, MAX_SEARCH_WORDS, words
 from auditlogs.entry.times import parse_rfc3339
 from auditlogs.query.cursor import MAX_CURSOR_LENGTH, BadCursor, Cursor
 from auditlogs.query.entries import MAX_LIMIT, MAX_OFFSET, Entries
+from auditlogs.query.ids import FoundId, look_up
 from auditlogs.query.order import ARRIVAL_ORDER, DEFAULT_SORT, SORTS
 from auditlogs.query.values import BadValues, Values, escape, parse as parse_values
 from auditlogs.query.window import DATE_RANGES, DateRange, StartAfterEnd, Window
+from auditlogs.storage.mongo import StorageError
 
 DEFAULT_LIMIT = 100
 ARRIVAL = "arrival"
@@ -323,10 +326,12 @@ class ListRequest:
     """A parsed request for a list.
 
     `given` holds the parameters that are not empty, as they were sent; `errors` one sentence for
-    each invalid, repeated or unknown one. The valid ones are applied to `entries`.
+    each invalid, repeated or unknown one. The valid ones are applied to `entries`. `found_id` is
+    the ID that was looked up in place of the search.
     """
 
     entries: Entries
+    found_id: FoundId | None
     given: Mapping[str, str]
     errors: Mapping[str, str]
     unknown: frozenset[str]
@@ -344,8 +349,12 @@ def parse(
     now: datetime,
     paging: tuple[str, ...] = ("limit", "offset", "cursor", "order"),
     ignored: tuple[str, ...] = (),
+    ids: Literal["within", "anytime", "off"] = "within",
 ) -> ListRequest:
     """Parse query parameters into a list of an account's entries, or of one of its bots'.
+
+    A search that is an ID becomes the list of its entries: within the window, or in all retained
+    time; or not. Only that reads the database, and the search stays one for words if it fails.
 
     `paging` names the paging parameters that are accepted, `ignored` the parameters that the
     caller reads itself.
@@ -364,6 +373,12 @@ def parse(
     if pages.cleaned_data.get("order"):
         errors |= _not_by_arrival(usable)
         entries = replace(entries, order=ARRIVAL_ORDER)
+    found = None
+    if ids != "off" and entries.words and not errors:
+        with suppress(StorageError):
+            found = look_up(given["search"], entries)
+    if found:
+        entries = found.entries(entries, keep_window=ids == "within")
     cursor: Cursor | None = None
     try:
         cursor = entries.cursor(pages.cleaned_data.get("cursor", ""))
@@ -371,6 +386,7 @@ def parse(
         errors["cursor"] = str(error)
     return ListRequest(
         entries=entries,
+        found_id=found,
         given=given,
         errors=errors,
         unknown=frozenset(unknown),

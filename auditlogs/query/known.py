@@ -5,7 +5,7 @@ that are counted. So a span of time is known only if it ended before the worker'
 nothing has arrived in it since. What is not known is read from the log.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
@@ -18,7 +18,15 @@ from auditlogs.query.slices import HIGHEST, Budget, Slice
 from auditlogs.query.values import Values
 from auditlogs.query.window import Window
 from auditlogs.storage import counts
-from auditlogs.storage.counts import DIMENSIONS, LENGTHS_MS, SEVERAL_VALUES, Count, Kind, start_of
+from auditlogs.storage.counts import (
+    DIMENSIONS,
+    LENGTHS_MS,
+    SEVERAL_VALUES,
+    Count,
+    Kind,
+    longest,
+    start_of,
+)
 from auditlogs.storage.mongo import StorageError
 
 # A worker that has not counted for longer than that is down, and too much may have arrived since.
@@ -30,7 +38,6 @@ MAX_LATE_QUARTERS = 4
 MAX_SPANS = 400
 MAX_RANGES = 8
 
-KINDS: tuple[Kind, ...] = ("day", "hour", "quarter")
 QUARTER_MS = LENGTHS_MS["quarter"]
 # The counts of which every entry has one, and those of the paths of an action or a type.
 ALL = "types"
@@ -138,7 +145,7 @@ def _read(account: str, window: Window, fields: list[str], budget: Budget) -> Co
         if at is None:
             return None
         until = start_of("quarter", at)
-        spans = list(_longest(start, until))
+        spans = list(longest(start, until))
         late = _late(account, at, until, budget) if 0 < len(spans) <= MAX_SPANS else None
         if late is None:
             return None
@@ -249,23 +256,11 @@ def _cover(
             ranges += [(start, first), (last, known_end)]
             inner = (edge for edge in edges if first < edge < last)
             for low, high in pairwise((first, *inner, last)):
-                spans += _longest(low, high)
+                spans += longest(low, high)
         if quarter is not None:
             start = min(quarter + QUARTER_MS, end)
             ranges.append((known_end, start))
     return spans, [(low, high) for low, high in ranges if high is None or low < high]
-
-
-def _longest(start: int, end: int) -> Iterator[tuple[Kind, int]]:
-    """Yield the longest spans that make up a range of whole quarters."""
-    while start < end:
-        kind = next(
-            each
-            for each in KINDS
-            if start == start_of(each, start) and start + LENGTHS_MS[each] <= end
-        )
-        yield kind, start
-        start += LENGTHS_MS[kind]
 
 
 def _counted_until(budget: Budget) -> int | None:

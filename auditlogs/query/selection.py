@@ -209,7 +209,7 @@ class Selection:
         first: Document = {"account": self.account}
         others: list[tuple[str, Any]] = []
         for name, values in self.values.items():
-            if values.wanted and name != path:
+            if values.wanted and name not in (path, "_id"):
                 others.append((name, _condition(name, values.wanted)))
             if values.unwanted:
                 # An entry without the field meets it too.
@@ -232,10 +232,12 @@ class Selection:
             first[field] = condition
         if path == WORDS.path and condition in conditions:
             conditions.remove(condition)
-        if not leading.is_equality and not elem_match and "$elemMatch" in condition:
-            first[path] = condition["$elemMatch"]
-            conditions.append(condition)
         several = [*facts, *({"tokens": each} for each in conditions)]
+        if not leading.is_equality and not elem_match and "$elemMatch" in condition:
+            first[field] = condition["$elemMatch"]
+            several.append({field: condition})
+        if ids := self.values.get("_id"):
+            several.append({"_id": {"$in": [uuid.UUID(each) for each in ids.wanted]}})
         several += [word.rest for word in self.words if word.rest]
         if several:
             rest["$and"] = several
@@ -258,6 +260,24 @@ class Selection:
 def _text_of(condition: Any) -> str:
     text: str = condition if isinstance(condition, str) else condition["$elemMatch"]["$gte"]
     return text
+
+
+def value_range(path: str, low: str, high: str | None) -> Document:
+    """Return the condition that a field has a value from `low` (inclusive) to `high`, exclusive."""
+    if path not in FACT_PATHS:
+        return {"$gte": low} | ({"$lt": high} if high is not None else {})
+    name = path.removeprefix(f"{FACTS}.")
+    # Behind every text of this fact: the sign after the one between its name and its value.
+    end = f"{name}>" if high is None else fact(name, high)
+    return {"$elemMatch": {"$gte": fact(name, low), "$lt": end}}
+
+
+def values_in(path: str, document: Document) -> list[str]:
+    """Return the values of a field in a document."""
+    if path not in FACT_PATHS:
+        return [document[path]]
+    name = fact(path.removeprefix(f"{FACTS}."), "")
+    return [each.removeprefix(name) for each in document[FACTS] if each.startswith(name)]
 
 
 def _settled(path: str, values: Values) -> Values:

@@ -10,10 +10,16 @@ from typing import NamedTuple, Self
 
 from auditlogs.entry.identity import id_bound, id_ms
 from auditlogs.entry.times import from_ms
-from auditlogs.query.selection import ACCOUNT_ONLY, Leading, Selection
+from auditlogs.query.selection import (
+    ACCOUNT_ONLY,
+    Leading,
+    Selection,
+    value_range,
+    values_in,
+)
 from auditlogs.query.window import Window
 from auditlogs.storage import mongo
-from auditlogs.storage.indexes import ACCOUNT_ARRIVAL_INDEX
+from auditlogs.storage.indexes import ACCOUNT_ARRIVAL_INDEX, LEADING_FILTERS
 from auditlogs.storage.mongo import Document, Room
 
 BUDGET_SECONDS = 2.0
@@ -23,6 +29,10 @@ QUERY_SECONDS = 5.0
 COUNT_SECONDS = 1.0
 # The most round trips for one page. A page that has found something by then is cut short.
 MAX_QUERIES = 8
+
+# From so many entries it can be told whether a field has one value or several.
+ENOUGH = 200
+LEADING_BY_PATH = {each.path: each for each in LEADING_FILTERS}
 
 # Below and above the `_id` of every entry, which is a UUID of version 8.
 LOWEST, HIGHEST = uuid.UUID(int=0), uuid.UUID(int=(1 << 128) - 1)
@@ -231,6 +241,38 @@ def count(
     stages: tuple[Document, ...] = ({"$limit": limit}, {"$count": "value"})
     counted = [] if part.is_empty else run(selection, leading, part, *stages, seconds=seconds)
     return int(counted[0]["value"]) if counted else 0
+
+
+def values_from(
+    selection: Selection, part: Slice, path: str, low: str, high: str | None
+) -> set[str]:
+    """Return values of a leading filter's field from `low` (inclusive) to `high` (exclusive), of
+    entries in a slice of time: all of them if there are none or one, else at least two.
+
+    Three queries at most, by the index of the field. Raises StorageError.
+    """
+    found, is_all = _values(selection, part, path, low, high, ENOUGH)
+    if is_all or len(found) > 1:
+        return found
+    (value,) = found
+    # Many entries have this one, so it is asked for others on both sides of it. The lowest text
+    # above a value is the value and the lowest character.
+    for start, end in ((low, value), (f"{value}\0", high)):
+        found |= _values(selection, part, path, start, end, 1)[0]
+    return found
+
+
+def _values(
+    selection: Selection, part: Slice, path: str, low: str, high: str | None, limit: int
+) -> tuple[set[str], bool]:
+    """Return values of a field in up to `limit` entries, and whether these are all entries."""
+    leading = LEADING_BY_PATH[path]
+    condition = Leading(leading, value_range(path, low, high))
+    stages: list[Document] = [{"$limit": limit}, {"$project": {leading.field: 1}}]
+    found = run(selection, condition, part, *stages, seconds=COUNT_SECONDS)
+    values = (value for each in found for value in values_in(path, each))
+    within = {each for each in values if low <= each and (high is None or each < high)}
+    return within, len(found) < limit
 
 
 def successor(value: uuid.UUID) -> uuid.UUID:

@@ -27,6 +27,7 @@ TOKEN_FIELD = "term"  # noqa: S105
 # A quarter of an hour, because some time zones differ by half or three quarters of one.
 Kind = Literal["quarter", "hour", "day"]
 LENGTHS_MS: dict[Kind, int] = {"quarter": HOUR_MS // 4, "hour": HOUR_MS, "day": DAY_MS}
+KINDS: tuple[Kind, ...] = ("day", "hour", "quarter")
 
 # Below every entry's `_id`.
 LOWEST_ID = UUID(int=0)
@@ -89,7 +90,8 @@ class Tally(msgspec.Struct, frozen=True, array_like=True):
 
 class Failure(msgspec.Struct, frozen=True, array_like=True):
     """Entries that failed or were denied and have these values in common, by their result, with the
-    times of the first and the last in milliseconds. A value that they do not have is empty."""
+    times of the first and the last in milliseconds. A value that they do not have is empty; `key`
+    has the name and the id of a key where they have both, joined by SEPARATOR."""
 
     bot: str
     action_type: str
@@ -271,6 +273,18 @@ def span_id(account: str, kind: Kind, start: int) -> str:
 def start_of(kind: Kind, ms: int) -> int:
     """Return the start, in ms, of the quarter, hour or day (UTC) that contains this millisecond."""
     return ms // LENGTHS_MS[kind] * LENGTHS_MS[kind]
+
+
+def longest(start: int, end: int) -> Iterator[tuple[Kind, int]]:
+    """Yield the longest spans that make up a range of whole quarters, in ms."""
+    while start < end:
+        kind = next(
+            each
+            for each in KINDS
+            if start == start_of(each, start) and start + LENGTHS_MS[each] <= end
+        )
+        yield kind, start
+        start += LENGTHS_MS[kind]
 
 
 def _read(

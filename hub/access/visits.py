@@ -32,7 +32,7 @@ SESSION_ACCOUNT = "account"
 ACCOUNT_HEADER = "Hub-Account"
 ACCOUNT_FIELD = "account"
 # The views of parts that a page loads by itself, without the reader asking for them.
-BACKGROUND_PARTS = {"logs_chart", "logs_count", "actors", "findings"}
+BACKGROUND_PARTS = {"logs_chart", "logs_count", "actors", "findings", "order_story"}
 
 
 @dataclass(frozen=True, slots=True)

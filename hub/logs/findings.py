@@ -13,6 +13,7 @@ from auditlogs.explain.explanation import Explanation, Fact
 from auditlogs.explain.failures import explain, scope_lacked
 from auditlogs.explain.keys import agent_key_of, named_key, state_at
 from auditlogs.explain.since import Since, since_success
+from auditlogs.explain.story import Story, order_of, story_of
 from auditlogs.query.entries import Entries
 from auditlogs.storage.mongo import StorageError, time_limit
 from hub.logs.context import Nearby, counted
@@ -67,6 +68,13 @@ class Findings:
         except StorageError:
             return None
 
+    @cached_property
+    def story(self) -> Story | None:
+        """The story of the entry's order; None without one, and where the log cannot tell in
+        time."""
+        order = order_of(self.entry)
+        return story(order, self._entries) if order else None
+
     @property
     def changes_url(self) -> str:
         """The list of all changes of the agent in that time."""
@@ -94,6 +102,15 @@ class Findings:
             form = reverse("agent_key_scopes", args=[key.public_id])
             return Remedy(f"Change scopes of {key.name}", f"{form}?{urlencode({'add': missing})}")
         return Remedy(f"Open {key.name}", _key_url(key.public_id))
+
+
+def story(order: str, entries: Entries) -> Story | None:
+    """Return the story of an order; None where the log cannot tell in time."""
+    try:
+        with time_limit(SECONDS):
+            return story_of(order, entries)
+    except StorageError:
+        return None
 
 
 def _url_of(fact: Fact) -> str:

@@ -13,6 +13,8 @@ DEFAULT_RANGE: DateRange = "7d"
 SORT = "sort"
 CURSOR = "cursor"
 ENTRY = "entry"
+# Says that a search is for words, even where it equals an ID.
+WORDS = "words"
 
 
 class Links:
@@ -22,15 +24,19 @@ class Links:
         self.parameters = {
             name: value for name, value in given.items() if name in (*FILTER_NAMES, CURSOR)
         }
+        if "search" in self.parameters and given.get(WORDS):
+            self.parameters[WORDS] = "only"
         has_own_range = "startDate" in given or "endDate" in given
         if given.get("dateRange") == DEFAULT_RANGE and not has_own_range:
             del self.parameters["dateRange"]
 
     @property
     def filters(self) -> dict[str, str]:
-        """The parameters that filter: all but `sort` and `cursor`."""
+        """The parameters that filter: all but `sort`, `cursor` and `words`."""
         return {
-            name: value for name, value in self.parameters.items() if name not in (SORT, CURSOR)
+            name: value
+            for name, value in self.parameters.items()
+            if name not in (SORT, CURSOR, WORDS)
         }
 
     @property
@@ -80,7 +86,14 @@ class Links:
     def changed(self, **changes: str | None) -> str:
         """Return the first page of the list with these parameters instead; None takes one away."""
         merged = {**self.parameters, CURSOR: None, **changes}
+        if not merged.get("search"):
+            merged[WORDS] = None
         return self._url({name: value for name, value in merged.items() if value is not None})
+
+    @property
+    def words(self) -> str:
+        """The list of the entries with the words of the search, where it shows those of an ID."""
+        return self.changed(**{WORDS: "only"})
 
     def page(self, cursor: Cursor | None) -> str | None:
         """Return the page of the list at a cursor."""

@@ -4,21 +4,24 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from typing import Self
+from urllib.parse import urlencode
 
 from django.http import QueryDict
+from django.urls import reverse
 
 from auditlogs.entry.times import from_ms, now
 from auditlogs.models import Account
 from auditlogs.query.entries import Count, Page
 from auditlogs.query.filters import ListRequest, parse
 from auditlogs.query.order import DEFAULT_ORDER
+from auditlogs.query.values import BadValues, parse as parse_values
 from auditlogs.storage.mongo import StorageError, TookTooLong, Unavailable
 from auditlogs.storage.retention import oldest_ms, retention_days
 from hub.logs.applied import address, applied, repeated
 from hub.logs.backlog import Backlog
 from hub.logs.columns import USUAL, Column, Heading, headings
 from hub.logs.filter_bar import SORT_LABELS, FilterBar, page_parameters
-from hub.logs.links import CURSOR, DEFAULT_RANGE, ENTRY, SORT, Links
+from hub.logs.links import CURSOR, DEFAULT_RANGE, ENTRY, SORT, WORDS, Links
 from hub.logs.rows import Row, row_of
 
 PAGE_SIZE = 50
@@ -41,7 +44,7 @@ class SortLink:
 
 
 class Listing:
-    """A page of the list. Nothing is read from the database or the spool before `read`."""
+    """A page of the list. Before `read` nothing is read but the ID that a search may be."""
 
     def __init__(
         self,
@@ -62,13 +65,15 @@ class Listing:
             default_range=DEFAULT_RANGE,
             now=self.now,
             paging=(CURSOR,),
-            ignored=(ENTRY,),
+            ignored=(ENTRY, WORDS),
+            ids="off" if data.get(WORDS) else "anytime",
         )
         several = repeated(parameters)
         followed = applied(self.request)
+        words = {WORDS: "only"} if data.get(WORDS) else {}
         self.sort = followed.get(SORT)
-        self.links = Links(followed)
-        self.address = Links(address(self.request, followed, several)).here
+        self.links = Links(followed | words)
+        self.address = Links(address(self.request, followed, several) | words).here
         self.filters = FilterBar(account.id, self.request, self.links, several)
         self.retention_days = retention_days()
         self.oldest_kept = from_ms(oldest_ms(self.now))
@@ -87,6 +92,11 @@ class Listing:
         return self
 
     @property
+    def is_range_set_aside(self) -> bool:
+        """Whether the list of an ID goes beyond the range of the list."""
+        return self.request.found_id is not None and not self.filters.is_all_time
+
+    @property
     def title(self) -> str:
         """The tab's title: first what tells this list from those in other tabs."""
         return " · ".join([*self.filters.values_in_words, "Logs", "Hub"])
@@ -100,6 +110,15 @@ class Listing:
     @property
     def order_in_words(self) -> str:
         return SORT_LABELS["" if self.is_newest_first else str(self.request.entries.order)]
+
+    @property
+    def order_url(self) -> str:
+        """The story of the order whose entries alone the list has; empty for any other list."""
+        try:
+            order = parse_values(self.request.given.get("orderId", "")).single
+        except BadValues:
+            order = None
+        return f"{reverse('order_story')}?{urlencode({'orderId': order})}" if order else ""
 
     @property
     def status_message(self) -> str:

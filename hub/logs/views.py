@@ -17,7 +17,7 @@ from hub.access.visits import HubRequest, Visit, for_members, for_people, is_fra
 from hub.logs.chart import Chart
 from hub.logs.columns import columns_of
 from hub.logs.drawer import Drawer, EntryView
-from hub.logs.findings import Findings
+from hub.logs.findings import Findings, story
 from hub.logs.links import entries_url
 from hub.logs.listing import Listing
 from hub.logs.saved_views import preference_of, url_of
@@ -152,4 +152,14 @@ def findings(request: HubRequest, visit: Visit, entry_id: str) -> HttpResponse:
         raise Http404
     context = {"view": EntryView(shown, entries), "findings": Findings(shown, entries)}
     name = "_findings.html" if is_fragment(request) else "findings.html"
+    return render(request, f"hub/logs/{name}", context)
+
+
+@require_safe
+@for_members
+def order_story(request: HubRequest, visit: Visit) -> HttpResponse:
+    """Show the story of one order: above the list of its entries, or on a page of its own."""
+    order = request.GET.get("orderId", "")[:MAX_SEARCH_LENGTH]
+    context = {"order": order, "story": story(order, Entries.of(visit.account.id))}
+    name = "_order.html" if is_fragment(request) else "order.html"
     return render(request, f"hub/logs/{name}", context)

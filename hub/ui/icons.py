@@ -14,6 +14,7 @@ ICONS = {
     "failure": "circle-x",
     "partial": "triangle-alert",
     "logs": "list",
+    "review": "clipboard-check",
     "search": "search",
     "filters": "sliders-horizontal",
     "menu": "menu",

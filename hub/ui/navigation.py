@@ -21,6 +21,7 @@ class Page:
 
 PAGES = (
     Page("logs", "Logs", "logs"),
+    Page("review", "Review", "review"),
     Page("agents", "Agents", "agent"),
     Page("api_keys", "API Keys", "key", for_admins=True),
     Page("members", "Members", "members", for_admins=True),

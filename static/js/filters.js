@@ -22,6 +22,8 @@ export const isTypedIn = (element) => element === search || element?.id === "ran
 // Changes the parameters of the list that is shown to those of the controls, each in its place.
 export const filterParameters = (parameters) => {
   parameters.delete("cursor");
+  // That a search is for words alone was said of the search before.
+  if (search.value !== parameters.get("search")) parameters.delete("words");
   for (const name of ["actor", "action", "result", "search", "sort"]) {
     const { value } = form.elements[name];
     if (value || !hasNoOption[name]?.(parameters.get(name) ?? "")) parameters.set(name, value);

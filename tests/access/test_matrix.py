@@ -32,7 +32,7 @@ MOMENT = re.compile(
     r'|<time datetime="[^"]*"[^>]*>[^<]*</time>'
     r"|db;dur=[\d.]+"
     r"|audit-logs-[\dTZ-]+"
-    r'|"startedAt":"[^"]*"'
+    r'|"(?:startedAt|start|end|countedAt)":"[^"]*"'
     r"|(?:start|end)Date=[\dTZA-F%.-]+|\w{3} \d+, [\d:]+ to \w{3} \d+, [\d:]+ UTC"
 )
 

@@ -78,6 +78,8 @@ def expected_notes(log: Iterable[dict[str, Any]], kind: Kind) -> dict[int, Notes
         facts: dict[str, str] = {}
         for fact in each["facts"]:
             name, _, value = fact.partition("=")
+            if name == "key" and "key" in facts:
+                value = f"{facts.pop('key')}\x1f{value}"
             facts.setdefault(name, value)
         names = ("reason", "requiredScope", "key", "policy", "provider")
         denied = (each.get("decision") or {}).get("outcome") == "denied"

@@ -10,6 +10,7 @@ import uuid
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 RANGES = {"24h": timedelta(hours=24), "7d": timedelta(days=7), "30d": timedelta(days=30)}
@@ -44,7 +45,13 @@ class Asked:
 
 def expected(entries: Iterable[Written], asked: Asked) -> list[uuid.UUID]:
     """Return the ids of the entries that a list holds, in its order."""
-    found = [entry for entry in entries if is_in_window(entry, asked) and is_wanted(entry, asked)]
+    kept = list(entries)
+    is_found = looked_up(kept, asked) or (lambda entry: has_words(entry.fields, asked.search))
+    found = [
+        entry
+        for entry in kept
+        if is_in_window(entry, asked) and is_wanted(entry, asked) and is_found(entry)
+    ]
     newest_first = sorted(found, key=lambda entry: entry.id, reverse=True)
     key, descending = asked.sort.removeprefix("-"), asked.sort.startswith("-")
     ordered = sorted(newest_first, key=SORT_KEYS[key], reverse=descending)
@@ -108,7 +115,63 @@ def is_wanted(entry: Written, asked: Asked) -> bool:
             return False
         if set(unwanted) & set(actual):
             return False
-    return is_found(fields, asked.search)
+    return True
+
+
+def looked_up(entries: list[Written], asked: Asked) -> Callable[[Written], bool] | None:
+    """Return the condition of an ID that the search is; None where it is none, or several."""
+    word = asked.search.strip()
+    is_word = len(word.split()) == 1 and '"' not in word
+    if not is_word or len(word) < 8 or not any(char.isdecimal() for char in word):
+        return None
+    visible = [
+        entry
+        for entry in entries
+        if asked.bot in (None, bot_id(entry.fields))
+        and entry.fields["timestamp"] >= asked.now - KEPT
+    ]
+    for kind in ("entry", *IDS):
+        if any(own_id(entry, kind) == correlation(word) for entry in visible):
+            return partial(has_id, kind=kind, text=correlation(word))
+    begin = {
+        (kind, text)
+        for entry in visible
+        for kind in IDS
+        if (text := own_id(entry, kind)) and begins(entry, kind, word)
+    }
+    if len({text for _, text in begin}) == 1:
+        kind, text = min(begin, key=lambda each: list(IDS).index(each[0]))
+        return partial(has_id, kind=kind, text=text)
+    return None
+
+
+IDS: dict[str, Callable[[Mapping[str, Any]], str | None]] = {
+    "correlation": lambda fields: fields["correlation_id"],
+    "request": lambda fields: fields["request_id"],
+    "session": lambda fields: fields["session_id"],
+    "run": lambda fields: fields["run_id"],
+    "order": lambda fields: (fields["payload"] or {}).get("orderId"),
+}
+
+
+def own_id(entry: Written, kind: str) -> str | None:
+    return correlation(str(entry.id) if kind == "entry" else IDS[kind](entry.fields))
+
+
+def has_id(entry: Written, kind: str, text: str | None) -> bool:
+    return own_id(entry, kind) == text
+
+
+def begins(entry: Written, kind: str, word: str) -> bool:
+    """Tell whether an ID begins with a word as it is stored; a correlation ID as a UUID too."""
+    stored = IDS[kind](entry.fields) or ""
+    if kind != "correlation":
+        return stored.startswith(word)
+    bare, is_hexadecimal = own_id(entry, kind) or "", not set(word) - set("0123456789abcdefABCDEF-")
+    if re.fullmatch("[0-9a-f]{32}", bare):
+        hyphenated, digits = str(uuid.UUID(bare)), word.lower().replace("-", "")
+        return hyphenated.startswith(word) or (is_hexadecimal and bare.startswith(digits))
+    return stored.startswith(word)
 
 
 def parts(text: str) -> tuple[list[str | None], list[str | None]]:
@@ -123,7 +186,7 @@ def parts(text: str) -> tuple[list[str | None], list[str | None]]:
     return wanted, unwanted
 
 
-def is_found(fields: Mapping[str, Any], search: str) -> bool:
+def has_words(fields: Mapping[str, Any], search: str) -> bool:
     actor, target = fields["actor"], fields["target"] or {}
     searched = [fields["action"], actor["id"], actor["name"]]
     searched += [target.get("type"), target.get("id"), target.get("name")]

@@ -114,13 +114,13 @@ def populations(asked_at: datetime, max_size: int = 20) -> SearchStrategy[list[d
         result=st.sampled_from(RESULTS),
         target=rarely(st.fixed_dictionaries({"type": target_types, "id": ids, "name": names})),
         correlation_id=rarely(st.sampled_from(CORRELATIONS)),
-        request_id=rarely(st.sampled_from(["r-1", "r-2"])),
+        request_id=rarely(st.sampled_from(["r-1", "r-2", "order-17"])),
         session_id=rarely(st.sampled_from(["s-1", "s-2"])),
         bot_id=rarely(ids),
         asserted_by=rarely(st.sampled_from(["key_1", "key_12"])),
         decision=rarely(st.sampled_from([{"outcome": each} for each in OUTCOMES])),
         on_behalf_of=rarely(st.lists(principals, max_size=3)),
-        run_id=rarely(st.sampled_from(["run-1", "run-2"])),
+        run_id=rarely(st.sampled_from(["run-1", "run-2", "run-0001", UUIDS[0]])),
         approval=rarely(st.just({"id": "ap-1", "outcome": "granted"})),
         source_ip=rarely(st.sampled_from(["192.0.2.1", "2001:db8::1"])),
         payload=rarely(payloads),
@@ -138,6 +138,9 @@ def searches(draw: DrawFn) -> str:
     within = st.builds(lambda text, at: text[at:], whole, st.integers(0, 4))
     quoted = st.builds('"{}"'.format, within)
     between = draw(st.sampled_from([" ", "  ", "\u3000"]))
+    if draw(st.booleans()):
+        ids = st.sampled_from([*CORRELATIONS, *UUIDS, "order-17", "order-170", "run-0001"])
+        return draw(ids)[: draw(st.integers(8, 40))]
     search = between.join(
         draw(st.lists(st.one_of(start, within, whole, quoted, other), max_size=3))
     )

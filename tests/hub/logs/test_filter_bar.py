@@ -1,5 +1,6 @@
 """The filter bar: what its controls show, what it says, and where its links lead."""
 
+from datetime import UTC, datetime, timedelta
 from urllib.parse import urlencode
 
 import pytest
@@ -353,7 +354,7 @@ def test_links_of_the_page_are_few_and_named(hub: Hub, user: User, account: Acco
     copied = [each for each in said if each.startswith("Copy")]
     assert [each.partition(" link")[0] for each in copied] == ["Copy live", "Copy frozen"]
     assert [each for each in said if each not in copied] == [
-        *("Skip to content", "Hub", "Logs", "Agents", "Help", profile),
+        *("Skip to content", "Hub", "Logs", "Review", "Agents", "Help", profile),
         *("Everything default", "Save as a new view…", "Manage views…"),
         *("Columns…6 of 9 shown", "Choose an actor", "Clear All", "Entries over time"),
         *("of how many?", "Refresh"),
@@ -414,3 +415,23 @@ def test_links_to_entries_of_one_value_escape_it(hub: Hub) -> None:
     assert rows(hub.read(to_list[0])) == ids[:1]
     to_list = [a["href"] for a in entry.all("a") if "runId=" in a["href"]]
     assert rows(hub.read(to_list[0])) == ids[:1]
+
+
+def test_a_search_that_is_an_id_is_looked_up_and_leads_to_the_word(hub: Hub) -> None:
+    old = {"timestamp": datetime.now(UTC) - timedelta(days=20)}
+    named = {"target": {"type": "order", "id": "ord-2026-17"}}
+    ids = hub.record({**old, "correlation_id": "ord-2026-17"}, named)
+    page = hub.logs("?search=ord-2026-17&dateRange=24h")
+    assert rows(page) == ids[:1]
+    said = page.one("#found-id")
+    assert "is a correlation ID" in said.text
+    assert "the date range was set aside" in said.text
+    words = hub.read(said.one("a")["href"])
+    assert rows(words) == ids[1:]
+    assert not words.all("#found-id")
+    # The parameter is kept by the links of the list, and goes with the search.
+    assert "words=only" in link(words, "Timestamp")["href"]
+    chip = hub.read(f"{said.one('a')['href']}&target=ord-2026-17").one(".chip", "a")["href"]
+    assert "words=only" in chip
+    count = hub.read(page.one("#count")["hx-get"], htmx=True).text if page.all("#count") else "of 1"
+    assert count == "of 1"

@@ -135,3 +135,20 @@ def test_a_failure_shows_what_changed_before_it(hub: Hub) -> None:
     assert part.one(".changes").text == "slippageBps 50 → 30"
     assert "because" not in part.text
     assert hub.read(f"/hub/logs/{change}").one(".changes").text == "slippageBps 50 → 30"
+
+
+def test_the_story_of_an_order_stands_in_its_entries_and_above_their_list(hub: Hub) -> None:
+    terms = {"orderId": "ord,1", "amount": 3}
+    approved = {"action": "order.approved", "payload": terms}
+    created = {"action": "order.created", "payload": terms}
+    filled = {"action": "order.filled", "payload": {**terms, "amount": 4}}
+    last, _, first = hub.record(filled, approved, created)
+    part = hub.read(f"/hub/logs/findings/{first}", htmx=True).one("#story")
+    assert [each.text for each in part.all("a")] == ["Approved", "Filled"]
+    assert part.one("strong")["aria-current"] == "true"
+    assert part.one(".story-flaw").text.startswith("Other arguments than were approved: amount 3")
+    listed = hub.read(link(hub.read(f"/hub/logs/{last}").one("#nearby"), "Order")["href"])
+    above = link(listed, "The story of this order")["href"]
+    assert "1 of 3 steps impossible" in hub.read(above).text
+    assert hub.read(above, htmx=True).one(".story").text == part.one(".story").text
+    assert "The story of this order" not in hub.logs("?orderId=a,b").text

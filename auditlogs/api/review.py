@@ -1,0 +1,123 @@
+"""`GET /api/review`: the daily review, as the Hub's page of it tells."""
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+from urllib.parse import urlencode
+
+import msgspec
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+
+from auditlogs.api import problems
+from auditlogs.api.views import endpoint
+from auditlogs.entry.times import format_rfc3339, now
+from auditlogs.models import ApiKey
+from auditlogs.review import report
+from auditlogs.review.days import Days, parse_days
+from auditlogs.review.report import Change, Figure, FirstSeen, Line, Listed, Silent, Spike, Total
+
+T = TypeVar("T")
+PARAMETERS = ("day", "zone")
+
+
+def review(request: HttpRequest, key: ApiKey) -> HttpResponse:
+    """Answer with the review of a day, or of the last 24 hours; a bot's key gets its bot's."""
+    unknown = dict.fromkeys(request.GET.keys() - set(PARAMETERS), "not a known parameter")
+    repeated = {
+        name: "expected one value, not several"
+        for name in PARAMETERS
+        if len(request.GET.getlist(name)) > 1
+    }
+    days, wrong = parse_days(request.GET.get("day", ""), request.GET.get("zone", ""), now())
+    if errors := {**wrong, **repeated, **unknown}:
+        return problems.bad_parameters(errors, frozenset(unknown))
+    found = report.review(key.account_id, days, key.bot)
+    return HttpResponse(msgspec.json.encode(_body(found)), content_type="application/json")
+
+
+daily = endpoint({"GET": ("logs:read", review)})
+
+
+def _body(found: report.Report) -> dict[str, Any]:
+    days: Days = found.days
+    return {
+        "start": format_rfc3339(days.start),
+        "end": format_rfc3339(days.end),
+        "zone": days.zone.key,
+        "botId": found.bot,
+        "countedAt": found.counted_at and format_rfc3339(found.counted_at),
+        "entriesCounted": found.entries_read,
+        "isCut": found.is_cut,
+        "totals": {each.name: _total(each) for each in found.totals},
+        "failuresByReason": _list(found.failures, _line("reason", "agents")),
+        "authenticationSpikes": _list(found.spikes, _spike),
+        "missingScopes": _list(found.scopes, _line("scope", "keys")),
+        "denials": _list(found.denials, _line("policy", "agents")),
+        "blockedByBreakers": _list(found.blocked, _line("provider", "agents")),
+        "breakersAndKillSwitches": _list(found.breakers, _change),
+        "changes": _list(found.changes, _change),
+        "firstSeen": {"daysBefore": found.days_known, **_list(found.first_seen, _first_seen)},
+        "silent": _list(found.silent, _silent),
+    }
+
+
+def _list(listed: Listed[T], item: Callable[[T], dict[str, Any]]) -> dict[str, Any]:
+    return {"items": [item(each) for each in listed.lines], "more": listed.more}
+
+
+def _figure(figure: Figure) -> dict[str, Any]:
+    filters = figure.filters
+    url = None if filters is None else f"{reverse('api_entries')}?{urlencode(filters)}"
+    return {"count": figure.count, "entries": url}
+
+
+def _total(total: Total) -> dict[str, Any]:
+    return {**_figure(total.figure), "before": total.before}
+
+
+def _line(name: str, parts: str) -> Callable[[Line], dict[str, Any]]:
+    return lambda line: {
+        name: line.value or None,
+        **_figure(line.figure),
+        "before": line.before,
+        "first": format_rfc3339(line.first),
+        "last": format_rfc3339(line.last),
+        parts: [{"value": part.value, **_figure(part.figure)} for part in line.parts],
+    }
+
+
+def _spike(spike: Spike) -> dict[str, Any]:
+    changes = [_change(each) for each in spike.changes]
+    return {**_line("key", "agents")(spike.line), "changesBefore": changes}
+
+
+def _change(change: Change) -> dict[str, Any]:
+    return {
+        "action": change.action,
+        "target": change.target,
+        "botId": change.bot or None,
+        "by": change.by,
+        "result": change.result,
+        "count": change.count,
+        "timestamp": format_rfc3339(change.at),
+        "entry": reverse("api_entry", args=[str(change.entry)]),
+    }
+
+
+def _first_seen(seen: FirstSeen) -> dict[str, Any]:
+    return {
+        "botId": seen.bot,
+        "kind": seen.kind,
+        "value": seen.value,
+        "timestamp": format_rfc3339(seen.at),
+        "entries": f"{reverse('api_entries')}?{urlencode(seen.filters)}",
+    }
+
+
+def _silent(silent: Silent) -> dict[str, Any]:
+    return {
+        "botId": silent.bot,
+        "last": format_rfc3339(silent.last),
+        "count": silent.before,
+        "entries": f"{reverse('api_entries')}?{urlencode(silent.filters)}",
+    }

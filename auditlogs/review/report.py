@@ -1,0 +1,426 @@
+"""The daily review of an account, or of one bot: what failed, for what reason, and what is new.
+
+It is made of the kept counters and notes alone: five round trips, whatever the size of the log. A
+figure comes with the filters of the list that has exactly these entries.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Generic, Self, TypeVar
+from uuid import UUID
+
+from auditlogs.entry.identity import id_ms
+from auditlogs.entry.text import SEPARATOR
+from auditlogs.entry.times import DAY_MS, format_rfc3339, from_ms, now
+from auditlogs.query.values import escape
+from auditlogs.review.days import Days
+from auditlogs.storage import counts, fleet
+from auditlogs.storage.counts import Failure, Incident, Kind, Span, start_of
+from auditlogs.storage.retention import oldest_ms
+
+T = TypeVar("T")
+
+# Lines of each part; of the others the number is said.
+MAX_LINES = 20
+# A spike of refused sign-ins: at least so many, and more than so many times the usual number.
+SPIKE, SPIKE_FACTOR = 3, 2
+KEY_CHANGES = ("api_key.rotated", "api_key.revoked", "api_key.scopes.updated")
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A number of entries, and the filters of their list; None where no list has exactly them."""
+
+    count: int
+    filters: Mapping[str, str] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Total:
+    """A figure of the whole day, with the numbers of the seven days before, oldest first."""
+
+    name: str
+    figure: Figure
+    before: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """An agent or a key of a line, and its share."""
+
+    value: str
+    figure: Figure
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """Entries with one value in common; an empty value has those that have none. `parts` are those
+    of agents or keys; `first` and `last` their times."""
+
+    value: str
+    figure: Figure
+    before: tuple[int, ...]
+    parts: tuple[Part, ...]
+    first: datetime
+    last: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """An incident: what was done to what, by whom, how often, and its last entry."""
+
+    action: str
+    target: str
+    bot: str
+    by: str
+    result: str
+    count: int
+    at: datetime
+    entry: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Spike:
+    """Sign-ins that were refused more often than usual, and what was done to the key before."""
+
+    line: Line
+    changes: tuple[Change, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FirstSeen:
+    """What an agent used for the first time; `kind` is the name of its filter."""
+
+    bot: str
+    kind: str
+    value: str
+    at: datetime
+    filters: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Silent:
+    """An agent with entries in the days before and none in the day."""
+
+    bot: str
+    last: datetime
+    before: int
+    filters: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Listed(Generic[T]):
+    """The first lines of a part, and how many more there are."""
+
+    lines: list[T]
+    more: int = 0
+
+    @classmethod
+    def of(cls, lines: list[T]) -> Self:
+        return cls(lines[:MAX_LINES], len(lines[MAX_LINES:]))
+
+
+@dataclass(frozen=True)
+class Report:
+    """A review. `counted_at` is when counting was last complete; `days_known` are the days before
+    that first uses are compared with. `is_cut` tells whether more was there than is counted one by
+    one."""
+
+    days: Days
+    bot: str | None
+    counted_at: datetime | None
+    names: Mapping[str, str]
+    entries_read: int
+    totals: list[Total]
+    failures: Listed[Line]
+    spikes: Listed[Spike]
+    scopes: Listed[Line]
+    denials: Listed[Line]
+    blocked: Listed[Line]
+    breakers: Listed[Change]
+    changes: Listed[Change]
+    first_seen: Listed[FirstSeen]
+    days_known: int
+    silent: Listed[Silent]
+    is_cut: bool
+
+
+def review(account: str, days: Days, bot: str | None = None) -> Report:
+    """Review the last of these days, for an account or for one of its bots. Raises StorageError."""
+    return _Reading(account, days, bot).report()
+
+
+class _Reading:
+    """What is read of an account for a review."""
+
+    def __init__(self, account: str, days: Days, bot: str | None) -> None:
+        self.days, self.bot = days, bot
+        covers = [list(counts.longest(*span)) for span in days.spans]
+        fields = ("types", "actions", "bots", "failures", "incidents")
+        found = counts.spans_of(account, [each for cover in covers for each in cover], fields)
+        self.by_day = [[found[each] for each in cover if each in found] for cover in covers]
+        self.today = self.by_day[-1]
+        start, end = days.spans[-1]
+        # The day of the oldest entry that is kept may be whole no more, but what was seen is known.
+        oldest = start_of("day", oldest_ms(now()))
+        of_days: list[tuple[Kind, int]] = [("day", each) for each in range(oldest, end, DAY_MS)]
+        self.seen = list(counts.spans_of(account, of_days, ["seen"]).values())
+        earliest = min((span.start for span in self.seen), default=start)
+        self.days_known = max(0, start - earliest) // DAY_MS
+        self.counted_at = counts.counted_at()
+        self.names = {each.bot: each.name for each in fleet.roster(account) if each.name}
+        self.window = {
+            "startDate": format_rfc3339(days.start),
+            "endDate": format_rfc3339(days.end),
+        }
+
+    def report(self) -> Report:
+        spans = [span for day in self.by_day for span in day]
+        return Report(
+            days=self.days,
+            bot=self.bot,
+            counted_at=self.counted_at,
+            names=self.names,
+            entries_read=sum(map(self._entries, self.by_day)),
+            totals=self._totals(),
+            failures=Listed.of(self._lines(_is_failed, "reason", lambda row: row.reason)),
+            spikes=Listed.of(self._spikes()),
+            scopes=Listed.of(self._lines(_lacks_scope, "requiredScope", lambda row: row.scope)),
+            denials=Listed.of(self._lines(_is_denied, "policy", lambda row: row.policy)),
+            blocked=Listed.of(self._lines(_is_blocked, "provider", lambda row: row.provider)),
+            breakers=Listed.of(self._incidents("circuit_breaker.", "kill_switch.")),
+            changes=Listed.of(self._incidents("api_key.", "bot.config.")),
+            first_seen=Listed.of(self._first_seen()),
+            days_known=self.days_known,
+            silent=Listed.of(self._silent()),
+            is_cut=any(span.rest for span in (*spans, *self.seen)),
+        )
+
+    def _figure(self, count: int, **filters: str) -> Figure:
+        bot = {} if self.bot is None else {"botId": escape(self.bot)}
+        return Figure(count, {**self.window, **bot, **filters})
+
+    def _entries(self, spans: Iterable[Span], result: str | None = None) -> int:
+        if self.bot is not None:
+            tallies = (tally for span in spans for tally in span.tallies)
+            return sum(tally.count.of(result) for tally in tallies if tally.bot == self.bot)
+        return _sum(spans, "types", result)
+
+    def _totals(self) -> list[Total]:
+        asked: list[tuple[str, dict[str, str], Callable[[list[Span]], int]]] = [
+            ("entries", {}, self._entries),
+            ("failures", {"result": "failure"}, lambda day: self._entries(day, "failure")),
+            ("partial", {"result": "partial"}, lambda day: self._entries(day, "partial")),
+        ]
+        if self.bot is None:
+            # Of one bot actions are not counted.
+            asked += [
+                (
+                    "ordersCreated",
+                    {"action": "order.created"},
+                    lambda day: _sum(day, "actions", None, "order.created"),
+                ),
+                (
+                    "ordersRejected",
+                    {"action": "order.rejected"},
+                    lambda day: _sum(day, "actions", None, "order.rejected"),
+                ),
+                ("changes", {"action": "config"}, lambda day: _sum(day, "types", None, "config")),
+            ]
+        return [
+            Total(
+                name,
+                self._figure(number(self.today), **filters),
+                tuple(number(day) for day in self.by_day[:-1]),
+            )
+            for name, filters, number in asked
+        ]
+
+    def _rows(self, spans: Iterable[Span]) -> list[Failure]:
+        rows = (row for span in spans for row in span.failures)
+        return [row for row in rows if self.bot in (None, row.bot)]
+
+    def _lines(
+        self, is_of: Callable[[Failure], bool], name: str, value: Callable[[Failure], str]
+    ) -> list[Line]:
+        """Return a line for each value, the most frequent first, divided by agents, or by keys
+        where a scope was missing."""
+        days = [[row for row in self._rows(day) if is_of(row)] for day in self.by_day]
+        # A call can be denied and end in part, or well.
+        number = _entries if is_of is _is_denied else _failures
+        filters = {"decision": "denied"} if is_of is _is_denied else {"result": "failure"}
+        if is_of is _is_blocked:
+            filters["reason"] = "breaker_open"
+        by_value: dict[str, list[Failure]] = defaultdict(list)
+        for row in days[-1]:
+            by_value[value(row)].append(row)
+        lines = [
+            self._line(
+                each,
+                rows,
+                {**filters, name: escape(each)} if each else None,
+                tuple(number(row for row in day if value(row) == each) for day in days[:-1]),
+                number,
+                by_key=is_of is _lacks_scope,
+            )
+            for each, rows in by_value.items()
+        ]
+        return sorted(lines, key=lambda line: (-line.figure.count, line.value))
+
+    def _line(
+        self,
+        value: str,
+        rows: list[Failure],
+        filters: dict[str, str] | None,
+        before: tuple[int, ...],
+        number: Callable[[Iterable[Failure]], int],
+        *,
+        by_key: bool,
+    ) -> Line:
+        of_part: dict[str, list[Failure]] = defaultdict(list)
+        for row in rows:
+            # Only the first of a key's name and id names the part, but either is filtered by.
+            of_part[row.key.partition(SEPARATOR)[0] if by_key else row.bot].append(row)
+        parts = []
+        for part in [each for each in of_part if each]:
+            if by_key:
+                of_part[part] = [row for row in rows if part in row.key.split(SEPARATOR)]
+            narrowed = filters and {**filters, "key" if by_key else "botId": escape(part)}
+            parts.append(Part(part, self._figure_of(number(of_part[part]), narrowed)))
+        parts.sort(key=lambda part: (-part.figure.count, part.value))
+        return Line(
+            value,
+            self._figure_of(number(rows), filters),
+            before,
+            tuple(parts),
+            from_ms(min(row.first_ms for row in rows)),
+            from_ms(max(row.last_ms for row in rows)),
+        )
+
+    def _figure_of(self, count: int, filters: dict[str, str] | None) -> Figure:
+        return Figure(count, None) if filters is None else self._figure(count, **filters)
+
+    def _spikes(self) -> list[Spike]:
+        days = [
+            [row for row in self._rows(day) if row.action_type == "auth" and row.failure]
+            for day in self.by_day
+        ]
+        keys = {row.key.partition(SEPARATOR)[0] for row in days[-1]} - {""}
+        spikes = []
+        for key in keys:
+            of_key = [[r for r in day if key in r.key.split(SEPARATOR)] for day in days]
+            before = tuple(map(_failures, of_key[:-1]))
+            number = _failures(of_key[-1])
+            if number < SPIKE or number <= SPIKE_FACTOR * sum(before) / len(before):
+                continue
+            filters = {"action": "auth", "result": "failure", "key": escape(key)}
+            line = self._line(key, of_key[-1], filters, before, _failures, by_key=False)
+            spikes.append(Spike(line, self._before(key, line.last)))
+        return sorted(spikes, key=lambda spike: (-spike.line.figure.count, spike.line.value))
+
+    def _before(self, key: str, until: datetime) -> tuple[Change, ...]:
+        """Return what was done to a key before a time, in the day and the one before, newest
+        first."""
+        found = [
+            _change(each)
+            for day in self.by_day[-2:]
+            for span in day
+            for each in span.incidents
+            if each.action in KEY_CHANGES
+            and each.result == "success"
+            and key in (each.target, each.target_name, *each.key.split(SEPARATOR))
+        ]
+        earlier = [change for change in found if change.at <= until]
+        return tuple(sorted(earlier, key=lambda change: change.at, reverse=True)[:2])
+
+    def _incidents(self, *beginnings: str) -> list[Change]:
+        found = (each for span in self.today for each in span.incidents)
+        changes = [
+            _change(each)
+            for each in found
+            if each.action.startswith(beginnings) and self.bot in (None, each.bot)
+        ]
+        return sorted(changes, key=lambda change: change.at)
+
+    def _first_seen(self) -> list[FirstSeen]:
+        """Return what no agent of it had used in the kept days before."""
+        start, end = self.days.spans[-1]
+        first: dict[tuple[str, str, str], int] = {}
+        for each in (each for span in self.seen for each in span.seen):
+            if self.bot in (None, each.bot):
+                first[each.label] = min(first.get(each.label, each.first_ms), each.first_ms)
+        # An agent that is new itself is said once, by its tools; without days before all is new.
+        found = [
+            FirstSeen(
+                bot,
+                kind,
+                value,
+                from_ms(at),
+                {**self.window, "botId": escape(bot), kind: escape(value)},
+            )
+            for (bot, kind, value), at in first.items()
+            if start <= at < end
+        ]
+        return sorted(found, key=lambda each: (each.at, each.bot, each.kind, each.value))
+
+    def _silent(self) -> list[Silent]:
+        acted = {tally.bot for span in self.today for tally in span.tallies}
+        before: dict[str, int] = defaultdict(int)
+        last: dict[str, int] = defaultdict(int)
+        for tally in (tally for day in self.by_day[:-1] for span in day for tally in span.tallies):
+            before[tally.bot] += tally.entries
+            last[tally.bot] = max(last[tally.bot], tally.last_ms)
+        window = {
+            "startDate": format_rfc3339(from_ms(self.days.spans[0][0])),
+            "endDate": self.window["startDate"],
+        }
+        found = [
+            Silent(bot, from_ms(last[bot]), number, {**window, "botId": escape(bot)})
+            for bot, number in before.items()
+            if bot not in acted and self.bot in (None, bot)
+        ]
+        return sorted(found, key=lambda each: (-each.before, each.bot))
+
+
+def _is_failed(row: Failure) -> bool:
+    return row.failure > 0
+
+
+def _lacks_scope(row: Failure) -> bool:
+    return bool(row.failure and row.scope)
+
+
+def _is_denied(row: Failure) -> bool:
+    return row.is_denied
+
+
+def _is_blocked(row: Failure) -> bool:
+    return bool(row.failure and row.reason == "breaker_open" and row.provider)
+
+
+def _entries(rows: Iterable[Failure]) -> int:
+    return sum(row.entries for row in rows)
+
+
+def _failures(rows: Iterable[Failure]) -> int:
+    return sum(row.failure for row in rows)
+
+
+def _sum(spans: Iterable[Span], field: str, result: str | None, value: str | None = None) -> int:
+    values = (count for span in spans for count in span.counts.get(field, ()))
+    return sum(count.of(result) for count in values if value in (None, count.value))
+
+
+def _change(incident: Incident) -> Change:
+    return Change(
+        incident.action,
+        incident.target_name or incident.target or incident.provider or incident.key,
+        incident.bot,
+        incident.actor_name or incident.actor,
+        incident.result,
+        incident.count,
+        from_ms(id_ms(incident.last)),
+        incident.last,
+    )

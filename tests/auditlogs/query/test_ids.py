@@ -1,0 +1,122 @@
+"""An ID as a search."""
+
+import uuid
+from datetime import timedelta
+
+import pytest
+from django.http import QueryDict
+
+from auditlogs.entry.times import now
+from auditlogs.models import new_account_id
+from auditlogs.query.filters import ListRequest, parse
+from auditlogs.recording.recorder import record_many
+from tests.factories import AGENT, make_entry, new
+from tests.watching import sent, watcher
+
+TRACE = "0af7651916cd43dd8448eb211c80319c"
+SESSION = "C4FD3DEA-D6CD-40EC-9217-D98C74E40CC1"
+
+
+@pytest.fixture(scope="module")
+def account() -> str:
+    account, at = new_account_id(), now() - timedelta(days=20)
+    record_many(
+        [
+            new(timestamp=at, actor=AGENT, correlation_id=TRACE, session_id=SESSION),
+            new(timestamp=at, actor=AGENT, request_id="req-2026-0001", run_id="run-2026-01"),
+            new(
+                timestamp=at, actor=AGENT, run_id="run-2026-02", payload={"orderId": "ord_5d0c94e1"}
+            ),
+            new(timestamp=now(), actor=AGENT, action="order.created", run_id="run-2025-01"),
+            new(timestamp=at, actor=AGENT, id="writer-000017"),
+        ],
+        account=account,
+    )
+    return account
+
+
+def search(account: str, word: str, query: str = "", bot: str | None = None) -> ListRequest:
+    data = QueryDict(query, mutable=True)
+    data["search"] = word
+    return parse(data, account=account, bot=bot, default_range="7d", now=now(), ids="anytime")
+
+
+@pytest.mark.parametrize(
+    ("word", "kind"),
+    [
+        (TRACE, "correlation ID"),
+        (TRACE.upper(), "correlation ID"),
+        (str(uuid.UUID(TRACE)), "correlation ID"),
+        (f"00-{TRACE}-b7ad6b7169203331-01", "correlation ID"),
+        ("0af76519", "correlation ID"),
+        ("0af76519…319c", "correlation ID"),
+        (SESSION, "session ID"),
+        (SESSION.lower().replace("-", ""), "session ID"),
+        ("req-2026-0001", "request ID"),
+        ("req-2026", "request ID"),
+        ("run-2026-01", "run ID"),
+        ("run-2025", "run ID"),
+        ("ord_5d0c94e1", "order ID"),
+        ("ord_5d0c", "order ID"),
+        ("writer-000017", "writer’s ID"),
+    ],
+)
+def test_an_id_is_looked_up_over_all_retained_time(account: str, word: str, kind: str) -> None:
+    asked = search(account, word)
+    assert asked.found_id
+    assert asked.found_id.kind == kind
+    assert len(asked.entries.page(9).entries) == asked.entries.count().value == 1
+
+
+@pytest.mark.parametrize(
+    "word",
+    [
+        # Two begin so; too short; no digit; two words; quoted; none.
+        *("run-2026", "run-202", "order.created", "run-2025-01 x", '"run-2025-01"', "run-2026-03"),
+        *("0af76519…0000", "run-2026-01 order.created"),
+    ],
+)
+def test_any_other_search_is_for_words(account: str, word: str) -> None:
+    assert search(account, word).found_id is None
+
+
+def test_an_entry_is_found_by_its_own_id(account: str) -> None:
+    id = uuid.UUID(make_entry(account).id)
+    for word in (str(id), id.hex, str(id).upper()):
+        asked = search(account, word)
+        assert asked.found_id
+        assert asked.found_id.kind == "entry ID"
+        assert [entry.id for entry in asked.entries.page(9).entries] == [str(id)]
+        assert asked.entries.count().value == 1
+        assert asked.entries.holds(id)
+
+
+def test_other_filters_and_given_dates_hold(account: str) -> None:
+    assert search(account, TRACE, "actor=nobody").entries.page(9).entries == []
+    data = QueryDict(f"search={TRACE}&dateRange=24h")
+    asked = parse(data, account=account, default_range="all", now=now())
+    assert asked.found_id
+    assert asked.entries.page(9).entries == []
+
+
+def test_a_reader_of_one_bot_learns_nothing_of_others(account: str) -> None:
+    assert search(account, TRACE, bot="agent-9").found_id is None
+    assert search(account, "0af76519", bot="agent-9").found_id is None
+    assert search(account, TRACE, bot="agent-7").found_id
+    assert search(new_account_id(), TRACE).found_id is None
+
+
+def test_it_sends_a_bounded_number_of_queries(account: str) -> None:
+    with watcher.watch() as commands:
+        search(account, "run-2026-03")
+    assert len(sent(commands, "aggregate", "audit_logs")) <= 14
+
+
+def test_the_pages_of_an_id_follow_each_other() -> None:
+    account = new_account_id()
+    record_many([new(correlation_id=TRACE) for _ in range(5)], account=account)
+    page = search(account, TRACE).entries.page(2)
+    assert page.next
+    asked = search(account, TRACE, f"cursor={page.next.dump()}")
+    assert asked.errors == {}
+    assert len(asked.entries.page(9, cursor=asked.cursor).entries) == 3
