@@ -40,6 +40,7 @@ urlpatterns = [
     path("hub/logs/export/status", export_status, name="export_status"),
     path("hub/logs/export/stop", export_stop, name="export_stop"),
     path("hub/logs/chart", views.logs_chart, name="logs_chart"),
+    path("hub/logs/arrivals", views.logs_arrivals, name="logs_arrivals"),
     path("hub/logs/actors", views.actors, name="actors"),
     path("hub/logs/choose-actor", views.choose_actor, name="choose_actor"),
     path("hub/logs/order", views.order_story, name="order_story"),

@@ -378,6 +378,11 @@ class Entries:
         StorageError, TookTooLong among others."""
         return Count(*planner.count(self._selection(), self.window, MAX_COUNT))
 
+    def newest_arrival(self) -> int | None:
+        """Return when the newest arrival of the account reached the log, in ms, whatever the
+        filters; None where there is none. Raises StorageError."""
+        return slices.newest_arrival(self.account)
+
     @timed(lambda _: "volume")
     def volume(self, edges: Sequence[int]) -> Volume:
         """Count the entries by result between each two of these instants, in ms and ascending; the

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import NamedTuple, Self
 
 from auditlogs.entry.identity import id_bound, id_ms
-from auditlogs.entry.times import from_ms
+from auditlogs.entry.times import EPOCH, from_ms, to_ms
 from auditlogs.query.selection import (
     ACCOUNT_ONLY,
     Leading,
@@ -228,6 +228,19 @@ def late_arrivals(account: str, since: int, before: int, limit: int) -> list[int
     with mongo.time_limit(COUNT_SECONDS):
         found = mongo.aggregate_entries(stages, _hint(ACCOUNT_ARRIVAL_INDEX))
     return [id_ms(each["_id"]) for each in found]
+
+
+def newest_arrival(account: str) -> int | None:
+    """Return when the newest arrival of an account reached the log, in ms. Raises StorageError."""
+    stages: list[Document] = [
+        {"$match": {"account": account, "recordedAt": {"$gte": EPOCH}}},
+        {"$sort": {"recordedAt": -1, "_id": -1}},
+        {"$limit": 1},
+        {"$project": {"recordedAt": 1}},
+    ]
+    with mongo.time_limit(COUNT_SECONDS):
+        found = mongo.aggregate_entries(stages, _hint(ACCOUNT_ARRIVAL_INDEX))
+    return to_ms(found[0]["recordedAt"]) if found else None
 
 
 def _hint(index: str) -> str | None:

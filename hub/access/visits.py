@@ -32,7 +32,9 @@ SESSION_ACCOUNT = "account"
 ACCOUNT_HEADER = "Hub-Account"
 ACCOUNT_FIELD = "account"
 # The views of parts that a page loads by itself, without the reader asking for them.
-BACKGROUND_PARTS = {"logs_chart", "logs_count", "actors", "findings", "order_story"}
+# Those that it asks for again and again, so they are no use of a session.
+POLLS = {"logs_arrivals"}
+BACKGROUND_PARTS = {*POLLS, "logs_chart", "logs_count", "actors", "findings", "order_story"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ DEFAULT_RANGE: DateRange = "7d"
 SORT = "sort"
 CURSOR = "cursor"
 ENTRY = "entry"
+SINCE = "since"
 # Says that a search is for words, even where it equals an ID.
 WORDS = "words"
 
@@ -72,6 +73,10 @@ class Links:
     def chart(self) -> str:
         """The chart of the list, which is the same on each of its pages."""
         return self._url(self.filters, "logs_chart")
+
+    def arrivals(self, since: int) -> str:
+        """Return where to ask for what has arrived in the list since an instant, in ms."""
+        return self._url({**self.filters, SINCE: str(since)}, "logs_arrivals")
 
     @property
     def choose_actor(self) -> str:

@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 from django.http import QueryDict
 from django.urls import reverse
 
-from auditlogs.entry.times import from_ms, now
+from auditlogs.entry.times import from_ms, now, to_ms
 from auditlogs.models import Account
 from auditlogs.query.entries import Count, Page
 from auditlogs.query.filters import ListRequest, parse
@@ -17,11 +17,12 @@ from auditlogs.query.order import DEFAULT_ORDER
 from auditlogs.query.values import BadValues, parse as parse_values
 from auditlogs.storage.mongo import StorageError, TookTooLong, Unavailable
 from auditlogs.storage.retention import oldest_ms, retention_days
+from hub.logs import arrivals
 from hub.logs.applied import address, applied, repeated
 from hub.logs.backlog import Backlog
 from hub.logs.columns import USUAL, Column, Heading, headings
 from hub.logs.filter_bar import SORT_LABELS, FilterBar, page_parameters
-from hub.logs.links import CURSOR, DEFAULT_RANGE, ENTRY, SORT, WORDS, Links
+from hub.logs.links import CURSOR, DEFAULT_RANGE, ENTRY, SINCE, SORT, WORDS, Links
 from hub.logs.rows import Row, row_of
 
 PAGE_SIZE = 50
@@ -65,7 +66,7 @@ class Listing:
             default_range=DEFAULT_RANGE,
             now=self.now,
             paging=(CURSOR,),
-            ignored=(ENTRY, WORDS),
+            ignored=(ENTRY, SINCE, WORDS),
             ids="off" if data.get(WORDS) else "anytime",
         )
         several = repeated(parameters)
@@ -150,6 +151,16 @@ class Listing:
         ]
 
     @property
+    def live_url(self) -> str:
+        """Where to ask for what has arrived since; empty for a list that ends before now, and for
+        one whose new entries are not at its top."""
+        window = self.request.entries.window
+        is_over = window.end is not None and window.end <= window.as_of
+        if self.failure or is_over or self.request.cursor or not self.is_newest_first:
+            return ""
+        return self.links.arrivals(window.as_of)
+
+    @property
     def is_of_steps(self) -> bool:
         """Whether rows tell the time since the one above: in one correlation, oldest first."""
         entries = self.request.entries
@@ -197,6 +208,12 @@ class Listing:
             return bool(self.request.entries.whole().page(1).entries)
         except StorageError:
             return True
+
+    def arrived(self, since: str) -> list[Row]:
+        """Return the rows of what has arrived since an instant, in ms. Raises StorageError."""
+        at = int(since) if since.isascii() and since.isdigit() else to_ms(self.now)
+        found = arrivals.since(self.request.entries, at)
+        return [row_of(entry, self.links, self.now, "") for entry in found]
 
     def count(self) -> Count | None:
         """Count the entries of the list; None if the database did not answer in time."""

@@ -14,11 +14,12 @@ from auditlogs.query.values import escape
 from auditlogs.storage import actors as kept_actors
 from auditlogs.storage.mongo import StorageError
 from hub.access.visits import HubRequest, Visit, for_members, for_people, is_fragment
+from hub.logs.arrivals import newest
 from hub.logs.chart import Chart
 from hub.logs.columns import columns_of
 from hub.logs.drawer import Drawer, EntryView
 from hub.logs.findings import Findings, story
-from hub.logs.links import entries_url
+from hub.logs.links import SINCE, entries_url
 from hub.logs.listing import Listing
 from hub.logs.saved_views import preference_of, url_of
 from hub.logs.title_row import TitleRow
@@ -81,6 +82,20 @@ def logs_chart(request: HubRequest, visit: Visit) -> HttpResponse:
     chart = Chart(listing.request.entries, listing.links, zone_of(request))
     name = "_chart.html" if is_fragment(request) else "chart.html"
     return render(request, f"hub/logs/{name}", {"listing": listing, "chart": chart})
+
+
+@require_safe
+@for_members
+def logs_arrivals(request: HubRequest, visit: Visit) -> HttpResponse:
+    """Show the rows that have arrived in a list since a page of it was read."""
+    columns = columns_of(preference_of(visit).columns)
+    listing = Listing(request.GET, visit.account, columns=columns)
+    rows = listing.arrived(request.GET.get(SINCE, ""))
+    response = render(request, "hub/logs/_rows.html", {"listing": listing, "rows": rows})
+    if rows:
+        # The next poll asks for what has arrived since.
+        response["Hub-Newest"] = str(newest(listing.request.entries))
+    return response
 
 
 @require_safe

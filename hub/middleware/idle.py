@@ -12,7 +12,7 @@ from django.dispatch import receiver
 from django.http import HttpRequest, HttpResponse
 
 from hub.access import self_audit
-from hub.access.visits import caller_of
+from hub.access.visits import POLLS, caller_of
 
 # The session's key for the time of its last request, in seconds since the epoch. It is updated at
 # most once a minute, so that not every request writes to the database.
@@ -47,6 +47,9 @@ class IdleMiddleware:
             self_audit.session_idled(caller_of(request))
             logout(request)
             request.ended_idle = True  # type: ignore[attr-defined]
+        elif request.resolver_match and request.resolver_match.view_name in POLLS:
+            # A page polls by itself, whether anybody is there or not.
+            return
         elif LAST_SEEN not in request.session or idle > UPDATE_SECONDS:
             request.session[LAST_SEEN] = int(now)
 

@@ -8,4 +8,7 @@ import "./shortcuts.js";
 import "./times.js";
 
 // What the first sight of the list does not need.
-addEventListener("load", () => import("./chart.js"));
+addEventListener("load", () => {
+  import("./chart.js");
+  import("./live.js");
+});

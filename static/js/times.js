@@ -45,4 +45,4 @@ const update = () => {
 update();
 setInterval(update, REFRESH);
 document.addEventListener("htmx:afterSwap", update);
-document.addEventListener("zonechange", update);
+for (const kind of ["zonechange", "rowsadded"]) document.addEventListener(kind, update);

@@ -37,6 +37,7 @@ PASSWORD = "correct horse battery staple"
 API = "/api/audit-logs"
 NEEDS_SIGN_IN = (
     "/hub/logs",
+    "/hub/logs/arrivals",
     "/hub/logs/chart",
     "/hub/logs/count",
     "/hub/logs/actors",

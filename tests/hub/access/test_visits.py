@@ -13,6 +13,7 @@ from tests.hub.pages import HTMX, Hub, link, rows
 PASSWORD = "correct horse battery staple"
 PAGES = [
     "/hub/logs",
+    "/hub/logs/arrivals",
     "/hub/logs/chart",
     "/hub/logs/count",
     "/hub/logs/actors",
@@ -45,7 +46,12 @@ def test_a_session_that_is_over_leads_the_page_of_a_fragment_to_sign_in(
     here = {"HX-Current-URL": "http://testserver/hub/logs?result=failure"}
     response = client.get(f"{path}?action=auth", headers={**HTMX, **here})
     # The count and the actors are loaded by the page; the others are what the reader chose.
-    is_background = path in {"/hub/logs/chart", "/hub/logs/count", "/hub/logs/actors"}
+    is_background = path in {
+        "/hub/logs/chart",
+        "/hub/logs/arrivals",
+        "/hub/logs/count",
+        "/hub/logs/actors",
+    }
     back = "/hub/logs%3Fresult%3Dfailure" if is_background else f"{path}%3Faction%3Dauth"
     assert response["HX-Redirect"] == f"/hub/sign-in?next={back}"
     assert response.content == b""

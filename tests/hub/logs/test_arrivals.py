@@ -1,0 +1,100 @@
+"""What has arrived in a list since: by few queries, whatever the number of readers."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from auditlogs.entry.times import now, to_ms
+from hub.logs import arrivals
+from hub.middleware.idle import LAST_SEEN
+from tests.hub.pages import Hub, rows
+from tests.watching import watcher
+
+READERS = 50
+POLL_SECONDS = 5
+
+
+class Clock:
+    """A clock that a test moves."""
+
+    def __init__(self) -> None:
+        self.seconds = 1_000.0
+
+    def monotonic(self) -> float:
+        return self.seconds
+
+
+@pytest.fixture(autouse=True)
+def clock(monkeypatch: pytest.MonkeyPatch) -> Iterator[Clock]:
+    """Time that stands still, and no memory of other tests."""
+    clock = Clock()
+    monkeypatch.setattr(arrivals, "time", clock)
+    arrivals.forget()
+    yield clock
+    arrivals.forget()
+
+
+def poll(hub: Hub, since: int, query: str = "") -> int:
+    """Return how many rows have arrived."""
+    page = hub.read(f"/hub/logs/arrivals?since={since}{query}", htmx=True)
+    return len(page.all("tr"))
+
+
+def test_rows_that_have_arrived_in_the_list_are_shown_newest_first(hub: Hub, clock: Clock) -> None:
+    hub.record({"timestamp": now()})
+    since = to_ms(now())
+    assert poll(hub, since) == 0
+    newer, older, _ = hub.record({}, {}, {"result": "failure"})
+    assert poll(hub, since) == 0
+    clock.seconds += 1
+    response = hub.get(f"/hub/logs/arrivals?since={since}&result=success", htmx=True)
+    assert int(response["Hub-Newest"]) >= since
+    page = hub.read(f"/hub/logs/arrivals?since={since}&result=success", htmx=True)
+    assert [each["id"] for each in page.all("tr")][-2:] == [f"entry-{newer}", f"entry-{older}"]
+    assert poll(hub, int(response["Hub-Newest"])) == 0
+
+
+@pytest.mark.parametrize("since", ["", "x", "-1", "٣", "99999999999999999999"])
+def test_a_time_that_is_none_is_taken_for_now(hub: Hub, since: str) -> None:
+    hub.record({})
+    assert not hub.read(f"/hub/logs/arrivals?since={since}", htmx=True).all("tr")
+
+
+def test_only_a_list_whose_new_entries_are_at_its_top_is_polled(hub: Hub) -> None:
+    hub.record(*[{}] * 51)
+    page = hub.logs("?result=success")
+    assert page.one("#results")["data-live"].startswith("/hub/logs/arrivals?result=success&since=")
+    for query in ("?sort=actor", "?endDate=2026-01-01T00:00:00Z"):
+        assert not hub.logs(query).one("#results")["data-live"]
+    assert len(rows(page)) == 50
+
+
+@pytest.mark.parametrize(("is_one_list", "most"), [(True, 2), (False, 1 + READERS / POLL_SECONDS)])
+def test_fifty_readers_cost_a_few_queries_a_second(
+    hub: Hub, clock: Clock, is_one_list: bool, most: float
+) -> None:
+    # A busy list: one read fills its page.
+    hub.record(*[{}] * 60)
+    since, seconds = to_ms(now()), 3
+    with watcher.watch() as commands:
+        counted = 0
+        for second in range(seconds):
+            hub.record({})
+            before = len(commands)
+            # A fifth of the readers polls in each second.
+            for reader in range(READERS // POLL_SECONDS):
+                name = "" if is_one_list else f"&requestId=r-{second}-{reader}"
+                poll(hub, since, name)
+            counted += len(commands) - before
+            clock.seconds += 1
+    assert counted / seconds <= most
+
+
+def test_polls_are_no_use_of_a_session(hub: Hub) -> None:
+    session = hub.client.session
+    session[LAST_SEEN] = seen = session.get(LAST_SEEN, to_ms(now()) // 1000) - 120
+    session.save()
+    poll(hub, to_ms(now()))
+    assert hub.client.session[LAST_SEEN] == seen
+    hub.logs()
+    assert hub.client.session[LAST_SEEN] > seen
