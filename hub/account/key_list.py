@@ -9,7 +9,7 @@ from django.urls import reverse
 from auditlogs.accounts import agent_keys, seen_keys
 from auditlogs.accounts.keys import KeyState
 from auditlogs.accounts.seen_keys import SeenKey
-from auditlogs.entry.times import HOUR_MS, now, to_ms
+from auditlogs.entry.times import HOUR_MS, format_rfc3339, from_ms, now, to_ms
 from auditlogs.models import Account, AgentKey
 from auditlogs.storage import actors, counts
 from auditlogs.storage.mongo import StorageError
@@ -21,13 +21,14 @@ DAY_HOURS = 24
 
 @dataclass(frozen=True, slots=True)
 class AgentKeyRow:
-    """An agent's key in the list, with the figures of its agent in 24 hours, if there are any."""
+    """An agent's key in the list, with the entries that name it in 24 hours, if there are any."""
 
     key: AgentKey
     state: KeyState
     agent: str
     entries: int | None
     failures: int | None
+    since: str
 
     @property
     def url(self) -> str:
@@ -35,11 +36,11 @@ class AgentKeyRow:
 
     @property
     def entries_url(self) -> str:
-        return log_url({"actor": self.key.agent, "dateRange": "24h"})
+        return log_url({"key": self.key.name, "startDate": self.since})
 
     @property
     def failures_url(self) -> str:
-        return log_url({"actor": self.key.agent, "dateRange": "24h", "result": "failure"})
+        return f"{self.entries_url}&result=failure"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +65,12 @@ class AgentKeyList:
     def _listed(self) -> tuple[list[AgentKeyRow], bool]:
         keys, has_more = agent_keys.of_account(self._account)
         names, figures = self._names(keys), self._figures() if keys else {}
+        since = format_rfc3339(from_ms(_first_hour()))
         rows = []
         for key in keys:
-            entries, failures = figures.get(key.agent, (0, 0)) if figures else (None, None)
+            entries, failures = figures.get(key.name, (0, 0)) if figures else (None, None)
             name = names.get(key.agent, key.agent)
-            rows.append(AgentKeyRow(key, agent_keys.state(key), name, entries, failures))
+            rows.append(AgentKeyRow(key, agent_keys.state(key), name, entries, failures, since))
         return rows, has_more
 
     @property
@@ -105,20 +107,24 @@ class AgentKeyList:
             return {}
 
     def _figures(self) -> dict[str, tuple[int, int]]:
-        """Return entries and failures of each agent in this hour of the clock and the 23 before."""
-        hour = counts.start_of("hour", to_ms(now()))
-        first = hour - (DAY_HOURS - 1) * HOUR_MS
+        """Return entries and failures of each key, by its name, in this hour of the clock and the
+        23 before."""
+        first = _first_hour()
         hours: list[tuple[counts.Kind, int]] = [
-            ("hour", start) for start in range(first, hour + 1, HOUR_MS)
+            ("hour", first + number * HOUR_MS) for number in range(DAY_HOURS)
         ]
         try:
-            counted = counts.counts_of(self._account.id, hours, ["actors"])
+            counted = counts.counts_of(self._account.id, hours, ["keys"])
         except StorageError:
             return {}
         figures: dict[str, tuple[int, int]] = {}
         for of_hour in counted.values():
-            for actor, count in of_hour["actors"].items():
-                if actor is not None:
-                    entries, failures = figures.get(actor, (0, 0))
-                    figures[actor] = entries + count.of(None), failures + count.failure
+            for key, count in of_hour["keys"].items():
+                if key is not None:
+                    entries, failures = figures.get(key, (0, 0))
+                    figures[key] = entries + count.of(None), failures + count.failure
         return figures
+
+
+def _first_hour() -> int:
+    return counts.start_of("hour", to_ms(now())) - (DAY_HOURS - 1) * HOUR_MS

@@ -200,3 +200,20 @@ def test_the_list_can_be_read_while_the_log_is_away(
     (row,) = page.one(".key-table").one("tbody").all("tr")
     assert [cell.text for cell in row.all("td")][4:] == ["–", "–"]
     assert "Keys that only the log names are not shown" in page.text
+
+
+def test_the_list_has_the_entries_and_failures_that_name_each_key(
+    client: Client, account: Account
+) -> None:
+    agent_keys.create(account, COMMAND_LINE, name="scout,read", agent="agent-1", scopes=["read"])
+    said = {"payload": {"keyName": "scout,read", "tool": "quote"}}
+    entries = (said, {**said, "result": "failure"}, {"payload": {"keyName": "unknown"}})
+    record_many([new(**each) for each in entries], account=account.id)
+    count_account(account.id)
+    page = page_of(client, LIST)
+    (row,) = (row for row in page.all("tbody", "tr") if "scout,read" in row.text)
+    used, failed = row.all("a")[1:]
+    assert (used.text.strip(), failed.text.strip()) == ("3", "1")
+    # One of them is that it was created.
+    assert len(rows(page_of(client, used["href"]))) == 3
+    assert len(rows(page_of(client, failed["href"]))) == 1
