@@ -11,10 +11,10 @@ document.addEventListener("click", (event) => {
   for (const menu of openMenus()) if (!menu.contains(event.target)) menu.open = false;
   // What is copied stays: the link itself is for pages without scripts.
   if (event.target.closest("a[data-copied]")) event.preventDefault();
-  if (event.target.closest("[data-print]")) {
+  if (event.target.closest("[data-print], [data-shortcuts]")) {
     for (const menu of openMenus()) menu.open = false;
-    print();
   }
+  if (event.target.closest("[data-print]")) print();
 });
 
 // Before the page's own keys, so that Esc closes the menu and not the drawer beside it.
