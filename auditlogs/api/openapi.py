@@ -243,7 +243,13 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         answers={
             200: (
                 "The entries, then the manifest: their count, first and last, and SHA-256.",
-                _content(TEXT, *(each.content_type for each in FORMATS.values())),
+                _content(TEXT, *(each.content_type for each in FORMATS.values()))
+                | _content(
+                    _record(
+                        {"entries": _array(_reference("Entry")), "manifest": {"type": "object"}}
+                    ),
+                    JSON,
+                ),
             )
         },
         problems=(*ANY_REQUEST, "export-running"),
