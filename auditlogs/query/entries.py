@@ -378,10 +378,10 @@ class Entries:
         StorageError, TookTooLong among others."""
         return Count(*planner.count(self._selection(), self.window, MAX_COUNT))
 
-    def newest_arrival(self) -> int | None:
+    def newest_arrival(self, since: int) -> int | None:
         """Return when the newest arrival of the account reached the log, in ms, whatever the
-        filters; None where there is none. Raises StorageError."""
-        return slices.newest_arrival(self.account)
+        filters; None where there is none since an instant, in ms. Raises StorageError."""
+        return slices.newest_arrival(self.account, since)
 
     @timed(lambda _: "volume")
     def volume(self, edges: Sequence[int]) -> Volume:

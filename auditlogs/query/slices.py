@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import NamedTuple, Self
 
 from auditlogs.entry.identity import id_bound, id_ms
-from auditlogs.entry.times import EPOCH, from_ms, to_ms
+from auditlogs.entry.times import MAX_MS, from_ms, to_ms
 from auditlogs.query.selection import (
     ACCOUNT_ONLY,
     Leading,
@@ -230,10 +230,11 @@ def late_arrivals(account: str, since: int, before: int, limit: int) -> list[int
     return [id_ms(each["_id"]) for each in found]
 
 
-def newest_arrival(account: str) -> int | None:
-    """Return when the newest arrival of an account reached the log, in ms. Raises StorageError."""
+def newest_arrival(account: str, since: int) -> int | None:
+    """Return when the newest arrival of an account reached the log, in ms; None where there is none
+    since an instant, in ms. Raises StorageError."""
     stages: list[Document] = [
-        {"$match": {"account": account, "recordedAt": {"$gte": EPOCH}}},
+        {"$match": {"account": account, "recordedAt": {"$gte": from_ms(min(since, MAX_MS // 2))}}},
         {"$sort": {"recordedAt": -1, "_id": -1}},
         {"$limit": 1},
         {"$project": {"recordedAt": 1}},

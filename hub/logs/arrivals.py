@@ -47,16 +47,17 @@ _probes: dict[str, Probe] = {}
 _readings: dict[str, Reading] = {}
 
 
-def newest(entries: Entries) -> int:
-    """Return when the newest arrival of the account reached the log, in ms; 0 where there is none.
-    Raises StorageError."""
+def newest(entries: Entries, since: int) -> int:
+    """Return when the newest arrival of the account reached the log, in ms; `since`, in ms, where
+    none has since. Raises StorageError."""
     account = entries.account
     with _lock:
         kept = _probes.get(account)
         if kept is not None and time.monotonic() - kept.at < PROBE_SECONDS:
             return kept.newest
         # Under the lock, so that readers who come meanwhile do not ask the same.
-        probe = Probe(entries.newest_arrival() or 0, time.monotonic())
+        low = kept.newest if kept else since
+        probe = Probe(entries.newest_arrival(low) or low, time.monotonic())
         _keep(_probes, account, probe)
         return probe.newest
 
@@ -64,7 +65,7 @@ def newest(entries: Entries) -> int:
 def since(entries: Entries, arrived: int) -> list[Entry]:
     """Return the newest entries of a list that have arrived since an instant in ms, or somewhat
     before it; at most as many as a page has. Raises StorageError."""
-    current = newest(entries)
+    current = newest(entries, arrived)
     if current <= arrived:
         return []
     with _lock:

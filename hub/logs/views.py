@@ -94,7 +94,7 @@ def logs_arrivals(request: HubRequest, visit: Visit) -> HttpResponse:
     response = render(request, "hub/logs/_rows.html", {"listing": listing, "rows": rows})
     if rows:
         # The next poll asks for what has arrived since.
-        response["Hub-Newest"] = str(newest(listing.request.entries))
+        response["Hub-Newest"] = str(newest(listing.request.entries, 0))
     return response
 
 

@@ -146,8 +146,8 @@ def test_the_keyboard_alone_walks_the_page(
 ) -> None:
     first, second = logs.record({"correlation_id": "c-1"}, {"action": "order.created"})
     logs.open("?target=&botId=agent-7")
-    assert walk(page, 9) == [
-        *("Skip to content", "Hub", "Logs", "Agents", "Help", profile_of(user, account)),
+    assert walk(page, 10) == [
+        *("Skip to content", "Hub", "Logs", "Review", "Agents", "Help", profile_of(user, account)),
         *("Dark theme", "Turn shortcuts off", "Sign out"),
     ]
     # The zone, and buttons of the title's row beside them.
@@ -182,7 +182,7 @@ def test_the_keyboard_alone_walks_a_phone(
     page.keyboard.press("Enter")
     profile = profile_of(user, account)
     preferences = ("Dark theme", "Turn shortcuts off")
-    assert walk(page, 7) == ["Logs", "Agents", "Help", profile, *preferences, "Sign out"]
+    assert walk(page, 8) == ["Logs", "Review", "Agents", "Help", profile, *preferences, "Sign out"]
     row = []
     while (name := walk(page, 1)[0]) != "Search":
         row.append(name)
