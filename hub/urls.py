@@ -23,6 +23,7 @@ from hub.help.api_docs import api_docs
 from hub.help.views import help_codes, help_orders, help_pages, help_scopes
 from hub.logs import views
 from hub.logs.column_page import columns, density
+from hub.logs.export import export, export_status, export_stop
 from hub.logs.view_pages import view_default, view_delete, view_edit, view_list, view_new
 from hub.review.views import review
 from hub.sign_in.passwords import SetPassword, password
@@ -35,6 +36,9 @@ urlpatterns = [
     path("hub/", views.home),
     path("hub/logs", views.logs, name="logs"),
     path("hub/logs/count", views.logs_count, name="logs_count"),
+    path("hub/logs/export", export, name="export"),
+    path("hub/logs/export/status", export_status, name="export_status"),
+    path("hub/logs/export/stop", export_stop, name="export_stop"),
     path("hub/logs/chart", views.logs_chart, name="logs_chart"),
     path("hub/logs/arrivals", views.logs_arrivals, name="logs_arrivals"),
     path("hub/logs/actors", views.actors, name="actors"),

@@ -23,6 +23,7 @@ class Format:
     """
 
     label: str
+    about: str
     content_type: str
     extension: str
     row: Callable[[Entry], bytes]
@@ -50,10 +51,13 @@ def _manifest_row(manifest: bytes) -> bytes:
     return csv_rows.line(cells + [""] * (len(csv_rows.COLUMNS) - len(cells)))
 
 
-def _lines_of(form: Callable[[Entry], JsonObject], label: str, extension: str) -> Format:
+def _lines_of(
+    form: Callable[[Entry], JsonObject], label: str, about: str, extension: str
+) -> Format:
     """Return the format with a standard form of each entry on a line."""
     return Format(
         label=label,
+        about=about,
         content_type=NDJSON_TYPE,
         extension=extension,
         row=lambda entry: numbers.encode(form(entry)) + b"\n",
@@ -64,6 +68,7 @@ def _lines_of(form: Callable[[Entry], JsonObject], label: str, extension: str) -
 FORMATS: dict[str, Format] = {
     "csv": Format(
         label="CSV",
+        about="For spreadsheets; what could be a formula is disarmed",
         content_type="text/csv; charset=utf-8; header=present",
         extension="csv",
         row=csv_rows.row,
@@ -72,6 +77,7 @@ FORMATS: dict[str, Format] = {
     ),
     "ndjson": Format(
         label="NDJSON",
+        about="An entry on each line, as in the API",
         content_type=NDJSON_TYPE,
         extension="ndjson",
         row=_json_line,
@@ -79,6 +85,7 @@ FORMATS: dict[str, Format] = {
     ),
     "json": Format(
         label="JSON",
+        about="One object, as in the API",
         content_type="application/json",
         extension="json",
         row=_json_line,
@@ -86,6 +93,6 @@ FORMATS: dict[str, Format] = {
         between=b",",
         closing=lambda manifest: b'],"manifest":%b}\n' % manifest,
     ),
-    "ocsf": _lines_of(to_ocsf, "OCSF", "ocsf.ndjson"),
-    "ecs": _lines_of(to_ecs, "ECS", "ecs.ndjson"),
+    "ocsf": _lines_of(to_ocsf, "OCSF", "Events of OCSF 1.8", "ocsf.ndjson"),
+    "ecs": _lines_of(to_ecs, "ECS", "Elastic Common Schema", "ecs.ndjson"),
 }

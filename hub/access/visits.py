@@ -10,7 +10,7 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render, resolve_url
 from django.utils.cache import patch_vary_headers
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -65,9 +65,9 @@ class HubRequest(HttpRequest):
     visit: Visit | None
 
 
-View = Callable[Concatenate[HttpRequest, P], HttpResponse]
-PersonView = Callable[Concatenate[HubRequest, P], HttpResponse]
-VisitView = Callable[Concatenate[HubRequest, Visit, P], HttpResponse]
+View = Callable[Concatenate[HttpRequest, P], HttpResponseBase]
+PersonView = Callable[Concatenate[HubRequest, P], HttpResponseBase]
+VisitView = Callable[Concatenate[HubRequest, Visit, P], HttpResponseBase]
 
 
 def for_people(view: PersonView[P]) -> View[P]:
@@ -77,7 +77,7 @@ def for_people(view: PersonView[P]) -> View[P]:
     """
 
     @functools.wraps(view)
-    def answer(request: HubRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+    def answer(request: HubRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
         try:
             if request.user.is_authenticated:
                 request.visit = current_visit(request)
@@ -101,7 +101,7 @@ def for_members(view: VisitView[P]) -> View[P]:
 
     @for_people
     @functools.wraps(view)
-    def answer(request: HubRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+    def answer(request: HubRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
         visit = request.visit
         if visit is None and request.user.is_staff:
             return _redirect_via(request, resolve_url("accounts"))
@@ -125,7 +125,7 @@ def for_admins(view: VisitView[P]) -> View[P]:
     @functools.wraps(view)
     def answer(
         request: HubRequest, visit: Visit, /, *args: P.args, **kwargs: P.kwargs
-    ) -> HttpResponse:
+    ) -> HttpResponseBase:
         if not visit.may_administer:
             raise PermissionDenied("Only admins of this account can use this page.")
         return view(request, visit, *args, **kwargs)

@@ -9,15 +9,26 @@ from urllib.parse import urlencode
 from django.urls import reverse
 
 from auditlogs.entry.times import format_rfc3339
+from auditlogs.export.formats import FORMATS
+from auditlogs.export.response import FORMAT
 from hub.access.visits import HubRequest, Visit
 from hub.logs.columns import COLUMNS, OPTIONAL, shown_keys
-from hub.logs.links import DEFAULT_RANGE, Links
+from hub.logs.links import CURSOR, DEFAULT_RANGE, Links
 from hub.logs.listing import Listing
 from hub.logs.saved_views import ViewMenu
 from hub.models import ListPreference
 
 # Stands for the key in a copied command: no page ever has a key.
 KEY = "$AUDITLOGS_KEY"
+
+
+@dataclass(frozen=True, slots=True)
+class ExportLink:
+    """A format of an export, what it is for, and the URL of the list in it."""
+
+    label: str
+    about: str
+    url: str
 
 
 @dataclass(frozen=True)
@@ -90,6 +101,19 @@ class TitleRow:
             parameters["dateRange"] = DEFAULT_RANGE
         url = self.request.build_absolute_uri(f"{reverse('api_entries')}?{urlencode(parameters)}")
         return f'curl -H "Authorization: Bearer {KEY}" {shlex.quote(url)}'
+
+    @property
+    def exports(self) -> list[ExportLink]:
+        """A link for each format in which the list can be saved."""
+        listed = {k: v for k, v in self.listing.links.parameters.items() if k != CURSOR}
+        return [
+            ExportLink(
+                each.label,
+                each.about,
+                f"{reverse('export')}?{urlencode({**listed, FORMAT: name})}",
+            )
+            for name, each in FORMATS.items()
+        ]
 
     def _about_list(self, name: str) -> str:
         return f"{reverse(name)}?{urlencode({'list': self.list_query})}"

@@ -47,6 +47,7 @@ ICONS = {
     "help": "circle-question-mark",
     "view": "bookmark",
     "more": "ellipsis",
+    "export": "download",
     "print": "printer",
     "terminal": "terminal",
 }

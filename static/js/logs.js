@@ -1,5 +1,6 @@
 // The Logs page. Each part is a module that imports what it needs.
 import "./copy.js";
+import "./export.js";
 import "./list.js";
 import "./menus.js";
 import "./rows.js";

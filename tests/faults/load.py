@@ -10,6 +10,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from random import Random
 from typing import Self
 
@@ -88,12 +89,13 @@ def packed(entries: Sequence[Fields], form: str) -> tuple[bytes, dict[str, str]]
     return gzip.compress(lines, 1), {**headers, "Content-Encoding": "gzip"}
 
 
-def entry_of(id: str, random: Random) -> Fields:
-    """Return an entry as a client sends it, with nothing that redaction could change."""
+def entry_of(id: str, random: Random, days: float = 0.0) -> Fields:
+    """Return an entry as a client sends it, with nothing that redaction could change; it happened
+    up to so many days ago."""
     return {
         "id": id,
         "requestId": id,
-        "timestamp": format_rfc3339(now()),
+        "timestamp": format_rfc3339(now() - timedelta(days=random.uniform(0, days))),
         "action": random.choice(("order.created", "order.filled", "order.cancelled")),
         "actor": dict(AGENT),
         "target": dict(ORDER),
@@ -120,11 +122,12 @@ class Load:
         rate: float | None = None,
         sizes: Sequence[int] = SIZES,
         tries: int = MAX_TRIES,
+        days: float = 0.0,
     ) -> None:
         """Offer `rate` entries a second in total; without it, as many as the log accepts."""
         self._port, self._key, self._ledger = port, key, ledger
         self._clients, self._rate, self._sizes, self._tries = clients, rate, sizes, tries
-        self._seed = seed
+        self._seed, self._days = seed, days
         self._stop = threading.Event()
         self._threads: list[threading.Thread] = []
         self.answers: list[Answer] = []
@@ -162,7 +165,8 @@ class Load:
         while not self._stop.is_set():
             size = random.choice(self._sizes)
             name = f"{self._ledger.name}-{self._seed}-{number}"
-            yield [entry_of(f"{name}-{count + place}", random) for place in range(size)]
+            ids = [f"{name}-{count + place}" for place in range(size)]
+            yield [entry_of(id, random, self._days) for id in ids]
             count += size
 
     def _send(self, caller: Caller, batch: list[Fields], random: Random) -> None:

@@ -24,7 +24,7 @@ browser.force_login(User.objects.create_user("staff", is_staff=True))
 made = {
     "account": account.id,
     "write_key": keys.create(account, "writer", ["logs:write"]),
-    "read_key": keys.create(account, "reader", ["logs:read"]),
+    "read_key": keys.create(account, "reader", ["logs:read", "logs:export"]),
     "staff_cookie": f"{settings.SESSION_COOKIE_NAME}={browser.session.session_key}",
 }
 sys.stdout.write(json.dumps(made))
