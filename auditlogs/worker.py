@@ -6,7 +6,7 @@ import threading
 import time
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 
-from django.db import DatabaseError, close_old_connections, connection
+from django.db import DatabaseError, close_old_connections
 
 from auditlogs.counters.counting import count
 from auditlogs.export.running import record_crashed
@@ -53,7 +53,6 @@ def watch_exports(stop: threading.Event) -> None:
             record_crashed()
         except DatabaseError:
             logger.warning("Exports that were cut off could not be recorded.", exc_info=True)
-    connection.close()
 
 
 def drain_until(spool: Spool, stop: threading.Event) -> None:
