@@ -24,7 +24,7 @@ from auditlogs.entry.schema import Entry, Target
 from auditlogs.entry.times import from_ms
 from auditlogs.export.compression import COMPRESSIONS
 from auditlogs.export.formats import FORMATS
-from auditlogs.export.stream import PAGE_BYTES, Digest, patiently
+from auditlogs.export.stream import PAGE_BYTES, RETRY_SECONDS, Digest, patiently
 from auditlogs.query.arrivals import Place
 from auditlogs.query.entries import MAX_LIMIT, Entries
 from auditlogs.query.slices import LOWEST
@@ -155,7 +155,7 @@ def read_day(account: str, day: date) -> Iterator[list[Entry]]:
     place: Place | None = Place(start, LOWEST)
     while place is not None:
         read = functools.partial(entries.arrived, place, start + DAY, MAX_LIMIT, PAGE_BYTES)
-        page, place = patiently(read)
+        page, place = patiently(read, RETRY_SECONDS)
         yield page
 
 

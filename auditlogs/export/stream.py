@@ -159,7 +159,7 @@ def read_pages(entries: Entries) -> Iterator[list[Entry]]:
             return
 
 
-def patiently(read: Callable[[], T], pauses: Iterable[float] = RETRY_SECONDS) -> T:
+def patiently(read: Callable[[], T], pauses: Iterable[float]) -> T:
     """Return what `read` returns, tried again after each pause, in seconds, while it raises
     StorageError."""
     for pause in pauses:

@@ -17,7 +17,7 @@ from backports import zstd
 from django.core.management import CommandError, call_command
 
 from auditlogs.entry.times import now
-from auditlogs.export import archive, stream
+from auditlogs.export import archive
 from auditlogs.export.formats import FORMATS
 from auditlogs.models import Account
 from auditlogs.query.entries import Entries
@@ -36,7 +36,7 @@ class Killed(BaseException):
 @pytest.fixture(autouse=True)
 def _small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(archive, "MAX_LIMIT", 2)
-    monkeypatch.setattr(stream, "RETRY_SECONDS", (0.0,))
+    monkeypatch.setattr(archive, "RETRY_SECONDS", (0.0,))
 
 
 @pytest.fixture
