@@ -47,14 +47,14 @@ const offer = (action, href, why) => {
   item.querySelector("small").textContent = why;
 };
 
-const offerLists = ({ name, label, text }) => {
+const offerLists = ({ name, text }) => {
   const url = new URL(results()?.dataset.url ?? menu.dataset.list, location.href);
   const { wanted, unwanted } = parse(url.searchParams.get(name) ?? "");
   const others = (side) => side.filter((each) => each !== text);
   const isWanted = wanted.includes(text);
   const isAlone = isWanted && wanted.length + unwanted.length === 1;
   const isFull = wanted.length + unwanted.length >= MAX_VALUES ? `${MAX_VALUES} at most` : "";
-  const none = wanted.length ? "" : `no ${label} chosen yet`;
+  const none = wanted.length ? "" : "none chosen yet";
   const only = listWith(url, name, [text], []);
   const also = listWith(url, name, [...others(wanted), text], others(unwanted));
   const exclude = listWith(url, name, others(wanted), [...others(unwanted), text]);
@@ -97,7 +97,7 @@ const show = (list) => {
 const showActions = (element) => {
   const value = describe(element);
   title.textContent = value.shown;
-  about.textContent = `${value.label} · ${value.text}`;
+  about.textContent = value.shown === value.text ? value.label : `${value.label} · ${value.text}`;
   offerLists(value);
   const copy = actions.querySelector("[data-copied]");
   copy.dataset.copyText = value.text;
@@ -143,11 +143,17 @@ const openAt = (element, from) => {
   opener = from;
   opener.setAttribute("aria-expanded", "true");
   // While a dialog is modal, nothing outside it can be used.
-  (opener.closest("dialog:modal") ?? document.body).append(menu);
+  (opener.closest("dialog:modal") ?? document.getElementById("main")).append(menu);
   menu.showPopover();
 };
 
+const unframe = () => {
+  framed = null;
+  frame.hidden = true;
+};
+
 const openRow = (row, from) => {
+  unframe();
   openAt(from, from);
   showValues([...row.querySelectorAll("[data-filter]")]);
 };
@@ -155,11 +161,6 @@ const openRow = (row, from) => {
 const openValue = (element, from) => {
   openAt(element, from);
   showActions(element);
-};
-
-const unframe = () => {
-  framed = null;
-  frame.hidden = true;
 };
 
 const enclose = (element) => {
