@@ -131,9 +131,14 @@ def _shown(request: ListRequest, name: str) -> str:
 
 def _range_in_words(request: ListRequest) -> str:
     start, _, end = request.entries.window.requested.partition("/")
-    if start in RANGE_WORDS:
-        return RANGE_WORDS[start] if not end else f"entries until {_day(end)}"
-    return f"entries from {_day(start)}" + (f" until {_day(end)}" if end else "")
+    if start in RANGE_WORDS and not end:
+        return RANGE_WORDS[start]
+    until = f" until {_day(end)}" if end else ""
+    if start == "all":
+        return f"entries{until}"
+    length = RANGE_WORDS.get(start, "").removeprefix("the last ")
+    # The range reaches back from now, not from its end, so it has to be said where it begins.
+    return f"entries from {f'{length} ago' if length else _day(start)}{until}"
 
 
 def _reason(request: ListRequest, name: str, several: set[str]) -> str:

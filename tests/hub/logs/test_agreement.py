@@ -142,7 +142,9 @@ def _read_range(claim: Claim, page: Element, moment: datetime) -> None:
 
 
 def _read_sentence(claim: Claim, sentence: str, moment: datetime) -> None:
-    claim.start = moment - timedelta(hours=WORDS.get(sentence, 720))
+    ago = re.search(r"from (\d+ \w+) ago", sentence)
+    words = f"the last {ago[1]}" if ago else sentence
+    claim.start = moment - timedelta(hours=WORDS.get(words, 720))
     times = dict(re.findall(r"(from|until) (\w+ \d+, \d\d:\d\d) UTC", sentence))
     for word, text in times.items():
         years = (moment.year, moment.year - 1)
@@ -221,6 +223,19 @@ def check(hub: Hub, seed: int, number: int) -> None:
 
 def test_controls_count_links_and_list_agree_for_any_address(hub: Hub) -> None:
     check(hub, seed=1, number=30)
+
+
+def test_a_range_that_has_an_end_says_where_it_begins(hub: Hub) -> None:
+    moment = datetime.now(UTC)
+    entries = fleet(moment)
+    ids = hub.record(*entries)
+    end = f"{moment - timedelta(hours=12):%Y-%m-%dT%H}:00:00Z"
+    for chosen in ("24h", "7d", "30d", "all"):
+        page = hub.logs(f"?dateRange={chosen}&startDate=yesterday&endDate={end}")
+        claim = claim_of(page, moment)
+        assert claim.start == moment - timedelta(hours=RANGES[chosen])
+        assert claim.end == datetime.fromisoformat(end)
+        assert rows(page) == expected(claim, entries, ids)
 
 
 @pytest.mark.faults
