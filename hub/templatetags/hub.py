@@ -1,7 +1,6 @@
 """Template tags and filters for values. None of them reads the database."""
 
 import functools
-import json
 import re
 from collections.abc import Iterable
 from datetime import datetime
@@ -13,7 +12,6 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
 from auditlogs.entry.times import format_rfc3339, now, parse_rfc3339
-from auditlogs.query.filters import EntryFilter, ExactFilter
 from auditlogs.query.values import escape
 from hub.logs.columns import Column
 from hub.logs.payload import Part
@@ -56,14 +54,6 @@ def navigation_links(context: template.Context) -> list[navigation.Link]:
 def filter_value(value: str) -> str:
     """Return a value as the text of a filter that keeps it alone."""
     return escape(value)
-
-
-@register.simple_tag
-@functools.cache
-def filter_labels() -> str:
-    """Return the label of each filter that takes values, by its name, as JSON."""
-    filters = EntryFilter.base_filters.items()
-    return json.dumps({name: each.label for name, each in filters if isinstance(each, ExactFilter)})
 
 
 @register.simple_tag

@@ -12,7 +12,6 @@ const [actions, values] = menu.querySelectorAll('[role="menu"]');
 // Around the value under the pointer.
 const frame = document.getElementById("value-frame");
 const chevron = frame.querySelector("button");
-const labels = JSON.parse(menu.dataset.labels);
 const touch = matchMedia("(pointer: coarse)");
 let framed = null;
 // What the menu stands at, and what gets the focus back.
@@ -23,13 +22,22 @@ let listed = [];
 const isOpen = () => opener !== null;
 const results = () => document.getElementById("results");
 
+// A value is called what its column, its field or its key is called.
+const labelOf = (element) => {
+  const cell = element.closest("td");
+  const named = cell
+    ? cell.closest("table").tHead.rows[0].cells[cell.cellIndex]
+    : (element.closest(".node")?.querySelector(".key") ??
+      element.closest(".fields > div").querySelector("dt"));
+  return named.textContent.trim();
+};
+
 const describe = (element) => {
   const { filter, value, open } = element.dataset;
-  // A type is a value of the filter of actions.
-  const isType = filter === "type";
-  const name = isType ? "action" : filter;
   const shown = element.textContent.trim();
-  return { name, label: isType ? "Type" : labels[name], text: value ?? shown, shown, open };
+  // A type is a value of the filter of actions.
+  const name = filter === "type" ? "action" : filter;
+  return { name, label: labelOf(element), text: value ?? shown, shown, open };
 };
 
 const listWith = (url, name, wanted, unwanted) => {

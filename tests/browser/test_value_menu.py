@@ -104,10 +104,10 @@ def test_the_values_of_an_entry_have_a_menu_that_gives_the_focus_back(
     page.keyboard.press("c")
     expect(page.locator("#announcer")).to_have_text("Session ID copied")
     assert page.evaluate("navigator.clipboard.readText()") == "s-1"
-    page.get_by_role("button", name="Filter by Agent: bot-7").press("Enter")
+    page.get_by_role("button", name="Filter by Bot ID: bot-7").press("Enter")
     expect(item(page, "Open the agent")).to_have_attribute("href", "/hub/agents/bot-7")
     page.keyboard.press("Escape")
-    page.get_by_role("button", name='Filter by Tool: "quote_get"').press("Enter")
+    page.get_by_role("button", name='Filter by tool: "quote_get"').press("Enter")
     page.keyboard.press("x")
     logs.shows(other)
     logs.has_query(f"?tool=-quote_get&entry={entry}")
@@ -126,6 +126,7 @@ def test_on_a_phone_cards_and_entries_have_buttons_of_a_fingers_size(
     entry, other = logs.record({"result": "failure"}, {"actor": USER})
     logs.open()
     more = logs.row(entry).get_by_role("button", name="Filter by a value of this entry")
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
     box = more.bounding_box()
     assert box
     assert min(box["width"], box["height"]) >= 44
