@@ -12,7 +12,7 @@ const [actions, values] = menu.querySelectorAll('[role="menu"]');
 // Around the value under the pointer.
 const frame = document.getElementById("value-frame");
 const chevron = frame.querySelector("button");
-const touch = matchMedia("(pointer: coarse)");
+const touch = matchMedia("(max-width: 767px), (pointer: coarse)");
 let framed = null;
 // What the menu stands at, and what gets the focus back.
 let anchor = null;
