@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from auditlogs.entry import numbers
+from auditlogs.entry.facts import FACT_LENGTH, OF_PAYLOAD
 from auditlogs.entry.schema import Redaction
 from auditlogs.redaction.marks import parts_of
 
@@ -16,6 +17,8 @@ OPEN_LEVELS = 2
 # Longer strings are folded: only their first SHOWN_OF_LONG characters are shown.
 LONG_STRING = 160
 SHOWN_OF_LONG = 80
+# The filter that finds the value of a key of the payload itself.
+FILTERS = {key: name for name, keys in OF_PAYLOAD.items() for key in keys}
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +33,8 @@ class Part:
 class Node:
     """A value of the payload. `kind` is object, array, string, number, literal or redacted.
 
-    `parts` are those of a string: its text, and the places where something was redacted.
+    `parts` are those of a string: its text, and the places where something was redacted. `filter`
+    is the filter that takes the value, if there is one.
     """
 
     name: str | None
@@ -41,6 +45,7 @@ class Node:
     is_open: bool = False
     children: list["Node"] = field(default_factory=list)
     left_out: int = 0
+    filter: str = ""
 
     @property
     def extent(self) -> str:
@@ -79,6 +84,8 @@ def _fill(
         pointer = str(key).replace("~", "~0").replace("/", "~1")
         name = key if isinstance(key, str) else None
         child = _node(name, value, f"{path}/{pointer}", level, redacted)
+        if level == 1:
+            child.filter = _filter_of(child, value)
         parent.children.append(child)
         if isinstance(value, dict):
             _fill(child, value.items(), f"{path}/{pointer}", level + 1, redacted, budget)
@@ -100,6 +107,13 @@ def _node(name: str | None, value: Any, path: str, level: int, redacted: set[str
         else "literal"
     )
     return Node(name, kind, text=numbers.encode(value).decode())
+
+
+def _filter_of(node: Node, value: Any) -> str:
+    is_whole = isinstance(value, str) and node.parts == [Part(value, "")]
+    is_integer = isinstance(value, int) and not isinstance(value, bool)
+    is_fact = (is_whole or is_integer) and 0 < len(node.text) <= FACT_LENGTH
+    return FILTERS.get(node.name or "", "") if is_fact else ""
 
 
 def _string(name: str | None, value: str, *, is_redacted: bool) -> Node:
