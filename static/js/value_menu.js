@@ -177,8 +177,8 @@ const enclose = (element) => {
   chevron.setAttribute("aria-label", `Filter by ${label}: ${shown}`);
   frame.hidden = false;
   const box = boxOf(element);
-  const cell = element.closest("td").getBoundingClientRect();
-  const right = Math.min(box.right + chevron.offsetWidth, cell.right);
+  // At the end of the cell, where the middle of no link is.
+  const { right } = element.closest("td").getBoundingClientRect();
   frame.style.left = `${box.left + scrollX - GAP}px`;
   frame.style.top = `${box.top + scrollY - 2}px`;
   frame.style.width = `${right - box.left + GAP}px`;
@@ -289,6 +289,9 @@ const equip = () => {
 const start = () => {
   equip();
   new MutationObserver(equip).observe(document.body, { childList: true, subtree: true });
+  // The value whose hovering has called for this script.
+  const value = document.querySelector(".entries [data-filter]:hover");
+  if (value && !touch.matches) enclose(value);
 };
 const styles = document.createElement("link");
 Object.assign(styles, { rel: "stylesheet", href: menu.dataset.styles });

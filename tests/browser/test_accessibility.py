@@ -146,6 +146,7 @@ def test_the_keyboard_alone_walks_the_page(
 ) -> None:
     first, second = logs.record({"correlation_id": "c-1"}, {"action": "order.created"})
     logs.open("?target=&botId=agent-7")
+    expect(page.locator("[data-chart-bar][tabindex='0']")).to_have_count(1)
     assert walk(page, 10) == [
         *("Skip to content", "Hub", "Logs", "Review", "Agents", "Help", profile_of(user, account)),
         *("Dark theme", "Turn shortcuts off", "Sign out"),
@@ -183,6 +184,7 @@ def test_the_keyboard_alone_walks_a_phone(
 ) -> None:
     logs.record({})
     logs.open()
+    expect(page.locator("[data-chart-bar][tabindex='0']")).to_have_count(1)
     assert walk(page, 3) == ["Skip to content", "Hub", "Menu"]
     page.keyboard.press("Enter")
     profile = profile_of(user, account)

@@ -22,8 +22,6 @@ def item(page: Page, name: str) -> Locator:
 
 def open_at(page: Page, value: Locator) -> None:
     """Point at a value of a row and press the chevron that appears beside it."""
-    # The script comes after the page, and its last act is to ask for its styles.
-    page.locator('head link[href*="value_menu"]').wait_for(state="attached")
     value.hover()
     page.locator("#value-frame button").click()
 
