@@ -108,6 +108,8 @@ def test_a_session_that_is_over_leads_to_sign_in_and_back(logs: Logs, page: Page
     logs.record({})
     logs.open("?result=success")
     expect(logs.count).to_have_text("of 1")
+    # What is read after the page would lead to sign-in, too.
+    page.wait_for_load_state("networkidle")
     Session.objects.all().delete()
     logs.type.select_option("mcp")
     expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
