@@ -162,7 +162,7 @@ PAGING = {
     "limit": "How many entries a page has at most; 100 without it.",
     "offset": "How many entries to pass over. Follow the header Link instead to go further.",
     "cursor": "From the header Link of the page before; not together with offset.",
-    "order": "`arrival`: as entries reached the log, for whoever follows it."
+    "order": "`arrival`: the order in which entries reached the log, for programs that follow it."
     " Not together with sort, offset or a dateRange.",
 }
 FOLLOWED = {

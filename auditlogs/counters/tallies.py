@@ -255,7 +255,7 @@ def _document(account: str, kind: Kind, span: Span, token: int) -> Document:
     fields |= {
         "failures": _json(span.failures),
         "incidents": _json(span.incidents),
-        # First uses are told by the day; an hour has them so that a day can be summed up again.
+        # A review reads first uses by day; an hour keeps them so that a day can be summed up again.
         **({} if kind == "quarter" else {"seen": _json(span.seen)}),
     }
     rest = {field: [c.failure, c.partial, c.success] for field, c in span.rest.items()}

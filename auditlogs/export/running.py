@@ -140,7 +140,7 @@ def end(export: Export, count: int, facts: dict[str, Any], *, reason: str = "") 
 
 
 def record_crashed() -> None:
-    """Record the exports that were cut off by a crash; each once, whoever calls this."""
+    """Record each export that a crash cut off, once, even if several processes call this."""
     moment = now()
     crashed = Export.objects.filter(ended_at=None, seen_at__lt=moment - CRASHED_AFTER)
     for export in crashed[:100]:

@@ -39,7 +39,7 @@ MAX_SPANS = 400
 MAX_RANGES = 8
 
 QUARTER_MS = LENGTHS_MS["quarter"]
-# The counts of which every entry has one, and those of the paths of an action or a type.
+# The counted field that every entry has, and the two paths of the action filter.
 ALL = "types"
 EITHER = ("actionType", "action")
 # Conditions by the paths of fields.

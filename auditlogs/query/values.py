@@ -1,5 +1,5 @@
 """The values of a filter as one text: `a,b` keeps either, `-a` excludes, and a backslash marks a
-comma, a backslash or a leading minus that belongs to a value. Whoever builds a link with an exact
+comma, a backslash or a leading minus that belongs to a value. Code that builds a link with an exact
 filter writes its value with `escape`."""
 
 from collections.abc import Callable, Iterable

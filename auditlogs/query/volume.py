@@ -154,5 +154,5 @@ def _total(groups: list[Document]) -> int:
 
 
 def _unit(edges: Sequence[int]) -> int:
-    """Return the longest unit of time, in ms, of which every bar is a multiple."""
+    """Return the longest unit of time, in ms, that divides every bar without a remainder."""
     return math.gcd(*edges, QUARTER_MS)

@@ -27,6 +27,7 @@ MAX_LINES = 20
 # A spike of refused sign-ins: at least so many, and more than so many times the usual number.
 SPIKE, SPIKE_FACTOR = 3, 2
 KEY_CHANGES = ("api_key.rotated", "api_key.revoked", "api_key.scopes.updated")
+FAILED: Mapping[str, str] = {"result": "failure"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,11 +186,38 @@ class _Reading:
             names=self.names,
             entries_read=sum(map(self._entries, self.by_day)),
             totals=self._totals(),
-            failures=Listed.of(self._lines(_is_failed, "reason", lambda row: row.reason)),
+            failures=Listed.of(
+                self._lines(_is_failed, "reason", lambda row: row.reason, number=_failures)
+            ),
             spikes=Listed.of(self._spikes()),
-            scopes=Listed.of(self._lines(_lacks_scope, "requiredScope", lambda row: row.scope)),
-            denials=Listed.of(self._lines(_is_denied, "policy", lambda row: row.policy)),
-            blocked=Listed.of(self._lines(_is_blocked, "provider", lambda row: row.provider)),
+            scopes=Listed.of(
+                self._lines(
+                    _lacks_scope,
+                    "requiredScope",
+                    lambda row: row.scope,
+                    number=_failures,
+                    by_key=True,
+                )
+            ),
+            # A call can be denied and end in part, or well.
+            denials=Listed.of(
+                self._lines(
+                    _is_denied,
+                    "policy",
+                    lambda row: row.policy,
+                    filters={"decision": "denied"},
+                    number=_entries,
+                )
+            ),
+            blocked=Listed.of(
+                self._lines(
+                    _is_blocked,
+                    "provider",
+                    lambda row: row.provider,
+                    number=_failures,
+                    filters={**FAILED, "reason": "breaker_open"},
+                )
+            ),
             breakers=Listed.of(self._incidents("circuit_breaker.", "kill_switch.")),
             changes=Listed.of(self._incidents("api_key.", "bot.config.")),
             first_seen=Listed.of(self._first_seen()),
@@ -243,16 +271,18 @@ class _Reading:
         return [row for row in rows if self.bot in (None, row.bot)]
 
     def _lines(
-        self, is_of: Callable[[Failure], bool], name: str, value: Callable[[Failure], str]
+        self,
+        is_of: Callable[[Failure], bool],
+        name: str,
+        value: Callable[[Failure], str],
+        *,
+        filters: Mapping[str, str] = FAILED,
+        number: Callable[[Iterable[Failure]], int],
+        by_key: bool = False,
     ) -> list[Line]:
         """Return a line for each value, the most frequent first, divided by agents, or by keys
         where a scope was missing."""
         days = [[row for row in self._rows(day) if is_of(row)] for day in self.by_day]
-        # A call can be denied and end in part, or well.
-        number = _entries if is_of is _is_denied else _failures
-        filters = {"decision": "denied"} if is_of is _is_denied else {"result": "failure"}
-        if is_of is _is_blocked:
-            filters["reason"] = "breaker_open"
         by_value: dict[str, list[Failure]] = defaultdict(list)
         for row in days[-1]:
             by_value[value(row)].append(row)
@@ -263,7 +293,7 @@ class _Reading:
                 {**filters, name: escape(each)} if each else None,
                 tuple(number(row for row in day if value(row) == each) for day in days[:-1]),
                 number,
-                by_key=is_of is _lacks_scope,
+                by_key=by_key,
             )
             for each, rows in by_value.items()
         ]

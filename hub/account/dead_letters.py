@@ -70,10 +70,8 @@ def dead_letter_resend(request: HubRequest, visit: Visit, letter: str) -> HttpRe
         refusal=letters.refusal(found),
         is_dangerous=False,
     )
-    page = confirm(request, confirmation, partial(_change, letters.resend, found, request))
-    if page is None:
-        messages.success(request, "The entry waits to be stored again.")
-    return page or redirect("dead_letters")
+    change = partial(_change, letters.resend, found, request)
+    return _confirmed(request, confirmation, change, "The entry waits to be stored again.")
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -91,9 +89,17 @@ def dead_letter_drop(request: HubRequest, visit: Visit, letter: str) -> HttpResp
         button="Drop entry",
         cancel_url=reverse("dead_letters"),
     )
-    page = confirm(request, confirmation, partial(_change, letters.drop, found, request))
+    change = partial(_change, letters.drop, found, request)
+    return _confirmed(request, confirmation, change, "The entry was dropped.")
+
+
+def _confirmed(
+    request: HubRequest, confirmation: Confirmation, change: Callable[[], None], done: str
+) -> HttpResponse:
+    """Ask for confirmation, or make the change and lead back to the list."""
+    page = confirm(request, confirmation, change)
     if page is None:
-        messages.success(request, "The entry was dropped.")
+        messages.success(request, done)
     return page or redirect("dead_letters")
 
 

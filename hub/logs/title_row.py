@@ -18,7 +18,7 @@ from hub.logs.listing import Listing
 from hub.logs.saved_views import ViewMenu
 from hub.models import ListPreference
 
-# Stands for the key in a copied command: no page ever has a key.
+# A placeholder for the key in a copied command: pages never contain a key.
 KEY = "$AUDITLOGS_KEY"
 
 

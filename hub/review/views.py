@@ -16,7 +16,7 @@ from auditlogs.review import report
 from auditlogs.review.days import Days, parse_days
 from auditlogs.review.report import Change, Figure, Line, Report, Total
 from hub.access.visits import HubRequest, Visit, for_members
-from hub.logs.links import ENTRY, Links
+from hub.logs.links import Links
 
 REASONS = {
     "kill_switch": "Kill switch on",
@@ -258,7 +258,5 @@ def _change(change: Change) -> ChangeView:
         change.by,
         change.at,
         change.count,
-        Links({"action": change.action, "dateRange": "all", ENTRY: str(change.entry)}).with_entry(
-            str(change.entry)
-        ),
+        Links({"action": change.action, "dateRange": "all"}).with_entry(str(change.entry)),
     )

@@ -12,10 +12,14 @@ addEventListener("load", () => {
   import("./chart.js");
   import("./live.js");
   // The menu of values is read when somebody comes near one; at once where a finger gives no sign.
-  const near = () => import("./value_menu.js");
+  const waiting = new AbortController();
+  const near = () => {
+    waiting.abort();
+    import("./value_menu.js");
+  };
+  for (const sign of ["pointerover", "focusin"]) {
+    document.addEventListener(sign, ({ target }) => target.closest(".entries") && near(), waiting);
+  }
   const isNear = !matchMedia("(hover: hover)").matches || document.getElementById("drawer").open;
   if (isNear || document.querySelector(".entries:hover")) near();
-  for (const sign of ["pointerover", "focusin"]) {
-    document.addEventListener(sign, ({ target }) => target.closest(".entries") && near());
-  }
 });
