@@ -166,13 +166,17 @@ def test_actors_that_cannot_be_listed_are_told(logs: Logs, page: Page, console: 
     page.route("**/hub/logs/actors*", lambda route: route.fulfill(status=503))
     logs.open()
     logs.actor.click()
-    expect(page.get_by_text("The actors cannot be listed now.")).to_be_visible()
+    # In the list; a screen reader hears it, too.
+    matches = page.get_by_role("listbox", name="Matches")
+    expect(matches.get_by_text("The actors cannot be listed now.")).to_be_visible()
 
 
 def test_a_session_that_is_over_leads_to_the_sign_in_page(logs: Logs, page: Page) -> None:
     logs.record({})
     logs.open("?result=success")
     expect(logs.count).to_have_text("of 1")
+    # What is read after the page would lead to sign-in, too.
+    page.wait_for_load_state("networkidle")
     Session.objects.all().delete()
     logs.actor.click()
     expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
