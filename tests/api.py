@@ -42,6 +42,15 @@ class Api:
         return [entry["id"] for entry in response.json()]
 
 
+def whole(response: Any) -> Response:
+    """Return a response whose content is there at once, also where it is streamed."""
+    if response.streaming:
+        content = b"".join(response.streaming_content)
+        response = HttpResponse(content, status=response.status_code, headers=response.headers)
+    answer: Response = response
+    return answer
+
+
 def problem_of(response: Response, status: int, slug: str) -> dict[str, Any]:
     """Return the problem document of a response, once it is known to be one of that kind."""
     assert response.status_code == status

@@ -6,7 +6,6 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-from django.http import HttpResponse
 from django.test import Client
 
 from auditlogs.accounts import agent_keys, keys
@@ -19,6 +18,7 @@ from auditlogs.write.spool import spool
 from hub.access.visits import SESSION_ACCOUNT
 from hub.models import SavedView
 from tests import people
+from tests.api import whole
 from tests.counting import count_account
 from tests.factories import new, unique
 
@@ -104,16 +104,7 @@ class Principal:
             return client.generic(method, path, body, kind, headers=everything)
         if method == "POST":
             return client.post(path, data or {}, headers=everything)
-        return _whole(client.generic(method, path, headers=everything))
-
-
-def _whole(response: Any) -> "Response":
-    """Return a response whose content is there at once, also where it is streamed."""
-    if response.streaming:
-        content = b"".join(response.streaming_content)
-        response = HttpResponse(content, status=response.status_code, headers=response.headers)
-    whole: Response = response
-    return whole
+        return whole(client.generic(method, path, headers=everything))
 
 
 @dataclass(frozen=True)
