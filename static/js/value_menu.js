@@ -289,6 +289,9 @@ const equip = () => {
 const start = () => {
   equip();
   new MutationObserver(equip).observe(document.body, { childList: true, subtree: true });
+  // With the drawer the list changes its width, and the cells in it their ends.
+  const list = document.querySelector(".list");
+  if (list) new ResizeObserver(() => framed?.isConnected && enclose(framed)).observe(list);
   // The value whose hovering has called for this script.
   const value = document.querySelector(".entries [data-filter]:hover");
   if (value && !touch.matches) enclose(value);

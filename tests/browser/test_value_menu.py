@@ -57,6 +57,28 @@ def test_a_value_of_a_row_is_kept_alone_joined_by_another_or_excluded(
     logs.has_query("?actor=user-1&action=mcp")
 
 
+def test_the_chevron_leaves_the_link_of_a_row_alone_whatever_the_drawer_does(
+    logs: Logs, page: Page
+) -> None:
+    (entry,) = logs.record({})
+    logs.open()
+    logs.link(entry).click()
+    logs.wait_for_drawer(entry)
+    # The value is enclosed where it is beside the drawer.
+    logs.link(entry).hover()
+    expect(page.locator("#value-frame")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(logs.drawer).to_be_hidden()
+    page.evaluate("new Promise((done) => requestAnimationFrame(() => setTimeout(done)))")
+    chevron = page.locator("#value-frame button").bounding_box()
+    cell = logs.row(entry).locator(".column-action").bounding_box()
+    assert chevron
+    assert cell
+    assert chevron["x"] + chevron["width"] == pytest.approx(cell["x"] + cell["width"], abs=1)
+    logs.link(entry).click()
+    logs.wait_for_drawer(entry)
+
+
 def test_the_menu_writes_values_as_the_server_reads_them(logs: Logs, page: Page) -> None:
     ids = logs.record(*({"actor": {"type": "user", "id": each}} for each in LIKE_SYNTAX))
     given = Values(("user-1", "-x,y"), ("z\\", "-z"))
