@@ -11,4 +11,5 @@ import "./times.js";
 addEventListener("load", () => {
   import("./chart.js");
   import("./live.js");
+  import("./payload.js");
 });

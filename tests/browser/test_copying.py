@@ -1,5 +1,7 @@
 """Copying: what is copied, the confirmation in its place, and the word to screen readers."""
 
+import json
+
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
@@ -41,6 +43,16 @@ def test_copying_confirms_in_place_and_is_announced(
     page.get_by_role("button", name="Copy JSON").click()
     expect(announcer).to_have_text("Event Payload copied")
     assert copied(page) == '{\n  "tool": "quote_get"\n}'
+    page.get_by_role("link", name="Copy as JSON").click()
+    expect(announcer).to_have_text("Entry copied as JSON")
+    assert json.loads(copied(page))["id"] == str(entry)
+    page.get_by_role("button", name="Copy as curl").click()
+    expect(announcer).to_have_text("Command copied, without a key")
+    assert f"/api/audit-logs/{entry}" in copied(page)
+    page.route("**/json", lambda route: route.abort())
+    page.get_by_role("link", name="Copy as JSON").click()
+    expect(announcer).to_contain_text("Not copied: it cannot be read now.")
+    assert f"/api/audit-logs/{entry}" in copied(page)
 
 
 @at_width
