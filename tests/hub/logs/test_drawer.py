@@ -78,6 +78,7 @@ def test_the_page_of_an_entry_has_all_twelve_fields(hub: Hub) -> None:
     assert page.one("h1").text == "order.created"
     buttons = page.all("[data-copy-text]")
     copies = {each.get("aria-label") or each.text: each["data-copy-text"] for each in buttons}
+    assert str(entry) in copies.pop("Copy as curl")
     assert copies == {
         "Copy Correlation ID": CORRELATION,
         "Copy Request ID": "req-1",
@@ -325,7 +326,7 @@ def test_the_copied_json_of_an_entry_is_what_the_api_answers_with(hub: Hub, api_
     page = hub.read(f"/hub/logs/{entry}")
     copied = hub.get(page.one("a[data-copy-url]")["href"])
     assert copied["Content-Type"] == "application/json"
-    command = shlex.split(page.one("button[data-copy-text]")["data-copy-text"])
+    command = shlex.split(page.one(".section-actions", "[data-copy-text]")["data-copy-text"])
     assert command[:3] == ["curl", "-H", "Authorization: Bearer $AUDITLOGS_KEY"]
     headers = {"Authorization": f"Bearer {api_key}"}
     answer = hub.client.get(urlsplit(command[3]).path, headers=headers)
@@ -333,4 +334,4 @@ def test_the_copied_json_of_an_entry_is_what_the_api_answers_with(hub: Hub, api_
     assert copied.json() == answer.json()
     assert copied.json()["explanation"]["slug"]
     for path in (UNKNOWN, "not-an-id", make_entry().id):
-        assert hub.get(f"/hub/logs/{path}/json").status_code == 404
+        assert hub.get(f"/hub/logs/json/{path}").status_code == 404
