@@ -1,12 +1,15 @@
-"""The worker: a host's background process. It drains the spool, and counts new entries if it is
-the leader of all workers."""
+"""The worker: a host's background process. It drains the spool, counts new entries if it is the
+leader of all workers, and records exports that a crash has cut off."""
 
 import logging
 import threading
 import time
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 
+from django.db import DatabaseError, close_old_connections
+
 from auditlogs.counters.counting import count
+from auditlogs.export.running import record_crashed
 from auditlogs.storage.mongo import StorageError
 from auditlogs.write.draining import drain
 from auditlogs.write.spool import Spool
@@ -19,20 +22,37 @@ IDLE_SECONDS = 0.5
 AWAY_SECONDS = 2.0
 # While another process of this host drains the spool, which may end at any time.
 STANDBY_SECONDS = 5.0
+# An export counts as cut off once it was not seen for a minute.
+EXPORTS_SECONDS = 60.0
 
 
 def run(spool: Spool, stop: threading.Event) -> None:
-    """Drain and count in a thread each until `stop` is set.
+    """Drain, count and look after exports in a thread each until `stop` is set.
 
-    An unexpected error in one ends both and is raised, so that the service manager restarts the
-    whole worker instead of leaving half of it running.
+    An unexpected error in one ends all and is raised, so that the service manager restarts the
+    whole worker instead of leaving a part of it running.
     """
-    with ThreadPoolExecutor(max_workers=2) as threads:
-        parts = [threads.submit(drain_until, spool, stop), threads.submit(count, stop)]
+    with ThreadPoolExecutor(max_workers=3) as threads:
+        parts = [
+            threads.submit(drain_until, spool, stop),
+            threads.submit(count, stop),
+            threads.submit(watch_exports, stop),
+        ]
         wait(parts, return_when=FIRST_COMPLETED)
         stop.set()
         for part in parts:
             part.result()
+
+
+def watch_exports(stop: threading.Event) -> None:
+    """Record exports that a crash has cut off, every minute until `stop` is set."""
+    while not stop.wait(EXPORTS_SECONDS):
+        # Nobody else gives up a connection that the database has closed.
+        close_old_connections()
+        try:
+            record_crashed()
+        except DatabaseError:
+            logger.warning("Exports that were cut off could not be recorded.", exc_info=True)
 
 
 def drain_until(spool: Spool, stop: threading.Event) -> None:

@@ -28,7 +28,9 @@ OPERATORS = {"$gte", "$gt", "$lt", "$lte", "$in", "$and", "$or", "$elemMatch", "
 # The comparison of a search word, which is a literal in it, with the normalized text.
 OPERATORS |= {"$expr", "$indexOfCP", "$ifNull", "$literal"}
 # The counts, and the quarter of an hour that an entry is counted in.
-GROUPING = {"$sum", "$last", "$toLong", "$subtract", "$mod"}
+GROUPING = {"$sum", "$first", "$last", "$toLong", "$subtract", "$mod"}
+# The facts of an entry, and its target, that are counted.
+GROUPING |= {"$filter", "$in", "$split", "$arrayElemAt", "$ifNull", "$cond", "$eq"}
 # What a caller may try to have executed.
 HOSTILE = ".* $where {$gt:''}"
 

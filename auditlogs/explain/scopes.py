@@ -12,7 +12,11 @@ from auditlogs.entry.tool_scopes import ToolScope, load, scopes_of_tools
 
 # The requests that each scope of this API allows; `keys.SCOPES` describes the scopes.
 API_REQUESTS: dict[str, tuple[str, ...]] = {
-    "logs:read": ("GET /api/audit-logs", "GET /api/audit-logs/{id}", "GET /api/keys/{id}"),
+    "logs:read": (
+        *("GET /api/audit-logs", "GET /api/audit-logs/{id}"),
+        *("GET /api/keys/{id}", "GET /api/review"),
+    ),
+    "logs:export": ("GET /api/audit-logs/export",),
     "logs:write": ("POST /api/audit-logs",),
     "keys:verify": ("POST /api/keys/introspect",),
     "metrics:read": ("GET /metrics",),

@@ -11,9 +11,9 @@ import hashlib
 import itertools
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
-from typing import Any
+from typing import Any, TypeVar
 
 from auditlogs.entry import numbers
 from auditlogs.entry.schema import Entry
@@ -27,6 +27,8 @@ from auditlogs.query.entries import MAX_LIMIT, Entries, Page
 from auditlogs.storage.mongo import StorageError
 
 logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 # What a page holds in memory, as it is stored; at most this and one entry.
 PAGE_BYTES = 2 * 1024 * 1024
@@ -45,17 +47,22 @@ class Digest:
     """What a manifest says of the entries so far: their number, the first, the last, and the
     SHA-256 of their lines."""
 
-    def __init__(self, header: bytes) -> None:
+    def __init__(self, file_format: Format) -> None:
         self.count = 0
+        self._format = file_format
         self._first: Entry | None = None
         self._last: Entry | None = None
-        self._sha256 = hashlib.sha256(header)
+        self._sha256 = hashlib.sha256(file_format.header)
 
-    def add(self, entry: Entry, line: bytes) -> None:
+    def take(self, entry: Entry) -> bytes:
+        """Return the bytes of the next entry."""
+        line = self._format.row(entry)
+        between = self._format.between if self.count else b""
         self._first = self._first or entry
         self._last = entry
         self.count += 1
         self._sha256.update(line)
+        return between + line
 
     def facts(self) -> dict[str, Any]:
         return {
@@ -81,7 +88,7 @@ class Stream:
         facts: dict[str, Any],
         total: int | None = None,
     ) -> None:
-        self._format, self._digest = file_format, Digest(file_format.header)
+        self._format, self._digest = file_format, Digest(file_format)
         self._reason = "The connection was cut"
         self._refreshed = time.monotonic()
         # The entry belongs to the request, which is over when the stream ends.
@@ -115,14 +122,11 @@ class Stream:
         self._context.run(running.end, self._export, self._digest.count, facts, reason=reason)
 
     def _write(self, pages: Iterator[list[Entry]]) -> Iterator[bytes]:
-        row, between = self._format.row, self._format.between
         buffer = bytearray(self._format.opening + self._format.header)
         try:
             for page in pages:
                 for entry in page:
-                    line = row(entry)
-                    buffer += between + line if self._digest.count else line
-                    self._digest.add(entry, line)
+                    buffer += self._digest.take(entry)
                     if len(buffer) >= CHUNK_BYTES:
                         yield bytes(buffer)
                         buffer.clear()
@@ -155,15 +159,21 @@ def read_pages(entries: Entries) -> Iterator[list[Entry]]:
             return
 
 
-def _read(entries: Entries, cursor: Cursor | None) -> Page:
-    # Before anything was sent, the caller can try again itself.
-    for pause in RETRY_SECONDS if cursor else ():
+def patiently(read: Callable[[], T], pauses: Iterable[float]) -> T:
+    """Return what `read` returns, tried again after each pause, in seconds, while it raises
+    StorageError."""
+    for pause in pauses:
         try:
-            return _page(entries, cursor)
+            return read()
         except StorageError as error:
             logger.warning("An export waits for the database: %s", error)
             time.sleep(pause)
-    return _page(entries, cursor)
+    return read()
+
+
+def _read(entries: Entries, cursor: Cursor | None) -> Page:
+    # Before anything was sent, the caller can try again itself.
+    return patiently(lambda: _page(entries, cursor), RETRY_SECONDS if cursor else ())
 
 
 def _page(entries: Entries, cursor: Cursor | None) -> Page:

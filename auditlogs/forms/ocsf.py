@@ -88,6 +88,9 @@ EVENTS: dict[str, tuple[EventClass, int]] = {
     "member.reset": (ACCOUNT_CHANGE, 4),
     "account.renamed": (ENTITY_MANAGEMENT, 5),
     "logs.exported": (API_ACTIVITY, 2),
+    "saved_view.created": (ENTITY_MANAGEMENT, 1),
+    "saved_view.updated": (ENTITY_MANAGEMENT, 3),
+    "saved_view.deleted": (ENTITY_MANAGEMENT, 4),
     "dead_letter.resent": (ENTITY_MANAGEMENT, OTHER),
     "dead_letter.dropped": (ENTITY_MANAGEMENT, 4),
     # What a tool does, its name alone does not say.

@@ -257,6 +257,20 @@ class Entries:
             is_caught_up=read.is_caught_up,
         )
 
+    @timed(lambda _: "arrivals")
+    def arrived(
+        self, place: Place, until: datetime, limit: int, max_bytes: int
+    ) -> tuple[list[Entry], Place | None]:
+        """Read up to `limit` entries that arrived after a place and before `until`, which take up
+        to `max_bytes` as they are stored, and the place after them: None once all are read. Raises
+        StorageError."""
+        budget = Budget(slices.BUDGET_SECONDS)
+        budget.room = Room(max_bytes)
+        selection, fields = self._selection(), WITH_PAYLOAD
+        read = arrivals.read(selection, self.window, place, limit, fields, budget, until)
+        found = [to_entry(document) for document in read.documents]
+        return found, None if read.place.at >= until else read.place
+
     def _page_at(self, cursor: Cursor, limit: int, budget: Budget, fields: Document) -> Page:
         pinned = self.pinned_to(cursor)
         if cursor.backwards:

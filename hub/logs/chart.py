@@ -1,11 +1,12 @@
 """The chart above the list: its entries by result over time, as SVG, and when trading or calls to
 a provider were stopped."""
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cached_property
-from itertools import groupby
+from itertools import zip_longest
 from zoneinfo import ZoneInfo
 
 from auditlogs.entry.times import AHEAD_MS, DAY_MS, HOUR_MS, format_rfc3339, from_ms
@@ -25,10 +26,13 @@ HEIGHT = GROUND - LANE
 LEAST = 2.0
 TICKS_MS = sorted({*STEPS_MS, 10 * MINUTE_MS, *(n * HOUR_MS for n in (2, 4, 12)), 5 * DAY_MS})
 MAX_TICKS = 8
-# A label takes about so much of the width, in percent; two bands closer than that share one.
-LABEL = 14.0
-TICK_LABEL = 6.0
+# Two bands closer than that, in percent of the width, share a label.
+NEAR = 4.0
+# A sign of a label takes about so much of the width, in percent, where labels are shown.
+SIGN = 0.62
+TICK_LABEL = 9.0
 MAX_BANDS = 50
+KINDS = {"breaker": ("breaker", "breakers"), "kill_switch": ("kill switch", "kill switches")}
 UNITS = (
     (WEEK_MS, "week"),
     (DAY_MS, "day"),
@@ -212,33 +216,51 @@ class Chart:
             shown.append((stop, low, round(high - low, 3)))
         clusters: list[list[tuple[Stop, float, float]]] = []
         for each in shown:
-            if clusters and each[1] - clusters[-1][-1][1] < LABEL:
+            if clusters and each[1] - clusters[-1][-1][1] < NEAR:
                 clusters[-1].append(each)
             else:
                 clusters.append([each])
-        for cluster in clusters:
-            label = self._label([stop for stop, _, _ in cluster])
+        taken = 0.0
+        for cluster, following in zip_longest(clusters, clusters[1:]):
             _, first, _ = cluster[0]
             _, last, width = cluster[-1]
-            is_left = last + width > 100 - LABEL
+            end = min(last + width, 100.0)
+            after = (following[0][1] if following else 100.0) - end
+            label, is_left = self._fitting([stop for stop, _, _ in cluster], after, first - taken)
+            taken = end if is_left or not label else end + len(label) * SIGN
             for number, (stop, low, length) in enumerate(cluster):
                 yield Band(
                     stop.kind,
                     low,
                     length,
                     "" if number else label,
-                    first if is_left else min(last + width, 100.0),
+                    first if is_left else end,
                     "end" if is_left else "start",
                     f"{_what(stop)}, {self._when(stop)}",
                     self._stop_url(stop),
                 )
 
-    def _label(self, stops: list[Stop]) -> str:
+    def _fitting(self, stops: list[Stop], after: float, before: float) -> tuple[str, bool]:
+        """Return the longest label that has room after the bands, or else before them, and whether
+        it is before; an empty label where none has."""
+        for label in self._labels(stops):
+            needed = len(label) * SIGN + 1
+            if needed <= after:
+                return label, False
+            if needed <= before:
+                return label, True
+        return "", False
+
+    def _labels(self, stops: list[Stop]) -> Iterator[str]:
+        """Yield what the bands can be called, the longest first."""
+        names = Counter(_what(stop) for stop in stops)
         if len(stops) == 1:
-            return f"{_what(stops[0])}, {self._length(stops[0])}"
-        names = sorted(_what(stop) for stop in stops)
-        counts = [(name, len(list(each))) for name, each in groupby(names)]
-        return ", ".join(name if n == 1 else f"{name} {n} times" for name, n in counts)
+            yield f"{_what(stops[0])}, {self._length(stops[0])}"
+        yield ", ".join(name if n == 1 else f"{name} {n} times" for name, n in names.items())
+        kinds = Counter(stop.kind for stop in stops)
+        yield ", ".join(
+            KINDS[kind][0] if n == 1 else f"{n} {KINDS[kind][1]}" for kind, n in kinds.items()
+        )
 
     def _length(self, stop: Stop) -> str:
         if stop.end is None:

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from auditlogs.entry import numbers
+from auditlogs.entry.facts import FACT_LENGTH, OF_PAYLOAD
 from auditlogs.entry.schema import Redaction
 from auditlogs.redaction.marks import parts_of
 
@@ -21,6 +22,8 @@ PREVIEWED = 3
 PREVIEW_LENGTH = 24
 # A payload of more nodes than these is searched; fewer are seen at a glance.
 AT_A_GLANCE = 8
+# The filter that finds the value of a key of the payload itself.
+FILTERS = {key: name for name, keys in OF_PAYLOAD.items() for key in keys}
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +39,8 @@ class Node:
     """A value of the payload. `kind` is object, array, string, number, literal or redacted.
 
     `name` is its key, or its index in a list. `parts` are those of a string: its text, and the
-    places where something was redacted.
+    places where something was redacted. `filter` is the filter that takes the value, if there is
+    one.
     """
 
     name: str
@@ -48,6 +52,7 @@ class Node:
     children: list["Node"] = field(default_factory=list)
     left_out: int = 0
     is_item: bool = False
+    filter: str = ""
 
     @property
     def extent(self) -> str:
@@ -135,6 +140,8 @@ def _fill(
         pointer = str(key).replace("~", "~0").replace("/", "~1")
         child = _node(str(key), value, f"{path}/{pointer}", level, redacted)
         child.is_item = parent.kind == "array"
+        if level == 1:
+            child.filter = _filter_of(child, value)
         parent.children.append(child)
         if isinstance(value, dict):
             _fill(child, value.items(), f"{path}/{pointer}", level + 1, redacted, budget)
@@ -156,6 +163,13 @@ def _node(name: str, value: Any, path: str, level: int, redacted: set[str]) -> N
         else "literal"
     )
     return Node(name, kind, text=numbers.encode(value).decode())
+
+
+def _filter_of(node: Node, value: Any) -> str:
+    is_whole = isinstance(value, str) and node.parts == [Part(value, "")]
+    is_integer = isinstance(value, int) and not isinstance(value, bool)
+    is_fact = (is_whole or is_integer) and 0 < len(node.text) <= FACT_LENGTH
+    return FILTERS.get(node.name, "") if is_fact else ""
 
 
 def _string(name: str, value: str, *, is_redacted: bool) -> Node:

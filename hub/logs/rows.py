@@ -33,6 +33,7 @@ class Row(TypedDict):
     full_time: str
     ahead: str
     actor: str
+    actor_id: str
     actor_small: str
     actor_type: str
     is_declared: bool
@@ -40,12 +41,14 @@ class Row(TypedDict):
     action_type: str
     summary: str
     target: str | None
+    target_id: str
     target_small: str
     target_below: str
     result: str
     result_word: str
     correlation: str | None
     session: str | None
+    session_id: str | None
     duration: float | None
 
 
@@ -68,6 +71,7 @@ def row_of(
         full_time=full_time(instant),
         ahead=ahead_of_clock(instant, now),
         actor=actor.name or actor.id,
+        actor_id=actor.id,
         actor_small=actor.id if actor.name else actor.type,
         actor_type=actor.type,
         is_declared=entry.authentication == "declared",
@@ -75,12 +79,14 @@ def row_of(
         action_type=entry.action_type,
         summary=summary,
         target=name,
+        target_id=target.id if target else "",
         target_small=target.type if target else "",
         target_below=name if name and not set(name.split()) <= set(summary.split()) else "",
         result=entry.result,
         result_word=entry.result.capitalize(),
         correlation=short_id(entry.correlation_id) if entry.correlation_id else None,
         session=short_id(entry.session_id) if entry.session_id else None,
+        session_id=entry.session_id,
         duration=entry.duration,
     )
 

@@ -50,6 +50,9 @@ ICONS = {
     "export": "download",
     "print": "printer",
     "terminal": "terminal",
+    "only": "list-filter",
+    "also": "circle-plus",
+    "exclude": "circle-minus",
 }
 
 

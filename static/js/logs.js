@@ -12,4 +12,5 @@ addEventListener("load", () => {
   import("./chart.js");
   import("./live.js");
   import("./payload.js");
+  import("./value_menu.js");
 });

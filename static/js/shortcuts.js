@@ -3,7 +3,7 @@
 import { announce } from "./announce.js";
 
 const STORED = "shortcut-keys";
-const DEFAULTS = { search: "/", next: "j", previous: "k", help: "?" };
+const DEFAULTS = { search: "/", next: "j", previous: "k", values: "m", help: "?" };
 const dialog = document.getElementById("shortcuts");
 const fields = [...dialog.querySelectorAll("[data-key]")];
 const message = dialog.querySelector("[data-message]");
@@ -50,6 +50,7 @@ const actions = {
   search: () => document.getElementById("search").focus(),
   next: () => step("entry-next", "This is the last entry on this page"),
   previous: () => step("entry-previous", "This is the first entry of the list"),
+  values: () => document.activeElement.dispatchEvent(new Event("showvalues", { bubbles: true })),
   help: showDialog,
 };
 const areOfDrawer = new Set(["next", "previous"]);

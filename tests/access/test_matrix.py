@@ -31,6 +31,7 @@ MOMENT = re.compile(
     r'name="csrfmiddlewaretoken" value="\w+"'
     r'|<time datetime="[^"]*"[^>]*>[^<]*</time>'
     r"|db;dur=[\d.]+"
+    r"|since=\d{13}"
     r"|audit-logs-[\dTZ-]+"
     r'|"(?:startedAt|start|end|countedAt)":"[^"]*"'
     r"|(?:start|end)Date=[\dTZA-F%.-]+|\w{3} \d+, [\d:]+ to \w{3} \d+, [\d:]+ UTC"

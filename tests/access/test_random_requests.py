@@ -164,6 +164,8 @@ def _asks_for_own_alone(command: Command, account: str, said: object) -> None:
         assert names.get("account") == account or names["_id"].split(SEPARATOR)[0] == account, said
     elif command.get("find") == COUNTERS:
         # How far counting has come is nobody's secret, and names nobody.
-        assert command["filter"] == {"_id": LEASE_ID} or command["filter"]["account"] == account, (
-            said
-        )
+        wanted = command["filter"]
+        if "account" in wanted:
+            assert wanted["account"] == account, said
+        elif wanted != {"_id": LEASE_ID}:
+            assert {each.split(SEPARATOR)[0] for each in wanted["_id"]["$in"]} == {account}, said

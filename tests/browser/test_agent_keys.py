@@ -85,7 +85,7 @@ def test_failed_sign_ins_are_followed_to_a_rotated_key(
     refused.get_by_role("link").click()
     expect(page.locator("table.entries tbody tr")).to_have_count(count)
     page.locator("table.entries tbody tr").first.get_by_role("link").first.click()
-    expect(page.locator("#drawer .facts")).to_contain_text("the key is active, was rotated")
+    expect(page.locator("#drawer .facts")).to_contain_text("the key is active and carries")
     page.goto(KEYS)
     page.get_by_text("Seen in the log, not made here").click()
     trial = page.get_by_role("table", name="Keys seen in the log")

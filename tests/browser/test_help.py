@@ -27,7 +27,7 @@ def test_a_scope_failure_leads_to_the_scopes_and_back(logs: Logs, page: Page, wi
     logs.open("?result=failure")
     logs.link(entry).click()
     logs.wait_for_drawer(entry)
-    expect(logs.drawer.get_by_role("note")).to_contain_text(LACKED)
+    expect(logs.drawer.locator(".why")).to_contain_text(LACKED)
     logs.drawer.get_by_role("link", name="Scopes and Access Control").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Scopes and Access Control")
     expect(page.get_by_role("region", name="trade")).to_contain_text("trade_execute")
@@ -55,5 +55,5 @@ def test_the_help_has_no_violation(logs: Logs, page: Page, theme: str, width: in
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
     (entry,) = logs.record({"result": "failure", "payload": REFUSED})
     page.goto(f"/hub/logs/{entry}")
-    expect(page.get_by_role("note")).to_contain_text(LACKED)
+    expect(page.locator(".why")).to_contain_text(LACKED)
     has_no_violation(page)

@@ -69,7 +69,7 @@ def test_on_a_phone_the_same_rows_are_cards(logs: Logs, page: Page) -> None:
         expect(card.get_by_text(text, exact=True).filter(visible=True)).to_be_visible()
     expect(card.get_by_text("1 minute ago")).to_be_visible()
     expect(card.locator(".icon-success")).to_be_visible()
-    expect(page.get_by_role("table")).to_have_count(1)
+    expect(page.get_by_role("table", name="Entries", exact=True)).to_have_count(1)
     expect(page.locator("thead")).to_be_hidden()
     above, below = card.bounding_box(), logs.row(second).bounding_box()
     assert above

@@ -23,6 +23,7 @@ DOCKERFILE = (DEPLOY / "Dockerfile").read_text()
 COMPOSE: dict[str, Any] = yaml.safe_load((DEPLOY / "compose.yaml").read_text())
 ENVIRONMENT = dict(units.assignments((DEPLOY / "env.example").read_text()))
 UNITS = {name: (DEPLOY / f"auditlogs-{name}.service").read_text() for name in ("web", "worker")}
+EXPORT = (DEPLOY / "auditlogs-export.service").read_text()
 HOME = "/opt/auditlogs/"
 
 
@@ -69,6 +70,24 @@ def test_the_units_are_hardened_alike() -> None:
         for unit in UNITS.values()
     )
     assert web == worker
+
+
+def test_the_archive_is_written_every_night_by_a_unit_as_hardened_as_the_worker() -> None:
+    timer = units.directives((DEPLOY / "auditlogs-export.timer").read_text())
+    assert (timer["OnCalendar"], timer["Persistent"]) == (["*-*-* 00:30:00 UTC"], ["true"])
+    own = {
+        *("Description", "Documentation", "Type", "EnvironmentFile", "ExecStart"),
+        *("Restart", "RestartSec", "StateDirectory", "WantedBy"),
+    }
+    export, worker = (
+        {key: value for key, value in units.directives(unit).items() if key not in own}
+        for unit in (EXPORT, UNITS["worker"])
+    )
+    assert export == worker
+    *_, folder = units.command(EXPORT)
+    found = units.directives(EXPORT)
+    assert folder.removeprefix("/var/lib/") in found["StateDirectory"][0].split()
+    assert found["EnvironmentFile"] == units.directives(UNITS["web"])["EnvironmentFile"]
 
 
 def test_nginx_and_the_unit_meet_at_one_socket() -> None:

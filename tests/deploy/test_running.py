@@ -79,13 +79,13 @@ def test_the_web_process_may_not_do_what_the_administrator_may(host: Host) -> No
 
 def test_systemd_understands_the_units(host: Host) -> None:
     paths = sorted(map(str, host.path("/etc/systemd/system").iterdir()))
-    assert len(paths) == 2
+    assert len(paths) == 4
     verify = [packages.find("systemd-analyze") or "", "verify", *paths]
     done = subprocess.run(verify, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
 
 
-@pytest.mark.parametrize("program", ["web", "worker"])
+@pytest.mark.parametrize("program", ["web", "worker", "export"])
 def test_systemd_finds_the_units_little_exposed(host: Host, program: str) -> None:
     path = host.path(f"/etc/systemd/system/auditlogs-{program}.service")
     rate = [packages.find("systemd-analyze") or "", "security", "--offline=true", str(path)]

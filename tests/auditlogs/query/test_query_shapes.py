@@ -97,12 +97,13 @@ def account() -> str:
                 session_id="s-1",
                 correlation_id=TRACE,
                 bot_id="agent-7",
-                decision={"outcome": "denied"},
+                decision={"outcome": "denied", "policy": "limits"},
+                agent={"version": "2.5.0"},
                 approval={"id": "ap-1", "outcome": "requested"},
                 run_id="run-1",
                 on_behalf_of=[USER],
                 source_ip="192.0.2.1",
-                payload=PAYLOAD,
+                payload={**PAYLOAD, "requiredScope": "trade"},
             )
             for i in range(60)
         ],

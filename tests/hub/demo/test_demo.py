@@ -122,7 +122,7 @@ def test_it_keeps_its_state_from_other_eyes(demo: Demo, folder: Path) -> None:
 def test_its_agents_are_counted_within_seconds(demo: Demo, page: Page) -> None:
     sign_in(page, demo)
     page.goto(f"{demo.url}/hub/agents")
-    for _ in range(30):
+    for _ in range(150):
         if page.locator("tbody tr").count() >= 12 and not page.locator(".banner").count():
             break
         time.sleep(2)

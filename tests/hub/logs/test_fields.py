@@ -85,6 +85,8 @@ def test_every_field_that_is_sent_is_stored_and_read_over_the_api(
     sent["timestamp"] = format_rfc3339(sent["timestamp"])
     (receipt,) = Api(write_key).post([sent]).json()
     answer = Api(api_key).get(f"{LIST}/{receipt['id']}").json()
+    # Nothing failed, so nothing is explained.
+    assert answer.pop("explanation") is None
     assert list(answer) == list(Entry.__struct_encode_fields__)
     given = {name: value for name, value in sent.items() if name != "id"}
     assert {name: answer[name] for name in given} == given
