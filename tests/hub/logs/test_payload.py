@@ -137,7 +137,12 @@ def test_known_keys_come_first_and_the_rest_stay_as_they_were_sent(hub: Hub) -> 
 def test_what_is_folded_says_what_it_begins_with() -> None:
     hidden = Redaction(path="/payload/order/key", rule="key-name")
     order = {"pair": "SOL/USDC", "key": "[REDACTED:key-name]", "legs": [1, 2], "side": "buy"}
-    payload = {"order": order, "list": ["a", None, {}], "long": ["x" * 30], "few": [[], [{"a": 1}]]}
+    payload: dict[str, Any] = {
+        "order": order,
+        "list": ["a", None, {}],
+        "long": ["x" * 30],
+        "few": [[], [{"a": 1}]],
+    }
     assert [node.preview for node in nodes(payload, hidden)] == [
         'pair: "SOL/USDC", key: redacted, legs: […], …',
         '"a", null, {}',
