@@ -170,9 +170,11 @@ def test_the_keyboard_alone_walks_the_page(
     page.keyboard.press("Shift+Tab")
     page.keyboard.press("Enter")
     logs.wait_for_drawer(first)
-    names = walk(page, 5)
-    assert names[:3] == ["Next entry", "Permalink", "Close"]
-    assert names[3:] == ["Copy Correlation ID", "All entries of this correlation"]
+    assert walk(page, 3) == ["Next entry", "Permalink", "Close"]
+    named = ("Actor: Momentum Scout", "Action: mcp.tool.call", "Action Type: mcp")
+    values = (*named, "Result: Success", "Correlation ID: c-1")
+    assert walk(page, 5) == [f"Filter by {value}" for value in values]
+    assert walk(page, 2) == ["Copy Correlation ID", "All entries of this correlation"]
 
 
 @pytest.mark.browser_context_args(viewport={"width": 390, "height": 844})

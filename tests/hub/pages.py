@@ -65,5 +65,7 @@ def link(page: Element, text: str) -> Element:
 
 
 def links(page: Element) -> list[str]:
-    """Return what the links of a page say."""
-    return [each.get("aria-label") or each.text for each in page.all("a")]
+    """Return what the links of a page say, but for those that a script gives their address."""
+    return [
+        each.get("aria-label") or each.text for each in page.all("a") if each.get("href") != "#"
+    ]
