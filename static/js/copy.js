@@ -33,7 +33,7 @@ const textOf = ({ copyText, copyUrl, copy }) => {
 const write = (text) => {
   if (typeof text === "string") return navigator.clipboard.writeText(text);
   // Given as a promise at once: some browsers allow no copying once a click is answered.
-  const plain = text.then((read) => new Blob([read], { type: "text/plain" }));
+  const plain = text.then((known) => new Blob([known], { type: "text/plain" }));
   return navigator.clipboard.write([new ClipboardItem({ "text/plain": plain })]);
 };
 
