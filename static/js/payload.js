@@ -70,11 +70,12 @@ const search = (tree, words) => {
   return `${found.size || "No"} ${found.size === 1 ? "match" : "matches"}${part}`;
 };
 
-document.addEventListener("input", ({ target }) => {
+const searchFor = ({ target }) => {
   if (!target.matches("[data-payload-search]")) return;
   const status = target.parentElement.querySelector("[role=status]");
   status.textContent = search(treeOf(target), target.value.trim().toLowerCase());
-});
+};
+document.addEventListener("input", searchFor);
 
 // Esc empties the search first; then it closes the drawer.
 document.addEventListener(
@@ -98,3 +99,7 @@ document.addEventListener("click", ({ target }) => {
   for (const fold of folds) fold.open = isOpen;
   button.textContent = isOpen ? "Fold all" : "Expand all";
 });
+
+// Somebody may have typed before this script was there.
+const typed = document.querySelector("[data-payload-search]");
+if (typed?.value) searchFor({ target: typed });
