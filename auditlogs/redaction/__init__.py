@@ -46,8 +46,8 @@ class Redactor:
         The entry is a JSON object under its API names, with values of any type. Paths are JSON
         Pointers (RFC 6901) from its root. Marks that the entry already had are listed too, so that
         redacting an entry twice gives the same entry. A field with more than 1,000 secrets, with
-        64 KiB of paths to them, or with thousands of texts to search, is replaced whole. Fields that are objects, or a
-        list of them, stay so: only texts in them are replaced. Never raises.
+        64 KiB of paths to them, or with thousands of texts to search, is replaced whole. Fields
+        that are objects, or a list of them, stay so: only texts in them are replaced. Never raises.
         """
         with redactions:
             return self._entry(entry)

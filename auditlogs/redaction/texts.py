@@ -121,9 +121,7 @@ class Texts:
                 return text
         return mark("redactor-failed")
 
-    def _once(
-        self, text: str, level: int, seen: Results, *, is_read: bool
-    ) -> tuple[str, bool]:
+    def _once(self, text: str, level: int, seen: Results, *, is_read: bool) -> tuple[str, bool]:
         """Return the text after one round, and whether that redacted all objects in it.
 
         With `is_read` the round before did so, and they need not be read again.
@@ -173,9 +171,7 @@ class Texts:
             yield self._markup.find(data)
         yield self.commands.find(data)
 
-    def _encoded(
-        self, view: View, found: list[Span], level: int, seen: Results
-    ) -> Iterator[Span]:
+    def _encoded(self, view: View, found: list[Span], level: int, seen: Results) -> Iterator[Span]:
         """Yield the encoded texts with secrets that overlap no span found so far."""
         taken = [(start, end) for start, end, _ in _merged(found)]
         for start, end, inner, rule in encodings.find(view):
