@@ -52,13 +52,15 @@ def counted(entry: Entry, entries: Entries, origin: str) -> list[Nearby]:
 
 
 def _around(entry: Entry, entries: Entries, origin: str) -> Nearby:
-    """Return the list from 20 entries before an entry to 20 after it, with the entry open."""
+    """Return the list from 20 entries before an entry to 20 after it, with the entry open
+    and its row in sight."""
     before = newest(within(entries, None, entry.instant), AROUND, payloads=False)
     after = within(entries, entry.instant + TICK, None).order_by("timestamp").page(AROUND).entries
     start = before[-1].instant if before else entry.instant
     end = (after[-1].instant if after else entry.instant) + TICK
     parameters = {"startDate": format_rfc3339(start), "endDate": format_rfc3339(end), OFF: origin}
-    return Nearby("Around this", Links(parameters).with_entry(entry.id))
+    url = Links(parameters).with_entry(entry.id)
+    return Nearby("Around this", f"{url}#entry-{entry.id}")
 
 
 def _lists(entry: Entry) -> Iterator[tuple[str, tuple[str, str], dict[str, str]]]:
