@@ -12,9 +12,10 @@ from django.utils.http import urlencode
 from django.views.decorators.http import require_safe
 
 from auditlogs.entry.times import now
+from auditlogs.query.figures import Figure
 from auditlogs.review import report
 from auditlogs.review.days import Days, parse_days
-from auditlogs.review.report import Change, Figure, Line, Report, Total
+from auditlogs.review.report import Change, Line, Report, Total
 from hub.access.visits import HubRequest, Visit, for_members
 from hub.logs.links import Links
 from hub.ui.reasons import label_of
