@@ -1,7 +1,7 @@
 """What is shown around an entry, apart from it: facts that lead to what was counted, the remedy."""
 
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 import pytest
 from django.test import Client
@@ -156,7 +156,8 @@ def test_the_list_around_an_entry_shows_the_filters_that_it_leaves_off(hub: Hub)
     assert not hub.read(link(around, "Clear All")["href"]).all(".chip-off")
 
     # What is added there is off around the next entry, with the rest.
-    further = f"/hub/logs/{after}{url[url.index('?') :]}&result=success"
+    query = urlsplit(url).query
+    further = f"/hub/logs/{after}?{query}&result=success"
     findings = hub.read(hub.read(further, htmx=True).one("#findings")["hx-get"], htmx=True)
     around = hub.read(link(findings.one("#nearby"), "Around this")["href"])
     assert off(around) == [
