@@ -371,12 +371,13 @@ OWN_SCHEMAS: dict[str, JsonSchema] = {
             **dict.fromkeys(
                 (
                     *("createdAt", "rotatedAt", "revokedAt", "expiresAt", "lastUsedAt"),
-                    *("readFrom", "firstUse", "lastUse"),
+                    *("firstUse", "lastUse"),
                 ),
                 TIME_OR_NULL,
             ),
-            "openOrders": _array({}),
+            "openOrders": _array(TEXT),
             "use": {"type": "object"},
+            "last24Hours": {"type": "object"},
             "beforeRotation": {"type": ["object", "null"]},
             "sinceRotation": {"type": ["object", "null"]},
             "history": _array({"type": "object"}),

@@ -9,12 +9,13 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 
 from auditlogs.api import problems
+from auditlogs.api.figures import figure_json
 from auditlogs.api.views import endpoint
 from auditlogs.entry.times import format_rfc3339, now
 from auditlogs.models import ApiKey
 from auditlogs.review import report
 from auditlogs.review.days import Days, parse_days
-from auditlogs.review.report import Change, Figure, FirstSeen, Line, Listed, Silent, Spike, Total
+from auditlogs.review.report import Change, FirstSeen, Line, Listed, Silent, Spike, Total
 
 T = TypeVar("T")
 PARAMETERS = ("day", "zone")
@@ -65,24 +66,18 @@ def _list(listed: Listed[T], item: Callable[[T], dict[str, Any]]) -> dict[str, A
     return {"items": [item(each) for each in listed.lines], "more": listed.more}
 
 
-def _figure(figure: Figure) -> dict[str, Any]:
-    filters = figure.filters
-    url = None if filters is None else f"{reverse('api_entries')}?{urlencode(filters)}"
-    return {"count": figure.count, "entries": url}
-
-
 def _total(total: Total) -> dict[str, Any]:
-    return {**_figure(total.figure), "before": total.before}
+    return {**figure_json(total.figure), "before": total.before}
 
 
 def _line(name: str, parts: str) -> Callable[[Line], dict[str, Any]]:
     return lambda line: {
         name: line.value or None,
-        **_figure(line.figure),
+        **figure_json(line.figure),
         "before": line.before,
         "first": format_rfc3339(line.first),
         "last": format_rfc3339(line.last),
-        parts: [{"value": part.value, **_figure(part.figure)} for part in line.parts],
+        parts: [{"value": part.value, **figure_json(part.figure)} for part in line.parts],
     }
 
 

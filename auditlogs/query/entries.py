@@ -415,11 +415,11 @@ class Entries:
             replace(self._selection(), filters={}, words=(), either=None), self.window
         )
 
-    def aggregate(self, start: int, end: int, *stages: Document) -> list[Document]:
+    def aggregate(self, start: int, end: int | None, *stages: Document) -> list[Document]:
         """Run aggregation stages over these entries, from a millisecond to another (exclusive),
-        whatever the window. Raises StorageError."""
-        part = Slice(id_bound(start), id_bound(end))
-        return slices.run(self._selection(), ACCOUNT_ONLY, part, *stages)
+        whatever the window, by an index that is in the order of time. Raises StorageError."""
+        part, selection = Slice.between(start, end), self._selection()
+        return slices.run(selection, slices.leading_in_time(selection), part, *stages)
 
     def _selection(self) -> Selection:
         words = tuple(map(Word, self.words))

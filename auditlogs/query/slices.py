@@ -57,6 +57,11 @@ class Slice:
             low = max(successor(after), low)
         return cls(low, high)
 
+    @classmethod
+    def between(cls, start: int, end: int | None) -> Self:
+        """Return the time from a millisecond to another (exclusive)."""
+        return cls(id_bound(start), None if end is None else id_bound(end))
+
     @property
     def is_empty(self) -> bool:
         return self.low >= (self.high or HIGHEST)

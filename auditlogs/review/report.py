@@ -14,6 +14,7 @@ from uuid import UUID
 from auditlogs.entry.identity import id_ms
 from auditlogs.entry.text import SEPARATOR
 from auditlogs.entry.times import DAY_MS, format_rfc3339, from_ms, now
+from auditlogs.query.figures import Figure
 from auditlogs.query.values import escape
 from auditlogs.review.days import Days
 from auditlogs.storage import counts, fleet
@@ -28,14 +29,6 @@ MAX_LINES = 20
 SPIKE, SPIKE_FACTOR = 3, 2
 KEY_CHANGES = ("api_key.rotated", "api_key.revoked", "api_key.scopes.updated")
 FAILED: Mapping[str, str] = {"result": "failure"}
-
-
-@dataclass(frozen=True, slots=True)
-class Figure:
-    """A number of entries, and the filters of their list; None where no list has exactly them."""
-
-    count: int
-    filters: Mapping[str, str] | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,35 +12,14 @@ from django.utils.http import urlencode
 from django.views.decorators.http import require_safe
 
 from auditlogs.entry.times import now
+from auditlogs.query.figures import Figure
 from auditlogs.review import report
 from auditlogs.review.days import Days, parse_days
-from auditlogs.review.report import Change, Figure, Line, Report, Total
+from auditlogs.review.report import Change, Line, Report, Total
 from hub.access.visits import HubRequest, Visit, for_members
 from hub.logs.links import Links
+from hub.ui.reasons import label_of
 
-REASONS = {
-    "kill_switch": "Kill switch on",
-    "breaker_open": "Circuit breaker open",
-    "missing_scope": "Key lacks a scope",
-    "rate_limited": "Rate limit",
-    "key_rotated": "Key was rotated",
-    "key_revoked": "Key was revoked",
-    "key_expired": "Key has expired",
-    "invalid_key": "Invalid key",
-    "sign_in_refused": "Sign-in refused",
-    "locked_out": "Locked out",
-    "refused_approval": "Approval refused",
-    "denied_by_policy": "Denied by policy",
-    "invalid_arguments": "Invalid arguments",
-    "timeout": "Timed out",
-    "cancelled": "Cancelled",
-    "order_rejected": "Order rejected",
-    "exception": "Exception",
-    "tool_error": "Tool reported an error",
-    "forbidden": "Forbidden",
-    "other": "Other",
-    "": "Recorded before reasons were kept",
-}
 TOTALS = {
     "entries": "Entries",
     "failures": "Failures",
@@ -115,10 +94,7 @@ class ReviewView:
 
     @cached_property
     def failures(self) -> list[FigureView]:
-        return [
-            self._line(each, REASONS.get(each.value, each.value))
-            for each in self.report.failures.lines
-        ]
+        return [self._line(each, label_of(each.value)) for each in self.report.failures.lines]
 
     @property
     def scopes(self) -> list[FigureView]:

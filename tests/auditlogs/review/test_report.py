@@ -10,10 +10,11 @@ from hypothesis import given, settings as hypothesis_settings, strategies as st
 
 from auditlogs.entry.times import from_ms, now, parse_rfc3339, to_ms
 from auditlogs.models import new_account_id
+from auditlogs.query.figures import Figure
 from auditlogs.query.values import parse
 from auditlogs.recording.recorder import record_many
 from auditlogs.review.days import Days, parse_days
-from auditlogs.review.report import Figure, Report, review
+from auditlogs.review.report import Report, review
 from auditlogs.storage import mongo
 from tests.counting import count_account
 from tests.factories import SYSTEM, new
