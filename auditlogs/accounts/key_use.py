@@ -9,10 +9,11 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from functools import cached_property
 from typing import Any
 
+from auditlogs.entry.amounts import value_of
 from auditlogs.entry.schema import Entry
 from auditlogs.entry.times import format_rfc3339
 from auditlogs.query.entries import Entries
@@ -381,20 +382,8 @@ def _use(entry: Entry) -> _Use:
         entry.source_ip,
         required if isinstance(required, str) and required else None,
         order if isinstance(order, str) and entry.action_type == "trade" else None,
-        _value(said) if entry.action == FILLED else None,
+        value_of(said) if entry.action == FILLED else None,
     )
-
-
-def _value(said: Mapping[str, Any]) -> tuple[str, Decimal] | None:
-    """Return the currency and value of an order, where its payload tells pair, amount and price."""
-    pair = said.get("pair")
-    try:
-        value = Decimal(str(said.get("amount"))) * Decimal(str(said.get("price")))
-    except InvalidOperation:
-        return None
-    if not isinstance(pair, str) or "/" not in pair or not value.is_finite():
-        return None
-    return pair.rpartition("/")[2][:20], value
 
 
 def _span(uses: list[_Use]) -> dict[str, str]:

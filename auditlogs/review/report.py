@@ -1,41 +1,33 @@
 """The daily review of an account, or of one bot: what failed, for what reason, and what is new.
 
-It is made of the kept counters and notes alone: five round trips, whatever the size of the log. A
-figure comes with the filters of the list that has exactly these entries.
+It is made of the kept counters and notes, in five round trips, whatever the size of the log; and of
+a bounded number of entries: those of breakers and kill switches with the trades that they blocked,
+and those of approvals. A figure comes with the filters of the list that has exactly these entries.
 """
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Generic, Self, TypeVar
 from uuid import UUID
 
 from auditlogs.entry.identity import id_ms
 from auditlogs.entry.text import SEPARATOR
 from auditlogs.entry.times import DAY_MS, format_rfc3339, from_ms, now
+from auditlogs.query.entries import Entries
 from auditlogs.query.values import escape
+from auditlogs.review.altered import Altered, altered
 from auditlogs.review.days import Days
+from auditlogs.review.figures import Figure, Listed
+from auditlogs.review.stopped import Stopped, stopped
 from auditlogs.storage import counts, fleet
 from auditlogs.storage.counts import Failure, Incident, Kind, Span, start_of
 from auditlogs.storage.retention import oldest_ms
 
-T = TypeVar("T")
-
-# Lines of each part; of the others the number is said.
-MAX_LINES = 20
 # A spike of refused sign-ins: at least so many, and more than so many times the usual number.
 SPIKE, SPIKE_FACTOR = 3, 2
 KEY_CHANGES = ("api_key.rotated", "api_key.revoked", "api_key.scopes.updated")
 FAILED: Mapping[str, str] = {"result": "failure"}
-
-
-@dataclass(frozen=True, slots=True)
-class Figure:
-    """A number of entries, and the filters of their list; None where no list has exactly them."""
-
-    count: int
-    filters: Mapping[str, str] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,18 +103,6 @@ class Silent:
     filters: Mapping[str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class Listed(Generic[T]):
-    """The first lines of a part, and how many more there are."""
-
-    lines: list[T]
-    more: int = 0
-
-    @classmethod
-    def of(cls, lines: list[T]) -> Self:
-        return cls(lines[:MAX_LINES], len(lines[MAX_LINES:]))
-
-
 @dataclass(frozen=True)
 class Report:
     """A review. `counted_at` is when counting was last complete; `days_known` are the days before
@@ -139,8 +119,8 @@ class Report:
     spikes: Listed[Spike]
     scopes: Listed[Line]
     denials: Listed[Line]
-    blocked: Listed[Line]
-    breakers: Listed[Change]
+    stopped: Listed[Stopped]
+    altered: Listed[Altered]
     changes: Listed[Change]
     first_seen: Listed[FirstSeen]
     days_known: int
@@ -158,6 +138,7 @@ class _Reading:
 
     def __init__(self, account: str, days: Days, bot: str | None) -> None:
         self.days, self.bot = days, bot
+        self.entries = Entries.of(account, bot)
         covers = [list(counts.longest(*span)) for span in days.spans]
         fields = ("types", "actions", "bots", "failures", "incidents")
         found = counts.spans_of(account, [each for cover in covers for each in cover], fields)
@@ -209,16 +190,8 @@ class _Reading:
                     number=_entries,
                 )
             ),
-            blocked=Listed.of(
-                self._lines(
-                    _is_blocked,
-                    "provider",
-                    lambda row: row.provider,
-                    number=_failures,
-                    filters={**FAILED, "reason": "breaker_open"},
-                )
-            ),
-            breakers=Listed.of(self._incidents("circuit_breaker.", "kill_switch.")),
+            stopped=Listed.of(stopped(self.entries, self.days)),
+            altered=Listed.of(altered(self.entries, self.days)),
             changes=Listed.of(self._incidents("api_key.", "bot.config.")),
             first_seen=Listed.of(self._first_seen()),
             days_known=self.days_known,
@@ -424,10 +397,6 @@ def _lacks_scope(row: Failure) -> bool:
 
 def _is_denied(row: Failure) -> bool:
     return row.is_denied
-
-
-def _is_blocked(row: Failure) -> bool:
-    return bool(row.failure and row.reason == "breaker_open" and row.provider)
 
 
 def _entries(rows: Iterable[Failure]) -> int:

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
 from functools import cached_property
 
 from django.http import Http404, HttpResponse
@@ -19,6 +18,7 @@ from auditlogs.models import Account, AgentKey
 from auditlogs.storage import actors
 from hub.access.visits import HubRequest, Visit, for_admins
 from hub.account.log_links import log_url
+from hub.ui.amounts import amounts_in_words
 from hub.ui.times import span
 
 MAX_HISTORY = 12
@@ -156,8 +156,8 @@ class AgentKeyView:
                 label,
                 _view(getattr(before, name)) if before else None,
                 _view(getattr(since, name)),
-                _amounts(before) if before and name == "fills" else "",
-                _amounts(since) if name == "fills" else "",
+                amounts_in_words(before.amounts) if before and name == "fills" else "",
+                amounts_in_words(since.amounts) if name == "fills" else "",
             )
             for label, name in labels.items()
         ]
@@ -228,15 +228,6 @@ def _rows(rows: list[Row]) -> list[RowView]:
 def _kinds(period: Period, kind: str) -> FigureView:
     figure = period.calls if kind == "tools" else period.entries
     return FigureView(period.number_of(kind), log_url(figure.filters))
-
-
-def _amounts(period: Period) -> str:
-    """Return "5,523 USDC"."""
-    return ", ".join(f"{_short(each)} {unit}" for unit, each in period.amounts.items())
-
-
-def _short(amount: Decimal) -> str:
-    return f"{amount:,.0f}" if abs(amount) >= 100 else f"{amount:,.4g}"
 
 
 def _number(count: int, word: str) -> str:
