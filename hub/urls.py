@@ -45,6 +45,7 @@ urlpatterns = [
     path("hub/logs/choose-actor", views.choose_actor, name="choose_actor"),
     path("hub/logs/order", views.order_story, name="order_story"),
     path("hub/logs/findings/<str:entry_id>", views.findings, name="findings"),
+    path("hub/logs/json/<str:entry_id>", views.entry_json, name="entry_json"),
     # A writer's own id may contain a slash.
     path("hub/logs/<path:entry_id>", views.entry, name="entry"),
     path("hub/columns", columns, name="columns"),

@@ -12,6 +12,7 @@ from auditlogs.entry.schema import Redaction
 from auditlogs.redaction.forks import redactions
 from auditlogs.redaction.marks import RULES, mark, rules_in, whole_field
 from auditlogs.redaction.names import Names, is_secret_name
+from auditlogs.redaction.results import Results
 from auditlogs.redaction.texts import BadPattern, Texts
 from auditlogs.redaction.walk import MAX_MARKS, OBJECTS, Keys, Walk
 
@@ -44,9 +45,9 @@ class Redactor:
 
         The entry is a JSON object under its API names, with values of any type. Paths are JSON
         Pointers (RFC 6901) from its root. Marks that the entry already had are listed too, so that
-        redacting an entry twice gives the same entry. A field with more than 1,000 secrets, or with
-        64 KiB of paths to them, is replaced whole. Fields that are objects, or a
-        list of them, stay so: only texts in them are replaced. Never raises.
+        redacting an entry twice gives the same entry. A field with more than 1,000 secrets, with
+        64 KiB of paths to them, or with thousands of texts to search, is replaced whole. Fields
+        that are objects, or a list of them, stay so: only texts in them are replaced. Never raises.
         """
         with redactions:
             return self._entry(entry)
@@ -107,7 +108,7 @@ class Redactor:
     def _walked(self, value: dict[str, Any]) -> tuple[dict[str, Any], bool]:
         """Return an object, redacted until a walk changes nothing, and whether it has marks."""
         clean = value
-        seen: dict[str, str] = {}
+        seen = Results()
         for _ in range(_MAX_ROUNDS):
             walk = Walk(self._keys, seen)
             clean = walk.object(clean)
@@ -115,7 +116,7 @@ class Redactor:
                 return clean, walk.has_marks
         raise RuntimeError("redaction changes its own result every time")
 
-    def _inside(self, value: Any, level: int, seen: dict[str, str]) -> tuple[Any, int]:
+    def _inside(self, value: Any, level: int, seen: Results) -> tuple[Any, int]:
         """Return JSON within a text, redacted until a walk changes nothing.
 
         The number is that of the replacements in the walk that changed the most.

@@ -14,6 +14,7 @@ from functools import lru_cache
 from auditlogs.redaction.folding import MEANING, fold
 from auditlogs.redaction.forks import redactions
 from auditlogs.redaction.patterns import pattern
+from auditlogs.redaction.randomness import is_random
 
 
 class Kind(enum.IntEnum):
@@ -120,6 +121,7 @@ _DESCRIBING = frozenset(
     expire expires force show hide no non min max num count enable enabled disable disabled
     """.split()
 )
+_STILL_SECRET_ENDINGS = tuple(_STILL_SECRET)
 _PUBLIC = frozenset("public pub pubkey pubkeys publickey address addr addresses addrs".split())
 _SIGNATURES = frozenset(
     """
@@ -146,6 +148,8 @@ _SIGNATURE_CORES = "sig|tx|hash|proof|transaction|digest|checksum|root|pub|addr"
 _signature_cores = pattern(_SIGNATURE_CORES)
 _any_cores = pattern(_CORES + "|" + _SIGNATURE_CORES)
 _version = re.compile("v?[0-9]+")
+# Addresses in base58 are keys of balances, and some end in letters that would name a secret.
+_address = re.compile("[1-9A-HJ-NP-Za-km-z]{32,44}")
 # A capital that begins a word: after a small letter or a digit, or as the last of several.
 _capital = re.compile("(?<=[a-z0-9])[A-Z]|(?<=[A-Z])[A-Z](?=[a-z])")
 # Longer names hardly ever recur, and may be secrets themselves, so they are not cached.
@@ -175,6 +179,8 @@ class Names:
         has_extra = bool(self.extra) and any(extra in plain for extra in self.extra)
         # Most names contain neither, and splitting a name into words is the costliest step.
         if not has_extra and not _any_cores.search(data):
+            return Kind.PLAIN
+        if _address.fullmatch(name) and is_random(name):
             return Kind.PLAIN
         may_be_secret = has_extra or _cores.search(data)
         words = _words(name)
@@ -238,10 +244,12 @@ def _doubtful(words: list[str]) -> Kind | None:
 
 def _ends_with_secret(plain: str) -> bool:
     """Return the same for a name without separators: `passwordconfirmation`."""
-    for word in _STILL_SECRET:
-        if plain.endswith(word) and plain.removesuffix(word).endswith(_ENDINGS):
-            return True
-    return False
+    if not plain.endswith(_STILL_SECRET_ENDINGS):
+        return False
+    return any(
+        plain.endswith(word) and plain.removesuffix(word).endswith(_ENDINGS)
+        for word in _STILL_SECRET
+    )
 
 
 NAMES = Names()

@@ -21,6 +21,7 @@ from auditlogs.redaction.names import Names
 from auditlogs.redaction.patterns import Span, pattern
 from auditlogs.redaction.private import PrivateKeys
 from auditlogs.redaction.randomness import has_noise
+from auditlogs.redaction.results import Results
 from auditlogs.redaction.tables import Tables
 
 MAX_IN_TEXT = 1_000
@@ -59,39 +60,45 @@ class Texts:
             r"|^\s*[\[{\"]|(?:^|\s)-[pPauUw]|--user|\$[a-z0-9-]+\$|[0-9]:[a-z0-9_-]{30}|q~"
             r"|(?:[0-9]{2,5}|\*):[^\s:]+:[^\s:]+:|hexlify|wallet|import"
         )
-        self.inside: Callable[[Any, int, dict[str, str]], tuple[Any, int]]
-        self._clean: set[str] = set()
+        self.inside: Callable[[Any, int, Results], tuple[Any, int]]
+        self._clean: dict[str, int] = {}
 
-    def redact(self, text: str, level: int = 0, seen: dict[str, str] | None = None) -> str:
+    def redact(self, text: str, level: int = 0, seen: Results | None = None) -> str:
         """Return the text without its secrets; if it has none, unchanged.
 
         `level` is how many texts it is nested in, `seen` the results for texts of the same entry.
         """
-        if len(text) < _SHORTEST or text in self._clean or is_mark(text):
+        if len(text) < _SHORTEST or is_mark(text):
             return text
         if level > MAX_LEVELS:
             return mark("too-deep")
-        seen = {} if seen is None else seen
+        seen = Results() if seen is None else seen
         clean = seen.get(text)
         if clean is None:
-            clean = text if self._is_plain(text) else self._rounds(text, level, seen)
+            clean = self._searched(text, level, seen)
             # The result of the last round has no secret.
             seen[text] = seen[clean] = clean
-            if clean == text and len(text) <= _REMEMBERED:
-                self._remember(text)
         return clean
 
-    def name(self, text: str) -> str:
+    def name(self, text: str, seen: Results) -> str:
         """Return the name of a key without its secrets."""
         if not self._patterns and _identifier.fullmatch(text) and not has_noise(text):
             return text
-        return self.redact(text)
+        return self.redact(text, 0, seen)
 
-    def _remember(self, text: str) -> None:
-        """Remember a text that has no secret."""
-        if len(self._clean) >= _MAX_REMEMBERED:
-            self._clean.clear()
-        self._clean.add(text)
+    def _searched(self, text: str, level: int, seen: Results) -> str:
+        """Return the redacted text. Each entry pays for it alike, also if it is remembered."""
+        cost = self._clean.get(text)
+        if cost is not None:
+            seen.spend(cost)
+            return text
+        before = seen.cost
+        clean = text if self._is_plain(text) else self._rounds(text, level, seen)
+        if clean == text and len(text) <= _REMEMBERED:
+            if len(self._clean) >= _MAX_REMEMBERED:
+                self._clean.clear()
+            self._clean[text] = seen.cost - before
+        return clean
 
     def _is_plain(self, text: str) -> bool:
         """Return quickly whether a text certainly has no secret, which is so for most."""
@@ -102,7 +109,7 @@ class Texts:
             return True
         return len(text) < _SHORT and not self._gate.search(data)
 
-    def _rounds(self, text: str, level: int, seen: dict[str, str]) -> str:
+    def _rounds(self, text: str, level: int, seen: Results) -> str:
         """Return the text, redacted until a round changes nothing."""
         is_read = False
         for _ in range(_MAX_ROUNDS):
@@ -114,15 +121,15 @@ class Texts:
                 return text
         return mark("redactor-failed")
 
-    def _once(
-        self, text: str, level: int, seen: dict[str, str], *, is_read: bool
-    ) -> tuple[str, bool]:
+    def _once(self, text: str, level: int, seen: Results, *, is_read: bool) -> tuple[str, bool]:
         """Return the text after one round, and whether that redacted all objects in it.
 
         With `is_read` the round before did so, and they need not be read again.
         """
         view = View(text)
         data = view.data
+        is_word = _one_word.fullmatch(data) is not None
+        seen.spend(1 if is_word else 2)
         bare = masked(text)
         found = list(mnemonics.find(bare))
         if not text.isascii():
@@ -133,21 +140,20 @@ class Texts:
         if self._gate.search(data) and not _is_harmless(data):
             if not is_read and (clean := self._json(text, level, seen)) is not None:
                 return clean
-            for start, end, rule in self._in_view(data):
+            for start, end, rule in self._in_view(data, is_word=is_word):
                 if end > start and data[start:end].strip(FILLER):
                     found.append((*view.span(start, end), rule))
             # None of these overlap, and a text with more is replaced as a whole.
             found += islice(self._encoded(view, found, level, seen), MAX_IN_TEXT + 1)
         return (_replaced(text, found) if found else text), False
 
-    def _in_view(self, data: bytes) -> Iterator[Span]:
-        for finder in self._finders(data):
+    def _in_view(self, data: bytes, *, is_word: bool) -> Iterator[Span]:
+        for finder in self._finders(data, is_word=is_word):
             yield from islice(finder, MAX_IN_TEXT + 1)
 
-    def _finders(self, data: bytes) -> Iterator[Iterator[Span]]:
+    def _finders(self, data: bytes, *, is_word: bool) -> Iterator[Iterator[Span]]:
         """Yield the finders that a view needs. Of equal spans the first gives the rule."""
         # Only the finders of shapes can match a single word: all others need a sign or a space.
-        is_word = _one_word.fullmatch(data) is not None
         has_run = _run.search(data) is not None
         if not is_word:
             yield shapes.authorizations(data)
@@ -165,9 +171,7 @@ class Texts:
             yield self._markup.find(data)
         yield self.commands.find(data)
 
-    def _encoded(
-        self, view: View, found: list[Span], level: int, seen: dict[str, str]
-    ) -> Iterator[Span]:
+    def _encoded(self, view: View, found: list[Span], level: int, seen: Results) -> Iterator[Span]:
         """Yield the encoded texts with secrets that overlap no span found so far."""
         taken = [(start, end) for start, end, _ in _merged(found)]
         for start, end, inner, rule in encodings.find(view):
@@ -185,7 +189,7 @@ class Texts:
             taken.insert(after, place)
             yield *place, replacement
 
-    def _json(self, text: str, level: int, seen: dict[str, str]) -> tuple[str, bool] | None:
+    def _json(self, text: str, level: int, seen: Results) -> tuple[str, bool] | None:
         """Return a text with the JSON in it redacted, and whether it has no other objects.
 
         If there is no secret in the JSON, return None.
@@ -203,7 +207,7 @@ class Texts:
                 return (_written(clean), True) if number else None
         return self._embedded(text, level, seen)
 
-    def _embedded(self, text: str, level: int, seen: dict[str, str]) -> tuple[str, bool] | None:
+    def _embedded(self, text: str, level: int, seen: Results) -> tuple[str, bool] | None:
         pieces, after, tries = [], 0, 0
         place = opening(text, 0)
         while place >= 0 and tries < _MAX_EMBEDDED:
@@ -222,6 +226,7 @@ class Texts:
             return "".join([*pieces, text[after:]]), False
         is_command = "'-" in text or '"-' in text
         if tries and (is_command or self._assignments.gate.search(View(text).data)):
+            seen.spend(2)
             clean = literals.redacted(text, lambda value: self.inside(value, level + 1, seen))
             return (clean, True) if clean is not None else None
         return None

@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -11,6 +11,7 @@ from auditlogs.redaction.judging import is_secret
 from auditlogs.redaction.marks import is_mark, mark, whole_field, without_marks
 from auditlogs.redaction.names import REMEMBERED, Kind, Names, plain_name
 from auditlogs.redaction.randomness import is_random
+from auditlogs.redaction.results import MAX_COST, Results, TooManyError
 from auditlogs.redaction.texts import MAX_LEVELS, Texts
 
 RULE = "key-name"
@@ -72,21 +73,20 @@ _LISTS_OF_NAMES = ("secrets", "credentials", "creds", "keys", "tokens")
 class Key:
     """The properties of a key that the walk needs."""
 
-    __slots__ = ("is_namer", "kind", "plain", "says_private", "shown")
+    __slots__ = ("cost", "is_namer", "kind", "plain", "says_private", "shown")
 
     def __init__(self, name: str, names: Names, texts: Texts) -> None:
         self.plain = plain_name(name) if len(name) <= REMEMBERED else ""
         self.kind = names.kind(without_marks(name))
         self.is_namer = self.plain in _NAMERS or self.plain.endswith(_NAMER_ENDINGS)
+        results = Results()
         # A longer name is redacted by the walk, which knows its level.
-        self.shown = texts.name(name) if len(name) <= REMEMBERED else name
+        self.shown = texts.name(name, results) if len(name) <= REMEMBERED else name
+        # What it means is searched too.
+        self.cost = 2 * results.cost
         self.says_private = self.kind is Kind.SECRET or (
             self.kind is not Kind.PUBLIC and _secret_bytes.search(name) is not None
         )
-
-
-class _TooManyError(Exception):
-    """A field of the entry has so many marks that it is replaced as a whole."""
 
 
 _NO_COLUMNS: Mapping[int, Key] = {}
@@ -112,6 +112,7 @@ class _Shape(NamedTuple):
     """Properties of an object that follow from its keys alone, so that they can be cached."""
 
     keys: tuple[Key, ...]
+    cost: int
     partners: Set[str]
     may_name_value: bool
     may_have_columns: bool
@@ -154,7 +155,8 @@ class Keys:
             "kty" in names,
         )
         partners = _partners(plains)
-        return _Shape(keys, partners, *may, is_special=bool(partners) or any(may))
+        cost = sum(key.cost for key in keys)
+        return _Shape(keys, cost, partners, *may, is_special=bool(partners) or any(may))
 
     def __getitem__(self, key: Any) -> Key:
         name = key if isinstance(key, str) else str(key)
@@ -170,12 +172,12 @@ class Walk:
     `changed` is the number of replacements, `has_marks` whether the result contains marks.
     """
 
-    def __init__(self, keys: Keys, seen: dict[str, str] | None = None) -> None:
+    def __init__(self, keys: Keys, seen: Results | None = None) -> None:
         self._keys = keys
         self._names = keys.names
         self._texts = keys.texts
         # The results for the texts of the entry, in this walk and in earlier ones.
-        self.seen = {} if seen is None else seen
+        self.seen = Results() if seen is None else seen
         self.changed = 0
         self.has_marks = False
         # The marks that may yet be made in a field of the entry; in the JSON in a text any number.
@@ -206,7 +208,7 @@ class Walk:
         self.has_marks = True
         self._left -= 1
         if self._left < 0:
-            raise _TooManyError
+            raise TooManyError
 
     def _text(self, text: str, level: int) -> str:
         clean = self._texts.redact(text, min(level, MAX_LEVELS), self.seen)
@@ -276,6 +278,8 @@ class Walk:
         `parent` is its key, if that is the name of a secret.
         """
         shape = self._keys.shape(value)
+        if shape.cost:
+            self._count_names(value, shape.keys)
         around = self._around(value, shape, parent)
         clean: dict[Any, Any] = {}
         numbers: dict[Any, int] = {}
@@ -299,18 +303,26 @@ class Walk:
             clean[name] = shown
         return clean
 
+    def _count_names(self, names: Iterable[Any], keys: Sequence[Key]) -> None:
+        """Count what the search of names cost, that of each once in an entry."""
+        for name, key in zip(names, keys, strict=True):
+            if key.cost and name not in self.seen.names:
+                self.seen.names.add(name)
+                self.seen.spend(key.cost)
+
     def _field(self, key: Any, item: Any, known: Key, around: "_Around") -> Any:
         """Return the redacted field of an entry."""
         self._left = MAX_MARKS
+        self.seen.limit = self.seen.cost + MAX_COST
         try:
             return self._fixed(item, 1) if key in OBJECTS else self._member(item, known, around, 0)
-        except _TooManyError:
+        except TooManyError:
             # What is left of it need not be read.
             self.changed += 1
             self.has_marks = True
             return whole_field(key, "too-many")
         finally:
-            self._left = math.inf
+            self._left = self.seen.limit = math.inf
 
     def _fixed(self, value: Any, level: int) -> Any:
         """Return the redacted copy of a field of which objects and lists stay what they are."""
@@ -544,7 +556,7 @@ class Walk:
             return chains.RULE
         if len(items) >= 8 and all(type(item) is int and 9 <= item <= 126 for item in items):
             text = bytes(items).decode()
-            if self._texts.redact(text) != text:
+            if self._texts.redact(text, 0, self.seen) != text:
                 return "bytes"
         return None
 
@@ -553,7 +565,7 @@ class _Implied(Key):
     """A key whose meaning comes from its context instead of its name."""
 
     def __init__(self, kind: Kind) -> None:
-        self.plain, self.kind, self.shown, self.is_namer = "", kind, "", False
+        self.plain, self.kind, self.shown, self.is_namer, self.cost = "", kind, "", False, 0
         self.says_private = kind is Kind.SECRET
 
 

@@ -6,11 +6,12 @@ from functools import cached_property
 from typing import Self
 from uuid import UUID
 
+from auditlogs.entry.actions import KNOWN_ACTIONS
 from auditlogs.entry.identity import parse_id
 from auditlogs.entry.schema import Actor, Entry
 from auditlogs.entry.times import now, parse_rfc3339
 from auditlogs.explain.approvals import MAX_COMPARED, has_other_arguments
-from auditlogs.explain.changes import Change, changes_of
+from auditlogs.explain.changes import MAX_CHANGES, Change, changes_of
 from auditlogs.models import ApiKey
 from auditlogs.query.entries import Entries
 from auditlogs.storage.mongo import StorageError
@@ -59,11 +60,22 @@ class EntryView:
             )
         return f"{dated} {span(-late)} before its timestamp: its writer’s clock is ahead."
 
-    @property
+    @cached_property
     def payload(self) -> Node | None:
         if self.entry.payload is None:
             return None
-        return tree(self.entry.payload, self.entry.redactions)
+        known = KNOWN_ACTIONS.get(self.entry.action)
+        keys = known.payload_keys if known else ()
+        return tree(self.entry.payload, self.entry.redactions, keys)
+
+    @property
+    def is_payload_shown_above(self) -> bool:
+        """Whether the payload has nothing but changes, all of which are shown as such."""
+        payload = self.entry.payload or {}
+        listed = payload.get("changes")
+        if not isinstance(listed, list | tuple) or payload.keys() != {"changes"}:
+            return False
+        return 0 < len(listed) <= len(self.changes) < MAX_CHANGES
 
     @property
     def payload_text(self) -> str:

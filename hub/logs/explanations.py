@@ -4,35 +4,12 @@ from dataclasses import dataclass
 
 from django.urls import reverse
 
-from auditlogs.entry.reasons import Slug
 from auditlogs.entry.schema import Entry
 from auditlogs.explain.explanation import Name
 from auditlogs.explain.failures import cause_of, sentence_of
 from auditlogs.explain.orders import STATES, state_after
 from hub.help.codes import KNOWN_CODES, known_code
-
-TITLES: dict[Slug, str] = {
-    "kill_switch": "Blocked: the kill switch was on",
-    "breaker_open": "Blocked: a circuit breaker was open",
-    "missing_scope": "Refused: the key lacks a scope",
-    "rate_limited": "Refused: too many calls",
-    "key_rotated": "Refused: the key was rotated",
-    "key_revoked": "Refused: the key was revoked",
-    "key_expired": "Refused: the key had expired",
-    "invalid_key": "Refused: the key was not valid",
-    "sign_in_refused": "Refused: the sign-in",
-    "locked_out": "Refused: locked out",
-    "refused_approval": "Not approved",
-    "denied_by_policy": "Denied by a policy",
-    "invalid_arguments": "Failed: the arguments",
-    "timeout": "Failed: no answer in time",
-    "cancelled": "Cancelled",
-    "order_rejected": "The order was rejected",
-    "exception": "Failed: an exception",
-    "tool_error": "Failed: the tool reported an error",
-    "forbidden": "Refused: forbidden",
-    "other": "Failed",
-}
+from hub.ui.reasons import REASONS
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +37,7 @@ def failure_of(entry: Entry) -> Failure | None:
     parts = [(text, isinstance(text, Name)) for text in sentence_of(entry)]
     if slug in ("other", "sign_in_refused") and (code := known_code(entry.payload)):
         parts = [(KNOWN_CODES[code].meaning, False)]
-    return Failure(TITLES[slug], parts)
+    return Failure(REASONS[slug].title, parts)
 
 
 def order_sentence(entry: Entry) -> str:

@@ -1,5 +1,6 @@
 """The URLs of the Logs page, built from the parameters of a list, and those of agents."""
 
+import shlex
 from collections.abc import Mapping
 from urllib.parse import quote, urlencode
 
@@ -16,6 +17,8 @@ ENTRY = "entry"
 SINCE = "since"
 # Says that a search is for words, even where it equals an ID.
 WORDS = "words"
+# A placeholder for the key in a copied command: pages never contain a key.
+KEY = "$AUDITLOGS_KEY"
 
 
 class Links:
@@ -131,3 +134,8 @@ def agent_url(bot: str) -> str:
     if bot in {".", ".."}:
         return entries_url(botId=bot, dateRange="all")
     return f"{reverse('agents')}/{quote(bot, safe='')}"
+
+
+def curl(url: str) -> str:
+    """Return a command for a shell that reads a URL of the API, with a placeholder for the key."""
+    return f'curl -H "Authorization: Bearer {KEY}" {shlex.quote(url)}'

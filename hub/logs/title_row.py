@@ -1,6 +1,5 @@
 """The row above the list: its saved view, and a menu of what can be done with the list."""
 
-import shlex
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -13,13 +12,10 @@ from auditlogs.export.formats import FORMATS
 from auditlogs.export.response import FORMAT
 from hub.access.visits import HubRequest, Visit
 from hub.logs.columns import COLUMNS, OPTIONAL, shown_keys
-from hub.logs.links import CURSOR, DEFAULT_RANGE, Links
+from hub.logs.links import CURSOR, DEFAULT_RANGE, Links, curl
 from hub.logs.listing import Listing
 from hub.logs.saved_views import ViewMenu
 from hub.models import ListPreference
-
-# A placeholder for the key in a copied command: pages never contain a key.
-KEY = "$AUDITLOGS_KEY"
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +96,7 @@ class TitleRow:
         if not parameters.keys() & {"dateRange", "startDate", "endDate"}:
             parameters["dateRange"] = DEFAULT_RANGE
         url = self.request.build_absolute_uri(f"{reverse('api_entries')}?{urlencode(parameters)}")
-        return f'curl -H "Authorization: Bearer {KEY}" {shlex.quote(url)}'
+        return curl(url)
 
     @property
     def exports(self) -> list[ExportLink]:

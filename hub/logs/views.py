@@ -8,7 +8,8 @@ from django.templatetags.static import static
 from django.views.decorators.http import require_safe
 
 from auditlogs.entry.identity import parse_id
-from auditlogs.entry.schema import ID_LENGTH
+from auditlogs.entry.schema import ID_LENGTH, Entry, to_json
+from auditlogs.explain.explained import ExplainedEntry
 from auditlogs.query.entries import Entries
 from auditlogs.query.values import escape
 from auditlogs.storage import actors as kept_actors
@@ -21,6 +22,7 @@ from hub.logs.drawer import Drawer, EntryView
 from hub.logs.findings import Findings, story
 from hub.logs.links import SINCE, entries_url
 from hub.logs.listing import Listing
+from hub.logs.payload import indented
 from hub.logs.saved_views import preference_of, url_of
 from hub.logs.title_row import TitleRow
 from hub.ui.zones import zone_of
@@ -159,12 +161,17 @@ def entry(request: HubRequest, visit: Visit, entry_id: str) -> HttpResponse:
 
 @require_safe
 @for_members
+def entry_json(request: HubRequest, visit: Visit, entry_id: str) -> HttpResponse:
+    """Answer with an entry as the API does, indented, for a person who copies it."""
+    explained = ExplainedEntry.of(*_entry_of(visit, entry_id))
+    return HttpResponse(indented(to_json(explained)), content_type="application/json")
+
+
+@require_safe
+@for_members
 def findings(request: HubRequest, visit: Visit, entry_id: str) -> HttpResponse:
     """Show what the log knows around an entry: in its places there, or on a page of its own."""
-    entries, found = Entries.of(visit.account.id), parse_id(entry_id)
-    shown = entries.get(found) if found else None
-    if shown is None:
-        raise Http404
+    shown, entries = _entry_of(visit, entry_id)
     context = {"view": EntryView(shown, entries), "findings": Findings(shown, entries)}
     name = "_findings.html" if is_fragment(request) else "findings.html"
     return render(request, f"hub/logs/{name}", context)
@@ -178,3 +185,12 @@ def order_story(request: HubRequest, visit: Visit) -> HttpResponse:
     context = {"order": order, "story": story(order, Entries.of(visit.account.id))}
     name = "_order.html" if is_fragment(request) else "order.html"
     return render(request, f"hub/logs/{name}", context)
+
+
+def _entry_of(visit: Visit, entry_id: str) -> tuple[Entry, Entries]:
+    """Return an entry of the account, and the entries that its reader may see. Raises Http404."""
+    entries, found = Entries.of(visit.account.id), parse_id(entry_id)
+    shown = entries.get(found) if found else None
+    if shown is None:
+        raise Http404
+    return shown, entries

@@ -21,6 +21,7 @@ from auditlogs.review.stopped import Stopped
 from hub.access.visits import HubRequest, Visit, for_members
 from hub.logs.links import Links
 from hub.ui.amounts import amounts_in_words
+from hub.ui.reasons import label_of
 
 S = TypeVar("S")
 T = TypeVar("T")
@@ -30,29 +31,6 @@ NBSP = "\N{NO-BREAK SPACE}"
 # Lines of each part on paper, and of failures, so that a review is one page. `review.css` has the
 # same numbers.
 PRINTED, PRINTED_FAILURES = 6, 10
-REASONS = {
-    "kill_switch": "Kill switch on",
-    "breaker_open": "Circuit breaker open",
-    "missing_scope": "Key lacks a scope",
-    "rate_limited": "Rate limit",
-    "key_rotated": "Key was rotated",
-    "key_revoked": "Key was revoked",
-    "key_expired": "Key has expired",
-    "invalid_key": "Invalid key",
-    "sign_in_refused": "Sign-in refused",
-    "locked_out": "Locked out",
-    "refused_approval": "Approval refused",
-    "denied_by_policy": "Denied by policy",
-    "invalid_arguments": "Invalid arguments",
-    "timeout": "Timed out",
-    "cancelled": "Cancelled",
-    "order_rejected": "Order rejected",
-    "exception": "Exception",
-    "tool_error": "Tool reported an error",
-    "forbidden": "Forbidden",
-    "other": "Other",
-    "": "Recorded before reasons were kept",
-}
 TOTALS = {
     "entries": "Entries",
     "failures": "Failures",
@@ -183,7 +161,7 @@ class ReviewView:
     def failures(self) -> Shown[FigureView]:
         return Shown.of(
             self.report.failures,
-            lambda each: self._line(each, REASONS.get(each.value, each.value)),
+            lambda each: self._line(each, label_of(each.value)),
             PRINTED_FAILURES,
         )
 

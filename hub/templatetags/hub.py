@@ -8,12 +8,14 @@ from datetime import datetime
 from django import template
 from django.template import Engine, Node, NodeList
 from django.template.base import Parser, TextNode, Token
+from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
 from auditlogs.entry.times import format_rfc3339, now, parse_rfc3339
 from auditlogs.query.values import escape
 from hub.logs.columns import Column
+from hub.logs.links import curl
 from hub.logs.payload import Part
 from hub.ui import icons, navigation, times
 
@@ -48,6 +50,12 @@ def icon(name: str) -> SafeString:
 def navigation_links(context: template.Context) -> list[navigation.Link]:
     """Return the links of the navigation for the current request."""
     return navigation.links(context["request"])
+
+
+@register.simple_tag(takes_context=True)
+def entry_curl(context: template.Context, entry_id: str) -> str:
+    """Return a command that reads an entry from the API."""
+    return curl(context["request"].build_absolute_uri(reverse("api_entry", args=[entry_id])))
 
 
 @register.filter

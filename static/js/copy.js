@@ -18,21 +18,47 @@ const copyByCommand = (text, button) => {
   return isDone;
 };
 
-const copy = async (text, button) => {
+const read = async (url) => {
+  const response = await fetch(url);
+  // Without a session the answer is the page for signing in.
+  if (!response.ok || response.redirected) throw new Error(`${url} cannot be read`);
+  return response.text();
+};
+
+const textOf = ({ copyText, copyUrl, copy }) => {
+  if (copyUrl) return read(copyUrl);
+  return copyText ?? document.querySelector(copy).textContent;
+};
+
+const write = (text) => {
+  if (typeof text === "string") return navigator.clipboard.writeText(text);
+  // Given as a promise at once: some browsers allow no copying once a click is answered.
+  const plain = text.then((known) => new Blob([known], { type: "text/plain" }));
+  return navigator.clipboard.write([new ClipboardItem({ "text/plain": plain })]);
+};
+
+// Returns why nothing was copied; nothing where it was.
+const copy = async (button) => {
+  const text = textOf(button.dataset);
   try {
-    await navigator.clipboard.writeText(text);
-    return true;
+    await write(text);
+    return "";
   } catch {
-    return copyByCommand(text, button);
+    const known = await Promise.resolve(text).catch(() => null);
+    if (known === null) return "Not copied: it cannot be read now. Try again in a moment.";
+    if (copyByCommand(known, button)) return "";
+    return "Not copied. Select the text and copy it by hand.";
   }
 };
 
 document.addEventListener("click", async (event) => {
   const button = event.target.closest("[data-copied]");
   if (!button) return;
-  const text = button.dataset.copyText ?? document.querySelector(button.dataset.copy).textContent;
-  const isDone = await copy(text, button);
-  announce(isDone ? button.dataset.copied : "Not copied. Select the text and copy it by hand.");
+  // A link is followed only on pages without scripts.
+  event.preventDefault();
+  const fault = await copy(button);
+  const isDone = !fault;
+  announce(fault || button.dataset.copied);
   button.classList.toggle("is-done", isDone);
   button.title = isDone ? "Copied" : "Not copied";
   setTimeout(() => {

@@ -49,6 +49,7 @@ const open = () => {
   else drawer.showModal();
   isOpen = true;
   focusTitle();
+  import("./payload.js");
 };
 
 // Closes the drawer, whether the browser has closed it already or not, and leaves the history as

@@ -9,8 +9,6 @@ const close = (menu) => {
 
 document.addEventListener("click", (event) => {
   for (const menu of openMenus()) if (!menu.contains(event.target)) menu.open = false;
-  // What is copied stays: the link itself is for pages without scripts.
-  if (event.target.closest("a[data-copied]")) event.preventDefault();
   if (event.target.closest("[data-print], [data-shortcuts]")) {
     for (const menu of openMenus()) menu.open = false;
   }

@@ -1,8 +1,11 @@
 """Copying: what is copied, the confirmation in its place, and the word to screen readers."""
 
+import json
+
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
+from tests.browser.conftest import Console
 from tests.browser.logs import Logs
 
 pytestmark = pytest.mark.browser
@@ -24,7 +27,7 @@ at_width = pytest.mark.parametrize("width", [1440, 1024], ids=["beside", "modal"
 
 @at_width
 def test_copying_confirms_in_place_and_is_announced(
-    logs: Logs, page: Page, context: BrowserContext, width: int
+    logs: Logs, page: Page, context: BrowserContext, console: Console, width: int
 ) -> None:
     context.grant_permissions(["clipboard-read", "clipboard-write"])
     page.set_viewport_size({"width": width, "height": 800})
@@ -41,6 +44,17 @@ def test_copying_confirms_in_place_and_is_announced(
     page.get_by_role("button", name="Copy JSON").click()
     expect(announcer).to_have_text("Event Payload copied")
     assert copied(page) == '{\n  "tool": "quote_get"\n}'
+    page.get_by_role("link", name="Copy as JSON").click()
+    expect(announcer).to_have_text("Entry copied as JSON")
+    assert json.loads(copied(page))["id"] == str(entry)
+    page.get_by_role("button", name="Copy as curl").click()
+    expect(announcer).to_have_text("Command copied, without a key")
+    assert f"/api/audit-logs/{entry}" in copied(page)
+    console.expect("ERR_FAILED")
+    page.route("**/json/*", lambda route: route.abort())
+    page.get_by_role("link", name="Copy as JSON").click()
+    expect(announcer).to_contain_text("Not copied: it cannot be read now.")
+    assert f"/api/audit-logs/{entry}" in copied(page)
 
 
 @at_width

@@ -61,12 +61,25 @@ def test_long_values_never_make_the_page_wider(logs: Logs, page: Page, width: in
 @pytest.mark.browser_context_args(viewport={"width": 390, "height": 844})
 def test_on_a_phone_the_same_rows_are_cards(logs: Logs, page: Page) -> None:
     first, second = logs.record(
-        {"action": "order.created", "target": ORDER, "correlation_id": CORRELATION}, {}
+        {
+            "action": "order.created",
+            "target": ORDER,
+            "correlation_id": CORRELATION,
+            "authentication": "declared",
+        },
+        {},
     )
     logs.open()
     card = logs.row(first)
     for text in ("order.created", "Success", "Momentum Scout", "Buy SOL", "0f8b2c64…9b58"):
         expect(card.get_by_text(text, exact=True).filter(visible=True)).to_be_visible()
+    # That the actor named itself is said beside the name; its id is in the entry.
+    actor = card.locator(".column-actor .name").bounding_box()
+    declared = card.locator(".declared").bounding_box()
+    assert actor
+    assert declared
+    assert declared["x"] >= actor["x"] + actor["width"]
+    expect(card.locator(".declared span")).to_be_hidden()
     expect(card.get_by_text("1 minute ago")).to_be_visible()
     expect(card.locator(".icon-success")).to_be_visible()
     expect(page.get_by_role("table", name="Entries", exact=True)).to_have_count(1)

@@ -153,6 +153,48 @@ def test_what_has_too_many_secrets_is_not_read_to_its_end(is_text: bool) -> None
     assert many <= 1.2 * few
 
 
+# Short texts that each need a thorough search, or hold another text that does.
+MANY_TEXTS: dict[str, Callable[[Random], str]] = {
+    "assignments": lambda r: f"key={text(r, 3)}",
+    "elements": lambda r: f"<token>{text(r, 3)}",
+    "embedded lists": lambda r: f"token [{text(r, 3)}]",
+    "percent-encoded": lambda r: quote(f"key: {text(r, 4)}"),
+    "Python's objects": lambda r: str({"token": text(r, 4)}),
+    "base64 of JSON": lambda r: b64encode(json.dumps({"token": text(r, 4)}).encode()).decode(),
+}
+
+
+@pytest.mark.parametrize("piece", MANY_TEXTS.values(), ids=MANY_TEXTS)
+def test_a_field_with_thousands_of_texts_to_search_is_replaced(
+    piece: Callable[[Random], str],
+) -> None:
+    entry = {"payload": {"it": listed(piece)(4 * SIZE)}}
+    assert calls(entry) <= 4 * MOST_CALLS
+    clean = REDACTOR.entry(entry)
+    assert clean == Redactor().entry(entry)  # Whatever is remembered of earlier entries.
+    assert clean[0] == {"payload": {"redaction": "[REDACTED:too-many]"}}
+    few = {"payload": {"it": entry["payload"]["it"][:1_000]}}
+    assert "too-many" not in str(REDACTOR.entry(few))
+
+
+@pytest.mark.parametrize(
+    "piece",
+    [
+        lambda r: f"order-{r.randbytes(6).hex()}",
+        lambda r: f"0192f3a4-{r.randbytes(2).hex()}-7abc-8def-{r.randbytes(6).hex()}",
+        lambda r: "".join(r.choices(BASE58, k=44)),
+        lambda r: {"".join(r.choices(BASE58, k=44)): r.random()},
+        lambda r: {f"{text(r, 3)}/USDC": r.random()},
+        lambda r: f"2026-11-26T10:11:{r.random() * 60:09.6f}Z",
+        lambda r: "position key=SOL/USDC",  # One text, however often.
+    ],
+    ids=["orders", "UUIDs", "addresses", "balances", "pairs", "times", "one text"],
+)
+def test_a_payload_full_of_ids_stays(piece: Callable[[Random], Any]) -> None:
+    entry = {"payload": {"it": listed(piece)(4 * SIZE - 2_000)}}
+    assert REDACTOR.entry(entry) == (entry, [])
+
+
 def test_an_ordinary_entry_is_little_work() -> None:
     random = Random(2)
     numbers = [calls(_ordinary(random)) for _ in range(40)]

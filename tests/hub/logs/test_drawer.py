@@ -1,7 +1,9 @@
 """One entry: on a page of its own, in the drawer, and beside its neighbours."""
 
+import shlex
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import urlsplit
 from uuid import UUID
 
 import pytest
@@ -76,6 +78,7 @@ def test_the_page_of_an_entry_has_all_twelve_fields(hub: Hub) -> None:
     assert page.one("h1").text == "order.created"
     buttons = page.all("[data-copy-text]")
     copies = {each.get("aria-label") or each.text: each["data-copy-text"] for each in buttons}
+    assert str(entry) in copies.pop("Copy as curl")
     assert copies == {
         "Copy Correlation ID": CORRELATION,
         "Copy Request ID": "req-1",
@@ -315,3 +318,20 @@ def test_a_call_with_other_arguments_than_were_approved_is_flagged(
     assert flag not in record("mcp.tool.call", "granted", 5_000, "failure")
     other = make_entry(approval={"id": "ap-1", "outcome": "granted", "argumentsHash": "0f" * 32})
     assert not EntryView(other, Entries.of("acc_another")).has_other_arguments
+
+
+def test_the_copied_json_of_an_entry_is_what_the_api_answers_with(hub: Hub, api_key: str) -> None:
+    payload = {"requiredScope": "trade", "tool": "trade_execute"}
+    (entry,) = hub.record({"result": "failure", "payload": payload})
+    page = hub.read(f"/hub/logs/{entry}")
+    copied = hub.get(page.one("a[data-copy-url]")["href"])
+    assert copied["Content-Type"] == "application/json"
+    command = shlex.split(page.one(".section-actions", "[data-copy-text]")["data-copy-text"])
+    assert command[:3] == ["curl", "-H", "Authorization: Bearer $AUDITLOGS_KEY"]
+    headers = {"Authorization": f"Bearer {api_key}"}
+    answer = hub.client.get(urlsplit(command[3]).path, headers=headers)
+    assert answer.status_code == 200
+    assert copied.json() == answer.json()
+    assert copied.json()["explanation"]["slug"]
+    for path in (UNKNOWN, "not-an-id", make_entry().id):
+        assert hub.get(f"/hub/logs/json/{path}").status_code == 404

@@ -7,7 +7,8 @@ from django.urls import resolve
 
 from auditlogs.entry.reasons import Slug
 from auditlogs.entry.schema import Target
-from hub.logs.explanations import TITLES, failure_of, help_links, order_sentence
+from hub.logs.explanations import failure_of, help_links, order_sentence
+from hub.ui.reasons import REASONS
 from tests.auditlogs.entry.test_reasons import failed
 
 SCOPES = "/hub/help/scopes"
@@ -24,8 +25,8 @@ def urls(
     return found
 
 
-def test_every_reason_has_a_title() -> None:
-    assert TITLES.keys() == set(get_args(Slug))
+def test_every_reason_has_words() -> None:
+    assert REASONS.keys() == set(get_args(Slug))
 
 
 def test_a_lack_of_scope_leads_to_the_scopes_and_to_its_code() -> None:

@@ -75,7 +75,7 @@ def test_empty_containers_and_deep_ones_are_rendered(hub: Hub) -> None:
     said = [node.text for node in page.all(".payload", ".node")]
     assert said[0] == "none {}"
     assert said[1] == "nothing []"
-    assert said[3:5] == ["[]", "{}"]
+    assert said[3:5] == ["0 []", "1 {}"]
     assert said[-1] == "leaf 1"
 
 
@@ -120,3 +120,70 @@ def test_text_that_changes_direction_is_isolated_and_what_is_hidden_is_named(hub
         assert len(key.all("bdi")) == 1
     for string in payload.all(".string"):
         assert len(string.all("bdi")) == 1
+
+
+def test_known_keys_come_first_and_the_rest_stay_as_they_were_sent(hub: Hub) -> None:
+    payload = {"zeta": 1, "error": "no", "alpha": 2, "tool": "quote", "arguments": {"apiKey": "x"}}
+    (entry,) = hub.record({"action": "mcp.tool.call", "payload": payload})
+    page = hub.read(f"/hub/logs/{entry}")
+    assert [key.text for key in page.all(".payload", ".key")] == [
+        *("tool", "arguments", "apiKey", "error", "zeta", "alpha")
+    ]
+    # What was redacted is still found by its place, and the copied text is as it was sent.
+    assert page.one(".payload", ".redacted").text == "redacted · key-name"
+    assert page.one("#payload-text").text.index("zeta") < page.one("#payload-text").text.index("to")
+
+
+def test_what_is_folded_says_what_it_begins_with() -> None:
+    hidden = Redaction(path="/payload/order/key", rule="key-name")
+    order = {"pair": "SOL/USDC", "key": "[REDACTED:key-name]", "legs": [1, 2], "side": "buy"}
+    payload: dict[str, Any] = {
+        "order": order,
+        "list": ["a", None, {}],
+        "long": ["x" * 30],
+        "few": [[], [{"a": 1}]],
+    }
+    assert [node.preview for node in nodes(payload, hidden)] == [
+        'pair: "SOL/USDC", key: redacted, legs: […], …',
+        '"a", null, {}',
+        f'"{"x" * 24}…"',
+        "[], […]",
+    ]
+
+
+def test_values_of_a_list_have_their_index() -> None:
+    (outer,) = nodes({"list": ["a", ["b"]]})
+    assert [(node.name, node.is_item) for node in outer.within] == [
+        *(("0", True), ("1", True), ("0", True))
+    ]
+
+
+def test_the_tools_are_there_where_they_help(hub: Hub) -> None:
+    flat = {f"k{number}": number for number in range(9)}
+    few, many, folded = hub.record(
+        {"payload": {"a": 1}}, {"payload": flat}, {"payload": {"a": {"b": "c"}}}
+    )
+    found = [
+        [
+            len(page.all("[data-payload-search]")),
+            len(page.all("[data-payload-expand]")),
+        ]
+        for page in (hub.read(f"/hub/logs/{entry}") for entry in (few, many, folded))
+    ]
+    assert found == [[0, 0], [1, 0], [0, 1]]
+
+
+def test_a_payload_of_changes_alone_is_folded_since_they_stand_above(hub: Hub) -> None:
+    changes = [{"field": "slippageBps", "from": 50, "to": 30}]
+    kind = {"action": "bot.config.updated"}
+    above, more, unread = hub.record(
+        {**kind, "payload": {"changes": changes}},
+        {**kind, "payload": {"changes": changes, "keyName": "k"}},
+        {**kind, "payload": {"changes": [*changes, "not a change"]}},
+    )
+    folds = [
+        hub.read(f"/hub/logs/{entry}").all(".payload-section", "details")[0]
+        for entry in (above, more, unread)
+    ]
+    assert [fold.get("open") is not None for fold in folds] == [False, True, True]
+    assert "1 key, shown above" in folds[0].one("summary", "small").text

@@ -91,7 +91,7 @@ def test_a_breaker_that_is_still_open_leads_to_what_it_blocked(hub: Hub, account
             "payload": {**terms, "code": "circuit_breaker_open"},
         },
     )
-    (row,) = hub.read(REVIEW).all("[aria-labelledby=stopped] tbody", "tr")
+    (row,) = hub.read(REVIEW).all("[aria-labelledby=stopped]", "tbody", "tr")
     assert "<i> breaker" in row.text
     assert "still open" in row.text
     assert "300 USDC" in row.text
