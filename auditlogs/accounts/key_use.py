@@ -1,55 +1,59 @@
 """What an agent's key did, from the log: what somebody needs to know before revoking it.
 
-A key is known by an id, which entries about it have for their target, and by a name, which entries
-of its use have in their payload. The payload has no index, so the newest entries of the key's
-agents are read, up to MAX_READ, and those kept that name the key.
+Its entries are those that name it in their payload, by name or id (the filter `key`), without
+changes of configuration, which are about it. They are counted by the worker; orders, which seldom
+name the key, are read (`key_orders`), and so are the changes of the key itself.
 """
 
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from functools import cached_property
+from itertools import pairwise
 from typing import Any
 
-from auditlogs.entry.amounts import value_of
+from auditlogs.accounts import key_orders
+from auditlogs.accounts.key_orders import OrderEntry, Orders, newest
+from auditlogs.counters import uses
+from auditlogs.counters.notes import add
+from auditlogs.entry.facts import FACT_LENGTH
 from auditlogs.entry.schema import Entry
-from auditlogs.entry.times import format_rfc3339
+from auditlogs.entry.times import DAY_MS, HOUR_MS, format_rfc3339, from_ms, now, to_ms
 from auditlogs.query.entries import Entries
+from auditlogs.query.figures import Figure
+from auditlogs.query.values import MAX_VALUES, Values, escape
+from auditlogs.storage.counts import Use, start_of
+from auditlogs.storage.retention import oldest_ms
 
-# Read at once, as entries have payloads of up to 64 KiB.
-BATCH = 200
-MAX_READ = 2_000
-MAX_ABOUT = 400
+MAX_CHANGES = 100
+# Agents whose orders are read, the most active first.
 MAX_AGENTS = 3
 # Rows of each list; the rest are counted.
 MAX_ROWS = 20
-BEFORE = timedelta(days=7)
-CALL, CREATED, FILLED = "mcp.tool.call", "order.created", "order.filled"
-ROTATED = "api_key.rotated"
-# What ends an order; a partial fill does not.
-ENDS = frozenset({"order.rejected", "order.cancelled"})
+DAY_HOURS = 24
+BEFORE_MS = 7 * DAY_MS
+CALL, CREATED, FILLED, ROTATED = "mcp.tool.call", "order.created", "order.filled", "api_key.rotated"
+# Reasons of a refusal that are in the key itself, and the one that is in its scopes.
+OF_KEY = ("key_rotated", "key_revoked", "key_expired", "invalid_key")
+OF_SCOPES = ("missing_scope",)
 
 
 @dataclass(frozen=True, slots=True)
 class KnownKey:
-    """A key as the log knows it: id, name, and the actor ids of its agents."""
+    """A key as the log knows it: id, name, the actor ids of its agents, and the ids of other keys
+    of this name."""
 
     id: str
     name: str
     agents: tuple[str, ...]
+    namesakes: tuple[str, ...] = ()
 
-
-@dataclass(frozen=True, slots=True)
-class Figure:
-    """A count, and the filters of a list that holds what was counted.
-
-    Where the log has no filter for what was counted, as for an address, the list holds more.
-    """
-
-    count: int
-    filters: Mapping[str, str]
+    @property
+    def values(self) -> Values:
+        """The values of the filter for its entries."""
+        names = [each for each in dict.fromkeys((self.name, self.id)) if len(each) <= FACT_LENGTH]
+        return Values(tuple(names), self.namesakes[: MAX_VALUES - len(names)])
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,248 +78,231 @@ class Change:
     changes: tuple[tuple[str, Any, Any], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class _Use:
-    """What is kept of an entry in which the key was used."""
-
-    instant: datetime
-    action: str
-    result: str
-    actor: str
-    target: tuple[str, str] | None
-    address: str | None
-    required_scope: str | None
-    order: str | None
-    value: tuple[str, Decimal] | None
-
-
 @dataclass(frozen=True)
 class Period:
-    """The uses of a key from a time to another, as figures."""
+    """The uses of a key from a time to another, as figures; `uses` are by kind, then by value."""
 
-    agent: str
-    key_id: str
-    uses: list[_Use]
-    start: datetime | None = None
-    end: datetime | None = None
+    key: KnownKey
+    start: datetime | None
+    end: datetime | None
+    is_cut: bool
+    orders_read: Orders
+    uses: Mapping[str, Mapping[str, Use]] = field(repr=False)
 
     @property
     def entries(self) -> Figure:
-        return self._figure(self.uses)
+        return self._figure(sum(use.entries for use in self._of("actor").values()))
+
+    @property
+    def failures(self) -> Figure:
+        failed = sum(use.failure for use in self._of("actor").values())
+        return self._figure(failed, result="failure")
 
     @property
     def calls(self) -> Figure:
-        return self._figure(self._of(CALL), action=CALL)
+        return self._figure(self._sum("action", (CALL,)), action=CALL)
+
+    @property
+    def refused_key(self) -> Figure:
+        """What was refused for the key itself: mistyped, rotated, revoked or expired."""
+        return self._figure(self._sum("reason", OF_KEY), reason=",".join(OF_KEY))
+
+    @property
+    def refused_scope(self) -> Figure:
+        return self._figure(self._sum("reason", OF_SCOPES), reason=",".join(OF_SCOPES))
+
+    @property
+    def agents(self) -> list[Row]:
+        return self._rows("actor")
+
+    @property
+    def tools(self) -> list[Row]:
+        return self._rows("tool")
+
+    @property
+    def targets(self) -> list[Row]:
+        """What was acted upon, other than tools and the key itself."""
+        return self._rows("target", {self.key.id, *self._of("tool")})
+
+    @property
+    def addresses(self) -> list[Row]:
+        return self._rows("sourceIp")
+
+    @property
+    def scopes_missed(self) -> list[Row]:
+        """The calls that failed, by the scope that was missing."""
+        rows = self._rows("requiredScope", result="failure")
+        return [row for row in rows if row.figure.count]
+
+    @property
+    def first(self) -> datetime | None:
+        times = [use.first_ms for use in self._of("actor").values()]
+        return from_ms(min(times)) if times else None
+
+    @property
+    def last(self) -> datetime | None:
+        times = [use.last_ms for use in self._of("actor").values()]
+        return from_ms(max(times)) if times else None
 
     @property
     def orders(self) -> Figure:
-        return self._figure(self._of(CREATED), action=CREATED)
+        return self._orders(CREATED)
 
     @property
     def fills(self) -> Figure:
-        filled = [use for use in self._of(FILLED) if use.result == "success"]
-        return self._figure(filled, action=FILLED, result="success")
+        return self._orders(FILLED, "success")
 
     @property
     def partial_fills(self) -> Figure:
-        filled = [use for use in self._of(FILLED) if use.result == "partial"]
-        return self._figure(filled, action=FILLED, result="partial")
+        return self._orders(FILLED, "partial")
 
     @property
     def amounts(self) -> dict[str, Decimal]:
         """What was filled whole, by the currency that it was paid in. Of a partial fill no entry
         says in a field how large the part was."""
         amounts: dict[str, Decimal] = {}
-        for use in self._of(FILLED):
-            if use.value and use.result == "success":
-                currency, value = use.value
+        for entry in self._order_entries(FILLED, "success"):
+            if entry.value:
+                currency, value = entry.value
                 amounts[currency] = amounts.get(currency, Decimal()) + value
         return amounts
 
-    @property
-    def refused_key(self) -> Figure:
-        """Sign-ins that failed with the key itself: mistyped, rotated or revoked."""
-        refused = [
-            use
-            for use in self.uses
-            if use.action.startswith("auth.") and use.result == "failure" and self._is_about(use)
-        ]
-        return self._figure(refused, action="auth", result="failure", target=self.key_id)
-
-    @property
-    def refused_scope(self) -> Figure:
-        refused = [use for use in self.uses if use.required_scope]
-        return self._figure(refused, result="failure")
-
-    @property
-    def scopes_missed(self) -> list[Row]:
-        """The calls that were refused, by the scope that was missing."""
-        return self._rows(((use.required_scope, use) for use in self.uses), result="failure")
-
-    @property
-    def tools(self) -> list[Row]:
-        calls = ((use.target and use.target[1], use) for use in self._of(CALL))
-        return self._rows(calls, "target", action=CALL)
-
-    @property
-    def targets(self) -> list[Row]:
-        """What was acted upon, other than tools and the key itself."""
-        uses = [use for use in self.uses if use.action != CALL and not self._is_about(use)]
-        return self._rows(((use.target and use.target[1], use) for use in uses), "target")
-
-    @property
-    def addresses(self) -> list[Row]:
-        return self._rows((use.address, use) for use in self.uses)
-
-    @property
-    def agents(self) -> list[Row]:
-        return self._rows((use.actor, use) for use in self.uses)
-
     def number_of(self, kind: str) -> int:
-        """Return how many different tools, targets or addresses there were."""
-        if kind == "tools":
-            return len({use.target for use in self._of(CALL)})
-        return len({use.address for use in self.uses if use.address})
+        """Return how many different values of a kind there were: actor, tool, sourceIp."""
+        return len(self._of(kind))
 
-    def _of(self, action: str) -> list[_Use]:
-        return [use for use in self.uses if use.action == action]
+    def _of(self, kind: str) -> Mapping[str, Use]:
+        return self.uses.get(kind, {})
 
-    def _is_about(self, use: _Use) -> bool:
-        return use.target is not None and use.target[1] == self.key_id
+    def _sum(self, kind: str, values: Sequence[str]) -> int:
+        found = self._of(kind)
+        return sum(found[value].entries for value in values if value in found)
 
-    def _rows(
-        self, values: Iterable[tuple[str | None, _Use]], name: str = "", **filters: str
-    ) -> list[Row]:
-        """Return the most frequent values; `name` is the filter for one of them, if there is one.
-        Without one, the list is narrowed to the time in which the value occurred."""
-        of_value: dict[str, list[_Use]] = {}
-        for value, use in values:
-            if value:
-                of_value.setdefault(value, []).append(use)
-        counted = Counter({value: len(uses) for value, uses in of_value.items()})
+    def _rows(self, kind: str, without: Set[str] = frozenset(), result: str = "") -> list[Row]:
+        """Return the most frequent values, with all entries or those of a result."""
+        found = [use for use in self._of(kind).values() if use.value not in without]
+        found.sort(key=lambda use: (-use.entries, use.value))
         rows = []
-        for value, _ in counted.most_common(MAX_ROWS):
-            uses = of_value[value]
-            failed = [use for use in uses if use.result == "failure"]
-            more = {name: value} if name else _span(uses)
-            rows.append(
-                Row(
-                    value,
-                    self._figure(uses, **{**filters, **more}),
-                    self._figure(failed, **{**filters, **more, "result": "failure"}),
-                    max(use.instant for use in uses),
-                )
-            )
+        for use in found[:MAX_ROWS]:
+            own = {kind: escape(use.value)}
+            failures = self._figure(use.failure, **own, result="failure")
+            whole = failures if result == "failure" else self._figure(use.entries, **own)
+            rows.append(Row(use.value, whole, failures, from_ms(use.last_ms)))
         return rows
 
-    def _figure(self, uses: list[_Use], **filters: str) -> Figure:
+    def _figure(self, count: int, **filters: str) -> Figure:
+        every = {"key": str(self.key.values), "action": "-config", **self._window}
+        return Figure(count, {**every, **filters}, self.is_cut)
+
+    def _orders(self, action: str, result: str = "") -> Figure:
+        found = self._order_entries(action, result)
+        filters = {**self._window, "action": action, **({"result": result} if result else {})}
+        names = dict.fromkeys(entry.order for entry in found)
+        is_more = self.orders_read.is_cut_since(self.start)
+        # The list takes so many orders, and without any it would have those of all keys.
+        if not 0 < len(names) <= MAX_VALUES:
+            return Figure(len(found), None, is_more)
+        return Figure(len(found), {**filters, "orderId": str(Values(tuple(names)))}, is_more)
+
+    def _order_entries(self, action: str, result: str = "") -> list[OrderEntry]:
+        return [
+            each
+            for each in self.orders_read.entries
+            if each.action == action
+            and (not result or each.result == result)
+            and (self.start is None or each.instant >= self.start)
+            and (self.end is None or each.instant < self.end)
+        ]
+
+    @property
+    def _window(self) -> dict[str, str]:
         window = {"dateRange": "all"}
         if self.start:
             window = {"startDate": format_rfc3339(self.start)}
         if self.end:
             window["endDate"] = format_rfc3339(self.end)
-        # An explicit start takes the place of the range.
-        if "startDate" in filters:
-            window.pop("dateRange", None)
-        return Figure(len(uses), {"actor": self.agent, **window, **filters})
+        return window
 
 
 @dataclass(frozen=True)
 class KeyUse:
-    """What the log tells of a key. `read_from` is the time of the oldest entry that was read, where
-    MAX_READ was reached first; then nothing earlier is counted."""
+    """What the log tells of a key: its uses in all kept time and in 24 hours, in the seven days
+    before its last rotation and since then, and its changes, the newest first."""
 
     key: KnownKey
-    uses: list[_Use] = field(repr=False)
+    whole: Period
+    day: Period
+    before: Period | None
+    since: Period | None
+    rotated: Change | None
     history: list[Change]
-    read_from: datetime | None
+    orders: Orders
 
-    @property
-    def agent(self) -> str:
-        return self.key.agents[0] if self.key.agents else ""
 
-    @property
-    def first(self) -> datetime | None:
-        return min((use.instant for use in self.uses), default=None)
+def read(account: str, key: KnownKey, bot: str | None = None) -> KeyUse:
+    """Read what the log tells of a key, for a reader of one bot from its entries. Raises
+    StorageError."""
+    return _Reading(account, key, bot).use
 
-    @property
-    def last(self) -> datetime | None:
-        return max((use.instant for use in self.uses), default=None)
 
-    @property
-    def rotated(self) -> Change | None:
-        """The last rotation that the log tells of."""
-        return next((each for each in self.history if each.action == ROTATED), None)
+class _Reading:
+    def __init__(self, account: str, key: KnownKey, bot: str | None) -> None:
+        self.key = key
+        log = Entries.of(account, bot)
+        about = log.where("target.id", key.id).where("actionType", "config")
+        self.history = [change_of(each) for each in newest(about, MAX_CHANGES)]
+        rotations = (each for each in self.history if each.action == ROTATED)
+        self.rotated = next((each for each in rotations if each.result == "success"), None)
+        oldest, self.day = oldest_ms(now()), to_ms(first_hour())
+        edges = {oldest, self.day}
+        if self.rotated:
+            at = to_ms(self.rotated.instant)
+            # From the beginning of a quarter of an hour, because whole ones are counted.
+            self.before = start_of("quarter", at - BEFORE_MS)
+            edges |= {at, self.before}
+        self.edges = sorted(edge for edge in edges if edge >= oldest)
+        self.parts = uses.read(account, bot, key.values, self.edges)
+        acting = self._period(None, None, Orders()).agents
+        agents = dict.fromkeys((*key.agents, *(row.value for row in acting)))
+        self.orders = key_orders.read(log, key.values, list(agents)[:MAX_AGENTS])
 
     @cached_property
-    def whole(self) -> Period:
-        return self._period(None, None)
+    def use(self) -> KeyUse:
+        at = to_ms(self.rotated.instant) if self.rotated else None
+        return KeyUse(
+            self.key,
+            whole=self._period(None, None, self.orders),
+            day=self._period(self.day, None, self.orders),
+            before=None if at is None else self._period(self.before, at, self.orders),
+            since=None if at is None else self._period(at, None, self.orders),
+            rotated=self.rotated,
+            history=self.history,
+            orders=self.orders,
+        )
 
     @property
-    def before(self) -> Period | None:
-        """The seven days before the last rotation."""
-        if self.rotated is None:
-            return None
-        return self._period(self.rotated.instant - BEFORE, self.rotated.instant)
+    def _bounds(self) -> list[tuple[int, int | None]]:
+        return [*pairwise(self.edges), (self.edges[-1], None)]
 
-    @property
-    def since(self) -> Period | None:
-        """The time since the last rotation."""
-        return self._period(self.rotated.instant, None) if self.rotated else None
-
-    @property
-    def open_orders(self) -> list[str]:
-        """The ids of orders of the key that were created and have not ended yet."""
-        opened: dict[str, None] = {}
-        for use in sorted(self.uses, key=lambda use: use.instant):
-            if use.order is None:
-                continue
-            if use.action == CREATED:
-                opened[use.order] = None
-            elif use.action in ENDS or (use.action == FILLED and use.result == "success"):
-                opened.pop(use.order, None)
-        return list(opened)
-
-    def _period(self, start: datetime | None, end: datetime | None) -> Period:
-        uses = [
-            use
-            for use in self.uses
-            if (start is None or use.instant >= start) and (end is None or use.instant < end)
-        ]
-        return Period(self.agent, self.key.id, uses, start, end)
+    def _period(self, start: int | None, end: int | None, orders: Orders) -> Period:
+        rows: uses.Rows = {}
+        is_cut = False
+        for (low, high), part in zip(self._bounds, self.parts, strict=True):
+            is_before_end = end is None or (high is not None and high <= end)
+            if (start is None or low >= start) and is_before_end:
+                is_cut = is_cut or part.is_cut
+                for use in part.uses:
+                    add(rows, use)
+        by_kind: dict[str, dict[str, Use]] = {}
+        for use in rows.values():
+            by_kind.setdefault(use.kind, {})[use.value] = use
+        first, last = (None if ms is None else from_ms(ms) for ms in (start, end))
+        return Period(self.key, first, last, is_cut, orders, by_kind)
 
 
-def read(account: str, key: KnownKey) -> KeyUse:
-    """Read what the log tells of a key. Raises StorageError."""
-    about = list(newest(Entries.of(account).where("target.id", key.id), MAX_ABOUT))
-    uses: dict[str, _Use] = {}
-    oldest: list[datetime] = []
-    for agent in key.agents[:MAX_AGENTS]:
-        # Of an entry only a few fields are kept, so that large payloads do not add up.
-        kept = list(_uses(newest(Entries.of(account).where("actor.id", agent), MAX_READ), key))
-        uses |= {id: use for id, use, _ in kept if use is not None}
-        if len(kept) == MAX_READ:
-            oldest.append(min(instant for *_, instant in kept))
-    for entry in about:
-        if not entry.action.startswith("api_key."):
-            uses.setdefault(entry.id, _use(entry))
-    return KeyUse(
-        key,
-        sorted(uses.values(), key=lambda use: use.instant, reverse=True),
-        [change_of(each) for each in about if each.action.startswith("api_key.")],
-        max(oldest, default=None),
-    )
-
-
-def newest(entries: Entries, limit: int) -> Iterator[Entry]:
-    """Yield the newest entries of a list with their payloads, batch by batch."""
-    cursor, left = None, limit
-    while left > 0:
-        page = entries.page(min(BATCH, left), cursor=cursor, payloads=True)
-        yield from page.entries
-        left, cursor = left - len(page.entries), page.next
-        if cursor is None or not page.entries:
-            return
+def first_hour() -> datetime:
+    """Return the start of 24 hours: of this hour of the clock and the 23 before it."""
+    return from_ms(start_of("hour", to_ms(now())) - (DAY_HOURS - 1) * HOUR_MS)
 
 
 def change_of(entry: Entry) -> Change:
@@ -330,63 +317,3 @@ def change_of(entry: Entry) -> Change:
         entry.result,
         tuple((str(each.get("field")), each.get("from"), each.get("to")) for each in changes[:10]),
     )
-
-
-def names_key(entry: Entry, key: KnownKey) -> bool:
-    """Tell whether an entry is of the use of a key."""
-    if entry.target is not None and entry.target.id == key.id:
-        return not entry.action.startswith("api_key.")
-    said = entry.payload or {}
-    return said.get("keyId") == key.id or (
-        said.get("keyName") == key.name and not said.get("keyId")
-    )
-
-
-def _uses(entries: Iterable[Entry], key: KnownKey) -> Iterator[tuple[str, "_Use | None", datetime]]:
-    """Yield the id of each entry, what is kept of it, if it is of the key, and its time.
-
-    An order does not name the key; it is the key's if a call of the key has its correlation. The
-    newest are read first, so an order is seen before the call that placed it.
-    """
-    waiting: dict[str, list[Entry]] = {}
-    mine: set[str] = set()
-    for entry in entries:
-        correlation = entry.correlation_id
-        if names_key(entry, key):
-            yield entry.id, _use(entry), entry.instant
-            if correlation:
-                mine.add(correlation)
-                for order in waiting.pop(correlation, ()):
-                    yield order.id, _use(order), order.instant
-            continue
-        if entry.action_type == "trade" and correlation and correlation not in mine:
-            waiting.setdefault(correlation, []).append(entry)
-            continue
-        is_mine = entry.action_type == "trade" and correlation in mine
-        yield entry.id, _use(entry) if is_mine else None, entry.instant
-    for orders in waiting.values():
-        for order in orders:
-            yield order.id, None, order.instant
-
-
-def _use(entry: Entry) -> _Use:
-    said, target = entry.payload or {}, entry.target
-    required = said.get("requiredScope") if entry.result == "failure" else None
-    order = said.get("orderId")
-    return _Use(
-        entry.instant,
-        entry.action,
-        entry.result,
-        entry.actor.id,
-        (target.type, target.id) if target else None,
-        entry.source_ip,
-        required if isinstance(required, str) and required else None,
-        order if isinstance(order, str) and entry.action_type == "trade" else None,
-        value_of(said) if entry.action == FILLED else None,
-    )
-
-
-def _span(uses: list[_Use]) -> dict[str, str]:
-    times = [use.instant for use in uses]
-    end = max(times) + timedelta(milliseconds=1)
-    return {"startDate": format_rfc3339(min(times)), "endDate": format_rfc3339(end)}

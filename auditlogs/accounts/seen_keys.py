@@ -9,11 +9,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from auditlogs.accounts import agent_keys
-from auditlogs.accounts.key_use import KnownKey, newest
+from auditlogs.accounts.key_orders import newest
+from auditlogs.accounts.key_use import KnownKey
 from auditlogs.accounts.keys import MAX_DIGITS
 from auditlogs.entry.schema import LONG_ID_LENGTH, Entry
 from auditlogs.models import PUBLIC_ID_PREFIX, Account, AgentKey, ApiKey
 from auditlogs.query.entries import Entries
+from auditlogs.query.values import MAX_VALUES
 
 CREATED, ROTATED, REVOKED = "api_key.created", "api_key.rotated", "api_key.revoked"
 # How many entries of each action are read.
@@ -26,6 +28,8 @@ READ = {
     "auth.signed_in": 200,
 }
 MAX_LISTED = 100
+# Entries that are read about one key, of each kind.
+NEWEST = 50
 KEY = "api_key"
 
 
@@ -75,9 +79,14 @@ def find(account: Account, text: str) -> AgentKey | SeenKey | None:
         return issued
     if not text or len(text) > LONG_ID_LENGTH:
         return None
-    about = Entries.of(account.id).where("target.id", text)
-    entries = [each for each in newest(about, 200) if each.target and each.target.type == KEY]
-    keys = _collect(reversed(entries)) or [key for key in seen(account)[0] if key.name == text]
+    log = Entries.of(account.id)
+    about = log.where("target.id", text)
+    lists = (about.where("actionType", "config"), log.where("facts.key", text))
+    found = {each.id: each for entries in lists for each in newest(entries, NEWEST)}
+    if not found:
+        # It may have only signed in.
+        found = {each.id: each for each in newest(about, NEWEST)}
+    keys = _collect(sorted(found.values(), key=lambda entry: entry.instant))
     keys = [key for key in keys if text in (key.id, key.name)]
     return keys[0] if keys and keys[0].address not in _issued(account, keys) else None
 
@@ -85,7 +94,9 @@ def find(account: Account, text: str) -> AgentKey | SeenKey | None:
 def known(key: AgentKey | SeenKey) -> KnownKey:
     """Return a key as entries name it."""
     if isinstance(key, AgentKey):
-        return KnownKey(key.public_id, key.name, (key.agent,))
+        same = AgentKey.objects.filter(account=key.account_id, name=key.name).exclude(pk=key.pk)
+        others = same.order_by("-pk").values_list("public_id", flat=True)[:MAX_VALUES]
+        return KnownKey(key.public_id, key.name, (key.agent,), tuple(others))
     return KnownKey(key.address, key.name, tuple(key.agents))
 
 

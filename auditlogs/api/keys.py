@@ -4,21 +4,21 @@ from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
-from urllib.parse import urlencode
 
 import msgspec
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 
 from auditlogs.accounts import agent_keys, key_use, seen_keys
-from auditlogs.accounts.key_use import Change, Figure, KeyUse, Period, Row
+from auditlogs.accounts.key_use import Change, KeyUse, Period, Row
 from auditlogs.accounts.seen_keys import SeenKey
 from auditlogs.api import problems
+from auditlogs.api.figures import figure_json
 from auditlogs.api.reading import TooManyReaders, reader_of
 from auditlogs.api.views import endpoint
 from auditlogs.entry.times import format_rfc3339
 from auditlogs.models import AgentKey, ApiKey
-from auditlogs.query.filters import parameters
+from auditlogs.query.figures import Figure
 
 
 def key_detail(request: HttpRequest, key: ApiKey, key_id: str) -> HttpResponse:
@@ -34,7 +34,7 @@ def key_detail(request: HttpRequest, key: ApiKey, key_id: str) -> HttpResponse:
             found = seen_keys.find(key.account, key_id)
             if found is None or not agent_keys.may_know(key, _agents(found)):
                 return problems.not_found()
-            use = key_use.read(key.account_id, seen_keys.known(found))
+            use = key_use.read(key.account_id, seen_keys.known(found), key.bot)
     except TooManyReaders:
         return problems.rate_limited("Too many requests are reading the account's entries.", 1)
     body = msgspec.json.encode({**_about(found), **_use(use)})
@@ -80,11 +80,11 @@ def _about(key: AgentKey | SeenKey) -> dict[str, Any]:
 
 def _use(use: KeyUse) -> dict[str, Any]:
     return {
-        "readFrom": _time(use.read_from),
-        "firstUse": _time(use.first),
-        "lastUse": _time(use.last),
-        "openOrders": use.open_orders[: key_use.MAX_ROWS],
+        "firstUse": _time(use.whole.first),
+        "lastUse": _time(use.whole.last),
+        "openOrders": use.orders.open[: key_use.MAX_ROWS],
         "use": _period(use.whole),
+        "last24Hours": _period(use.day),
         "beforeRotation": _period(use.before) if use.before else None,
         "sinceRotation": _period(use.since) if use.since else None,
         "history": [_change(each) for each in use.history[: key_use.MAX_ROWS]],
@@ -94,6 +94,7 @@ def _use(use: KeyUse) -> dict[str, Any]:
 def _period(period: Period) -> dict[str, Any]:
     return {
         "entries": _figure(period.entries),
+        "failures": _figure(period.failures),
         "toolCalls": _figure(period.calls),
         "ordersCreated": _figure(period.orders),
         "ordersFilled": _figure(period.fills) | {"amounts": _amounts(period.amounts)},
@@ -109,10 +110,7 @@ def _period(period: Period) -> dict[str, Any]:
 
 
 def _figure(figure: Figure) -> dict[str, Any]:
-    return {
-        "count": figure.count,
-        "entries": f"{reverse('api_entries')}?{urlencode(parameters(figure.filters))}",
-    }
+    return {**figure_json(figure), "isMore": figure.is_more}
 
 
 def _rows(rows: list[Row]) -> list[dict[str, Any]]:
@@ -120,7 +118,7 @@ def _rows(rows: list[Row]) -> list[dict[str, Any]]:
         {
             "value": row.value,
             **_figure(row.figure),
-            "failures": row.failures.count,
+            "failures": _figure(row.failures),
             "last": _time(row.last),
         }
         for row in rows

@@ -9,14 +9,14 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 
 from auditlogs.api import problems
+from auditlogs.api.figures import figure_json
 from auditlogs.api.views import endpoint
 from auditlogs.entry.times import format_rfc3339, from_ms, now
 from auditlogs.models import ApiKey
 from auditlogs.review import report
 from auditlogs.review.altered import Altered
 from auditlogs.review.days import Days, parse_days
-from auditlogs.review.figures import Figure, Listed
-from auditlogs.review.report import Change, FirstSeen, Line, Silent, Spike, Total
+from auditlogs.review.report import Change, FirstSeen, Line, Listed, Silent, Spike, Total
 from auditlogs.review.stopped import Stopped
 
 T = TypeVar("T")
@@ -68,24 +68,18 @@ def _list(listed: Listed[T], item: Callable[[T], dict[str, Any]]) -> dict[str, A
     return {"items": [item(each) for each in listed.lines], "more": listed.more}
 
 
-def _figure(figure: Figure) -> dict[str, Any]:
-    filters = figure.filters
-    url = None if filters is None else f"{reverse('api_entries')}?{urlencode(filters)}"
-    return {"count": figure.count, "entries": url}
-
-
 def _total(total: Total) -> dict[str, Any]:
-    return {**_figure(total.figure), "before": total.before}
+    return {**figure_json(total.figure), "before": total.before}
 
 
 def _line(name: str, parts: str) -> Callable[[Line], dict[str, Any]]:
     return lambda line: {
         name: line.value or None,
-        **_figure(line.figure),
+        **figure_json(line.figure),
         "before": line.before,
         "first": format_rfc3339(line.first),
         "last": format_rfc3339(line.last),
-        parts: [{"value": part.value, **_figure(part.figure)} for part in line.parts],
+        parts: [{"value": part.value, **figure_json(part.figure)} for part in line.parts],
     }
 
 
@@ -118,8 +112,8 @@ def _stopped(found: Stopped) -> dict[str, Any]:
         "begunBy": _entry(stop.begun_by),
         "endedBy": stop.ended_by and _entry(stop.ended_by),
         "blockedTrades": {
-            **_figure(found.blocked),
-            "hasMore": found.has_more,
+            **figure_json(found.blocked),
+            "isMore": found.blocked.is_more,
             "worth": {unit: float(amount) for unit, amount in found.worth.items()},
         },
     }

@@ -1,8 +1,9 @@
-"""What a review needs of a span of time, beside the counts of single values.
+"""What reviews and the pages of keys need of a span of time, beside the counts of single values.
 
 Failures and denials with the values that they have in common, so that each line of a review can be
-narrowed to an agent or a key; the incidents it names; and when a bot first used a tool, target,
-address or client. All of it comes from the groups that are counted, and is replaced with them.
+narrowed to an agent or a key; the incidents it names; when a bot first used a tool, target, address
+or client; and by whom and for what each key was used. All of it comes from the groups that are
+counted, and is replaced with them.
 """
 
 from collections import defaultdict
@@ -14,16 +15,18 @@ import msgspec
 
 from auditlogs.entry.identity import id_ms
 from auditlogs.entry.text import SEPARATOR
-from auditlogs.storage.counts import Count, Failure, Incident, Seen, Span
+from auditlogs.storage.counts import NOTES, Count, Failure, Incident, Seen, Span, Use
 from auditlogs.storage.mongo import Document
 
 # Rows of each kind in a span: the first by their labels, as of the counts of single values.
 MAX_ROWS = 2_000
-MAX_SEEN = 10_000
+MAX_SEEN = MAX_USES = 10_000
 
 COUNTED = ("key", "tool", "requiredScope", "provider", "reason", "policy")
 # The kinds of what is seen, named by their filters.
 OF_FACTS = ("tool", "sourceIp", "client")
+# What is counted of the uses of a key beside actor, action and target, named by the filters.
+OF_USES = ("tool", "sourceIp", "reason", "requiredScope")
 # There is another one for each piece of work, so that it is always seen for the first time.
 PASSING_TARGETS = ("order", "session", "request", "run", "task", "approval", "entry")
 
@@ -64,6 +67,7 @@ class Row(Protocol):
 
 
 R = TypeVar("R", bound=Row)
+Counted = TypeVar("Counted", Failure, Use)
 
 
 def facts_in(group: Document) -> dict[str, list[str]]:
@@ -82,26 +86,31 @@ class Notes:
         self._failures: dict[tuple[object, ...], Failure] = {}
         self._incidents: dict[tuple[object, ...], Incident] = {}
         self._seen: dict[tuple[object, ...], Seen] = {}
-        self._left_out = dict.fromkeys(("failures", "incidents", "seen"), 0)
+        self._uses: dict[tuple[object, ...], Use] = {}
+        self._left_out = dict.fromkeys(NOTES, 0)
 
     def add_group(self, group: Document, facts: Mapping[str, list[str]]) -> None:
         """Add a group of entries of one quarter, with its facts."""
         key = group["_id"]
         if key["result"] == "failure" or key["denied"]:
-            self._add_failure(_failure(group, facts))
+            add(self._failures, _failure(group, facts))
         if key["action"] in INCIDENTS:
             self._add_incident(_incident(group, facts))
         for each in _seen(group, facts):
             self._add_seen(each)
+        for use in uses_in(group, facts):
+            add(self._uses, use)
 
     def add_span(self, span: Span) -> None:
         """Add what a shorter span has."""
         for failure in span.failures:
-            self._add_failure(failure)
+            add(self._failures, failure)
         for incident in span.incidents:
             self._add_incident(incident)
         for seen in span.seen:
             self._add_seen(seen)
+        for use in span.uses:
+            add(self._uses, use)
         for field in self._left_out:
             self._left_out[field] += span.rest.get(field, Count("")).success
 
@@ -110,10 +119,12 @@ class Notes:
         failures = _sorted(self._failures.values())
         incidents = _sorted(self._incidents.values())
         seen = _sorted(self._seen.values())
+        uses = _sorted(self._uses.values())
         left_out = {
             "failures": self._left_out["failures"] + len(failures[MAX_ROWS:]),
             "incidents": self._left_out["incidents"] + len(incidents[MAX_ROWS:]),
             "seen": self._left_out["seen"] + len(seen[MAX_SEEN:]),
+            "uses": self._left_out["uses"] + len(uses[MAX_USES:]),
         }
         rest = {field: Count("", 0, 0, number) for field, number in left_out.items() if number}
         return replace(
@@ -122,11 +133,8 @@ class Notes:
             failures=failures[:MAX_ROWS],
             incidents=incidents[:MAX_ROWS],
             seen=seen[:MAX_SEEN],
+            uses=uses[:MAX_USES],
         )
-
-    def _add_failure(self, new: Failure) -> None:
-        old = self._failures.get(new.label)
-        self._failures[new.label] = new if old is None else _both(old, new)
 
     def _add_incident(self, new: Incident) -> None:
         old = self._incidents.get(new.label)
@@ -146,25 +154,25 @@ def _sorted(rows: Iterable[R]) -> list[R]:
     return sorted(rows, key=lambda row: row.label)
 
 
-def _both(one: Failure, other: Failure) -> Failure:
-    return msgspec.structs.replace(
-        one,
-        failure=one.failure + other.failure,
-        partial=one.partial + other.partial,
-        success=one.success + other.success,
-        first_ms=min(one.first_ms, other.first_ms),
-        last_ms=max(one.last_ms, other.last_ms),
-    )
+def add(rows: dict[tuple[object, ...], Counted], new: Counted) -> None:
+    """Add a row to those with other labels, or its numbers to the one with the same."""
+    old = rows.get(new.label)
+    if old is not None:
+        new = msgspec.structs.replace(
+            old,
+            failure=old.failure + new.failure,
+            partial=old.partial + new.partial,
+            success=old.success + new.success,
+            first_ms=min(old.first_ms, new.first_ms),
+            last_ms=max(old.last_ms, new.last_ms),
+        )
+    rows[new.label] = new
 
 
 def _failure(group: Document, facts: Mapping[str, list[str]]) -> Failure:
     key = group["_id"]
     reason, scope, policy, provider = (
         _first(facts, name) for name in ("reason", "requiredScope", "policy", "provider")
-    )
-    failed, partial, done = (
-        group["entries"] if key["result"] == result else 0
-        for result in ("failure", "partial", "success")
     )
     return Failure(
         key["bot"] or "",
@@ -175,11 +183,19 @@ def _failure(group: Document, facts: Mapping[str, list[str]]) -> Failure:
         policy,
         provider,
         key["denied"],
-        failed,
-        partial,
-        done,
+        *_results(group),
         id_ms(group["first"]),
         id_ms(group["last"]),
+    )
+
+
+def _results(group: Document) -> tuple[int, int, int]:
+    """Return a group's number of failures, partial results and successes, of which two are 0."""
+    result, number = group["_id"]["result"], group["entries"]
+    return (
+        number if result == "failure" else 0,
+        number if result == "partial" else 0,
+        number if result == "success" else 0,
     )
 
 
@@ -212,6 +228,20 @@ def _seen(group: Document, facts: Mapping[str, list[str]]) -> Iterable[Seen]:
     # The target of a call is its tool.
     if key["target"] and key["target"] not in facts.get("facts.tool", ()):
         yield Seen(key["bot"], "target", key["target"], first_ms)
+
+
+def uses_in(group: Document, facts: Mapping[str, list[str]]) -> Iterable[Use]:
+    """Yield the uses of a key that a group of entries is. A change of a key names it, too, but is
+    no use of it."""
+    key, name = group["_id"], _keys(facts)
+    if not name or key["actionType"] == "config":
+        return
+    values = [("actor", key["actor"]), ("action", key["action"]), ("target", key["target"])]
+    values += [(kind, value) for kind in OF_USES for value in facts.get(f"facts.{kind}", ())]
+    first_ms, last_ms = id_ms(group["first"]), id_ms(group["last"])
+    for kind, value in values:
+        if value:
+            yield Use(name, kind, value, *_results(group), first_ms, last_ms)
 
 
 def _keys(facts: Mapping[str, list[str]]) -> str:

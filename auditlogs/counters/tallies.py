@@ -255,6 +255,7 @@ def _document(account: str, kind: Kind, span: Span, token: int) -> Document:
     fields |= {
         "failures": _json(span.failures),
         "incidents": _json(span.incidents),
+        "uses": _json(span.uses),
         # A review reads first uses by day; an hour keeps them so that a day can be summed up again.
         **({} if kind == "quarter" else {"seen": _json(span.seen)}),
     }

@@ -27,6 +27,7 @@ from auditlogs.query.planner import SORT_PATHS, Reading
 from auditlogs.query.selection import ACCOUNT_ONLY, Selection, Word
 from auditlogs.query.slices import Budget, Slice, predecessor, successor
 from auditlogs.query.stops import Stops
+from auditlogs.query.stride import Stride
 from auditlogs.query.values import Values
 from auditlogs.query.volume import Volume
 from auditlogs.query.window import Window
@@ -198,13 +199,16 @@ class Entries:
         offset: int = 0,
         payloads: bool = False,
         max_bytes: int | None = None,
+        stride: Stride | None = None,
     ) -> Page:
         """Read one page of up to `limit` entries, which take up to `max_bytes` as they are stored.
+        A reader of the whole list has the same stride for all its pages.
 
         It may be shorter before the end of the list, when the time budget is spent. Raises
         StorageError.
         """
         budget = Budget(slices.BUDGET_SECONDS)
+        budget.stride = stride
         fields = WITH_PAYLOAD if payloads else WITHOUT_PAYLOAD
         room = Room(max_bytes) if max_bytes else None
         if cursor is not None:
@@ -411,11 +415,11 @@ class Entries:
             replace(self._selection(), filters={}, words=(), either=None), self.window
         )
 
-    def aggregate(self, start: int, end: int, *stages: Document) -> list[Document]:
+    def aggregate(self, start: int, end: int | None, *stages: Document) -> list[Document]:
         """Run aggregation stages over these entries, from a millisecond to another (exclusive),
-        whatever the window. Raises StorageError."""
-        part = Slice(id_bound(start), id_bound(end))
-        return slices.run(self._selection(), ACCOUNT_ONLY, part, *stages)
+        whatever the window, by an index that is in the order of time. Raises StorageError."""
+        part, selection = Slice.between(start, end), self._selection()
+        return slices.run(selection, slices.leading_in_time(selection), part, *stages)
 
     def _selection(self) -> Selection:
         words = tuple(map(Word, self.words))

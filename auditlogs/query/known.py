@@ -179,6 +179,15 @@ class Covered:
     ranges: Sequence[tuple[int, int | None]]
 
 
+@dataclass(frozen=True, slots=True)
+class Divided:
+    """A part of the time: the spans that are counted, and the ranges that are not, in ms and oldest
+    first, the last one with None where it is open at its end."""
+
+    spans: Sequence[tuple[Kind, int]]
+    ranges: Sequence[tuple[int, int | None]]
+
+
 def cover(
     selection: Selection, window: Window, edges: Sequence[int] = (), max_spans: int = MAX_SPANS
 ) -> Covered | None:
@@ -193,16 +202,12 @@ def cover(
         return None
     if any(edge % QUARTER_MS for edge in edges):
         return None
-    at = _counted_until(Budget(0))
-    if at is None:
+    counted_part = _counted_part(selection.account)
+    if counted_part is None:
         return None
-    tail = start_of("quarter", at)
-    late = _late(selection.account, at, tail, Budget(0))
-    unknown = {start_of("quarter", ms) for ms in late or ()}
-    if late is None or len(unknown) > MAX_LATE_QUARTERS:
-        return None
+    tail, unknown = counted_part
     end = tail if window.end is None else min(window.end, tail)
-    spans, ranges = _cover(window.start, end, sorted(unknown), edges)
+    spans, ranges = _cover(window.start, end, unknown, edges)
     if window.end is None or window.end > tail:
         ranges.append((max(window.start, tail), window.end))
     if len(ranges) > MAX_RANGES or len(spans) > max_spans:
@@ -214,6 +219,36 @@ def cover(
     return Covered(
         [(start, _by_result(span, values)) for (_, start), span in counted.items()], ranges
     )
+
+
+def divide(account: str, edges: Sequence[int]) -> list[Divided]:
+    """Divide the time between each two of these instants, in ms and ascending, and the time after
+    the last one, into what is counted and what is not. Raises StorageError."""
+    parts = [*pairwise(edges), (edges[-1], None)]
+    counted_part = _counted_part(account)
+    if counted_part is None:
+        return [Divided([], [part]) for part in parts]
+    tail, unknown = counted_part
+    divided = []
+    for start, end in parts:
+        until = max(start, tail) if end is None else max(start, min(end, tail))
+        spans, ranges = _cover(start, until, unknown, ())
+        if end is None or until < end:
+            ranges.append((until, end))
+        divided.append(Divided(spans, ranges))
+    return divided
+
+
+def _counted_part(account: str) -> tuple[int, list[int]] | None:
+    """Return the time up to which the entries of an account are counted, in whole quarters, and the
+    starts of the quarters before that in which some are not, in ms; None where that is unknown."""
+    at = _counted_until(Budget(0))
+    if at is None:
+        return None
+    tail = start_of("quarter", at)
+    late = _late(account, at, tail, Budget(0))
+    unknown = {start_of("quarter", ms) for ms in late or ()}
+    return None if late is None or len(unknown) > MAX_LATE_QUARTERS else (tail, sorted(unknown))
 
 
 def _by_result(span: ByValue, values: Conditions) -> tuple[int, ...]:
@@ -232,7 +267,7 @@ def exact_count(selection: Selection, window: Window, limit: int) -> int | None:
         return None
     total = sum(sum(numbers) for _, numbers in covered.counted)
     for low, high in covered.ranges:
-        part = Slice(id_bound(low), None if high is None else id_bound(high))
+        part = Slice.between(low, high)
         value = slices.count(selection, slices.leading_in_time(selection), part, limit)
         if value >= limit:
             return None

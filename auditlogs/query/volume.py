@@ -9,7 +9,7 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from auditlogs.entry.identity import id_bound, id_ms
+from auditlogs.entry.identity import id_ms
 from auditlogs.entry.schema import RESULTS
 from auditlogs.query import known, planner, slices
 from auditlogs.query.selection import ACCOUNT_ONLY, Selection
@@ -92,7 +92,7 @@ def _by_counters(selection: Selection, window: Window, edges: Sequence[int]) -> 
         counts.add(start, numbers)
     unit = _unit(edges)
     for low, high in plan.ranges:
-        part = Slice(id_bound(low), None if high is None else id_bound(high))
+        part = Slice.between(low, high)
         groups = _group(selection, part, unit, MAX_ENTRIES + 1)
         if _total(groups) > MAX_ENTRIES:
             return None

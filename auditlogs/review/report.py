@@ -9,21 +9,26 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Generic, Self, TypeVar
 from uuid import UUID
 
 from auditlogs.entry.identity import id_ms
 from auditlogs.entry.text import SEPARATOR
 from auditlogs.entry.times import DAY_MS, format_rfc3339, from_ms, now
 from auditlogs.query.entries import Entries
+from auditlogs.query.figures import Figure
 from auditlogs.query.values import escape
 from auditlogs.review.altered import Altered, altered
 from auditlogs.review.days import Days
-from auditlogs.review.figures import Figure, Listed
 from auditlogs.review.stopped import Stopped, stopped
 from auditlogs.storage import counts, fleet
 from auditlogs.storage.counts import Failure, Incident, Kind, Span, start_of
 from auditlogs.storage.retention import oldest_ms
 
+T = TypeVar("T")
+
+# Lines of each part; of the others the number is said.
+MAX_LINES = 20
 # A spike of refused sign-ins: at least so many, and more than so many times the usual number.
 SPIKE, SPIKE_FACTOR = 3, 2
 KEY_CHANGES = ("api_key.rotated", "api_key.revoked", "api_key.scopes.updated")
@@ -101,6 +106,18 @@ class Silent:
     last: datetime
     before: int
     filters: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Listed(Generic[T]):
+    """The first lines of a part, and how many more there are."""
+
+    lines: list[T]
+    more: int = 0
+
+    @classmethod
+    def of(cls, lines: list[T]) -> Self:
+        return cls(lines[:MAX_LINES], len(lines[MAX_LINES:]))
 
 
 @dataclass(frozen=True)

@@ -16,10 +16,10 @@ from auditlogs.entry.schema import Entry
 from auditlogs.entry.times import format_rfc3339, from_ms, now, to_ms
 from auditlogs.explain.evidence import within
 from auditlogs.query.entries import Entries
+from auditlogs.query.figures import Figure
 from auditlogs.query.stops import Stop, StopKind
 from auditlogs.query.values import Values, escape
 from auditlogs.review.days import Days
-from auditlogs.review.figures import Figure
 
 REASONS: Mapping[StopKind, Slug] = {"breaker": "breaker_open", "kill_switch": "kill_switch"}
 # The newest trades of the day that are read; the figures of earlier stops are then too low.
@@ -29,11 +29,10 @@ MAX_TRADES, MAX_BYTES = 1_000, 8 * 1024 * 1024
 @dataclass(frozen=True, slots=True)
 class Stopped:
     """A stop, and the trades of the day that it blocked: what they were worth by currency, empty
-    where one does not say it. With `has_more` the figure is too low."""
+    where one does not say it."""
 
     stop: Stop
     blocked: Figure
-    has_more: bool
     worth: Mapping[str, Decimal]
 
     @property
@@ -94,8 +93,7 @@ def _stopped(
     filters |= {"startDate": _rfc3339(start), "endDate": _rfc3339(end)}
     return Stopped(
         stop,
-        Figure(len(own), filters),
-        start < read_from,
+        Figure(len(own), filters, is_more=start < read_from),
         _worth(own),
     )
 

@@ -1,6 +1,6 @@
 """Reading the counters: the entries of an account by result, for each action type, action, actor
 and bot, key, tool, missing scope, provider, reason and policy, in a quarter of an hour, an hour and
-a day; and what a review needs of failures, changes and first uses."""
+a day; and what reviews and the pages of keys need of failures, changes and uses."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -18,7 +18,7 @@ from auditlogs.storage.mongo import Document
 READ_SECONDS = 5.0
 # The version of the documents. A worker that finds another one counts everything again; documents
 # of both stay apart until the older ones expire.
-FORMAT = 4
+FORMAT = 5
 # The stored `_id` and the field `term` (the fencing token) have these names in existing databases.
 # New names would let a worker of an earlier version hold a second lease during an upgrade.
 LEASE_ID = "lead"
@@ -47,8 +47,8 @@ DIMENSIONS = {
 }
 # Of this field an entry may have several values: the name of a key and its id.
 SEVERAL_VALUES = "facts.key"
-# The stored fields with what a review needs beside the counts of single values.
-NOTES = ("failures", "incidents", "seen")
+# The stored fields with what is needed beside the counts of single values.
+NOTES = ("failures", "incidents", "seen", "uses")
 
 
 class Count(msgspec.Struct, frozen=True, array_like=True):
@@ -159,6 +159,30 @@ class Seen(msgspec.Struct, frozen=True, array_like=True):
         return (self.bot, self.kind, self.value)
 
 
+class Use(msgspec.Struct, frozen=True, array_like=True):
+    """Entries that name a key and have one more value in common, by their result, with the times of
+    the first and the last in milliseconds. `key` is as in a failure; `kind` is the name of the
+    value's filter."""
+
+    key: str
+    kind: str
+    value: str
+    failure: int
+    partial: int
+    success: int
+    first_ms: int
+    last_ms: int
+
+    @property
+    def label(self) -> tuple[str, str, str]:
+        """What the entries have in common."""
+        return (self.key, self.kind, self.value)
+
+    @property
+    def entries(self) -> int:
+        return self.failure + self.partial + self.success
+
+
 @dataclass(frozen=True, slots=True)
 class Span:
     """What was counted of an account in a quarter, an hour or a day that starts at `start`, in
@@ -166,9 +190,9 @@ class Span:
 
     `tallies` are sorted by bot id. `counts` has the values of the other fields of `DIMENSIONS`, by
     stored name and sorted. Of each field only the first values are counted one by one; `rest` has
-    the entries with the others, by stored name. Failures, incidents and what was seen are sorted by
-    their labels, and of them `rest` has how many rows are left out. A quarter does not keep what
-    was seen.
+    the entries with the others, by stored name. Failures, incidents, uses and what was seen are
+    sorted by their labels, and of them `rest` has how many rows are left out. A quarter does not
+    keep what was seen.
     """
 
     start: int
@@ -178,6 +202,7 @@ class Span:
     failures: list[Failure] = field(default_factory=list)
     incidents: list[Incident] = field(default_factory=list)
     seen: list[Seen] = field(default_factory=list)
+    uses: list[Use] = field(default_factory=list)
 
     @property
     def is_cut(self) -> bool:
@@ -207,6 +232,7 @@ _counts = msgspec.json.Decoder(list[Count])
 _failures = msgspec.json.Decoder(list[Failure])
 _incidents = msgspec.json.Decoder(list[Incident])
 _seen = msgspec.json.Decoder(list[Seen])
+_uses = msgspec.json.Decoder(list[Use])
 
 
 def kept(account: str, kind: Kind, start: int, end: int | None = None) -> list[Span]:
@@ -314,6 +340,7 @@ def span_of(document: Document) -> Span:
         _failures.decode(document.get("failures", "[]")),
         _incidents.decode(document.get("incidents", "[]")),
         _seen.decode(document.get("seen", "[]")),
+        _uses.decode(document.get("uses", "[]")),
     )
 
 

@@ -7,16 +7,15 @@ from urllib.parse import quote
 from django.urls import reverse
 
 from auditlogs.accounts import agent_keys, seen_keys
+from auditlogs.accounts.key_use import DAY_HOURS, first_hour
 from auditlogs.accounts.keys import KeyState
 from auditlogs.accounts.seen_keys import SeenKey
-from auditlogs.entry.times import HOUR_MS, format_rfc3339, from_ms, now, to_ms
+from auditlogs.entry.times import HOUR_MS, format_rfc3339, to_ms
 from auditlogs.models import Account, AgentKey
 from auditlogs.storage import actors, counts
 from auditlogs.storage.mongo import StorageError
 from hub.account.agent_keys import agent_key_url
 from hub.account.log_links import log_url
-
-DAY_HOURS = 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +64,7 @@ class AgentKeyList:
     def _listed(self) -> tuple[list[AgentKeyRow], bool]:
         keys, has_more = agent_keys.of_account(self._account)
         names, figures = self._names(keys), self._figures() if keys else {}
-        since = format_rfc3339(from_ms(_first_hour()))
+        since = format_rfc3339(first_hour())
         rows = []
         for key in keys:
             entries, failures = figures.get(key.name, (0, 0)) if figures else (None, None)
@@ -109,7 +108,7 @@ class AgentKeyList:
     def _figures(self) -> dict[str, tuple[int, int]]:
         """Return entries and failures of each key, by its name, in this hour of the clock and the
         23 before."""
-        first = _first_hour()
+        first = to_ms(first_hour())
         hours: list[tuple[counts.Kind, int]] = [
             ("hour", first + number * HOUR_MS) for number in range(DAY_HOURS)
         ]
@@ -124,7 +123,3 @@ class AgentKeyList:
                     entries, failures = figures.get(key, (0, 0))
                     figures[key] = entries + count.of(None), failures + count.failure
         return figures
-
-
-def _first_hour() -> int:
-    return counts.start_of("hour", to_ms(now())) - (DAY_HOURS - 1) * HOUR_MS

@@ -41,10 +41,14 @@ class ShownFact:
 
 
 class Findings:
-    """What the log knows around an entry, for a reader of these entries."""
+    """What the log knows around an entry, for a reader of these entries.
 
-    def __init__(self, entry: Entry, entries: Entries) -> None:
+    `origin` is the query of the list that they came from.
+    """
+
+    def __init__(self, entry: Entry, entries: Entries, origin: str = "") -> None:
         self.entry = entry
+        self._origin = origin
         self._entries = entries.whole()
 
     @cached_property
@@ -86,7 +90,7 @@ class Findings:
 
     @cached_property
     def nearby(self) -> list[Nearby]:
-        return counted(self.entry, self._entries)
+        return counted(self.entry, self._entries, self._origin)
 
     @cached_property
     def remedy(self) -> Remedy | None:

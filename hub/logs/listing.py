@@ -22,7 +22,8 @@ from hub.logs.applied import address, applied, repeated
 from hub.logs.backlog import Backlog
 from hub.logs.columns import USUAL, Column, Heading, headings
 from hub.logs.filter_bar import SORT_LABELS, FilterBar, page_parameters
-from hub.logs.links import CURSOR, DEFAULT_RANGE, ENTRY, SINCE, SORT, WORDS, Links
+from hub.logs.filters_off import FiltersOff
+from hub.logs.links import CURSOR, DEFAULT_RANGE, ENTRY, OFF, SINCE, SORT, WORDS, Links
 from hub.logs.rows import Row, row_of
 
 PAGE_SIZE = 50
@@ -66,15 +67,16 @@ class Listing:
             default_range=DEFAULT_RANGE,
             now=self.now,
             paging=(CURSOR,),
-            ignored=(ENTRY, SINCE, WORDS),
+            ignored=(ENTRY, SINCE, WORDS, OFF),
             ids="off" if data.get(WORDS) else "anytime",
         )
         several = repeated(parameters)
         followed = applied(self.request)
-        words = {WORDS: "only"} if data.get(WORDS) else {}
+        kept = {WORDS: "only"} if data.get(WORDS) else {}
+        kept[OFF] = data.get(OFF, "")
         self.sort = followed.get(SORT)
-        self.links = Links(followed | words)
-        self.address = Links(address(self.request, followed, several) | words).here
+        self.links = Links(followed | kept)
+        self.address = Links(address(self.request, followed, several) | kept).here
         self.filters = FilterBar(account.id, self.request, self.links, several)
         self.retention_days = retention_days()
         self.oldest_kept = from_ms(oldest_ms(self.now))
@@ -91,6 +93,11 @@ class Listing:
             self.failure = failure
             self.filters.is_cut_off = isinstance(failure, Unavailable)
         return self
+
+    @cached_property
+    def off(self) -> FiltersOff | None:
+        """The filters that are off; None unless this list is one around an entry."""
+        return FiltersOff.of(self.links, self.filters, account=self.account, now=self.now)
 
     @property
     def is_range_set_aside(self) -> bool:

@@ -20,7 +20,7 @@ from hub.logs.chart import Chart
 from hub.logs.columns import columns_of
 from hub.logs.drawer import Drawer, EntryView
 from hub.logs.findings import Findings, story
-from hub.logs.links import SINCE, entries_url
+from hub.logs.links import OFF, SINCE, entries_url
 from hub.logs.listing import Listing
 from hub.logs.payload import indented
 from hub.logs.saved_views import preference_of, url_of
@@ -172,7 +172,8 @@ def entry_json(request: HubRequest, visit: Visit, entry_id: str) -> HttpResponse
 def findings(request: HubRequest, visit: Visit, entry_id: str) -> HttpResponse:
     """Show what the log knows around an entry: in its places there, or on a page of its own."""
     shown, entries = _entry_of(visit, entry_id)
-    context = {"view": EntryView(shown, entries), "findings": Findings(shown, entries)}
+    found = Findings(shown, entries, request.GET.get(OFF, ""))
+    context = {"view": EntryView(shown, entries), "findings": found}
     name = "_findings.html" if is_fragment(request) else "findings.html"
     return render(request, f"hub/logs/{name}", context)
 

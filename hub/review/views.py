@@ -13,10 +13,10 @@ from django.views.decorators.http import require_safe
 
 from auditlogs.entry.times import from_ms, now
 from auditlogs.explain.explanation import length_of
+from auditlogs.query.figures import Figure
 from auditlogs.review import report
 from auditlogs.review.days import Days, parse_days
-from auditlogs.review.figures import Figure, Listed
-from auditlogs.review.report import Change, Line, Report, Spike, Total
+from auditlogs.review.report import Change, Line, Listed, Report, Spike, Total
 from auditlogs.review.stopped import Stopped
 from hub.access.visits import HubRequest, Visit, for_members
 from hub.logs.links import Links
@@ -287,7 +287,7 @@ class ReviewView:
             when = f"since {self._clock(start)}, {length}: {still}"
         else:
             when = f"{self._span(start, from_ms(stop.end))}, {length}"
-        count = f"{found.blocked.count:,}{'+' if found.has_more else ''}"
+        count = f"{found.blocked.count:,}{'+' if found.blocked.is_more else ''}"
         return StopView(
             f"{name} {what}" if name else what.capitalize(),
             Links(stop.filters).here,

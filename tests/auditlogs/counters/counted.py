@@ -14,12 +14,13 @@ RESULTS = ("failure", "partial", "success")
 # The facts that are counted one by one, and the stored field of each.
 OF_FACTS = {"key": "keys", "tool": "tools", "requiredScope": "scopes", "provider": "providers"}
 OF_FACTS |= {"reason": "reasons", "policy": "policies"}
+OF_USES = ("tool", "sourceIp", "reason", "requiredScope")
 Counted = dict[int, list[Tally]]
 # By start, stored field and value: the failures, partial results and successes.
 ByValue = dict[int, dict[str, dict[str, tuple[int, ...]]]]
 
-# Failures, incidents and first uses, each by its label.
-Notes = tuple[dict[Any, Any], dict[Any, Any], dict[Any, Any]]
+# Failures, incidents, first uses and the uses of keys, each by its label.
+Notes = tuple[dict[Any, Any], dict[Any, Any], dict[Any, Any], dict[Any, Any]]
 
 
 def expected(log: Iterable[dict[str, Any]], length_ms: int = HOUR_MS) -> Counted:
@@ -70,10 +71,10 @@ def held_by_value(account: str, kind: Kind) -> ByValue:
 
 
 def expected_notes(log: Iterable[dict[str, Any]], kind: Kind) -> dict[int, Notes]:
-    """Return the failures, incidents and first uses of each span that these documents make."""
-    spans: dict[int, Notes] = defaultdict(lambda: ({}, {}, {}))
+    """Return the notes of each span that these documents make."""
+    spans: dict[int, Notes] = defaultdict(lambda: ({}, {}, {}, {}))
     for each in sorted(log, key=lambda entry: entry["_id"].bytes):
-        failures, incidents, seen = spans[ms_of(each) // LENGTHS[kind] * LENGTHS[kind]]
+        failures, incidents, seen, uses = spans[ms_of(each) // LENGTHS[kind] * LENGTHS[kind]]
         bot, result, at = each["botId"] or "", each["result"], ms_of(each)
         facts: dict[str, str] = {}
         for fact in each["facts"]:
@@ -102,21 +103,32 @@ def expected_notes(log: Iterable[dict[str, Any]], kind: Kind) -> dict[int, Notes
             for name, value in used.items():
                 if value:
                     seen.setdefault((bot, name, value), at)
+        if "key" in facts and each["actionType"] != "config":
+            used = {name: facts.get(name, "") for name in OF_USES}
+            used |= {"actor": each["actor"]["id"], "action": each["action"], "target": target_id}
+            for name, value in used.items():
+                if value:
+                    label = (facts["key"], name, value)
+                    old = uses.setdefault(label, (Counter(), at, at))
+                    old[0][result] += 1
+                    uses[label] = (old[0], old[1], at)
     return {
         start: (
             {k: (tuple(c[r] for r in RESULTS), a, b) for k, (c, a, b) in failures.items()},
             incidents,
             seen if kind != "quarter" else {},
+            {k: (tuple(c[r] for r in RESULTS), a, b) for k, (c, a, b) in uses.items()},
         )
-        for start, (failures, incidents, seen) in spans.items()
+        for start, (failures, incidents, seen, uses) in spans.items()
     }
 
 
 def held_notes(account: str, kind: Kind) -> dict[int, Notes]:
     """Return the same as it is kept of an account, and fail where rows are not in order."""
     spans = counts.kept_whole(account, kind, 0, 1 << 47)
-    for rows in (rows for span in spans for rows in (span.failures, span.incidents, span.seen)):
-        assert [each.label for each in rows] == sorted({each.label for each in rows})
+    for span in spans:
+        for rows in (span.failures, span.incidents, span.seen, span.uses):
+            assert [each.label for each in rows] == sorted({each.label for each in rows})
     return {
         span.start: (
             {
@@ -125,6 +137,10 @@ def held_notes(account: str, kind: Kind) -> dict[int, Notes]:
             },
             {i.label: (i.first, i.count, i.last) for i in span.incidents},
             {s.label: s.first_ms for s in span.seen},
+            {
+                u.label: ((u.failure, u.partial, u.success), u.first_ms, u.last_ms)
+                for u in span.uses
+            },
         )
         for span in spans
     }

@@ -1,7 +1,6 @@
 """Lists and counts that the kept counters help with, against the oracle: whatever is counted, and
 whatever has arrived since, nothing is missing and nothing is read in vain."""
 
-import time
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -12,13 +11,12 @@ from hypothesis import event, given, settings, strategies as st
 from hypothesis.strategies import DataObject
 
 from auditlogs.counters import tallies
-from auditlogs.entry.times import from_ms, now, to_ms
+from auditlogs.entry.times import now
 from auditlogs.models import new_account_id
 from auditlogs.query import planner, slices
 from auditlogs.query.entries import Count, Entries
 from auditlogs.recording.recorder import record_many
 from auditlogs.storage import mongo
-from auditlogs.storage.counts import FORMAT, LEASE_ID, TOKEN_FIELD
 from tests.auditlogs.query.oracle import expected
 from tests.auditlogs.query.test_lists import (
     ask,
@@ -31,35 +29,13 @@ from tests.auditlogs.query.test_lists import (
     starts_after_end,
     write,
 )
-from tests.counting import count_account
+from tests.counting import count_until_now
 from tests.factories import AGENT, new
 from tests.watching import sent, watcher
 
 pytestmark = pytest.mark.slow
 
 HALF = max(1, settings().max_examples // 2)
-
-
-def count_until_now(account: str, **lease: Any) -> None:
-    """Count what an account has, and say that everything that had arrived by now is counted."""
-    time.sleep(0.002)
-    at = from_ms(to_ms(now()))
-    count_account(account)
-    mongo.counters().delete_one({"_id": LEASE_ID})
-    mongo.counters().insert_one(
-        {
-            "_id": LEASE_ID,
-            "holder": "",
-            TOKEN_FIELD: 1,
-            "until": at,
-            "format": FORMAT,
-            "at": at,
-            "id": slices.LOWEST,
-            "countedAt": at,
-            "first": None,
-            **lease,
-        }
-    )
 
 
 @given(data=st.data(), limit=st.integers(1, 7))

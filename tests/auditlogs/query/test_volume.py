@@ -21,7 +21,6 @@ from auditlogs.recording.recorder import record_many
 from auditlogs.storage.mongo import ENTRIES
 from tests.auditlogs.query.oracle import expected
 from tests.auditlogs.query.test_calendar import ZONES
-from tests.auditlogs.query.test_known import count_until_now
 from tests.auditlogs.query.test_lists import (
     ask,
     populations,
@@ -30,6 +29,7 @@ from tests.auditlogs.query.test_lists import (
     starts_after_end,
     write,
 )
+from tests.counting import count_until_now
 from tests.factories import new
 from tests.watching import sent, watcher
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -10,10 +11,10 @@ from hypothesis import given, settings as hypothesis_settings, strategies as st
 
 from auditlogs.entry.times import from_ms, now, parse_rfc3339, to_ms
 from auditlogs.models import new_account_id
+from auditlogs.query.figures import Figure
 from auditlogs.query.values import parse
 from auditlogs.recording.recorder import record_many
 from auditlogs.review.days import Days, parse_days
-from auditlogs.review.figures import Figure
 from auditlogs.review.report import Report, review
 from auditlogs.storage import mongo
 from tests.counting import count_account
@@ -212,8 +213,9 @@ def test_a_breaker_says_how_long_it_was_open_and_what_it_blocked() -> None:
     switch, breaker = found
     assert (switch.stop.kind, switch.stop.end, switch.blocked.count) == ("kill_switch", None, 0)
     assert switch.length >= now() - moment + HOUR - MINUTE
-    assert (breaker.stop.name, breaker.length, breaker.has_more) == ("jupiter", HOUR, False)
-    assert (breaker.blocked.count, breaker.worth.get("USDC")) == (2, 375)
+    assert (breaker.stop.name, breaker.length, breaker.blocked.is_more) == ("jupiter", HOUR, False)
+    assert breaker.blocked.count == 2
+    assert breaker.worth == {"USDC": Decimal(375)}
     log = list(mongo.entries().find({"account": account}))
     assert breaker.blocked.filters is not None
     assert sum(keeps(each, breaker.blocked.filters) for each in log) == 2

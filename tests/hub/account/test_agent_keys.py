@@ -157,10 +157,13 @@ def test_the_page_of_a_key_says_what_depends_on_it(client: Client, account: Acco
     page = page_of(client, f"{LIST}/agent/key/{key.public_id}")
     lines = [line.text for line in page.one(".key-lines").all("li")]
     assert lines == [
-        "Momentum Scout stops: no other key of it is active.",
-        "No order of it is open.",
-        "It was used by 1 agent from 0 addresses.",
+        "Momentum Scout stops with its next call: no other key of it is active.",
+        "Momentum Scout used it in the last 24 hours: 1 entry, 1 tool call, 1 failure.",
+        "The log has no order of it.",
+        "Nobody else uses it: one agent in all kept time.",
     ]
+    for figure in ("1 entry", "1 tool call", "1 failure"):
+        assert len(rows(page_of(client, link(page, figure)["href"]))) == 1
     tool = link(page.one("[aria-labelledby=tools-title]"), "1: trade_execute")
     assert len(rows(page_of(client, tool["href"]))) == 1
 
