@@ -353,8 +353,8 @@ OWN_SCHEMAS: dict[str, JsonSchema] = {
             **dict.fromkeys(
                 (
                     *("failuresByReason", "authenticationSpikes", "missingScopes", "denials"),
-                    *("blockedByBreakers", "breakersAndKillSwitches", "changes", "firstSeen"),
-                    "silent",
+                    *("breakersAndKillSwitches", "executedWithOtherArguments", "changes"),
+                    *("firstSeen", "silent"),
                 ),
                 _record({"items": _array({"type": "object"}), "more": WHOLE}),
             ),

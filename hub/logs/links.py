@@ -17,6 +17,9 @@ ENTRY = "entry"
 SINCE = "since"
 # Says that a search is for words, even where it equals an ID.
 WORDS = "words"
+# What the search of a list was found to be, for what the page of the list asks for after it.
+KNOWN_ID = "known"
+WITH_KNOWN_ID = ("logs_count", "logs_chart", "logs_arrivals", "entry")
 # The query of the list that led to one around an entry, whose filters are off there.
 OFF = "off"
 MAX_ORIGIN_LENGTH = 1_000
@@ -35,6 +38,7 @@ class Links:
         }
         if "search" in self.parameters and given.get(WORDS):
             self.parameters[WORDS] = "only"
+        self.known_id = given.get(KNOWN_ID, "")
         off = given.get(OFF, "")
         self.off = off if len(off) <= MAX_ORIGIN_LENGTH else ""
         has_own_range = "startDate" in given or "endDate" in given
@@ -139,7 +143,8 @@ class Links:
 
     def _url(self, parameters: Mapping[str, str], name: str = "logs", *args: str) -> str:
         off = {OFF: self.off} if self.off and name in WITH_OFF else {}
-        query = urlencode({**parameters, **off})
+        known = {KNOWN_ID: self.known_id} if self.known_id and name in WITH_KNOWN_ID else {}
+        query = urlencode({**parameters, **off, **known})
         return reverse(name, args=args) + (f"?{query}" if query else "")
 
 

@@ -23,7 +23,17 @@ from hub.logs.backlog import Backlog
 from hub.logs.columns import USUAL, Column, Heading, headings
 from hub.logs.filter_bar import SORT_LABELS, FilterBar, page_parameters
 from hub.logs.filters_off import FiltersOff
-from hub.logs.links import CURSOR, DEFAULT_RANGE, ENTRY, OFF, SINCE, SORT, WORDS, Links
+from hub.logs.links import (
+    CURSOR,
+    DEFAULT_RANGE,
+    ENTRY,
+    KNOWN_ID,
+    OFF,
+    SINCE,
+    SORT,
+    WORDS,
+    Links,
+)
 from hub.logs.rows import Row, row_of
 
 PAGE_SIZE = 50
@@ -46,7 +56,8 @@ class SortLink:
 
 
 class Listing:
-    """A page of the list. Before `read` nothing is read but the ID that a search may be."""
+    """A page of the list. Before `read` nothing is read but the ID that a search may be, and not
+    even that where `known_id` says what the page of the list has found."""
 
     def __init__(
         self,
@@ -55,6 +66,7 @@ class Listing:
         *,
         columns: tuple[Column, ...] = USUAL,
         is_dense: bool = False,
+        known_id: str = "",
     ) -> None:
         self.account = account.id
         self.columns, self.is_dense = columns, is_dense
@@ -67,13 +79,14 @@ class Listing:
             default_range=DEFAULT_RANGE,
             now=self.now,
             paging=(CURSOR,),
-            ignored=(ENTRY, SINCE, WORDS, OFF),
+            ignored=(ENTRY, KNOWN_ID, OFF, SINCE, WORDS),
             ids="off" if data.get(WORDS) else "anytime",
+            known_id=known_id,
         )
         several = repeated(parameters)
         followed = applied(self.request)
         kept = {WORDS: "only"} if data.get(WORDS) else {}
-        kept[OFF] = data.get(OFF, "")
+        kept |= {OFF: data.get(OFF, ""), KNOWN_ID: self.request.known_id}
         self.sort = followed.get(SORT)
         self.links = Links(followed | kept)
         self.address = Links(address(self.request, followed, several) | kept).here
