@@ -53,6 +53,12 @@ def cross_site(request: HttpRequest) -> HttpResponse:
     return _refuse(request, "cross-site", reason)
 
 
+def cross_site_export(request: HttpRequest) -> HttpResponse:
+    """Answer a link on another site's page that would begin an export with status 403."""
+    reason = "Another website tried to start an export. Start it on the Logs page instead."
+    return _refuse(request, "cross-site", reason)
+
+
 def page_not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """Answer a request for what does not exist with status 404, and for another account's alike."""
     if request.path.startswith(API_PREFIX):

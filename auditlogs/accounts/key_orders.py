@@ -4,12 +4,12 @@ No counter knows them, and their amounts are in payloads, so the newest orders o
 are read, up to MAX_ORDERS, and then every entry of those that are the key's.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from decimal import Decimal, InvalidOperation
-from typing import Any
+from decimal import Decimal
 
+from auditlogs.entry.amounts import value_of
 from auditlogs.entry.schema import Entry, Result
 from auditlogs.explain.orders import TRANSITIONS, StateName, state_after
 from auditlogs.query.entries import MAX_LIMIT, Entries
@@ -106,7 +106,7 @@ def newest(entries: Entries, limit: int) -> Iterator[Entry]:
 
 
 def _entry(entry: Entry, order: str) -> OrderEntry:
-    value = _value(entry.payload or {}) if entry.action == FILLED else None
+    value = value_of(entry.payload or {}) if entry.action == FILLED else None
     return OrderEntry(order, entry.instant, entry.action, entry.result, value)
 
 
@@ -120,15 +120,3 @@ def _order(entry: Entry) -> str | None:
     order = (entry.payload or {}).get("orderId")
     is_text = isinstance(order, str | int) and not isinstance(order, bool)
     return str(order) if is_text and order else None
-
-
-def _value(said: Mapping[str, Any]) -> tuple[str, Decimal] | None:
-    """Return the currency and value of an order, where its payload tells pair, amount and price."""
-    pair = said.get("pair")
-    try:
-        value = Decimal(str(said.get("amount"))) * Decimal(str(said.get("price")))
-    except InvalidOperation:
-        return None
-    if not isinstance(pair, str) or "/" not in pair or not value.is_finite():
-        return None
-    return pair.rpartition("/")[2][:20], value

@@ -170,7 +170,11 @@ FOLLOWED = {
     "Retry-After": "With order=arrival, when to ask again after everything was read.",
     "ETag": "With order=arrival, for If-None-Match.",
 }
-ID = _parameter("path", "entry_id", TEXT, "The entry's id.")
+# A path of its own has precedence over one with a parameter.
+ID = _parameter("path", "entry_id", {**TEXT, "not": {"const": "export"}}, "The entry's id.")
+KEY_ID = _parameter(
+    "path", "key_id", {**TEXT, "not": {"const": "introspect"}}, "The key's id, or its name."
+)
 IDEMPOTENCY = _parameter(
     "header",
     "Idempotency-Key",
@@ -298,7 +302,7 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         summary="Tell what an agent's key is, and what it did",
         answers={200: ("The key.", _content(_reference("AgentKey"), JSON))},
         problems=(*ANY_REQUEST, "not-found"),
-        parameters=(_parameter("path", "key_id", TEXT, "The key's id, or its name."),),
+        parameters=(KEY_ID,),
     ),
 }
 
@@ -349,8 +353,8 @@ OWN_SCHEMAS: dict[str, JsonSchema] = {
             **dict.fromkeys(
                 (
                     *("failuresByReason", "authenticationSpikes", "missingScopes", "denials"),
-                    *("blockedByBreakers", "breakersAndKillSwitches", "changes", "firstSeen"),
-                    "silent",
+                    *("breakersAndKillSwitches", "executedWithOtherArguments", "changes"),
+                    *("firstSeen", "silent"),
                 ),
                 _record({"items": _array({"type": "object"}), "more": WHOLE}),
             ),

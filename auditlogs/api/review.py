@@ -11,11 +11,13 @@ from django.urls import reverse
 from auditlogs.api import problems
 from auditlogs.api.figures import figure_json
 from auditlogs.api.views import endpoint
-from auditlogs.entry.times import format_rfc3339, now
+from auditlogs.entry.times import format_rfc3339, from_ms, now
 from auditlogs.models import ApiKey
 from auditlogs.review import report
+from auditlogs.review.altered import Altered
 from auditlogs.review.days import Days, parse_days
 from auditlogs.review.report import Change, FirstSeen, Line, Listed, Silent, Spike, Total
+from auditlogs.review.stopped import Stopped
 
 T = TypeVar("T")
 PARAMETERS = ("day", "zone")
@@ -54,8 +56,8 @@ def _body(found: report.Report) -> dict[str, Any]:
         "authenticationSpikes": _list(found.spikes, _spike),
         "missingScopes": _list(found.scopes, _line("scope", "keys")),
         "denials": _list(found.denials, _line("policy", "agents")),
-        "blockedByBreakers": _list(found.blocked, _line("provider", "agents")),
-        "breakersAndKillSwitches": _list(found.breakers, _change),
+        "breakersAndKillSwitches": _list(found.stopped, _stopped),
+        "executedWithOtherArguments": _list(found.altered, _altered),
         "changes": _list(found.changes, _change),
         "firstSeen": {"daysBefore": found.days_known, **_list(found.first_seen, _first_seen)},
         "silent": _list(found.silent, _silent),
@@ -95,8 +97,42 @@ def _change(change: Change) -> dict[str, Any]:
         "result": change.result,
         "count": change.count,
         "timestamp": format_rfc3339(change.at),
-        "entry": reverse("api_entry", args=[str(change.entry)]),
+        "entry": _entry(str(change.entry)),
     }
+
+
+def _stopped(found: Stopped) -> dict[str, Any]:
+    stop = found.stop
+    return {
+        "kind": stop.kind,
+        "name": stop.name or None,
+        "start": format_rfc3339(from_ms(stop.start)),
+        "end": stop.end and format_rfc3339(from_ms(stop.end)),
+        "seconds": found.length.total_seconds(),
+        "begunBy": _entry(stop.begun_by),
+        "endedBy": stop.ended_by and _entry(stop.ended_by),
+        "blockedTrades": {
+            **figure_json(found.blocked),
+            "isMore": found.blocked.is_more,
+            "worth": {unit: float(amount) for unit, amount in found.worth.items()},
+        },
+    }
+
+
+def _altered(found: Altered) -> dict[str, Any]:
+    return {
+        "target": found.target,
+        "botId": found.bot or None,
+        "actor": found.actor,
+        "approvedBy": found.by,
+        "timestamp": format_rfc3339(found.at),
+        "entry": _entry(found.entry),
+        "entries": f"{reverse('api_entries')}?{urlencode(found.filters)}",
+    }
+
+
+def _entry(entry: str) -> str:
+    return reverse("api_entry", args=[entry])
 
 
 def _first_seen(seen: FirstSeen) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
 
+from auditlogs.entry.amounts import number_of, value_of
 from auditlogs.entry.reasons import (
     LACK,
     WORDS,
@@ -56,8 +57,6 @@ from auditlogs.storage.mongo import StorageError, time_limit
 SECONDS = 3.0
 MAX_NAMED = 3
 MAX_SWITCHES = 20
-# A number that is larger, or smaller, is no amount.
-MAX_EXPONENT = 18
 # Words that leave open whether it was a scope: none, a bare "Forbidden", or some about scopes.
 OPEN = re.compile(r"\s*(forbidden\.?\s*)?\Z|.*(\b|_)scopes?(\b|_)", re.DOTALL | re.IGNORECASE)
 
@@ -232,22 +231,12 @@ def _value_of(calls: Sequence[Entry]) -> str:
     totals: dict[str, Decimal] = {}
     for call in calls:
         arguments = (call.payload or {}).get("arguments")
-        if not isinstance(arguments, dict):
+        value = value_of(arguments) if isinstance(arguments, dict) else None
+        if value is None:
             return ""
-        amount, pair = _number(arguments.get("amount")), text_of(arguments.get("pair"))
-        price = _number(arguments.get("limitPrice")) or _number(arguments.get("price"))
-        if amount is None or price is None or not pair or "/" not in pair:
-            return ""
-        currency = quoted(pair.rpartition("/")[2])
-        totals[currency] = totals.get(currency, Decimal()) + amount * price
+        currency = quoted(value[0])
+        totals[currency] = totals.get(currency, Decimal()) + value[1]
     return ", ".join(f"{total:,.0f} {name}" for name, total in list(totals.items())[:MAX_NAMED])
-
-
-def _number(value: object) -> Decimal | None:
-    if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
-        return None
-    number = Decimal(str(value))
-    return number if number.is_finite() and abs(number.adjusted()) < MAX_EXPONENT else None
 
 
 def _key_now(case: Case, lacked: str | None = None) -> Iterator[Fact]:
@@ -286,7 +275,7 @@ def _breaker_facts(case: Case) -> Iterator[Fact]:
     if opened is None or (closed is not None and closed.instant > opened.instant):
         return
     payload = opened.payload or {}
-    failures = _number(payload.get("failures"))
+    failures = number_of(payload.get("failures"))
     after = f" after {many(int(failures), 'failure')}" if failures else ""
     yield Fact(
         name="opened",
@@ -378,7 +367,7 @@ def _who(entry: Entry) -> Name:
 
 def _rate(entry: Entry) -> Sentence:
     payload = entry.payload or {}
-    limit, window = _number(payload.get("limit")), text_of(payload.get("window"))
+    limit, window = number_of(payload.get("limit")), text_of(payload.get("window"))
     if limit is not None and window:
         return ("More calls came than the limit allows: ", f"{limit:,f} in ", quoted(window), ".")
     return ("More calls came than the limit allows. ", *_why(entry))

@@ -30,12 +30,17 @@ class Changed:
 @dataclass(frozen=True, slots=True)
 class Since:
     """The last success, if there was one, and what changed after it, the newest first; without a
-    success the last changes of the agent. `filters` are those of a list of all its changes."""
+    success the last changes of the agent. `filters` are those of a list of all its changes.
+
+    Where nothing changed, `earlier` is the last change before that success: what begins to fail may
+    still succeed at times.
+    """
 
     success: Entry | None
     changed: Sequence[Changed]
     has_more: bool
     filters: dict[str, str] | None
+    earlier: Changed | None = None
 
 
 def since_success(entry: Entry, entries: Entries) -> Since:
@@ -58,11 +63,15 @@ def since_success(entry: Entry, entries: Entries) -> Since:
     filters = None
     if entry.bot_id:
         filters = as_parameters({"botId": entry.bot_id, "action": "config"}, start, entry.instant)
-    return Since(success, changed[:MAX_SHOWN], len(changed) > MAX_SHOWN, filters)
+    earlier = None
+    if success is not None and not changed:
+        earlier = next(iter(_configured(entry, within(entries, None, success.instant), 1)), None)
+    return Since(success, changed[:MAX_SHOWN], len(changed) > MAX_SHOWN, filters, earlier)
 
 
-def _configured(entry: Entry, between: Entries) -> list[Changed]:
-    """Return the changes of the entry's agent and of its key, the newest first."""
+def _configured(entry: Entry, between: Entries, limit: int = MAX_READ) -> list[Changed]:
+    """Return the changes of the entry's agent and of its key, the newest first, up to a limit of
+    each."""
     paths = []
     if entry.bot_id:
         paths.append(("botId", entry.bot_id))
@@ -71,7 +80,7 @@ def _configured(entry: Entry, between: Entries) -> list[Changed]:
     found: dict[UUID, Entry] = {}
     for path in paths:
         configuration = narrowed(between, [path, ("actionType", "config"), ("result", "success")])
-        found |= {UUID(each.id): each for each in newest(configuration, MAX_READ)}
+        found |= {UUID(each.id): each for each in newest(configuration, limit)}
     ordered = [found[id] for id in sorted(found, reverse=True)]
     return [
         Changed(each.instant, each.actor.name or each.actor.id, each.id, changes)

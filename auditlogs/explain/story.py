@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from auditlogs.entry.amounts import number_of
 from auditlogs.entry.reasons import text_of
 from auditlogs.entry.schema import Entry
 from auditlogs.explain.approvals import has_other_arguments
@@ -18,6 +19,7 @@ MAX_SWITCHES = 20
 FINAL = ("filled", "cancelled", "rejected")
 # The keys that say what an order is of; a step that has others than were approved is flagged.
 TERMS = ("side", "pair", "amount")
+TERM_LENGTH = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,15 @@ def order_of(entry: Entry) -> str | None:
         return order
     is_order = entry.target is not None and entry.target.type == "order"
     return entry.target.id if entry.target and is_order else None
+
+
+def order_approved(entry: Entry, entries: Entries) -> str | None:
+    """Return the order that the approval of an entry is for: a call that is executed with one does
+    not name the order. Raises StorageError."""
+    if entry.approval is None:
+        return None
+    related = newest(entries.where("facts.approval", entry.approval.id), MAX_STEPS)
+    return next((order for each in related if (order := order_of(each))), None)
 
 
 def story_of(order: str, entries: Entries) -> Story | None:
@@ -131,7 +142,7 @@ def _other_terms(approved: Entry | None, filled: Entry) -> str:
     one: Mapping[str, Any] = (approved.payload if approved else None) or {}
     other: Mapping[str, Any] = filled.payload or {}
     differing = [
-        f"{name} {str(one[name])[:40]} approved, {str(other[name])[:40]} filled"
+        f"{name} {_term(one[name])} approved, {_term(other[name])} filled"
         for name in TERMS
         if one.get(name) is not None
         and other.get(name) is not None
@@ -140,6 +151,14 @@ def _other_terms(approved: Entry | None, filled: Entry) -> str:
         and not (name == "amount" and filled.result == "partial")
     ]
     return f"Other arguments than were approved: {', '.join(differing)}." if differing else ""
+
+
+def _term(value: object) -> str:
+    """Return a term as a sentence has it: "50,470", "SOL/USDC"."""
+    number = None if isinstance(value, str) else number_of(value)
+    if number is None:
+        return str(value)[:TERM_LENGTH]
+    return f"{number.normalize():,f}"
 
 
 def _traded_while_stopped(ordered: Sequence[Entry], entries: Entries) -> dict[str, str]:

@@ -7,6 +7,7 @@ its place is still ahead.
 """
 
 import contextvars
+import functools
 import hashlib
 import itertools
 import logging
@@ -24,7 +25,8 @@ from auditlogs.export.running import Exporter
 from auditlogs.models import Export
 from auditlogs.query.cursor import Cursor
 from auditlogs.query.entries import MAX_LIMIT, Entries, Page
-from auditlogs.storage.mongo import StorageError
+from auditlogs.query.stride import Stride
+from auditlogs.storage.mongo import StorageError, TookTooLong
 
 logger = logging.getLogger(__name__)
 
@@ -36,6 +38,9 @@ PAGE_BYTES = 2 * 1024 * 1024
 CHUNK_BYTES = 64 * 1024
 # Seconds before each further attempt to read a page: a failover takes about ten.
 RETRY_SECONDS = (0.5, 2.0, 8.0)
+# A page that took too long is read again at once, since less of it is read then: so often, with a
+# quarter of the time span each.
+MAX_NARROWED = 6
 REFRESH_SECONDS = 1.0
 
 
@@ -125,6 +130,8 @@ class Stream:
         buffer = bytearray(self._format.opening + self._format.header)
         try:
             for page in pages:
+                # One without entries too: a search can take long before the next one.
+                self._refresh()
                 for entry in page:
                     buffer += self._digest.take(entry)
                     if len(buffer) >= CHUNK_BYTES:
@@ -151,8 +158,11 @@ def read_pages(entries: Entries) -> Iterator[list[Entry]]:
     """Yield the entries of a list page by page; the first page always, though it be empty. Raises
     StorageError once several attempts have failed."""
     cursor: Cursor | None = None
+    stride = Stride()
     while True:
-        page = _read(entries, cursor)
+        read = functools.partial(_page, entries, cursor, stride)
+        # Before anything was sent, the caller can try again itself.
+        page = patiently(read, RETRY_SECONDS if cursor else ())
         yield page.entries
         cursor = page.next
         if cursor is None:
@@ -160,24 +170,28 @@ def read_pages(entries: Entries) -> Iterator[list[Entry]]:
 
 
 def patiently(read: Callable[[], T], pauses: Iterable[float]) -> T:
-    """Return what `read` returns, tried again after each pause, in seconds, while it raises
-    StorageError."""
-    for pause in pauses:
+    """Return what `read` returns, tried again while it raises StorageError: after each pause, in
+    seconds, and without one up to MAX_NARROWED times where it took too long."""
+    left, narrowed = iter(pauses), 0
+    while True:
         try:
             return read()
         except StorageError as error:
+            pause: float | None = 0.0
+            if isinstance(error, TookTooLong) and narrowed < MAX_NARROWED:
+                narrowed += 1
+            else:
+                pause = next(left, None)
+            if pause is None:
+                raise
             logger.warning("An export waits for the database: %s", error)
             time.sleep(pause)
-    return read()
 
 
-def _read(entries: Entries, cursor: Cursor | None) -> Page:
-    # Before anything was sent, the caller can try again itself.
-    return patiently(lambda: _page(entries, cursor), RETRY_SECONDS if cursor else ())
-
-
-def _page(entries: Entries, cursor: Cursor | None) -> Page:
-    return entries.page(MAX_LIMIT, cursor=cursor, payloads=True, max_bytes=PAGE_BYTES)
+def _page(entries: Entries, cursor: Cursor | None, stride: Stride) -> Page:
+    return entries.page(
+        MAX_LIMIT, cursor=cursor, payloads=True, max_bytes=PAGE_BYTES, stride=stride
+    )
 
 
 def manifest(export: Export, facts: dict[str, Any]) -> bytes:

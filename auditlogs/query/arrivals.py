@@ -15,15 +15,17 @@ from auditlogs.query import slices
 from auditlogs.query.selection import Selection
 from auditlogs.query.slices import LOWEST, Budget, Slice, successor
 from auditlogs.query.window import Window
-from auditlogs.storage.mongo import Document
+from auditlogs.storage.mongo import Document, TookTooLong
 
 # A write may take 10 seconds, and the clocks of hosts differ a little. Younger arrivals are held
 # back: one that is stored after them could have an earlier `recordedAt`.
 LAG = timedelta(seconds=15)
-# How much time of arrivals is read first, and how many times more by each query after it. Engines
-# that sort in memory would read everything that is left for each page.
-FIRST = timedelta(hours=1)
+# How much time of arrivals is read first, and how many times more at most by each query after it.
+# Engines that sort in memory would read everything that is left for each page.
+FIRST = timedelta(minutes=1)
 WIDEN = 16
+# How often less time is tried after a time-out.
+MAX_NARROWED = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,17 +63,27 @@ def read(
 ) -> Arrived:
     """Read up to `limit` entries that arrived after a place, and before `until`; fewer before the
     end where the budget is spent. Raises StorageError."""
-    settled, width = now() - LAG, FIRST
+    settled, width, narrowed, start = now() - LAG, FIRST, 0, place
     until = settled if until is None else min(until, settled)
     documents: list[Document] = []
     while place.at < until and not budget.is_spent(has_found=True):
         end = min(place.at + width, until)
         left = limit - len(documents)
-        documents += _read(selection, window, place, end, left, fields, budget)
+        try:
+            found = _read(selection, window, place, end, left, fields, budget)
+        except TookTooLong:
+            if place != start:
+                break
+            if narrowed == MAX_NARROWED:
+                raise
+            narrowed, width = narrowed + 1, (end - place.at) / WIDEN
+            continue
+        documents += found
         if len(documents) == limit or (documents and budget.is_full):
             last = documents[-1]
             return Arrived(documents, Place(last["recordedAt"], last["_id"]), is_caught_up=False)
-        place, width = Place(end, LOWEST), width * WIDEN
+        place = Place(end, LOWEST)
+        width *= min(WIDEN, -(-left // len(found))) if found else WIDEN
         budget.has_begun = True
     return Arrived(documents, place, is_caught_up=place.at >= until)
 

@@ -27,6 +27,7 @@ from auditlogs.query.planner import SORT_PATHS, Reading
 from auditlogs.query.selection import ACCOUNT_ONLY, Selection, Word
 from auditlogs.query.slices import Budget, Slice, predecessor, successor
 from auditlogs.query.stops import Stops
+from auditlogs.query.stride import Stride
 from auditlogs.query.values import Values
 from auditlogs.query.volume import Volume
 from auditlogs.query.window import Window
@@ -198,13 +199,16 @@ class Entries:
         offset: int = 0,
         payloads: bool = False,
         max_bytes: int | None = None,
+        stride: Stride | None = None,
     ) -> Page:
         """Read one page of up to `limit` entries, which take up to `max_bytes` as they are stored.
+        A reader of the whole list has the same stride for all its pages.
 
         It may be shorter before the end of the list, when the time budget is spent. Raises
         StorageError.
         """
         budget = Budget(slices.BUDGET_SECONDS)
+        budget.stride = stride
         fields = WITH_PAYLOAD if payloads else WITHOUT_PAYLOAD
         room = Room(max_bytes) if max_bytes else None
         if cursor is not None:

@@ -19,7 +19,7 @@ from auditlogs.entry.text import MAX_SEARCH_LENGTH, MAX_SEARCH_WORDS, words
 from auditlogs.entry.times import parse_rfc3339
 from auditlogs.query.cursor import MAX_CURSOR_LENGTH, BadCursor, Cursor
 from auditlogs.query.entries import MAX_LIMIT, MAX_OFFSET, Entries
-from auditlogs.query.ids import FoundId, look_up
+from auditlogs.query.ids import FoundId, dump, look_up, may_be_id
 from auditlogs.query.order import ARRIVAL_ORDER, DEFAULT_SORT, SORTS
 from auditlogs.query.values import BadValues, Values, escape, parse as parse_values
 from auditlogs.query.window import DATE_RANGES, DateRange, StartAfterEnd, Window
@@ -327,11 +327,13 @@ class ListRequest:
 
     `given` holds the parameters that are not empty, as they were sent; `errors` one sentence for
     each invalid, repeated or unknown one. The valid ones are applied to `entries`. `found_id` is
-    the ID that was looked up in place of the search.
+    the ID that was looked up in place of the search, `known_id` what the look-up found as a text,
+    empty where there was no look-up.
     """
 
     entries: Entries
     found_id: FoundId | None
+    known_id: str
     given: Mapping[str, str]
     errors: Mapping[str, str]
     unknown: frozenset[str]
@@ -350,11 +352,13 @@ def parse(
     paging: tuple[str, ...] = ("limit", "offset", "cursor", "order"),
     ignored: tuple[str, ...] = (),
     ids: Literal["within", "anytime", "off"] = "within",
+    known_id: str = "",
 ) -> ListRequest:
     """Parse query parameters into a list of an account's entries, or of one of its bots'.
 
     A search that is an ID becomes the list of its entries: within the window, or in all retained
     time; or not. Only that reads the database, and the search stays one for words if it fails.
+    With the `known_id` of an earlier request for the same search nothing is read.
 
     `paging` names the paging parameters that are accepted, `ignored` the parameters that the
     caller reads itself.
@@ -374,9 +378,10 @@ def parse(
         errors |= _not_by_arrival(usable)
         entries = replace(entries, order=ARRIVAL_ORDER)
     found = None
-    if ids != "off" and entries.words and not errors:
+    looked_up = ids != "off" and bool(entries.words) and not errors
+    if looked_up:
         with suppress(StorageError):
-            found = look_up(given["search"], entries)
+            found = look_up(given["search"], entries, known_id)
     if found:
         entries = found.entries(entries, keep_window=ids == "within")
     cursor: Cursor | None = None
@@ -387,6 +392,7 @@ def parse(
     return ListRequest(
         entries=entries,
         found_id=found,
+        known_id=dump(found) if looked_up and may_be_id(given["search"].strip()) else "",
         given=given,
         errors=errors,
         unknown=frozenset(unknown),

@@ -6,6 +6,7 @@ Lists show the beginning of long IDs, so the beginning of one ID alone is taken 
 import re
 import uuid
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from auditlogs.entry.schema import NAME_LENGTH, normal_correlation_id, uuid_forms
@@ -30,6 +31,8 @@ KINDS = {
     "writerId": "writer’s ID",
 }
 ENTRY_PATH, ENTRY_KIND = "_id", "entry ID"
+# What an earlier look-up found, where it found none.
+NOT_AN_ID = "none"
 # https://www.w3.org/TR/trace-context/#traceparent-header
 TRACEPARENT = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
 # What a list shows of a long ID.
@@ -54,6 +57,18 @@ class FoundId:
         kind = self.kind
         return f"{'an' if kind[0] in 'aeiou' else 'a'} {kind}"
 
+    @classmethod
+    def parse(cls, text: str) -> "FoundId | None":
+        """Return what `dump` has written. Raises ValueError where it cannot have written it."""
+        if text == NOT_AN_ID:
+            return None
+        path, _, value = text.partition(":")
+        if path == ENTRY_PATH:
+            return cls(path, str(uuid.UUID(value)))
+        if path not in KINDS or not MIN_LENGTH <= len(value) <= NAME_LENGTH or "\0" in value:
+            raise ValueError(f"{text[:NAME_LENGTH]!r} is no ID that was found")
+        return cls(path, value)
+
     def entries(self, listed: Entries, *, keep_window: bool) -> Entries:
         """Return the entries with this ID in place of those with the word; over all retained time
         unless the window is to be kept. The other filters stay."""
@@ -67,15 +82,24 @@ class FoundId:
         return found.within(replace(everything, requested=window.requested))
 
 
-def look_up(search: str, entries: Entries) -> FoundId | None:
+def dump(found: FoundId | None) -> str:
+    """Return what a look-up found as a text, for a later `look_up` of the same search."""
+    return f"{found.path}:{found.value}" if found else NOT_AN_ID
+
+
+def look_up(search: str, entries: Entries, known: str = "") -> FoundId | None:
     """Return the ID that a search equals, or the one that begins with it; None for other searches.
+
+    `known` is what an earlier look-up found; where it says so, nothing is read.
 
     Only entries that the reader may see are looked at, in all retained time, whatever the filters.
     At most 29 queries, each by an index, and no more after half a second. Raises StorageError.
     """
     text = search.strip()
-    if not _may_be_id(text):
+    if not may_be_id(text):
         return None
+    with suppress(ValueError):
+        return FoundId.parse(known)
     visible = entries.whole()
     budget = Budget(SECONDS)
     try:
@@ -84,7 +108,7 @@ def look_up(search: str, entries: Entries) -> FoundId | None:
         return None
 
 
-def _may_be_id(text: str) -> bool:
+def may_be_id(text: str) -> bool:
     """Tell whether a search is one word with a digit. A quoted one asks for the word itself."""
     is_word = len(text.split()) == 1 and '"' not in text and "\0" not in text
     return is_word and MIN_LENGTH <= len(text) <= NAME_LENGTH and any(map(str.isdecimal, text))

@@ -6,6 +6,7 @@ A list by time:
 2. If it does not, the filters are counted, up to `FEW` each. If one has few entries in the window,
    the rest is read at once by its index.
 3. Otherwise the slices go on, each four times as wide as the last, and the last one takes the rest.
+A list that is read to its end, page after page, is counted once, and its slices have a stride.
 
 A list by another key begins with the count. If a filter has few entries, they are read and sorted
 at once. Otherwise the list is a chain of lists by time, one for each value of the key, where values
@@ -102,10 +103,12 @@ class Reading:
         documents: Documents = []
         newest_first = self.order.newest_first
         rest = self._rest
-        for leading, part in self._parts(rest):
+        for leading, part in self._strides(rest) if self.budget.stride else self._parts(rest):
             stages = self._ordered({"_id": -1 if newest_first else 1}, len(documents))
             try:
-                documents += self._run(leading, part, *stages)
+                found = self._run(leading, part, *stages)
+                documents += found
+                self._learn(part, found, is_enough=len(documents) == self.limit)
             except TookTooLong:
                 # The next page starts here with a narrow slice. A first page would show nothing.
                 if not self.budget.has_begun:
@@ -117,7 +120,7 @@ class Reading:
             rest = rest.without(part, newest_first=newest_first)
             if len(documents) == self.limit or rest.is_empty:
                 return documents, None
-            if self.budget.is_spent(bool(documents)):
+            if self.budget.is_spent(bool(documents)) or (self.budget.stride and documents):
                 return documents, Position(None, rest.resume(newest_first=newest_first))
         return documents, None
 
@@ -146,6 +149,45 @@ class Reading:
                 return
             yield leading, narrowed(part, possible, newest_first=direction)
             rest = rest.without(part, newest_first=direction)
+
+    def _strides(self, rest: Slice) -> Iterator[tuple[Leading, Slice]]:
+        """Yield the slices to read, each as wide as the stride is by then, until one has entries:
+        for the few that a page may lack a whole slice would be read."""
+        stride, direction = self.budget.stride, self.order.newest_first
+        assert stride is not None
+        if stride.selection != self.selection:
+            stride.lead(self.selection, *self._leading(rest))
+        assert stride.leading is not None
+        while not rest.is_empty:
+            part = rest
+            if stride.ms is not None:
+                parts = rest.widening(stride.ms, self.window.as_of, newest_first=direction)
+                part = next(parts)
+            yield stride.leading, part
+            rest = rest.without(part, newest_first=direction)
+
+    def _leading(self, rest: Slice) -> tuple[Leading, int | None]:
+        """Return the condition to read all of a slice by, and the width of the first part, None for
+        all of it: of the filters the rarest one, if it has few entries."""
+        candidates = self.selection.candidates
+        if candidates and candidates[0].filter.first_slice_ms is None:
+            return candidates[0], None
+        leading = slices.leading_in_time(self.selection)
+        if candidates and candidates != [leading]:
+            few = rarest(self.selection, candidates, rest, self.budget)
+            if few:
+                return few, None
+        return leading, leading.filter.first_slice_ms
+
+    def _learn(self, part: Slice, found: Documents, *, is_enough: bool) -> None:
+        """Let the stride learn from a slice: of one that has more than was taken, from that."""
+        if self.budget.stride is None:
+            return
+        wanted = self.limit
+        if found and (is_enough or self.budget.is_full):
+            part = part.up_to(found[-1]["_id"], newest_first=self.order.newest_first)
+            wanted = len(found) if self.budget.is_full else self.limit
+        self.budget.stride.learn(part.width(self.window.as_of), len(found), wanted)
 
     def _possible(self) -> list[Slice] | None:
         """Return where in time an entry can meet two or more conditions at once, if the counters
@@ -292,7 +334,12 @@ class Reading:
         if part.is_empty:
             return []
         self.budget.queries -= 1
-        documents = slices.run(self.selection, leading, part, *stages, room=self.budget.room)
+        try:
+            documents = slices.run(self.selection, leading, part, *stages, room=self.budget.room)
+        except TookTooLong:
+            if self.budget.stride:
+                self.budget.stride.narrow(part.width(self.window.as_of))
+            raise
         self.budget.has_begun = True
         return documents
 
@@ -304,13 +351,15 @@ def _allows(values: Mapping[str, Values], path: str, value: str) -> bool:
 def rarest(
     selection: Selection, candidates: Sequence[Leading], part: Slice, budget: Budget
 ) -> Leading | None:
-    """Return the first condition that at most `FEW` entries of a slice of time meet, or None.
+    """Return the first condition that at most `FEW` entries of a slice of time meet, or None; or
+    fewer, where the stride has learnt that so many take too long.
 
     Only index keys are counted, and never more than `FEW`.
     """
+    few = FEW if budget.stride is None else budget.stride.of(FEW)
     for leading in candidates[:MAX_COUNTED]:
         budget.queries -= 1
-        if count_of(selection, leading, part) <= FEW:
+        if count_of(selection, leading, part) <= few:
             return leading
     return None
 

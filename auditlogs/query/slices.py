@@ -17,6 +17,7 @@ from auditlogs.query.selection import (
     value_range,
     values_in,
 )
+from auditlogs.query.stride import WIDEN, Stride
 from auditlogs.query.window import Window
 from auditlogs.storage import mongo
 from auditlogs.storage.indexes import ACCOUNT_ARRIVAL_INDEX, LEADING_FILTERS
@@ -36,7 +37,6 @@ LEADING_BY_PATH = {each.path: each for each in LEADING_FILTERS}
 
 # Below and above the `_id` of every entry, which is a UUID of version 8.
 LOWEST, HIGHEST = uuid.UUID(int=0), uuid.UUID(int=(1 << 128) - 1)
-WIDEN = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +90,15 @@ class Slice:
                 rest = replace(rest, low=high)
             width *= WIDEN
 
+    def width(self, now: int) -> int:
+        """Return how much time it covers, in ms; an open one up to now, in ms."""
+        end = now if self.high is None else id_ms(self.high)
+        return max(0, end - id_ms(self.low))
+
+    def up_to(self, last: uuid.UUID, *, newest_first: bool) -> Self:
+        """Return the part of it that is read once an entry was, in this direction."""
+        return replace(self, low=last) if newest_first else replace(self, high=last)
+
     def without(self, part: Self, *, newest_first: bool) -> Self:
         """Return what is left after reading a part in this direction."""
         if newest_first:
@@ -110,8 +119,8 @@ class Arrival(NamedTuple):
 
 
 class Budget:
-    """The time and the number of queries left for reading one page, and the room for its documents
-    if that is limited.
+    """The time and the number of queries left for reading one page, the room for its documents if
+    that is limited, and the stride if all pages are read.
 
     `has_begun` is set by the first read that succeeded. A page that has read nothing yet continues,
     because its cursor would lead to the same position again.
@@ -121,6 +130,7 @@ class Budget:
         self._until = time.monotonic() + seconds
         self.queries = MAX_QUERIES
         self.room: Room | None = None
+        self.stride: Stride | None = None
         self.has_begun = False
 
     @property

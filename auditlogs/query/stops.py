@@ -2,15 +2,16 @@
 switches that were on, by the entries that say so."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from auditlogs.entry.identity import id_bound
 from auditlogs.entry.schema import Entry
-from auditlogs.entry.times import from_ms, to_ms
+from auditlogs.entry.times import format_rfc3339, from_ms, to_ms
 from auditlogs.query import slices
 from auditlogs.query.selection import Leading, Selection
 from auditlogs.query.slices import Slice
+from auditlogs.query.values import escape
 from auditlogs.query.window import Window
 from auditlogs.storage.documents import to_entry
 from auditlogs.storage.indexes import LEADING_FILTERS
@@ -41,14 +42,36 @@ class Stop:
     where it has not ended.
 
     `name` is the provider of a breaker, and the target of a kill switch, by its name; empty where
-    the entries name none. `name_id` is what a filter finds it by.
+    the entries name none. `name_id` is what a filter finds it by. `bot` is that of its entries.
+    `begun_by` and `ended_by` are the ids of the entries that say so.
     """
 
     kind: StopKind
     name: str
     name_id: str
+    bot: str | None
     start: int
-    end: int | None
+    begun_by: str
+    end: int | None = None
+    ended_by: str | None = None
+
+    @property
+    def label(self) -> tuple[StopKind, str, int]:
+        """What tells it from every other stop."""
+        return self.kind, self.name_id, self.start
+
+    @property
+    def filters(self) -> dict[str, str]:
+        """The parameters of the list of what the platform recorded of it."""
+        filters = {
+            "action": ",".join(ACTIONS[self.kind]),
+            "startDate": format_rfc3339(from_ms(self.start)),
+        }
+        if self.name_id:
+            name = "provider" if self.kind == "breaker" else "target"
+            filters[name] = escape(self.name_id)
+        end = {} if self.end is None else {"endDate": format_rfc3339(from_ms(self.end + 1))}
+        return filters | end
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,9 +113,9 @@ def paired(entries: Iterable[Entry]) -> Iterator[Stop]:
         name_id, name = _named(entry, kind)
         key, at = (kind, name_id), to_ms(entry.instant)
         if entry.action in BEGINS:
-            begun.setdefault(key, Stop(kind, name, name_id, at, None))
+            begun.setdefault(key, Stop(kind, name, name_id, entry.bot_id, at, entry.id))
         elif stop := begun.pop(key, None):
-            yield Stop(kind, stop.name, name_id, stop.start, at)
+            yield replace(stop, end=at, ended_by=entry.id)
     yield from begun.values()
 
 

@@ -1,7 +1,8 @@
 """The daily review of an account, or of one bot: what failed, for what reason, and what is new.
 
-It is made of the kept counters and notes alone: five round trips, whatever the size of the log. A
-figure comes with the filters of the list that has exactly these entries.
+It is made of the kept counters and notes, in five round trips, whatever the size of the log; and of
+a bounded number of entries: those of breakers and kill switches with the trades that they blocked,
+and those of approvals. A figure comes with the filters of the list that has exactly these entries.
 """
 
 from collections import defaultdict
@@ -14,9 +15,12 @@ from uuid import UUID
 from auditlogs.entry.identity import id_ms
 from auditlogs.entry.text import SEPARATOR
 from auditlogs.entry.times import DAY_MS, format_rfc3339, from_ms, now
+from auditlogs.query.entries import Entries
 from auditlogs.query.figures import Figure
 from auditlogs.query.values import escape
+from auditlogs.review.altered import Altered, altered
 from auditlogs.review.days import Days
+from auditlogs.review.stopped import Stopped, stopped
 from auditlogs.storage import counts, fleet
 from auditlogs.storage.counts import Failure, Incident, Kind, Span, start_of
 from auditlogs.storage.retention import oldest_ms
@@ -132,8 +136,8 @@ class Report:
     spikes: Listed[Spike]
     scopes: Listed[Line]
     denials: Listed[Line]
-    blocked: Listed[Line]
-    breakers: Listed[Change]
+    stopped: Listed[Stopped]
+    altered: Listed[Altered]
     changes: Listed[Change]
     first_seen: Listed[FirstSeen]
     days_known: int
@@ -151,6 +155,7 @@ class _Reading:
 
     def __init__(self, account: str, days: Days, bot: str | None) -> None:
         self.days, self.bot = days, bot
+        self.entries = Entries.of(account, bot)
         covers = [list(counts.longest(*span)) for span in days.spans]
         fields = ("types", "actions", "bots", "failures", "incidents")
         found = counts.spans_of(account, [each for cover in covers for each in cover], fields)
@@ -202,16 +207,8 @@ class _Reading:
                     number=_entries,
                 )
             ),
-            blocked=Listed.of(
-                self._lines(
-                    _is_blocked,
-                    "provider",
-                    lambda row: row.provider,
-                    number=_failures,
-                    filters={**FAILED, "reason": "breaker_open"},
-                )
-            ),
-            breakers=Listed.of(self._incidents("circuit_breaker.", "kill_switch.")),
+            stopped=Listed.of(stopped(self.entries, self.days)),
+            altered=Listed.of(altered(self.entries, self.days)),
             changes=Listed.of(self._incidents("api_key.", "bot.config.")),
             first_seen=Listed.of(self._first_seen()),
             days_known=self.days_known,
@@ -417,10 +414,6 @@ def _lacks_scope(row: Failure) -> bool:
 
 def _is_denied(row: Failure) -> bool:
     return row.is_denied
-
-
-def _is_blocked(row: Failure) -> bool:
-    return bool(row.failure and row.reason == "breaker_open" and row.provider)
 
 
 def _entries(rows: Iterable[Failure]) -> int:

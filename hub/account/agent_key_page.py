@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
 from functools import cached_property
 
 from django.http import Http404, HttpResponse
@@ -24,6 +23,7 @@ from auditlogs.query.figures import Figure
 from auditlogs.storage import actors
 from hub.access.visits import HubRequest, Visit, for_admins
 from hub.account.log_links import figure_url, log_url
+from hub.ui.amounts import amounts_in_words
 from hub.ui.times import span
 
 MAX_HISTORY = 12
@@ -324,20 +324,11 @@ def _note(period: Period, name: str) -> str:
     if name == "calls":
         tools = period.number_of("tool")
         return _number(tools, "tool") if tools else ""
-    return _amounts(period) if name == "fills" else ""
+    return amounts_in_words(period.amounts) if name == "fills" else ""
 
 
 def _order_url(order: str) -> str:
     return log_url({"orderId": order, "dateRange": "all"})
-
-
-def _amounts(period: Period) -> str:
-    """Return "5,523 USDC"."""
-    return ", ".join(f"{_short(each)} {unit}" for unit, each in period.amounts.items())
-
-
-def _short(amount: Decimal) -> str:
-    return f"{amount:,.0f}" if abs(amount) >= 100 else f"{amount:,.4g}"
 
 
 def _number(count: int, word: str) -> str:

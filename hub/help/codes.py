@@ -20,8 +20,8 @@ HUB_CODES: dict[str, Code] = {
         "Try again. If it happens again, check OIDC_CLIENT_ID and OIDC_CLIENT_SECRET.",
     ),
     "cross-site": Code(
-        "A page of another site requested data of the Hub in its reader’s browser.",
-        "Find out which site the reader was on. Links to the Hub are never blocked.",
+        "A page of another site requested data of the Hub, or an export, in its reader’s browser.",
+        "Find out which site the reader was on. Links to pages of the Hub are never blocked.",
     ),
     "csrf": Code(
         "A form was not sent from a page of the Hub, or that page was too old.",

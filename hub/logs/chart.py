@@ -12,8 +12,7 @@ from zoneinfo import ZoneInfo
 from auditlogs.entry.times import AHEAD_MS, DAY_MS, HOUR_MS, format_rfc3339, from_ms
 from auditlogs.query.calendar import MINUTE_MS, SECOND_MS, STEPS_MS, WEEK_MS, edges, step_for
 from auditlogs.query.entries import Entries
-from auditlogs.query.stops import ACTIONS, Stop, Stops
-from auditlogs.query.values import escape
+from auditlogs.query.stops import Stop, Stops
 from auditlogs.query.volume import Bar, Volume
 from hub.logs.links import Links
 from hub.ui.times import span
@@ -30,7 +29,7 @@ MAX_TICKS = 8
 NEAR = 4.0
 # A sign of a label takes about so much of the width, in percent, where labels are shown.
 SIGN = 0.62
-TICK_LABEL = 9.0
+TICK_LABEL = 11.0
 MAX_BANDS = 50
 KINDS = {"breaker": ("breaker", "breakers"), "kill_switch": ("kill switch", "kill switches")}
 UNITS = (
@@ -237,7 +236,7 @@ class Chart:
                     first if is_left else end,
                     "end" if is_left else "start",
                     f"{_what(stop)}, {self._when(stop)}",
-                    self._stop_url(stop),
+                    Links(stop.filters).here,
                 )
 
     def _fitting(self, stops: list[Stop], after: float, before: float) -> tuple[str, bool]:
@@ -272,18 +271,6 @@ class Chart:
         if stop.end is None:
             return f"since {self._moment(stop.start)}"
         return f"{self._range(stop.start, stop.end)}, {self._length(stop)}"
-
-    def _stop_url(self, stop: Stop) -> str:
-        """Return the list of what the platform recorded of a stop."""
-        end = None if stop.end is None else format_rfc3339(from_ms(stop.end + 1))
-        parameters = {
-            "action": ",".join(ACTIONS[stop.kind]),
-            "startDate": format_rfc3339(from_ms(stop.start)),
-        }
-        if stop.name_id:
-            name = "provider" if stop.kind == "breaker" else "target"
-            parameters[name] = escape(stop.name_id)
-        return Links({**parameters, **({"endDate": end} if end else {})}).here
 
     def _inner_tick(self, ms: int) -> Tick:
         is_day = self.step < DAY_MS and self._tick(ms) == self._day(ms)

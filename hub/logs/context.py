@@ -9,7 +9,7 @@ from auditlogs.entry.times import format_rfc3339
 from auditlogs.explain.evidence import TICK, newest, within
 from auditlogs.query.entries import Entries
 from auditlogs.storage.mongo import StorageError, time_limit
-from hub.logs.links import Links, entries_url
+from hub.logs.links import OFF, Links, entries_url
 
 AROUND = 20
 NEAR = timedelta(minutes=30)
@@ -30,13 +30,14 @@ def nearby(entry: Entry) -> list[Nearby]:
     return [Nearby(label, _url(filters)) for label, _, filters in _lists(entry)]
 
 
-def counted(entry: Entry, entries: Entries) -> list[Nearby]:
+def counted(entry: Entry, entries: Entries, origin: str) -> list[Nearby]:
     """Return the lists around an entry with their counts, and the one of what happened around it.
-    What cannot be counted in time has no count."""
+    The one around it has the filters of `origin`, the query of a list, turned off. What cannot be
+    counted in time has no count."""
     found: list[Nearby] = []
     try:
         with time_limit(SECONDS):
-            found.append(_around(entry, entries.whole()))
+            found.append(_around(entry, entries.whole(), origin))
             for label, path, filters in _lists(entry):
                 listed = entries.whole()
                 if "startDate" in filters:
@@ -50,14 +51,16 @@ def counted(entry: Entry, entries: Entries) -> list[Nearby]:
     return found
 
 
-def _around(entry: Entry, entries: Entries) -> Nearby:
-    """Return the list from 20 entries before an entry to 20 after it, with the entry open."""
+def _around(entry: Entry, entries: Entries, origin: str) -> Nearby:
+    """Return the list from 20 entries before an entry to 20 after it, with the entry open
+    and its row in sight."""
     before = newest(within(entries, None, entry.instant), AROUND, payloads=False)
     after = within(entries, entry.instant + TICK, None).order_by("timestamp").page(AROUND).entries
     start = before[-1].instant if before else entry.instant
     end = (after[-1].instant if after else entry.instant) + TICK
-    parameters = {"startDate": format_rfc3339(start), "endDate": format_rfc3339(end)}
-    return Nearby("Around this", Links(parameters).with_entry(entry.id))
+    parameters = {"startDate": format_rfc3339(start), "endDate": format_rfc3339(end), OFF: origin}
+    url = Links(parameters).with_entry(entry.id)
+    return Nearby("Around this", f"{url}#entry-{entry.id}")
 
 
 def _lists(entry: Entry) -> Iterator[tuple[str, tuple[str, str], dict[str, str]]]:

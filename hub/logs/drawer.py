@@ -6,6 +6,8 @@ from functools import cached_property
 from typing import Self
 from uuid import UUID
 
+from django.urls import reverse
+
 from auditlogs.entry.actions import KNOWN_ACTIONS
 from auditlogs.entry.identity import parse_id
 from auditlogs.entry.schema import Actor, Entry
@@ -39,8 +41,9 @@ class Neighbour:
 class EntryView:
     """An entry as its page or the drawer shows it, for a reader of these entries."""
 
-    def __init__(self, entry: Entry, entries: Entries) -> None:
+    def __init__(self, entry: Entry, entries: Entries, findings_url: str = "") -> None:
         self.entry = entry
+        self.findings_url = findings_url or reverse("findings", args=[entry.id])
         self._entries = entries.whole()
         self._account = entries.account
 
@@ -203,7 +206,8 @@ class Drawer:
         try:
             entry = entries.whole().get(self._id) if self._id else None
             if entry is not None:
-                self.view = EntryView(entry, entries)
+                url = self._listing.links.findings(entry.id)
+                self.view = EntryView(entry, entries, url)
                 self._read_neighbours(entries, entry)
         except StorageError:
             self.failed = self.view is None

@@ -167,17 +167,18 @@ class FilterBar:
     def _named_values(self) -> list[tuple[str, str]]:
         """Each filter of the list but its range, with its values; an actor by its name."""
         return [
-            (name, self._in_words(name, value))
+            (name, self.in_words(name, value))
             for name, value in self._links.filters.items()
             if name not in RANGE_PARAMETERS
         ]
 
-    def _in_words(self, name: str, text: str) -> str:
+    def in_words(self, name: str, text: str) -> str:
+        """Return the value of a filter as one reads it: "failure", "not Momentum Scout"."""
         if name not in EXACT_FILTERS:
             return text
         each = parse(text).each
         if len(each) > MAX_NAMED and name in SUMMARIES:
-            return self.summary[name]
+            return self._summary(name, text)
         return ", ".join(
             f"{'not ' if is_excluded else ''}{self._name_of(name, value, with_id=False)}"
             for value, is_excluded in each
@@ -187,10 +188,10 @@ class FilterBar:
     def summary(self) -> dict[str, str]:
         """What the controls show in place of one value: "3 types", "All but 1"; empty where they
         show a value of their own."""
-        return {name: self._summary(name, noun) for name, noun in SUMMARIES.items()}
+        return {name: self._summary(name, self._links.filters.get(name, "")) for name in SUMMARIES}
 
-    def _summary(self, name: str, noun: str) -> str:
-        values = parse(self._links.filters.get(name, ""))
+    def _summary(self, name: str, text: str) -> str:
+        noun, values = SUMMARIES[name], parse(text)
         if not values or values.single is not None:
             return ""
         if not values.wanted:

@@ -13,7 +13,7 @@ from auditlogs.explain.explanation import Explanation, Fact
 from auditlogs.explain.failures import explain, scope_lacked
 from auditlogs.explain.keys import agent_key_of, named_key, state_at
 from auditlogs.explain.since import Since, since_success
-from auditlogs.explain.story import Story, order_of, story_of
+from auditlogs.explain.story import Story, order_approved, order_of, story_of
 from auditlogs.query.entries import Entries
 from auditlogs.storage.mongo import StorageError, time_limit
 from hub.logs.context import Nearby, counted
@@ -41,10 +41,14 @@ class ShownFact:
 
 
 class Findings:
-    """What the log knows around an entry, for a reader of these entries."""
+    """What the log knows around an entry, for a reader of these entries.
 
-    def __init__(self, entry: Entry, entries: Entries) -> None:
+    `origin` is the query of the list that they came from.
+    """
+
+    def __init__(self, entry: Entry, entries: Entries, origin: str = "") -> None:
         self.entry = entry
+        self._origin = origin
         self._entries = entries.whole()
 
     @cached_property
@@ -72,8 +76,12 @@ class Findings:
     def story(self) -> Story | None:
         """The story of the entry's order; None without one, and where the log cannot tell in
         time."""
-        order = order_of(self.entry)
-        return story(order, self._entries) if order else None
+        try:
+            with time_limit(SECONDS):
+                order = order_of(self.entry) or order_approved(self.entry, self._entries)
+                return story_of(order, self._entries) if order else None
+        except StorageError:
+            return None
 
     @property
     def changes_url(self) -> str:
@@ -82,7 +90,7 @@ class Findings:
 
     @cached_property
     def nearby(self) -> list[Nearby]:
-        return counted(self.entry, self._entries)
+        return counted(self.entry, self._entries, self._origin)
 
     @cached_property
     def remedy(self) -> Remedy | None:

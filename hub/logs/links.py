@@ -2,7 +2,7 @@
 
 import shlex
 from collections.abc import Mapping
-from urllib.parse import quote, urlencode
+from urllib.parse import parse_qsl, quote, urlencode
 
 from django.urls import reverse
 
@@ -17,6 +17,14 @@ ENTRY = "entry"
 SINCE = "since"
 # Says that a search is for words, even where it equals an ID.
 WORDS = "words"
+# What the search of a list was found to be, for what the page of the list asks for after it.
+KNOWN_ID = "known"
+WITH_KNOWN_ID = ("logs_count", "logs_chart", "logs_arrivals", "entry")
+# The query of the list that led to one around an entry, whose filters are off there.
+OFF = "off"
+MAX_ORIGIN_LENGTH = 1_000
+# The pages that know it.
+WITH_OFF = ("logs", "logs_chart", "entry")
 # A placeholder for the key in a copied command: pages never contain a key.
 KEY = "$AUDITLOGS_KEY"
 
@@ -30,6 +38,9 @@ class Links:
         }
         if "search" in self.parameters and given.get(WORDS):
             self.parameters[WORDS] = "only"
+        self.known_id = given.get(KNOWN_ID, "")
+        off = given.get(OFF, "")
+        self.off = off if len(off) <= MAX_ORIGIN_LENGTH else ""
         has_own_range = "startDate" in given or "endDate" in given
         if given.get("dateRange") == DEFAULT_RANGE and not has_own_range:
             del self.parameters["dateRange"]
@@ -55,8 +66,8 @@ class Links:
 
     @property
     def cleared(self) -> str:
-        """The list without any filter; the sort stays."""
-        return self.without(*self.filters)
+        """The list without any filter, on or off; the sort stays."""
+        return Links(self.parameters).without(*self.filters)
 
     @property
     def cleared_in_range(self) -> str:
@@ -115,8 +126,25 @@ class Links:
         """Return the fragment of an entry, with the list's parameters for its neighbours."""
         return self._url(self.parameters, "entry", entry_id)
 
+    def findings(self, entry_id: str) -> str:
+        """Return where to ask for what is around an entry, for a reader of this list."""
+        return self._url({OFF: self._origin}, "findings", entry_id)
+
+    @property
+    def _origin(self) -> str:
+        """The query of this list, its range written out. Of a list around an entry, that of the
+        list that led to it, with the filters that were added since."""
+        listed = {name: value for name, value in self.parameters.items() if name != CURSOR}
+        if not self.off:
+            has_range = not listed.keys().isdisjoint(RANGE_PARAMETERS)
+            return urlencode(listed if has_range else {**listed, "dateRange": DEFAULT_RANGE})
+        added = {name: value for name, value in listed.items() if name not in RANGE_PARAMETERS}
+        return urlencode({**dict(parse_qsl(self.off)), **added})
+
     def _url(self, parameters: Mapping[str, str], name: str = "logs", *args: str) -> str:
-        query = urlencode(parameters)
+        off = {OFF: self.off} if self.off and name in WITH_OFF else {}
+        known = {KNOWN_ID: self.known_id} if self.known_id and name in WITH_KNOWN_ID else {}
+        query = urlencode({**parameters, **off, **known})
         return reverse(name, args=args) + (f"?{query}" if query else "")
 
 

@@ -12,7 +12,7 @@ from django.urls import reverse
 from auditlogs.entry.times import from_ms, now, to_ms
 from auditlogs.models import Account
 from auditlogs.query.entries import Count, Page
-from auditlogs.query.filters import ListRequest, parse
+from auditlogs.query.filters import RANGE_PARAMETERS, ListRequest, parse
 from auditlogs.query.order import DEFAULT_ORDER
 from auditlogs.query.values import BadValues, parse as parse_values
 from auditlogs.storage.mongo import StorageError, TookTooLong, Unavailable
@@ -22,7 +22,18 @@ from hub.logs.applied import address, applied, repeated
 from hub.logs.backlog import Backlog
 from hub.logs.columns import USUAL, Column, Heading, headings
 from hub.logs.filter_bar import SORT_LABELS, FilterBar, page_parameters
-from hub.logs.links import CURSOR, DEFAULT_RANGE, ENTRY, SINCE, SORT, WORDS, Links
+from hub.logs.filters_off import FiltersOff
+from hub.logs.links import (
+    CURSOR,
+    DEFAULT_RANGE,
+    ENTRY,
+    KNOWN_ID,
+    OFF,
+    SINCE,
+    SORT,
+    WORDS,
+    Links,
+)
 from hub.logs.rows import Row, row_of
 
 PAGE_SIZE = 50
@@ -45,7 +56,8 @@ class SortLink:
 
 
 class Listing:
-    """A page of the list. Before `read` nothing is read but the ID that a search may be."""
+    """A page of the list. Before `read` nothing is read but the ID that a search may be, and not
+    even that where `known_id` says what the page of the list has found."""
 
     def __init__(
         self,
@@ -54,6 +66,7 @@ class Listing:
         *,
         columns: tuple[Column, ...] = USUAL,
         is_dense: bool = False,
+        known_id: str = "",
     ) -> None:
         self.account = account.id
         self.columns, self.is_dense = columns, is_dense
@@ -66,15 +79,17 @@ class Listing:
             default_range=DEFAULT_RANGE,
             now=self.now,
             paging=(CURSOR,),
-            ignored=(ENTRY, SINCE, WORDS),
+            ignored=(ENTRY, KNOWN_ID, OFF, SINCE, WORDS),
             ids="off" if data.get(WORDS) else "anytime",
+            known_id=known_id,
         )
         several = repeated(parameters)
         followed = applied(self.request)
-        words = {WORDS: "only"} if data.get(WORDS) else {}
+        kept = {WORDS: "only"} if data.get(WORDS) else {}
+        kept |= {OFF: data.get(OFF, ""), KNOWN_ID: self.request.known_id}
         self.sort = followed.get(SORT)
-        self.links = Links(followed | words)
-        self.address = Links(address(self.request, followed, several) | words).here
+        self.links = Links(followed | kept)
+        self.address = Links(address(self.request, followed, several) | kept).here
         self.filters = FilterBar(account.id, self.request, self.links, several)
         self.retention_days = retention_days()
         self.oldest_kept = from_ms(oldest_ms(self.now))
@@ -91,6 +106,26 @@ class Listing:
             self.failure = failure
             self.filters.is_cut_off = isinstance(failure, Unavailable)
         return self
+
+    @cached_property
+    def off(self) -> FiltersOff | None:
+        """The filters that are off; None unless this list is one around an entry."""
+        return FiltersOff.of(self.links, self.filters, account=self.account, now=self.now)
+
+    @property
+    def api_parameters(self) -> dict[str, str]:
+        """The parameters with which the API and an export have the entries of all of the list."""
+        listed = {**self.links.filters, **({SORT: self.sort} if self.sort else {})}
+        if self.request.found_id:
+            # There an ID is looked up within the range.
+            listed = {k: v for k, v in listed.items() if k not in RANGE_PARAMETERS}
+            return {**listed, "dateRange": "all"}
+        if WORDS in self.links.parameters and '"' not in listed["search"]:
+            # There a word in quotation marks is no ID.
+            listed["search"] = f'"{listed["search"]}"'
+        if listed.keys().isdisjoint(RANGE_PARAMETERS):
+            listed["dateRange"] = DEFAULT_RANGE
+        return listed
 
     @property
     def is_range_set_aside(self) -> bool:

@@ -41,7 +41,7 @@ def may_change(visit: Visit, view: SavedView) -> bool:
 
 def query_of(links: Links) -> str:
     """Return what a view of a list stores: its filters and its sort."""
-    return links.without(CURSOR).partition("?")[2]
+    return Links(links.parameters).without(CURSOR).partition("?")[2]
 
 
 def list_query(text: str, visit: Visit) -> str:

@@ -17,10 +17,10 @@ from auditlogs.storage.mongo import StorageError
 from hub.access.visits import HubRequest, Visit, for_members, for_people, is_fragment
 from hub.logs.arrivals import newest
 from hub.logs.chart import Chart
-from hub.logs.columns import columns_of
+from hub.logs.columns import USUAL, Column, columns_of
 from hub.logs.drawer import Drawer, EntryView
 from hub.logs.findings import Findings, story
-from hub.logs.links import SINCE, entries_url
+from hub.logs.links import KNOWN_ID, OFF, SINCE, entries_url
 from hub.logs.listing import Listing
 from hub.logs.payload import indented
 from hub.logs.saved_views import preference_of, url_of
@@ -70,7 +70,7 @@ def logs(request: HubRequest, visit: Visit) -> HttpResponse:
 @for_members
 def logs_count(request: HubRequest, visit: Visit) -> HttpResponse:
     """Count the entries of a list: in the list, or on a page of its own without scripts."""
-    listing = Listing(request.GET, visit.account)
+    listing = _part_of_list(request, visit)
     context = {"listing": listing, "count": listing.count()}
     name = "_count.html" if is_fragment(request) else "count.html"
     return render(request, f"hub/logs/{name}", context)
@@ -80,7 +80,7 @@ def logs_count(request: HubRequest, visit: Visit) -> HttpResponse:
 @for_members
 def logs_chart(request: HubRequest, visit: Visit) -> HttpResponse:
     """Show how many entries of a list there are over time: above it, or on a page of its own."""
-    listing = Listing(request.GET, visit.account)
+    listing = _part_of_list(request, visit)
     chart = Chart(listing.request.entries, listing.links, zone_of(request))
     name = "_chart.html" if is_fragment(request) else "chart.html"
     return render(request, f"hub/logs/{name}", {"listing": listing, "chart": chart})
@@ -90,8 +90,7 @@ def logs_chart(request: HubRequest, visit: Visit) -> HttpResponse:
 @for_members
 def logs_arrivals(request: HubRequest, visit: Visit) -> HttpResponse:
     """Show the rows that have arrived in a list since a page of it was read."""
-    columns = columns_of(preference_of(visit).columns)
-    listing = Listing(request.GET, visit.account, columns=columns)
+    listing = _part_of_list(request, visit, columns_of(preference_of(visit).columns))
     rows = listing.arrived(request.GET.get(SINCE, ""))
     response = render(request, "hub/logs/_rows.html", {"listing": listing, "rows": rows})
     if rows:
@@ -143,7 +142,7 @@ def entry(request: HubRequest, visit: Visit, entry_id: str) -> HttpResponse:
     Where no entry has the id, it is looked for as a writer's: several matches become a list.
     """
     if is_fragment(request):
-        drawer = Drawer(Listing(request.GET, visit.account), entry_id).read()
+        drawer = Drawer(_part_of_list(request, visit), entry_id).read()
         return render(request, "hub/logs/_drawer.html", {"drawer": drawer}, status=drawer.status)
     entries = Entries.of(visit.account.id)
     found = parse_id(entry_id)
@@ -172,7 +171,8 @@ def entry_json(request: HubRequest, visit: Visit, entry_id: str) -> HttpResponse
 def findings(request: HubRequest, visit: Visit, entry_id: str) -> HttpResponse:
     """Show what the log knows around an entry: in its places there, or on a page of its own."""
     shown, entries = _entry_of(visit, entry_id)
-    context = {"view": EntryView(shown, entries), "findings": Findings(shown, entries)}
+    found = Findings(shown, entries, request.GET.get(OFF, ""))
+    context = {"view": EntryView(shown, entries), "findings": found}
     name = "_findings.html" if is_fragment(request) else "findings.html"
     return render(request, f"hub/logs/{name}", context)
 
@@ -185,6 +185,15 @@ def order_story(request: HubRequest, visit: Visit) -> HttpResponse:
     context = {"order": order, "story": story(order, Entries.of(visit.account.id))}
     name = "_order.html" if is_fragment(request) else "order.html"
     return render(request, f"hub/logs/{name}", context)
+
+
+def _part_of_list(
+    request: HubRequest, visit: Visit, columns: tuple[Column, ...] = USUAL
+) -> Listing:
+    """Return the list of which a request reads a part, with what its page has found its search to
+    be. The address of a page itself is never believed to know that."""
+    known_id = request.GET.get(KNOWN_ID, "")
+    return Listing(request.GET, visit.account, columns=columns, known_id=known_id)
 
 
 def _entry_of(visit: Visit, entry_id: str) -> tuple[Entry, Entries]:

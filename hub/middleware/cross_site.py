@@ -1,6 +1,7 @@
 """Requests that another site makes through a reader's browser (Fetch Metadata).
 
-See https://www.w3.org/TR/fetch-metadata/. Another site may link to a page, and nothing else.
+See https://www.w3.org/TR/fetch-metadata/. Another site may link to a page, and nothing else. The
+session cookie is sent along with such a link (SameSite=Lax), so an export is not begun by one.
 """
 
 from collections.abc import Callable
@@ -8,10 +9,11 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 
-from hub.errors import cross_site
+from hub.errors import cross_site, cross_site_export
 
 PAGES = "/hub"
 OTHER_SITES = {"cross-site", "same-site"}
+EXPORT = "export"
 
 
 class CrossSiteMiddleware:
@@ -30,9 +32,11 @@ class CrossSiteMiddleware:
         self, request: HttpRequest, view: Callable[..., HttpResponse], args: Any, kwargs: Any
     ) -> HttpResponse | None:
         is_from_elsewhere = request.headers.get("Sec-Fetch-Site") in OTHER_SITES
-        if is_from_elsewhere and request.path.startswith(PAGES) and not _follows_a_link(request):
-            return cross_site(request)
-        return None
+        if not is_from_elsewhere or not request.path.startswith(PAGES):
+            return None
+        if request.resolver_match and request.resolver_match.url_name == EXPORT:
+            return cross_site_export(request)
+        return None if _follows_a_link(request) else cross_site(request)
 
 
 def _follows_a_link(request: HttpRequest) -> bool:

@@ -1,9 +1,9 @@
 """The daily review: what failed, what is new and who is silent, on one page that can be filed."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import cached_property
-from typing import Any
+from typing import Any, Generic, Self, TypeVar
 
 from django.http import HttpResponse
 from django.shortcuts import render
@@ -11,15 +11,26 @@ from django.urls import reverse
 from django.utils.http import urlencode
 from django.views.decorators.http import require_safe
 
-from auditlogs.entry.times import now
+from auditlogs.entry.times import from_ms, now
+from auditlogs.explain.explanation import length_of
 from auditlogs.query.figures import Figure
 from auditlogs.review import report
 from auditlogs.review.days import Days, parse_days
-from auditlogs.review.report import Change, Line, Report, Total
+from auditlogs.review.report import Change, Line, Listed, Report, Spike, Total
+from auditlogs.review.stopped import Stopped
 from hub.access.visits import HubRequest, Visit, for_members
 from hub.logs.links import Links
+from hub.ui.amounts import amounts_in_words
 from hub.ui.reasons import label_of
 
+S = TypeVar("S")
+T = TypeVar("T")
+
+# Keeps a number and its unit together.
+NBSP = "\N{NO-BREAK SPACE}"
+# Lines of each part on paper, and of failures, so that a review is one page. `review.css` has the
+# same numbers.
+PRINTED, PRINTED_FAILURES = 6, 10
 TOTALS = {
     "entries": "Entries",
     "failures": "Failures",
@@ -30,11 +41,6 @@ TOTALS = {
 }
 KINDS = {"tool": "Tool", "target": "Target", "sourceIp": "Address", "client": "Client"}
 ACTIONS = {
-    "circuit_breaker.opened": "breaker opened",
-    "circuit_breaker.half_opened": "breaker half-opened",
-    "circuit_breaker.closed": "breaker closed",
-    "kill_switch.activated": "kill switch on",
-    "kill_switch.released": "kill switch off",
     "api_key.created": "key created",
     "api_key.rotated": "key rotated",
     "api_key.revoked": "key revoked",
@@ -66,9 +72,68 @@ class ChangeView:
     target: str
     action: str
     by: str
-    at: datetime
+    at: str
     count: int
     url: str
+
+
+@dataclass(frozen=True, slots=True)
+class StopView:
+    """A breaker that was open or a kill switch that was on, when and how long, and the trades that
+    it blocked; `url` leads to its own entries."""
+
+    name: str
+    url: str
+    when: str
+    is_on: bool
+    blocked: str
+    blocked_url: str
+    worth: str
+
+
+@dataclass(frozen=True, slots=True)
+class SpikeView:
+    """A key that was refused more often than usual, when, and what was done to it before."""
+
+    figure: FigureView
+    when: str
+    changes: list[ChangeView]
+
+
+@dataclass(frozen=True, slots=True)
+class SeenView:
+    """A value of an agent, when it was seen, and the URL of its entries; `by` approved it."""
+
+    value: str
+    agent: str
+    at: str
+    url: str
+    kind: str = ""
+    by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SilentView:
+    """An agent that is silent, its last entry, and how many it wrote in the days before."""
+
+    agent: str
+    last: str
+    count: int
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Shown(Generic[T]):
+    """The lines of a part, how many more there are, and how many more than are printed."""
+
+    lines: list[T]
+    more: int
+    more_than_printed: int
+
+    @classmethod
+    def of(cls, listed: Listed[S], view: Callable[[S], T], printed: int = PRINTED) -> Self:
+        lines = list(map(view, listed.lines))
+        return cls(lines, listed.more, listed.more + len(lines[printed:]))
 
 
 class ReviewView:
@@ -92,51 +157,73 @@ class ReviewView:
     def totals(self) -> list[FigureView]:
         return [self._total(each) for each in self.report.totals]
 
-    @cached_property
-    def failures(self) -> list[FigureView]:
-        return [self._line(each, label_of(each.value)) for each in self.report.failures.lines]
+    @property
+    def failures(self) -> Shown[FigureView]:
+        return Shown.of(
+            self.report.failures,
+            lambda each: self._line(each, label_of(each.value)),
+            PRINTED_FAILURES,
+        )
 
     @property
-    def scopes(self) -> list[FigureView]:
-        return [self._line(each, each.value, keys=True) for each in self.report.scopes.lines]
+    def scopes(self) -> Shown[FigureView]:
+        return Shown.of(self.report.scopes, lambda each: self._line(each, each.value, keys=True))
 
     @property
-    def denials(self) -> list[FigureView]:
-        lines = self.report.denials.lines
-        return [self._line(each, each.value or "No policy named") for each in lines]
+    def denials(self) -> Shown[FigureView]:
+        return Shown.of(
+            self.report.denials, lambda each: self._line(each, each.value or "No policy named")
+        )
 
     @property
-    def blocked(self) -> list[FigureView]:
-        return [self._line(each, each.value) for each in self.report.blocked.lines]
+    def spikes(self) -> Shown[SpikeView]:
+        return Shown.of(self.report.spikes, self._spike)
 
     @property
-    def spikes(self) -> list[tuple[FigureView, Line, list[ChangeView]]]:
-        return [
-            (self._line(each.line, each.line.value), each.line, list(map(_change, each.changes)))
-            for each in self.report.spikes.lines
-        ]
+    def stopped(self) -> Shown[StopView]:
+        return Shown.of(self.report.stopped, self._stop)
 
     @property
-    def breakers(self) -> list[ChangeView]:
-        return list(map(_change, self.report.breakers.lines))
+    def altered(self) -> Shown[SeenView]:
+        return Shown.of(
+            self.report.altered,
+            lambda each: SeenView(
+                each.target,
+                each.actor,
+                self._clock(each.at),
+                Links(each.filters).with_entry(each.entry),
+                by=each.by,
+            ),
+        )
 
     @property
-    def changes(self) -> list[ChangeView]:
-        return list(map(_change, self.report.changes.lines))
+    def changes(self) -> Shown[ChangeView]:
+        return Shown.of(self.report.changes, self._change)
 
     @property
-    def first_seen(self) -> list[tuple[str, str, str, datetime, str]]:
-        return [
-            (KINDS[each.kind], each.value, self._name(each.bot), each.at, Links(each.filters).here)
-            for each in self.report.first_seen.lines
-        ]
+    def first_seen(self) -> Shown[SeenView]:
+        return Shown.of(
+            self.report.first_seen,
+            lambda each: SeenView(
+                each.value,
+                self._name(each.bot),
+                self._clock(each.at),
+                Links(each.filters).here,
+                kind=KINDS[each.kind],
+            ),
+        )
 
     @property
-    def silent(self) -> list[tuple[str, datetime, int, str]]:
-        return [
-            (self._name(each.bot), each.last, each.before, Links(each.filters).here)
-            for each in self.report.silent.lines
-        ]
+    def silent(self) -> Shown[SilentView]:
+        return Shown.of(
+            self.report.silent,
+            lambda each: SilentView(
+                self._name(each.bot),
+                self._label(each.last),
+                each.before,
+                Links(each.filters).here,
+            ),
+        )
 
     @property
     def earlier(self) -> str:
@@ -168,6 +255,59 @@ class ReviewView:
     def _label(self, instant: datetime) -> str:
         local = instant.astimezone(self.days.zone)
         return f"{local:%b} {local.day}, {local:%H:%M}"
+
+    def _clock(self, instant: datetime) -> str:
+        """Return "14:02:11", with the date where that is not the one that the review ends on."""
+        local = instant.astimezone(self.days.zone)
+        last = (self.days.end - timedelta(milliseconds=1)).astimezone(self.days.zone)
+        date = "" if local.date() == last.date() else f"{local:%b} {local.day}, "
+        return f"{date}{local:%H:%M:%S}"
+
+    def _span(self, start: datetime, end: datetime) -> str:
+        """Return "14:02:11–14:07:11", with both dates where they differ."""
+        first, last = self._clock(start), self._clock(end)
+        date, found, clock = last.rpartition(", ")
+        return f"{first}–{clock if found and first.startswith(f'{date}, ') else last}"
+
+    def _spike(self, spike: Spike) -> SpikeView:
+        line = spike.line
+        return SpikeView(
+            self._line(line, line.value),
+            self._span(line.first, line.last),
+            list(map(self._change, spike.changes)),
+        )
+
+    def _stop(self, found: Stopped) -> StopView:
+        stop = found.stop
+        is_breaker = stop.kind == "breaker"
+        name, what = stop.name, "breaker" if is_breaker else "kill switch"
+        start, length = from_ms(stop.start), length_of(found.length).replace(" ", NBSP)
+        if stop.end is None:
+            still = "still open" if is_breaker else "still on"
+            when = f"since {self._clock(start)}, {length}: {still}"
+        else:
+            when = f"{self._span(start, from_ms(stop.end))}, {length}"
+        count = f"{found.blocked.count:,}{'+' if found.blocked.is_more else ''}"
+        return StopView(
+            f"{name} {what}" if name else what.capitalize(),
+            Links(stop.filters).here,
+            when,
+            stop.end is None,
+            f"{count} trade{'' if found.blocked.count == 1 else 's'}",
+            _url(found.blocked),
+            amounts_in_words(found.worth),
+        )
+
+    def _change(self, change: Change) -> ChangeView:
+        failed = "" if change.result == "success" else f", {change.result}"
+        return ChangeView(
+            change.target,
+            ACTIONS.get(change.action, change.action) + failed,
+            change.by,
+            self._clock(change.at),
+            change.count,
+            Links({"action": change.action, "dateRange": "all"}).with_entry(str(change.entry)),
+        )
 
     def _name(self, bot: str) -> str:
         return self.report.names.get(bot, bot)
@@ -224,15 +364,3 @@ def _usual(before: tuple[int, ...]) -> str:
     """Return the mean of the days before: "6.9", "274"."""
     mean = sum(before) / len(before)
     return f"{mean:,.0f}" if mean >= 100 or mean == 0 else f"{mean:.1f}"
-
-
-def _change(change: Change) -> ChangeView:
-    failed = "" if change.result == "success" else f", {change.result}"
-    return ChangeView(
-        change.target,
-        ACTIONS.get(change.action, change.action) + failed,
-        change.by,
-        change.at,
-        change.count,
-        Links({"action": change.action, "dateRange": "all"}).with_entry(str(change.entry)),
-    )

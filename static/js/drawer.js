@@ -23,6 +23,8 @@ let ordered = "";
 
 const load = (id, how) => {
   const list = new URL(listAddress(), location.href);
+  const { known } = document.getElementById("results").dataset;
+  if (known) list.searchParams.set("known", known);
   const url = `${list.pathname}/${encodeURIComponent(id)}${list.search}`;
   ordered = how;
   // The events below handle a failure; without this it is an unhandled rejection as well.

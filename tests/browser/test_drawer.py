@@ -301,6 +301,18 @@ def test_an_entry_outside_the_list_is_shown_and_said_to_be(logs: Logs, page: Pag
     page.get_by_role("link", name="Previous entry").click()
     logs.wait_for_drawer(failed)
 
+    # The list around it has the filters turned off, and turns them on again one by one.
+    logs.result.select_option("failure")
+    logs.shows(failed)
+    logs.drawer.locator("#nearby [href*='off=result%3Dfailure']").click()
+    logs.shows(failed, entry)
+    expect(logs.row(failed)).to_have_attribute("aria-current", "true")
+    page.get_by_role("link", name="Turn on Result: failure").click()
+    logs.shows(failed)
+    expect(page.get_by_role("list", name="Filters that are off")).to_have_text(
+        "Turn on Date Range: Last 7 days Turn all on"
+    )
+
 
 def test_an_unknown_entry_leaves_the_list_as_it_is(logs: Logs, page: Page) -> None:
     (entry,) = logs.record({})

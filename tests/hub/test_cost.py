@@ -77,3 +77,38 @@ def test_the_drawer_reads_the_entry_whether_the_list_holds_it_and_its_neighbours
         hub.read(f"/hub/logs/{ids[1]}", htmx=True)
     with costs(lists=1, names=0):
         hub.read(f"/hub/logs/{ids[1]}")
+
+
+@pytest.mark.parametrize("search", ["ord_5d0c94e1", "agent-2026-01"], ids=["an ID", "a word"])
+def test_a_search_is_looked_up_as_an_id_once_and_not_by_what_its_page_asks_for(
+    hub: Hub, search: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    actor = {"type": "agent", "id": "agent-2026-01"}
+    entry, _ = hub.record(*[{"actor": actor, "payload": {"orderId": "ord_5d0c94e1"}}] * 2)
+
+    def reads(path: str) -> int:
+        with watcher.watch() as commands:
+            assert hub.get(path, htmx=True).status_code == 200
+        return len(commands)
+
+    page = hub.logs(f"?search={search}&dateRange=24h")
+    results, row = page.one("#results"), page.one(f"#entry-{entry}")
+    parts = {
+        "count": page.one("#count")["hx-get"],
+        "chart": results["data-chart"],
+        "live": results["data-live"],
+        "entry": row.one(".open-entry")["hx-get"],
+    }
+    looked_up = reads(f"/hub/logs?search={search}&dateRange=24h") - 1
+    assert looked_up >= 5
+    monkeypatch.setattr("hub.logs.arrivals.PROBE_SECONDS", 600.0)
+    reads(parts["live"])
+    for name, path in parts.items():
+        plain = path.partition("&known=")[0]
+        assert reads(plain) - reads(path) == looked_up, name
+    # The neighbours of an entry are those of the same list.
+    drawer = hub.read(parts["entry"], htmx=True)
+    assert "known=" in drawer.one("#entry-next")["hx-get"]
+    assert "known=" not in drawer.one("#entry-next")["href"]
+    # An address that somebody wrote does not say what a search is.
+    assert reads(f"/hub/logs?search={search}&dateRange=24h&known=none") == looked_up + 1

@@ -48,6 +48,17 @@ def test_every_route_and_method_is_described_and_no_other() -> None:
     assert OPERATIONS.keys() == there
 
 
+def test_a_parameter_of_a_path_is_never_the_name_of_another_path() -> None:
+    paths = served()["paths"]
+    for path in paths:
+        start, brace, _ = path.partition("{")
+        names = {each.removeprefix(start) for each in paths if each.startswith(start)}
+        taken = {name for name in names if name and "{" not in name}
+        if brace and taken:
+            (parameter,) = paths[path]["get"]["parameters"]
+            assert {parameter["schema"]["not"]["const"]} == taken
+
+
 def test_a_list_has_every_parameter_and_no_other() -> None:
     parameters = served()["paths"]["/api/audit-logs"]["get"]["parameters"]
     assert [each["name"] for each in parameters] == [*FILTER_NAMES, *PagingForm.base_fields]

@@ -72,3 +72,11 @@ def test_nothing_that_changed_is_no_change_and_other_bots_are_not_seen(log: Log)
     entry = log.add(payload={"keyName": "k"})
     assert fields(since(log, entry)) == [["bot.config.updated"]]
     assert fields(since(log, entry, bot="agent-7")) == []
+
+
+def test_where_nothing_changed_it_shows_the_last_change_before_that_success(log: Log) -> None:
+    configured(log, "limit")
+    configured(log, "version")
+    log.add(result="success")
+    found = since(log, log.add())
+    assert (fields(found), found.earlier and found.earlier.changes[0].field) == ([], "version")

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from auditlogs.entry.schema import Entry
-from auditlogs.explain.story import Story, order_of, story_of
+from auditlogs.explain.story import Story, order_approved, order_of, story_of
 from auditlogs.models import Account
 from auditlogs.query.entries import Entries
 from tests.auditlogs.entry.test_reasons import failed
@@ -75,8 +75,8 @@ def test_other_terms_than_were_approved_are_flagged_with_both_values(log: Log) -
     step(log, "order.created")
     step(log, "order.approved")
     step(log, "order.filled", "partial", terms={"amount": 1})
-    step(log, "order.filled", terms={"amount": 4.7})
-    expected = "Other arguments than were approved: amount 3.2 approved, 4.7 filled."
+    step(log, "order.filled", terms={"amount": 50470.0})
+    expected = "Other arguments than were approved: amount 3.2 approved, 50,470 filled."
     assert flaws(log) == [("Filled", expected)]
 
 
@@ -84,7 +84,9 @@ def test_a_call_with_other_arguments_than_were_approved_belongs_to_the_story(log
     approval = {"id": "ap_1", "outcome": "granted"}
     step(log, "order.created")
     step(log, "order.approved", approval={**approval, "argumentsHash": ONE})
-    log.add(result="success", approval={**approval, "argumentsHash": OTHER})
+    call = log.add(result="success", approval={**approval, "argumentsHash": OTHER})
+    assert order_approved(call, Entries.of(log.account)) == TERMS["orderId"]
+    assert order_approved(log.add(), Entries.of(log.account)) is None
     assert flaws(log) == [("Called", "It was executed with other arguments than were approved.")]
 
 

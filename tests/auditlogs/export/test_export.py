@@ -14,16 +14,20 @@ from django.core.signals import request_finished
 from django.db import close_old_connections
 
 from auditlogs.accounts import keys
-from auditlogs.entry.times import now
+from auditlogs.entry.times import HOUR_MS, now, to_ms
 from auditlogs.export import running, stream
 from auditlogs.export.formats import FORMATS
 from auditlogs.models import Account, ApiKey, Export
-from auditlogs.query import planner
+from auditlogs.query import planner, slices
 from auditlogs.query.entries import Entries
+from auditlogs.query.selection import Leading, Selection
+from auditlogs.query.slices import Slice
 from auditlogs.recording.recorder import record_many
-from auditlogs.storage.mongo import Unavailable
+from auditlogs.storage import mongo
+from auditlogs.storage.mongo import Document, StorageError, TookTooLong, Unavailable
 from tests.api import LIST, Api, problem_of
 from tests.factories import make_entries, new, unique
+from tests.watching import sent, watcher
 
 EXPORT = f"{LIST}/export"
 
@@ -276,21 +280,65 @@ def test_one_whose_place_was_taken_stops(
         assert body_of(second)
 
 
-def test_a_failure_of_the_database_is_waited_for_and_then_cuts_the_export(
+@pytest.mark.parametrize(
+    "query", [{}, {"sort": "timestamp"}, {"sort": "actor"}, {"search": "scout"}]
+)
+def test_what_takes_a_busy_database_too_long_is_read_in_smaller_parts(
+    query: dict[str, str], api: Api, account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stream, "MAX_LIMIT", 10)
+    moment = now()
+    entries = [new(timestamp=moment - timedelta(hours=9 * number)) for number in range(20)]
+    ids = record_many(entries, account=account.id)
+    run, timeouts = slices.run, []
+
+    def busy(
+        selection: Selection, leading: Leading, part: Slice, *stages: Document, **more: Any
+    ) -> list[Document]:
+        if "$sort" in stages[0] and part.width(to_ms(moment)) > 10 * HOUR_MS:
+            timeouts.append(part)
+            raise TookTooLong("The log took too long to answer.")
+        return run(selection, leading, part, *stages, **more)
+
+    monkeypatch.setattr(slices, "run", busy)
+    lines = body_of(api.get(EXPORT, **query)).splitlines()
+    assert sorted(json.loads(line)["id"] for line in lines[:-1]) == sorted(map(str, ids))
+    assert json.loads(lines[-1])["manifest"]["count"] == 20
+    assert timeouts
+
+
+def test_each_page_of_a_list_by_time_is_one_query_and_nothing_is_counted(
     api: Api, account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stream, "MAX_LIMIT", 20)
+    moment = now()
+    hours = range(0, 240, 2)
+    record_many([new(timestamp=moment - timedelta(hours=h)) for h in hours], account=account.id)
+    response = api.get(EXPORT)
+    with watcher.watch() as commands:
+        assert b'"count":120' in body_of(response)
+    queries = sent(commands, "aggregate", mongo.ENTRIES)
+    assert len(queries) <= 120 // 20 * 2
+    assert not [each for each in queries if {"$count": "value"} in each["pipeline"]]
+
+
+@pytest.mark.parametrize("failure", [Unavailable, TookTooLong])
+def test_a_failure_of_the_database_is_waited_for_and_then_cuts_the_export(
+    failure: type[StorageError], api: Api, account: Account, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     make_entries(account.id, 9)
     page, failures = Entries.page, iter([True, False, True, True])
 
     def failing(*args: Any, **more: Any) -> Any:
         if more.get("cursor") and next(failures, False):
-            raise Unavailable("The log's database cannot be reached.")
+            raise failure("The log's database cannot be reached.")
         return page(*args, **more)
 
     monkeypatch.setattr(Entries, "page", failing)
     monkeypatch.setattr(stream, "RETRY_SECONDS", (0.0,))
+    monkeypatch.setattr(stream, "MAX_NARROWED", 0)
     response = api.get(EXPORT)
-    with pytest.raises(Unavailable):
+    with pytest.raises(failure):
         list(response)
     cut(response)
     (entry,) = exported(account.id)

@@ -19,6 +19,7 @@ from auditlogs.query import arrivals, slices
 from auditlogs.query.cursor import Cursor
 from auditlogs.query.entries import ArrivalPage
 from auditlogs.query.filters import ListRequest, parse
+from auditlogs.query.selection import Selection
 from auditlogs.recording.recorder import record_many
 from auditlogs.storage import mongo
 from auditlogs.storage.indexes import ACCOUNT_ARRIVAL_INDEX
@@ -169,6 +170,35 @@ def test_a_page_is_read_by_the_index_of_arrivals_in_few_queries(
     at_position = sent(commands, "aggregate", mongo.ENTRIES)[0]["pipeline"][0]["$match"]
     assert list(at_position) == ["account", "recordedAt", "_id"]
     assert isinstance(at_position["recordedAt"], datetime)
+
+
+def test_what_takes_a_busy_database_too_long_is_read_in_shorter_spans(
+    at_ease: time_machine.Traveller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    account, written = new_account_id(), []
+    for _ in range(6):
+        written += record_many([new(), new()], account=account)
+        at_ease.shift(timedelta(seconds=7))
+    at_ease.shift(arrivals.LAG)
+    run, timeouts = slices.run_by_arrival, []
+
+    def busy(
+        selection: Selection, recorded: mongo.Document | datetime, *rest: Any
+    ) -> list[mongo.Document]:
+        if isinstance(recorded, dict):
+            (begin,) = (recorded[name] for name in ("$gte", "$gt") if name in recorded)
+            if begin > now() - timedelta(hours=1) and recorded["$lt"] - begin > timedelta(
+                seconds=5
+            ):
+                timeouts.append(recorded)
+                raise mongo.TookTooLong("The log took too long to answer.")
+        return run(selection, recorded, *rest)
+
+    monkeypatch.setattr(slices, "run_by_arrival", busy)
+    start = format_rfc3339(now() - timedelta(minutes=30))
+    found, _ = follow(account, 5, query=f"startDate={start}")
+    assert sorted(entry.id for entry in found) == sorted(map(str, written))
+    assert timeouts
 
 
 def test_a_reader_that_goes_on_while_four_write_misses_nothing(

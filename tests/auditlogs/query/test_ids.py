@@ -68,6 +68,39 @@ def test_an_id_is_looked_up_over_all_retained_time(account: str, word: str, kind
     assert len(asked.entries.page(9).entries) == asked.entries.count().value == 1
 
 
+def test_what_was_found_is_known_to_later_requests_and_nothing_else_is_believed(
+    account: str,
+) -> None:
+    def later(known: str, account: str = account) -> tuple[ListRequest, int]:
+        with watcher.watch() as commands:
+            asked = parse(
+                QueryDict(f"search={TRACE}"),
+                account=account,
+                default_range="7d",
+                now=now(),
+                ids="anytime",
+                known_id=known,
+            )
+        return asked, len(commands)
+
+    first, reads = later("")
+    assert first.found_id
+    assert (first.known_id, reads) == (f"correlationId:{uuid.UUID(TRACE)}", 2)
+    again, reads = later(first.known_id)
+    assert (again.found_id, again.known_id, reads) == (first.found_id, first.known_id, 0)
+    none, reads = later("none")
+    assert (none.found_id, none.known_id, reads) == (None, "none", 0)
+    too_long = "x" * 999
+    for bad in (
+        *("x", "password:secret-1", "actor.id:agent-007", "sessionId:short", "_id:not-a-uuid"),
+        *("sessionId:null\0null", f"sessionId:{too_long}"),
+    ):
+        assert later(bad)[0].found_id == first.found_id, bad
+    # It leads to nothing of another account.
+    other = later(first.known_id, new_account_id())[0]
+    assert other.entries.page(9).entries == []
+
+
 @pytest.mark.parametrize(
     "word",
     [

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -17,7 +18,7 @@ from auditlogs.review.days import Days, parse_days
 from auditlogs.review.report import Report, review
 from auditlogs.storage import mongo
 from tests.counting import count_account
-from tests.factories import SYSTEM, new
+from tests.factories import SYSTEM, USER, new
 from tests.watching import sent, watcher
 
 AGENT = {"type": "agent", "id": "agent-1", "name": "Scout"}
@@ -35,10 +36,18 @@ KINDS: list[dict[str, Any]] = [
     },
     {
         "result": "failure",
-        "payload": {"provider": "jupiter", "error": "Circuit breaker is open"},
+        "payload": {
+            "provider": "jupiter",
+            "error": "Circuit breaker is open",
+            "pair": "SOL/USDC",
+            "amount": 2,
+            "price": 150,
+        },
         "action": "order.rejected",
         "actor": SYSTEM,
     },
+    {"action": "circuit_breaker.opened", "actor": SYSTEM, "payload": {"provider": "jupiter"}},
+    {"action": "circuit_breaker.closed", "actor": SYSTEM, "payload": {"provider": "jupiter"}},
     {"result": "partial", "decision": {"outcome": "denied", "policy": "-limits"}},
     {
         "result": "failure",
@@ -81,7 +90,8 @@ def figures(found: Report) -> Iterator[Figure]:
     """Yield every figure of a review."""
     yield from (total.figure for total in found.totals)
     lines = [*found.failures.lines, *found.scopes.lines, *found.denials.lines]
-    lines += [*found.blocked.lines, *(spike.line for spike in found.spikes.lines)]
+    lines += [spike.line for spike in found.spikes.lines]
+    yield from (each.blocked for each in found.stopped.lines)
     for line in lines:
         yield line.figure
         yield from (part.figure for part in line.parts)
@@ -168,11 +178,77 @@ def test_a_spike_of_refused_sign_ins_comes_with_what_was_done_to_the_key_before(
     ]
 
 
+MINUTE = timedelta(minutes=1)
+BREAKER = {"actor": SYSTEM, "payload": {"provider": "jupiter"}}
+HOUR = timedelta(hours=1)
+
+
+def blocked(**terms: Any) -> dict[str, Any]:
+    payload = {"provider": "jupiter", "code": "circuit_breaker_open", **terms}
+    return {"action": "order.rejected", "result": "failure", "payload": payload}
+
+
+def test_a_breaker_says_how_long_it_was_open_and_what_it_blocked() -> None:
+    account = new_account_id()
+    # A midnight at which half an hour later is not the future.
+    moment = (now() - HOUR).replace(hour=0, minute=0, second=0, microsecond=0)
+    sol = {"pair": "SOL/USDC", "price": 150}
+    record_many(
+        [
+            # It was open for an hour, half of it in the next day.
+            new(**BREAKER, action="circuit_breaker.opened", timestamp=moment - HOUR / 2),
+            new(**blocked(**sol, amount="2"), timestamp=moment - HOUR / 4),
+            new(**blocked(**sol, amount=0.5), timestamp=moment - HOUR / 3),
+            new(**blocked(**sol, amount=7), timestamp=moment + MINUTE),
+            new(**BREAKER, action="circuit_breaker.closed", timestamp=moment + HOUR / 2),
+            # Not blocked by it: before it, and by another one.
+            new(**blocked(**sol, amount=9), timestamp=moment - HOUR),
+            new(**blocked(provider="orca"), timestamp=moment - HOUR / 4),
+            new(action="kill_switch.activated", actor=USER, timestamp=moment - HOUR),
+        ],
+        account=account,
+    )
+    day = (moment - HOUR).date()
+    found = review(account, Days.of(day, ZoneInfo("UTC"), now())).stopped.lines
+    switch, breaker = found
+    assert (switch.stop.kind, switch.stop.end, switch.blocked.count) == ("kill_switch", None, 0)
+    assert switch.length >= now() - moment + HOUR - MINUTE
+    assert (breaker.stop.name, breaker.length, breaker.blocked.is_more) == ("jupiter", HOUR, False)
+    assert breaker.blocked.count == 2
+    assert breaker.worth == {"USDC": Decimal(375)}
+    log = list(mongo.entries().find({"account": account}))
+    assert breaker.blocked.filters is not None
+    assert sum(keeps(each, breaker.blocked.filters) for each in log) == 2
+
+
+def test_what_was_executed_with_other_arguments_than_were_approved_is_named() -> None:
+    account, moment = new_account_id(), now()
+    order = {"type": "order", "id": "ord-1", "name": "Sell SOL/USDC"}
+    one, other = (digit * 64 for digit in "12")
+
+    def approval(number: int, digest: str) -> dict[str, Any]:
+        return {"id": f"ap_{number}", "outcome": "granted", "argumentsHash": digest}
+
+    entries = []
+    for number, digest in ((1, one), (2, other)):
+        given = {"approval": approval(number, one), "target": order, "actor": USER}
+        entries += [
+            new(**given, action="order.approved", timestamp=moment - 2 * MINUTE),
+            new(approval=approval(number, digest), timestamp=moment - MINUTE),
+        ]
+    record_many(entries, account=account)
+    (found,) = review(account, Days.of(None, ZoneInfo("UTC"), moment)).altered.lines
+    assert (found.target, found.by) == ("Sell SOL/USDC", "Ada Lovelace")
+    assert found.filters == {"approval": "ap_2", "dateRange": "all"}
+
+
 def test_the_round_trips_do_not_grow_with_the_log() -> None:
     with watcher.watch() as commands:
         review(new_account_id(), Days.of(None, ZoneInfo("UTC"), now()))
-    assert len(commands) <= 5
-    assert sent(commands, "find", mongo.ENTRIES) == sent(commands, "aggregate", mongo.ENTRIES) == []
+    # Entries are read for breakers and kill switches, and for approvals.
+    read = sent(commands, "aggregate", mongo.ENTRIES)
+    assert sent(commands, "find", mongo.ENTRIES) == []
+    assert (len(commands) - len(read), len(read)) <= (5, 4)
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ import http.client
 import itertools
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -11,10 +12,11 @@ import stat
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import pytest
@@ -22,6 +24,9 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests import demo_process
 from tests.demo_process import ROOT, Demo
+from tests.hub.demo.investigation import Investigation
+
+Walk = Callable[[Investigation, dict[str, Any]], None]
 
 pytestmark = [pytest.mark.demo, pytest.mark.slow]
 
@@ -83,15 +88,17 @@ def demo(runs: tuple[Before, Demo]) -> Demo:
     return runs[1]
 
 
-def fetch(demo: Demo, query: str) -> list[dict[str, object]]:
+def get(demo: Demo, path: str) -> Any:
     with closing(http.client.HTTPConnection("127.0.0.1", demo.port, timeout=10)) as connection:
-        connection.request(
-            "GET", f"/api/audit-logs?{query}", headers={"Authorization": f"Bearer {demo.api_key}"}
-        )
+        connection.request("GET", path, headers={"Authorization": f"Bearer {demo.api_key}"})
         response = connection.getresponse()
         body = response.read()
     assert response.status == 200, body
-    entries: list[dict[str, object]] = json.loads(body)
+    return json.loads(body)
+
+
+def fetch(demo: Demo, query: str) -> list[dict[str, object]]:
+    entries: list[dict[str, object]] = get(demo, f"/api/audit-logs?{query}")
     return entries
 
 
@@ -127,8 +134,8 @@ def test_its_agents_are_counted_within_seconds(demo: Demo, page: Page) -> None:
             break
         time.sleep(2)
         page.reload()
-    # It has the name of the agent that acted for it last: its own, or that of a sub-agent.
-    expect(page.locator("a[href='/hub/agents/bot_7f3a21']")).to_be_visible()
+    # Its own name, and not that of the agent that acts for it.
+    expect(page.locator("a[href='/hub/agents/bot_7f3a21']")).to_have_text("Momentum Scout")
     expect(page.locator("tbody .failures").first).to_be_visible()
     expect(page.locator(".banner")).to_have_count(0)
 
@@ -237,14 +244,139 @@ def test_the_five_steps_of_an_investigation(demo: Demo, page: Page) -> None:
     expect(page.get_by_role("region", name="trade")).to_contain_text("trade_execute")
 
 
-@pytest.mark.browser
-def test_a_blocked_trade_names_the_breaker(demo: Demo, page: Page) -> None:
-    rejected = fetch(demo, "action=order.rejected&result=failure&dateRange=7d")
-    blocked = next(entry for entry in rejected if "circuit_breaker_open" in str(entry["payload"]))
+@pytest.fixture(scope="module")
+def reviews(demo: Demo) -> list[dict[str, Any]]:
+    """The reviews of the last ten days that are over, the newest first."""
+    while not get(demo, "/api/review")["countedAt"]:
+        time.sleep(1)
+    return [get(demo, f"/api/review?day={_days_ago(days)[:10]}") for days in range(1, 11)]
+
+
+@pytest.fixture(scope="module")
+def responder(demo: Demo, browser: Browser) -> Iterator[Page]:
+    """A page of somebody who has signed in."""
+    context = browser.new_context(timezone_id="UTC")
+    page = context.new_page()
     sign_in(page, demo)
-    page.goto(f"{demo.url}/hub/logs?action=order.rejected&entry={blocked['id']}")
-    payload = page.locator("#drawer .payload")
-    expect(payload).to_contain_text("Circuit breaker is open for provider: jupiter")
+    yield page
+    context.close()
+
+
+def refused_scope(way: Investigation, _: dict[str, Any]) -> None:
+    way.click(way.part("Missing scopes").get_by_role("link", name=": trade"))
+    way.open_newest()
+    way.reads(way.drawer, "The key scout-read lacked the scope trade, which trade_execute needs.")
+    way.reads(way.drawer, "would have passed this check with trade")
+    way.click(way.drawer.get_by_role("link", name="Change scopes of scout-read"))
+    expect(way.page.get_by_role("checkbox", name="trade")).to_be_checked()
+    way.reads(way.page.locator("main"), "Change scopes")
+
+
+def open_breaker(way: Investigation, review: dict[str, Any]) -> None:
+    row = way.part("Breakers and kill switches").get_by_role("row", name="jupiter breaker")
+    (breaker,) = (e for e in review["breakersAndKillSwitches"]["items"] if e["name"] == "jupiter")
+    blocked = breaker["blockedTrades"]
+    expect(row).to_contain_text(f"{blocked['count']} trades {blocked['worth']['USDC']:,.0f} USDC")
+    way.click(row.get_by_role("link", name="blocked"))
+    expect(way.rows).to_have_count(blocked["count"])
+    way.open_newest()
+    way.reads(way.drawer, "The circuit breaker of jupiter was open, so nothing was sent to it.")
+    way.reads(way.drawer, "after it had opened")
+    way.click(way.drawer.get_by_role("link", name="the breaker opened after 5 failures"))
+    way.reads(way.drawer, "jupiter · 5 of 5 failures")
+
+
+def rotated_key(way: Investigation, review: dict[str, Any]) -> None:
+    (spike,) = review["authenticationSpikes"]["items"]
+    way.reads(way.part("Authentication spikes"), "key rotated")
+    way.click(way.part("Authentication spikes").get_by_role("link", name="refused"))
+    expect(way.rows).to_have_count(spike["count"])
+    way.open_newest()
+    way.reads(way.drawer, "The key sweep-trade was rotated, and the secret from before was used.")
+    way.reads(way.drawer, "before this, rotated by")
+    way.click(way.drawer.get_by_role("link", name="Open sweep-trade"))
+    way.reads(way.page.locator("main"), "Before and after the last rotation")
+
+
+def life_of_an_order(way: Investigation, review: dict[str, Any]) -> None:
+    created = review["totals"]["ordersCreated"]["count"]
+    way.click(way.page.locator(".review-totals").get_by_role("link", name=str(created)).last)
+    expect(way.rows).to_have_count(created)
+    way.open_newest()
+    story = way.drawer.get_by_role("region", name="Order ord_")
+    way.reads(story, "Created")
+    assert story.get_by_role("listitem").count() > 1
+    way.click(story.get_by_role("link").last)
+    way.reads(way.page.locator("main"), "Order ord_")
+
+
+def executed_otherwise(way: Investigation, _: dict[str, Any]) -> None:
+    way.click(way.part("Executed with other arguments").get_by_role("link").first)
+    way.reads(way.drawer, "The arguments are not those that were approved.")
+    way.reads(way.drawer, "It was executed with other arguments than were approved.")
+    way.reads(way.drawer, "Other arguments than were approved: amount")
+    way.click(way.drawer.get_by_role("link", name="All entries of this approval"))
+    expect(way.rows.filter(has_text="order.approved")).to_have_count(1)
+
+
+def failing_version(way: Investigation, _: dict[str, Any]) -> None:
+    failures = way.part("Failures by agent and reason")
+    way.click(failures.get_by_role("link", name=": Invalid arguments"))
+    way.open_newest()
+    way.reads(way.drawer, "grid_levels: expected at most 5 levels, got 8")
+    since = way.drawer.get_by_role("region", name="What changed since it last succeeded")
+    way.reads(since, "2.5.0")
+    way.click(since.locator(".changed").get_by_role("link").first)
+    way.reads(way.page.get_by_role("region", name="Changes"), "2.5.0")
+
+
+def has_items(part: str) -> Callable[[dict[str, Any]], bool]:
+    return lambda review: bool(review[part]["items"])
+
+
+# What a day has in its review if the story happened in it, and the way to the remedy.
+INVESTIGATIONS: dict[str, tuple[Callable[[dict[str, Any]], bool], Walk]] = {
+    "a refused scope": (has_items("missingScopes"), refused_scope),
+    "an open breaker": (
+        lambda review: any(
+            each["name"] == "jupiter" for each in review["breakersAndKillSwitches"]["items"]
+        ),
+        open_breaker,
+    ),
+    "a rotated key": (has_items("authenticationSpikes"), rotated_key),
+    "the life of an order": (lambda review: True, life_of_an_order),
+    "other arguments": (has_items("executedWithOtherArguments"), executed_otherwise),
+    "a new version that fails": (
+        lambda review: any(
+            each["reason"] == "invalid_arguments" for each in review["failuresByReason"]["items"]
+        ),
+        failing_version,
+    ),
+}
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("story", INVESTIGATIONS)
+def test_the_review_leads_to_the_remedy_within_four_clicks_on_a_laptop_and_a_phone(
+    demo: Demo, responder: Page, reviews: list[dict[str, Any]], story: str
+) -> None:
+    happened, walk = INVESTIGATIONS[story]
+    review = next(each for each in reviews if happened(each))
+    for width, height in ((1440, 900), (390, 844)):
+        responder.set_viewport_size({"width": width, "height": height})
+        way = Investigation(responder, demo.url, review["start"][:10])
+        way.begin()
+        walk(way, review)
+
+
+@pytest.mark.browser
+def test_each_review_prints_on_one_page(
+    demo: Demo, responder: Page, reviews: list[dict[str, Any]]
+) -> None:
+    for review in reviews[:2]:
+        responder.goto(f"{demo.url}/hub/review?day={review['start'][:10]}")
+        printed = responder.pdf(prefer_css_page_size=True)
+        assert len(re.findall(rb"/Type /Page\b", printed)) == 1
 
 
 @pytest.mark.browser

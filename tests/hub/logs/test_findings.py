@@ -1,6 +1,7 @@
 """What is shown around an entry, apart from it: facts that lead to what was counted, the remedy."""
 
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode, urlsplit
 
 import pytest
 from django.test import Client
@@ -122,9 +123,66 @@ def test_the_lists_around_an_entry_have_their_counts(hub: Hub) -> None:
     assert rows(around) == [first, entry, third]
     assert around.one(f"#entry-{entry}")["aria-current"] == "true"
     assert rows(hub.read(link(lists, "Order")["href"])) == [first, entry]
+    # Nothing is off for who did not come from a list.
+    assert not around.all(".chip-off")
     # Before they are counted, the lists are links all the same.
     shown = hub.read(f"/hub/logs/{entry}").one("#nearby")
     assert rows(hub.read(link(shown, "Session")["href"])) == [first, entry]
+
+
+def test_the_list_around_an_entry_shows_the_filters_that_it_leaves_off(hub: Hub) -> None:
+    mine = {"actor": {"type": "agent", "id": "a,1", "name": "Scout"}, "result": "failure"}
+    before, entry, after = hub.record({"target": None}, mine, {"result": "success"})
+    origin = "?actor=a%5C%2C1&result=failure&search=quote&dateRange=24h&sort=actor"
+    drawer = hub.read(f"/hub/logs/{entry}{origin}", htmx=True)
+    findings = hub.read(drawer.one("#findings")["hx-get"], htmx=True)
+    url = link(findings.one("#nearby"), "Around this")["href"]
+    around = hub.read(url)
+    assert rows(around) == [before, entry, after]
+    assert off(around) == [
+        *("Actor: Scout", "Result: failure", "Search: quote", "Date Range: Last 24h")
+    ]
+
+    # Each turns itself on, and only itself.
+    on = hub.read(link(around, "Turn on Result: failure")["href"])
+    assert rows(on) == [entry]
+    assert off(on) == ["Actor: Scout", "Search: quote", "Date Range: Last 24h"]
+    on = hub.read(link(on, "Turn on Date Range: Last 24h")["href"])
+    assert off(on) == ["Actor: Scout", "Search: quote"]
+    # Together they are the list that led here, its order too.
+    assert link(around, "Turn all on")["href"] == (
+        "/hub/logs?actor=a%5C%2C1&result=failure&search=quote&dateRange=24h&sort=actor"
+    )
+    assert not hub.read(link(around, "Clear All")["href"]).all(".chip-off")
+
+    # What is added there is off around the next entry, with the rest.
+    query = urlsplit(url).query
+    further = f"/hub/logs/{after}?{query}&result=success"
+    findings = hub.read(hub.read(further, htmx=True).one("#findings")["hx-get"], htmx=True)
+    around = hub.read(link(findings.one("#nearby"), "Around this")["href"])
+    assert off(around) == [
+        *("Actor: Scout", "Result: success", "Search: quote", "Date Range: Last 24h")
+    ]
+
+
+def test_only_valid_filters_are_shown_as_off(hub: Hub) -> None:
+    usual = "Date Range: Last 7 days"
+    for given, shown in {
+        "": [],
+        f"search={'x' * 1_000}": [],
+        "dateRange=7d": [usual],
+        "nosuch=1&actor=a,,b&result=x&cursor=1&%00=%FF": [usual],
+        "result=failure&result=success": [usual],
+        "off=result%3Dfailure": [usual],
+        "tool=quote&startDate=2026-01-01T00:00:00Z": ["Tool: quote", "Date Range: Custom"],
+    }.items():
+        query = urlencode({"startDate": "2026-01-02T00:00:00Z", "off": given})
+        assert off(hub.logs(f"?{query}")) == shown, given
+
+
+def off(page: Element) -> list[str]:
+    """Return the filters of a list that are off."""
+    return [each.text.removeprefix("Turn on ") for each in page.all(".chip-off")]
 
 
 def test_a_failure_shows_what_changed_before_it(hub: Hub) -> None:

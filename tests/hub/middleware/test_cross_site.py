@@ -4,8 +4,10 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
-from auditlogs.models import Account
+from auditlogs.accounts import keys
+from auditlogs.models import Account, Export
 from auditlogs.query.entries import Entries
+from tests.api import whole
 from tests.hub.markup import read
 from tests.hub.middleware.test_headers import PATHS
 from tests.hub.pages import HTMX, Hub
@@ -34,6 +36,19 @@ def test_a_link_from_anywhere_leads_to_a_page(hub: Hub, site: str) -> None:
     for path in PAGES:
         response = hub.client.get(path, headers={"Sec-Fetch-Site": site, **LINK})
         assert response.status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("site", "status"),
+    [("cross-site", 403), ("same-site", 403), ("none", 200), ("same-origin", 200), ("", 200)],
+)
+def test_no_link_on_another_site_begins_an_export(hub: Hub, site: str, status: int) -> None:
+    headers = {"Sec-Fetch-Site": site, **LINK} if site else {}
+    response = hub.client.get("/hub/logs/export", headers=headers)
+    assert response.status_code == status
+    assert Export.objects.exists() == (status == 200)
+    content = whole(response).content.decode()
+    assert ("Another website tried to start an export" in content) == (status == 403)
 
 
 @pytest.mark.parametrize("site", ["none", "same-origin"])
@@ -79,8 +94,10 @@ def test_a_refusal_is_recorded_in_the_readers_account(user: User, account: Accou
     assert entry.target.id == "/hub/logs/count"
 
 
-def test_the_api_is_open_to_whoever_holds_a_key(api_key: str) -> None:
-    headers = {"Authorization": f"Bearer {api_key}", "Sec-Fetch-Site": "cross-site", **FETCH}
-    response = Client().get("/api/audit-logs", headers=headers)
+@pytest.mark.parametrize("path", ["/api/audit-logs", "/api/audit-logs/export"])
+def test_the_api_is_open_to_whoever_holds_a_key(account: Account, path: str) -> None:
+    key = keys.create(account, "page", ["logs:read", "logs:export"])
+    headers = {"Authorization": f"Bearer {key}", "Sec-Fetch-Site": "cross-site", **FETCH}
+    response = whole(Client().get(path, headers=headers))
     assert response.status_code == 200
     assert not [name for name in response.headers if name.startswith("Access-Control-")]

@@ -78,3 +78,28 @@ def test_a_parameter_that_is_wrong_is_named(api_key: str) -> None:
         Api(api_key).get("/api/review?day=1&days=2&zone=x"), 400, "invalid-parameter"
     )
     assert {each["parameter"] for each in problem["errors"]} == {"day", "days", "zone"}
+
+
+def test_a_breaker_that_is_still_open_leads_to_what_it_blocked(hub: Hub, account: Account) -> None:
+    breaker = {"actor": {"type": "system", "id": "system"}, "payload": {"provider": "<i>"}}
+    terms = {"pair": "SOL/USDC", "amount": 2, "price": 150, "provider": "<i>"}
+    hub.record(
+        {**breaker, "action": "circuit_breaker.opened", "timestamp": now() - timedelta(minutes=5)},
+        {
+            "action": "order.rejected",
+            "result": "failure",
+            "payload": {**terms, "code": "circuit_breaker_open"},
+        },
+    )
+    (row,) = hub.read(REVIEW).all("[aria-labelledby=stopped]", "tbody", "tr")
+    assert "<i> breaker" in row.text
+    assert "still open" in row.text
+    assert "300 USDC" in row.text
+    _, blocked = row.all("a")
+    assert blocked.text.strip() == "1 trade"
+    assert "1" in hub.read(blocked["href"]).one(".toolbar-count").text
+    secret = keys.create(account, "r", ["logs:read"])
+    (told,) = Api(secret).get("/api/review").json()["breakersAndKillSwitches"]["items"]
+    assert (told["name"], told["end"], told["endedBy"]) == ("<i>", None, None)
+    assert told["blockedTrades"]["worth"] == {"USDC": 300}
+    assert len(Api(secret).get(told["blockedTrades"]["entries"]).json()) == 1
