@@ -9,7 +9,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo quick test test-faults test-deploy lint pictures bench profile load wheels lock clean
+.PHONY: help demo quick test test-faults test-deploy lint lint-types lint-style pictures bench profile load wheels lock clean
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' Makefile
@@ -27,16 +27,21 @@ test: lint ## Run everything: lint, then all tests, in a real browser too
 	.venv/bin/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 test-faults: .venv/.dev ## Kill, pause, overload and search everything, for up to an hour
-	.venv/bin/python -m pytest -m faults tests/faults tests/auditlogs/write tests/hub/logs tests/bench
+	.venv/bin/python -m pytest -m faults
 
 test-deploy: .venv/.dev ## Run docs/deploy.md: nginx and PostgreSQL from Debian, as root
 	.venv/bin/python -m tests.deploy.packages
 	.venv/bin/python -m pytest -m deploy tests/deploy
 
 lint: .venv/.dev ## Check style, types, imports and templates
+	@$(MAKE) --no-print-directory --jobs=2 lint-types lint-style
+
+lint-types:
+	.venv/bin/mypy
+
+lint-style:
 	.venv/bin/ruff check
 	.venv/bin/ruff format --check
-	.venv/bin/mypy
 	.venv/bin/lint-imports
 	.venv/bin/djlint templates --lint
 	.venv/bin/oxlint --quiet static/js

@@ -29,7 +29,7 @@ DEMO_SCOPES = Path(__file__).resolve().parents[1] / "hub" / "demo" / "tool_scope
 # "default" is what `make test` needs to find a slip. "quick" gives an answer while somebody works,
 # "deep" searches for a night.
 hypothesis_settings.register_profile(
-    "default", deadline=None, max_examples=40, suppress_health_check=[HealthCheck.too_slow]
+    "default", deadline=None, max_examples=30, suppress_health_check=[HealthCheck.too_slow]
 )
 hypothesis_settings.register_profile(
     "deep", hypothesis_settings.get_profile("default"), max_examples=2_000
@@ -145,6 +145,17 @@ def log_database(pytestconfig: pytest.Config) -> Iterator[None]:
         with pymongo.timeout(60):
             mongo.client().drop_database(mongo.database().name)
     mongo.client().close()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_permissions() -> None:
+    """Let Django not make its permissions and types of content again after each test that commits:
+    the Hub has roles of its own."""
+    from django.contrib.contenttypes.management import create_contenttypes
+    from django.db.models.signals import post_migrate
+
+    assert post_migrate.disconnect(create_contenttypes)
+    assert post_migrate.disconnect(dispatch_uid="django.contrib.auth.management.create_permissions")
 
 
 @pytest.fixture

@@ -5,16 +5,18 @@ Both are made of the counted hours, and replaced whenever a day is summed up.
 
 from collections import defaultdict
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
 from auditlogs.entry.times import DAY_MS, HOUR_MS, from_ms, now
 from auditlogs.storage import fleet, mongo
-from auditlogs.storage.counts import FORMAT, TOKEN_FIELD, Span
+from auditlogs.storage.counts import FORMAT, TOKEN_FIELD, Span, Tally
 from auditlogs.storage.fleet import Hour, Kind, Listed
 from auditlogs.storage.mongo import Document
 from auditlogs.storage.retention import oldest_ms
+
+T = TypeVar("T", Tally, Listed)
 
 # The last active are listed. As JSON they are about 1 MB.
 MAX_LISTED = 10_000
@@ -51,7 +53,7 @@ def _by_group(hours: Iterable[Span]) -> dict[str, str]:
 def _roster(account: str, hours: list[Span]) -> list[Listed]:
     agents = {agent.bot: agent for agent in fleet.roster(account)}
     for tally in (tally for span in hours for tally in span.tallies):
-        seen = Listed(tally.bot, tally.last_ms, tally.agent, tally.name)
+        seen = Listed(tally.bot, tally.last_ms, tally.agent, tally.name, tally.is_own)
         agents[tally.bot] = _newest(agents.get(tally.bot), seen)
     oldest = oldest_ms(now())
     within = (agent for agent in agents.values() if agent.last_ms >= oldest)
@@ -59,12 +61,22 @@ def _roster(account: str, hours: list[Span]) -> list[Listed]:
 
 
 def _newest(one: Listed | None, other: Listed) -> Listed:
-    """Return the later of two, with the name of the earlier where none acted in the later."""
+    """Return the later of two, with the agent that acted last."""
     if one is None:
         return other
     earlier, later = sorted((one, other), key=lambda each: each.last_ms)
-    acting = later if later.agent is not None else earlier
-    return Listed(later.bot, later.last_ms, acting.agent, acting.name)
+    acting = acting_last(earlier, later)
+    return Listed(later.bot, later.last_ms, acting.agent, acting.name, acting.is_own)
+
+
+def acting_last(earlier: T, later: T) -> T:
+    """Return the one whose agent is the bot's: the later in which its own acted, else the later in
+    which any did."""
+
+    def rank(one: T) -> tuple[bool, bool]:
+        return one.agent is not None and one.is_own, one.agent is not None
+
+    return max(later, earlier, key=rank)
 
 
 def _document(account: str, kind: Kind, start: int, token: int, **content: Any) -> Document:

@@ -53,6 +53,9 @@ Results = dict[str, list[int]]
 PLACES = {"failure": 0, "partial": 1, "success": 2}
 
 MS: Document = {"$toLong": "$timestamp"}
+PRINCIPALS: Document = {
+    "$map": {"input": {"$ifNull": ["$onBehalfOf", []]}, "as": "each", "in": "$$each.type"}
+}
 GROUP: Document = {
     "$group": {
         "_id": {
@@ -66,6 +69,8 @@ GROUP: Document = {
             "facts": notes.FACTS,
             "target": notes.TARGET,
             "denied": notes.IS_DENIED,
+            # Whether the actor acts for an agent: then it is hardly the bot's own.
+            "delegated": {"$in": ["agent", PRINCIPALS]},
         },
         "entries": {"$sum": 1},
         "first": {"$first": "$_id"},
@@ -168,8 +173,12 @@ def _quarter(start: int, groups: list[Document]) -> Span:
         bot = key["bot"]
         if bot is not None:
             counts["bots"][bot][place] += entries
-            agent = (key["actor"], group["name"]) if key["by"] == "agent" else (None, None)
-            alone = Tally(bot, 0, 0, 0, id_ms(group["last"]), *agent)
+            alone = Tally(bot, 0, 0, 0, id_ms(group["last"]), None, None)
+            if key["by"] == "agent":
+                agent, is_own = key["actor"], key["actor"] == bot or not key["delegated"]
+                alone = msgspec.structs.replace(
+                    alone, agent=agent, name=group["name"], is_own=is_own
+                )
             tallies[bot] = _add(tallies[bot], alone) if bot in tallies else alone
     return _cut(start, counts, {}, tallies, noted)
 
@@ -242,9 +251,14 @@ def _increase(numbers: list[int], count: Count) -> None:
 
 def _add(earlier: Tally, later: Tally) -> Tally:
     """Take over who acted last, and when."""
-    acting = later if later.agent is not None else earlier
-    last_ms = max(earlier.last_ms, later.last_ms)
-    return msgspec.structs.replace(later, last_ms=last_ms, agent=acting.agent, name=acting.name)
+    acting = fleets.acting_last(earlier, later)
+    return msgspec.structs.replace(
+        later,
+        last_ms=max(earlier.last_ms, later.last_ms),
+        agent=acting.agent,
+        name=acting.name,
+        is_own=acting.is_own,
+    )
 
 
 def _document(account: str, kind: Kind, span: Span, token: int) -> Document:

@@ -71,7 +71,8 @@ class Tally(msgspec.Struct, frozen=True, array_like=True):
     """The counts of one bot in a span of time: all entries, failed and partial ones, and the time
     of the last in milliseconds.
 
-    `agent` and `name` are the id and name of the agent that acted last; None if no agent acted.
+    `agent` and `name` are the id and name of the agent that acted last; None if no agent acted. One
+    that acted for another agent, which is not `is_own`, counts only where no other acted.
     """
 
     bot: str
@@ -81,6 +82,7 @@ class Tally(msgspec.Struct, frozen=True, array_like=True):
     last_ms: int
     agent: str | None
     name: str | None
+    is_own: bool = True
 
     @property
     def count(self) -> Count:

@@ -36,6 +36,9 @@ READ_SECONDS = 5.0
 LEAST_SECONDS = 0.001
 
 Kind = Literal["actor", "action", "bot"]
+# The fields of a bot's notes with the id of an agent that acted as it: its own, and one that acted
+# for another agent.
+AGENT_ROLES = ("actor", "delegate")
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +98,8 @@ def notes_of_actor(entry: Document) -> Iterator[Document]:
     action = {"id": entry["action"], "actionType": entry["actionType"]}
     yield _note(entry, "action", entry["action"], action)
     if entry["botId"] and actor["type"] == "agent":
-        bot = {"id": entry["botId"], "name": actor["name"], "actor": actor["id"]}
+        role = "actor" if _is_own(entry) else "delegate"
+        bot = {"id": entry["botId"], "name": actor["name"], role: actor["id"]}
         yield _note(entry, "bot", entry["botId"], bot)
 
 
@@ -198,16 +202,22 @@ def bots(account: str, limit: int) -> list[NamedBot]:
 
 
 def bot_name(account: str, bot_id: str) -> str | None:
-    """Return a bot's most recent name, or None if no entry gives it one."""
-    own = _newest(account, "bot", bot_id, {"actor": {"$exists": True}, "name": {"$ne": None}})
-    note = own or _newest(account, "bot", bot_id)
-    return note["name"] if note else None
+    """Return a bot's most recent name: that of its own agent, else of an agent that acts for it,
+    else of what is done to it; None if no entry gives it one."""
+    conditions: list[Document] = [{role: {"$exists": True}} for role in AGENT_ROLES]
+    for condition in (*conditions, {}):
+        if note := _newest(account, "bot", bot_id, {**condition, "name": {"$ne": None}}):
+            return str(note["name"])
+    return None
 
 
 def agent_of(account: str, bot_id: str) -> str | None:
-    """Return the id of the agent that acted as a bot last, or None if none did."""
-    note = _newest(account, "bot", bot_id, {"actor": {"$exists": True}})
-    return note["actor"] if note else None
+    """Return the id of the agent that acted as a bot last, or None if none did. One that acts for
+    another agent counts only where no other has acted."""
+    for role in AGENT_ROLES:
+        if note := _newest(account, "bot", bot_id, {role: {"$exists": True}}):
+            return str(note[role])
+    return None
 
 
 def week_of(ms: int) -> int:
@@ -258,10 +268,21 @@ def _value_of(note: Document) -> str:
     return value
 
 
-def _preference(note: Document) -> tuple[bool, datetime]:
-    """Prefer the name under which the bot's own agent acts, then the most recent. Any API key may
-    send entries with any target, so anybody could otherwise rename a bot."""
-    return "actor" in note and note["name"] is not None, note["since"]
+def _preference(note: Document) -> tuple[bool, bool, bool, datetime]:
+    """Prefer the name under which the bot's own agent acts, then that of an agent that acts for it,
+    then the most recent. Any API key may send entries with any target, so anybody could otherwise
+    rename a bot."""
+    is_named = _is_named(note)
+    own, delegate = (is_named and role in note for role in AGENT_ROLES)
+    return own, delegate, is_named, note["since"]
+
+
+def _is_own(entry: Document) -> bool:
+    """Tell whether the agent of an entry is the bot's own, as it is unless it acts for another
+    agent."""
+    if entry["actor"]["id"] == entry["botId"]:
+        return True
+    return not any(each["type"] == "agent" for each in entry.get("onBehalfOf") or ())
 
 
 def _notes(

@@ -22,12 +22,13 @@ Kind = Literal["roster", "fleet"]
 
 class Listed(msgspec.Struct, frozen=True, array_like=True):
     """An agent of the roster: its bot, the time of its last entry in milliseconds, and the id and
-    name of the agent that acted last; None if no agent acted."""
+    name of the agent that acted last, as in a tally."""
 
     bot: str
     last_ms: int
     agent: str | None
     name: str | None
+    is_own: bool = True
 
 
 class Hour(msgspec.Struct, frozen=True, array_like=True):

@@ -9,6 +9,8 @@ const menu = document.getElementById("value-menu");
 const title = menu.querySelector("[data-name]");
 const about = menu.querySelector("[data-about]");
 const [actions, values] = menu.querySelectorAll('[role="menu"]');
+const { htmx } = window;
+const number = document.getElementById("value-count");
 // Around the value under the pointer.
 const frame = document.getElementById("value-frame");
 const chevron = frame.querySelector("button");
@@ -55,6 +57,16 @@ const offer = (action, href, why) => {
   item.querySelector("small").textContent = why;
 };
 
+// How many entries the list would have; nothing is said where they cannot be counted.
+const countIn = (list) => {
+  number.replaceChildren();
+  const parameters = new URL(list, location.href).searchParams;
+  const known = results()?.dataset.known;
+  if (known) parameters.set("known", known);
+  const how = { source: number, target: number, swap: "innerHTML", select: ".number" };
+  htmx.ajax("GET", `${menu.dataset.count}?${parameters}`, how).catch(() => {});
+};
+
 const offerLists = ({ name, text }) => {
   const url = new URL(results()?.dataset.url ?? menu.dataset.list, location.href);
   const { wanted, unwanted } = parse(url.searchParams.get(name) ?? "");
@@ -67,6 +79,7 @@ const offerLists = ({ name, text }) => {
   const also = listWith(url, name, [...others(wanted), text], others(unwanted));
   const exclude = listWith(url, name, others(wanted), [...others(unwanted), text]);
   offer("only", only, isAlone ? "chosen already" : "");
+  countIn(only);
   offer("also", also, isWanted ? "chosen already" : none || isFull);
   const isExcluded = unwanted.includes(text);
   offer("exclude", exclude, isExcluded ? "excluded already" : isWanted ? "" : isFull);

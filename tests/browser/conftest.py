@@ -83,7 +83,8 @@ def context(request: pytest.FixtureRequest, live_server: LiveServer) -> Iterator
         if number == 0:
             # Only a page can empty what its browser has stored.
             context.new_cdp_session(page).send(
-                "Storage.clearDataForOrigin", {"origin": live_server.url, "storageTypes": "all"}
+                "Storage.clearDataForOrigin",
+                {"origin": live_server.url, "storageTypes": "local_storage"},
             )
         page.close()
     context.clear_cookies()

@@ -120,6 +120,10 @@ def test_the_bar_and_the_headings_stay_in_sight(logs: Logs, page: Page) -> None:
     assert heading
     assert bar["y"] == 0
     assert heading["y"] == pytest.approx(bar["height"], abs=1)
+    # Two lines in each row, and twelve rows on the screen of a laptop.
+    row = logs.rows.nth(20).bounding_box()
+    assert row
+    assert row["height"] == pytest.approx(49, abs=1)
 
 
 @pytest.mark.parametrize("width", [390, 1440])

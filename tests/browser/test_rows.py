@@ -16,6 +16,8 @@ def test_the_text_of_a_row_is_selected_and_a_click_beside_it_opens_the_entry(
 ) -> None:
     (entry,) = logs.record({"target": ORDER})
     logs.open()
+    # Whatever is loaded after the rows has its place by then.
+    page.wait_for_load_state("networkidle")
     box = logs.row(entry).get_by_text("Momentum Scout").bounding_box()
     assert box
     page.mouse.move(box["x"] + 1, box["y"] + 8)

@@ -35,6 +35,8 @@ def test_a_value_of_a_row_is_kept_alone_joined_by_another_or_excluded(
     logs.open("?sort=timestamp")
     open_at(page, logs.row(order).get_by_text("Momentum Scout"))
     expect(item(page, "Also this none chosen yet")).to_be_disabled()
+    # It says how many entries it would leave.
+    expect(item(page, "Only this 2")).to_be_visible()
     has_no_violation(page)
     item(page, "Only this").click()
     logs.shows(refused, order)

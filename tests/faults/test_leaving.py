@@ -41,7 +41,7 @@ class ExportSize:
     cuts: int
 
 
-@sizes(short=ExportSize(2_000, 4), long=ExportSize(100_000, 20))
+@sizes(short=ExportSize(600, 2), long=ExportSize(100_000, 20))
 def test_an_export_while_four_write_has_each_entry_once_and_a_cut_one_shows(
     system: System, ledger: Ledger, seed: int, random: Random, say: Say, size: ExportSize
 ) -> None:
@@ -165,7 +165,7 @@ class FollowSize:
     acknowledged: int
 
 
-@sizes(short=FollowSize(3, 60), long=FollowSize(20, 1_100))
+@sizes(short=FollowSize(2, 60), long=FollowSize(20, 1_100))
 def test_a_reader_that_follows_misses_nothing_and_sees_nothing_twice_through_crashes(
     system: System, ledger: Ledger, seed: int, random: Random, say: Say, size: FollowSize
 ) -> None:

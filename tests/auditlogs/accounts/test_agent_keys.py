@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from pytest_django.fixtures import DjangoAssertNumQueries
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
-CHANGES = 1_000
 
 
 @pytest.fixture
@@ -189,8 +188,9 @@ def test_without_declared_scopes_no_key_can_be_created(account: Account, setting
 
 
 @pytest.mark.slow
-def test_of_a_thousand_random_changes_introspection_knows_each_at_once(
-    account: Account, asking: ApiKey, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("changes", [250, pytest.param(1_000, marks=pytest.mark.faults)])
+def test_introspection_knows_each_of_many_random_changes_at_once(
+    account: Account, asking: ApiKey, monkeypatch: pytest.MonkeyPatch, changes: int
 ) -> None:
     """A model of the keys, changed beside them: what is active, until when, with which scopes."""
     told: list[str] = []
@@ -205,7 +205,7 @@ def test_of_a_thousand_random_changes_introspection_knows_each_at_once(
         model: dict[str, tuple[AgentKey, datetime | None]] = {}
         alive: list[AgentKey] = []
         scopes: dict[int, list[str]] = {}
-        for number in range(CHANGES):
+        for number in range(changes):
             moment += timedelta(minutes=dice.randint(1, 240))
             clock.move_to(moment)
             do = dice.choice(("create", "rotate", "scopes", "revoke")) if alive else "create"
@@ -248,4 +248,4 @@ def test_of_a_thousand_random_changes_introspection_knows_each_at_once(
                 assert (verified is not None) == (until is None or until > moment)
                 if verified:
                     assert (verified.key.pk, verified.key.scopes) == (of.pk, scopes[of.pk])
-    assert len(told) > CHANGES / 2
+    assert len(told) > changes / 2

@@ -485,7 +485,7 @@ STEPS = st.lists(
 )
 
 
-@hypothesis_settings(max_examples=12)
+@hypothesis_settings(max_examples=6)
 @given(STEPS)
 def test_whatever_arrives_and_whoever_counts_it_comes_out_right(steps: list[Step]) -> None:
     account = new_account_id()

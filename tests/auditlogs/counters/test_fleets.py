@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -62,6 +63,22 @@ def test_the_roster_has_each_agent_with_its_last_entry_and_newest_name(account: 
     expected = sorted(newest.values(), key=lambda each: -each.last_ms)
     assert fleet.roster(account) == expected
     assert len(expected) == len(BOTS)
+
+
+def test_an_agent_that_acts_for_another_names_a_bot_only_where_no_other_acted(account: str) -> None:
+    start, router = now(), {"type": "agent", "id": "router-1", "name": "Router"}
+    scout = {"type": "agent", "id": "a-1", "name": "Scout"}
+    sent: list[dict[str, Any]] = [
+        *({"bot_id": "bot-1", "on_behalf_of": [scout, USER]}, {"bot_id": "bot-8"}),
+        {"bot_id": "bot-9", "on_behalf_of": [scout]},
+        {"bot_id": "router-1", "on_behalf_of": [scout]},
+    ]
+    record_many([new(actor=router, timestamp=start, **each) for each in sent], account=account)
+    count_account(account)
+    names = {each.bot: (each.agent, each.name) for each in fleet.roster(account)}
+    assert names["bot-1"][0] == "a-1"
+    assert {names[bot] for bot in ("bot-8", "bot-9", "router-1")} == {("router-1", "Router")}
+    assert {each.bot: each.last_ms for each in fleet.roster(account)}["bot-1"] == to_ms(start)
 
 
 def test_a_day_that_is_counted_again_after_newer_ones_changes_no_name(account: str) -> None:

@@ -121,6 +121,25 @@ def test_nobody_renames_a_bot_that_has_a_name_of_its_own(account: str) -> None:
     assert dictionary.bots(account, 10)[1] == NamedBot("agent-8", "Somebody Else")
 
 
+@pytest.mark.parametrize("own", ["bot-7", "agent-7"], ids=["the bot's id", "an id of its own"])
+def test_a_bot_is_named_by_its_own_agent_and_not_by_one_that_acts_for_it(
+    account: str, own: str
+) -> None:
+    scout, router = ({"type": "agent", "id": id, "name": id.upper()} for id in (own, "router-1"))
+    delegated = {"actor": router, "bot_id": "bot-7", "on_behalf_of": [scout, USER]}
+    make_entry(account, **delegated)
+    # Its name is better than none, and better than one that anybody gives.
+    make_entry(account, actor=USER, target={"type": "bot", "id": "bot-7", "name": "Any"})
+    assert dictionary.bot_name(account, "bot-7") == "ROUTER-1"
+    assert dictionary.bots(account, 10) == [NamedBot("bot-7", "ROUTER-1")]
+    assert dictionary.agent_of(account, "bot-7") == "router-1"
+    make_entry(account, actor=scout, bot_id="bot-7", on_behalf_of=[USER])
+    make_entry(account, **delegated)
+    assert dictionary.bot_name(account, "bot-7") == own.upper()
+    assert dictionary.bots(account, 10) == [NamedBot("bot-7", own.upper())]
+    assert dictionary.agent_of(account, "bot-7") == own
+
+
 def test_nothing_is_known_of_another_accounts_actors(account: str) -> None:
     make_entry(new_account_id(), actor=AGENT)
     assert dictionary.actors(account, "", 10) == ([], False)

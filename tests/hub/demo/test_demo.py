@@ -134,8 +134,8 @@ def test_its_agents_are_counted_within_seconds(demo: Demo, page: Page) -> None:
             break
         time.sleep(2)
         page.reload()
-    # It has the name of the agent that acted for it last: its own, or that of a sub-agent.
-    expect(page.locator("a[href='/hub/agents/bot_7f3a21']")).to_be_visible()
+    # Its own name, and not that of the agent that acts for it.
+    expect(page.locator("a[href='/hub/agents/bot_7f3a21']")).to_have_text("Momentum Scout")
     expect(page.locator("tbody .failures").first).to_be_visible()
     expect(page.locator(".banner")).to_have_count(0)
 
