@@ -1,7 +1,7 @@
-// How far an export has come. The link itself brings the file: the browser saves it, whatever its
-// size, and this page asks how many entries it has by now.
 import { announce } from "./announce.js";
 
+// How far an export has come. The link itself brings the file: the browser saves it, whatever its
+// size, and this page asks how many entries it has by now.
 const { htmx } = window;
 const status = document.getElementById("export-status");
 
