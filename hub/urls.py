@@ -19,6 +19,7 @@ from hub.account.profile import profile, session_token_end, session_tokens
 from hub.account.settings import account_settings
 from hub.account.switching import accounts
 from hub.agents.views import agent, agents
+from hub.emitters.views import emitters
 from hub.help.api_docs import api_docs
 from hub.help.views import help_codes, help_orders, help_pages, help_scopes
 from hub.logs import views
@@ -63,6 +64,7 @@ urlpatterns = [
     path("hub/help/scopes", help_scopes, name="help_scopes"),
     path("hub/help/order-lifecycle", help_orders, name="help_orders"),
     path("hub/help/error-codes", help_codes, name="help_codes"),
+    path("hub/emitters", emitters, name="emitters"),
     path("hub/api-keys", api_keys, name="api_keys"),
     path("hub/api-keys/agent/new", agent_key_new, name="agent_key_new"),
     path("hub/api-keys/agent/rotate/<str:key>", agent_key_rotate, name="agent_key_rotate"),

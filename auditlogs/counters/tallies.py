@@ -65,6 +65,7 @@ GROUP: Document = {
             "by": "$actor.type",
             "actor": "$actor.id",
             "bot": "$botId",
+            "writer": "$assertedBy",
             "result": "$result",
             "facts": notes.FACTS,
             "target": notes.TARGET,
@@ -167,6 +168,8 @@ def _quarter(start: int, groups: list[Document]) -> Span:
         counts["types"][key["actionType"]][place] += entries
         counts["actions"][key["action"]][place] += entries
         counts["actors"][key["actor"]][place] += entries
+        if key["writer"] is not None:
+            counts["writers"][key["writer"]][place] += entries
         for path, values in facts.items():
             for value in values if path in DIMENSIONS else ():
                 counts[DIMENSIONS[path]][value][place] += entries

@@ -1,6 +1,7 @@
 """Reading the counters: the entries of an account by result, for each action type, action, actor
-and bot, key, tool, missing scope, provider, reason and policy, in a quarter of an hour, an hour and
-a day; and what reviews and the pages of keys need of failures, changes and uses."""
+and bot, API key that wrote them, key, tool, missing scope, provider, reason and policy, in a
+quarter of an hour, an hour and a day; and what reviews and the pages of keys need of failures,
+changes and uses."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -18,7 +19,7 @@ from auditlogs.storage.mongo import Document
 READ_SECONDS = 5.0
 # The version of the documents. A worker that finds another one counts everything again; documents
 # of both stay apart until the older ones expire.
-FORMAT = 5
+FORMAT = 6
 # The stored `_id` and the field `term` (the fencing token) have these names in existing databases.
 # New names would let a worker of an earlier version hold a second lease during an upgrade.
 LEASE_ID = "lead"
@@ -38,6 +39,7 @@ DIMENSIONS = {
     "action": "actions",
     "actor.id": "actors",
     "botId": "bots",
+    "assertedBy": "writers",
     "facts.key": "keys",
     "facts.tool": "tools",
     "facts.requiredScope": "scopes",

@@ -12,7 +12,7 @@ from django.urls import reverse
 from auditlogs.entry.times import from_ms, now, to_ms
 from auditlogs.models import Account
 from auditlogs.query.entries import Count, Page
-from auditlogs.query.filters import ListRequest, parse
+from auditlogs.query.filters import RANGE_PARAMETERS, ListRequest, parse
 from auditlogs.query.order import DEFAULT_ORDER
 from auditlogs.query.values import BadValues, parse as parse_values
 from auditlogs.storage.mongo import StorageError, TookTooLong, Unavailable
@@ -111,6 +111,21 @@ class Listing:
     def off(self) -> FiltersOff | None:
         """The filters that are off; None unless this list is one around an entry."""
         return FiltersOff.of(self.links, self.filters, account=self.account, now=self.now)
+
+    @property
+    def api_parameters(self) -> dict[str, str]:
+        """The parameters with which the API and an export have the entries of all of the list."""
+        listed = {**self.links.filters, **({SORT: self.sort} if self.sort else {})}
+        if self.request.found_id:
+            # There an ID is looked up within the range.
+            listed = {k: v for k, v in listed.items() if k not in RANGE_PARAMETERS}
+            return {**listed, "dateRange": "all"}
+        if WORDS in self.links.parameters and '"' not in listed["search"]:
+            # There a word in quotation marks is no ID.
+            listed["search"] = f'"{listed["search"]}"'
+        if listed.keys().isdisjoint(RANGE_PARAMETERS):
+            listed["dateRange"] = DEFAULT_RANGE
+        return listed
 
     @property
     def is_range_set_aside(self) -> bool:

@@ -12,7 +12,7 @@ from auditlogs.export.formats import FORMATS
 from auditlogs.export.response import FORMAT
 from hub.access.visits import HubRequest, Visit
 from hub.logs.columns import COLUMNS, OPTIONAL, shown_keys
-from hub.logs.links import CURSOR, DEFAULT_RANGE, Links, curl
+from hub.logs.links import curl
 from hub.logs.listing import Listing
 from hub.logs.saved_views import ViewMenu
 from hub.models import ListPreference
@@ -91,17 +91,13 @@ class TitleRow:
     @property
     def curl(self) -> str:
         """A command that reads the same entries from the API, with a placeholder for the key."""
-        links = Links({**self.listing.links.parameters, "cursor": ""})
-        parameters = {name: value for name, value in links.parameters.items() if value}
-        if not parameters.keys() & {"dateRange", "startDate", "endDate"}:
-            parameters["dateRange"] = DEFAULT_RANGE
-        url = self.request.build_absolute_uri(f"{reverse('api_entries')}?{urlencode(parameters)}")
-        return curl(url)
+        path = f"{reverse('api_entries')}?{urlencode(self.listing.api_parameters)}"
+        return curl(self.request.build_absolute_uri(path))
 
     @property
     def exports(self) -> list[ExportLink]:
         """A link for each format in which the list can be saved."""
-        listed = {k: v for k, v in self.listing.links.parameters.items() if k != CURSOR}
+        listed = self.listing.api_parameters
         return [
             ExportLink(
                 each.label,

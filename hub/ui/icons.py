@@ -14,6 +14,7 @@ ICONS = {
     "failure": "circle-x",
     "partial": "triangle-alert",
     "logs": "list",
+    "emitter": "radio-tower",
     "review": "clipboard-check",
     "search": "search",
     "filters": "sliders-horizontal",

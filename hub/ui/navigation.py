@@ -24,6 +24,7 @@ PAGES = (
     Page("review", "Review", "review"),
     Page("agents", "Agents", "agent"),
     Page("api_keys", "API Keys", "key", for_admins=True),
+    Page("emitters", "Emitters", "emitter", for_admins=True),
     Page("members", "Members", "members", for_admins=True),
     Page("settings", "Settings", "settings", for_admins=True),
     Page("help", "Help", "help"),

@@ -38,10 +38,14 @@ def expected_by_value(log: Iterable[dict[str, Any]], kind: Kind) -> ByValue:
     for each in log:
         start = ms_of(each) // LENGTHS[kind] * LENGTHS[kind]
         fields = spans.setdefault(
-            start, {name: {} for name in ("types", "actions", "actors", *OF_FACTS.values())}
+            start,
+            {name: {} for name in ("types", "actions", "actors", "writers", *OF_FACTS.values())},
         )
         values = {"types": each["actionType"], "actions": each["action"]}
-        for name, value in {**values, "actors": each["actor"]["id"]}.items():
+        by_whom = {"actors": each["actor"]["id"]}
+        if each["assertedBy"] is not None:
+            by_whom["writers"] = each["assertedBy"]
+        for name, value in {**values, **by_whom}.items():
             fields[name].setdefault(value, Counter())[each["result"]] += 1
         for fact in each["facts"]:
             name, _, value = fact.partition("=")

@@ -61,3 +61,23 @@ def test_the_command_asks_the_api_for_the_entries_of_the_list(
     *_, command = copied(signed_in(user), "?result=failure")
     url = urlsplit(shlex.split(command)[3])
     assert len(Api(api_key).get(f"{url.path}?{url.query}").json()) == 1
+
+
+def test_the_command_and_the_exports_have_the_entries_of_an_id_or_of_the_same_word(
+    user: User, account: Account, api_key: str
+) -> None:
+    word, old = "agent-2026-01", now() - timedelta(days=20)
+    actor = {"type": "agent", "id": word}
+    (of_id,) = make_entries(account.id, 1, request_id=word, timestamp=old)
+    (of_word,) = make_entries(account.id, 1, actor=actor)
+    client = signed_in(user)
+    for query, entry in ((f"?search={word}", of_id), (f"?search={word}&words=only", of_word)):
+        *_, command = copied(client, query)
+        url = urlsplit(shlex.split(command)[3])
+        found = Api(api_key).get(f"{url.path}?{url.query}").json()
+        assert [each["id"] for each in found] == [str(entry)]
+        page = client.get(f"/hub/logs{query}").content.decode()
+        assert f'id="entry-{entry}"' in page
+        (export,) = re.findall(r'href="(/hub/logs/export\?[^"]*format=ndjson[^"]*)"', page)
+        lines = client.get(unescape(export)).getvalue().decode().splitlines()
+        assert [entry for entry in (of_id, of_word) if f'"{entry}"' in lines[0]] == [entry]
