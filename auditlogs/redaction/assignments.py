@@ -66,6 +66,7 @@ _is_sign = pattern(r"(?i)\s(?:is|was):$")
 _arn = pattern(r"\barn:[a-z-]*:\S*$")
 _key_sign = pattern(r"^\\?[\"']\s*(?::|=>)")
 _identified = pattern(r"(?i)\bidentified\s+(?:with\s+\S+\s+)?(?:by|as)\s+(?:password\s+)?")
+_effect = pattern(r"(?i)\beffect\b")
 # Session cookies of frameworks and sites. Outside cookies these names are harmless.
 _cookie = pattern(
     r"(?:^|[\s;,\"'(])(?:(?:__Host-|__Secure-)[\w.-]+|sessionid|session|_session_id|[\w-]+_session"
@@ -175,7 +176,7 @@ class Assignments:
             name = (self._read_short if len(matched) <= REMEMBERED else self._read)(matched)
             if name.kind < Kind.SECRET and (words := _words_before(data, start)):
                 name = self._with_words(name, words)
-            if name.kind < Kind.TOKEN:
+            if name.kind < Kind.TOKEN or (name.plain == "sid" and _in_policy(data, start, end)):
                 continue
             number += 1
             if number > _MAX_NAMES:
@@ -259,6 +260,11 @@ class Assignments:
                 break
             end = place[1] + following.end()
         return places
+
+
+def _in_policy(data: bytes, start: int, end: int) -> bool:
+    """Return whether a match is the `Sid` of a policy's statement, which names the statement."""
+    return _effect.search(data[max(0, start - 200) : end + 200]) is not None
 
 
 def each(

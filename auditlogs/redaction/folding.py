@@ -37,7 +37,10 @@ _FOREIGN = (
     *("รหัสผ่าน", "পাসওয়ার্ড", "கடவுச்சொல்", "գաղտնաբառ", "პაროლი"),
 )
 MEANING = "passwd"
-_foreign = re2.compile("(?i)" + "|".join(map(re2.escape, _FOREIGN)))
+# Two words may also be joined as the names of keys are.
+_foreign = re2.compile(
+    "(?i)" + "|".join("[ _-]?".join(map(re2.escape, w.split())) for w in _FOREIGN)
+)
 FILLER = b"\x01"
 _CONTROLS = bytes({*range(0x20), 0x7F} - set(b"\t\n\r"))
 _COLOUR = re2.compile(r"\x1b\[[0-9;]*[A-Za-z]")

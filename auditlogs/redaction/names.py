@@ -113,6 +113,27 @@ _STILL_SECRET = frozenset(
     plain plaintext prev previous primary prod production raw repeat repeated retype salt secondary
     sha256 sha512 bcrypt argon2 staging str string temp test text tmp val value verify words
     """.split()
+) | frozenset(
+    # Whom or what it is for, last in the names of environment variables: `API_KEY_BINANCE`.
+    """
+    alpaca aster backpack binance bitfinex bitget bitmex bitstamp bybit coinbase cryptocom deribit
+    dydx gate gateio gemini htx huobi hyperliquid ibkr kraken kucoin mexc oanda okx paradex phemex
+    polymarket uniswap jupiter raydium arbitrum avalanche avax bitcoin bnb bsc btc eth ethereum
+    optimism polygon sei sol solana sui ton tron mainnet testnet devnet sepolia sandbox paper uat
+    mongo mongodb mysql postgres postgresql redis rabbitmq kafka smtp telegram discord slack openai
+    anthropic github gitlab aws azure gcp stripe twilio sendgrid bot trader trading deployer
+    """.split()
+)
+# Words after a name whose value only describes the secret: `SECRET_FILE`.
+_DESCRIBED = frozenset(
+    """
+    account action age alg algorithm arn at by count created date description dir disabled email
+    enabled env expiration expires expiry file files fingerprint for format group host id ids index
+    issuer kid label last4 length limit link location manager max min mode name names namespace on
+    owner path period policy port prefix provider ref reference region required role rotated
+    rotation scope scopes service size source state status store suffix time ttl type uid uri url
+    user username users var version
+    """.split()
 )
 # Words before a name whose value only describes the secret: `has_password`.
 _DESCRIBING = frozenset(
@@ -148,6 +169,7 @@ _SIGNATURE_CORES = "sig|tx|hash|proof|transaction|digest|checksum|root|pub|addr"
 _signature_cores = pattern(_SIGNATURE_CORES)
 _any_cores = pattern(_CORES + "|" + _SIGNATURE_CORES)
 _version = re.compile("v?[0-9]+")
+_last_version = re.compile("v?[0-9]+$")
 # Addresses in base58 are keys of balances, and some end in letters that would name a secret.
 _address = re.compile("[1-9A-HJ-NP-Za-km-z]{32,44}")
 # A capital that begins a word: after a small letter or a digit, or as the last of several.
@@ -195,13 +217,15 @@ class Names:
                 return Kind.SECRET
             if kind := _doubtful(words):
                 return kind
+            if name.isupper() and self._names_secret_of(words):
+                return Kind.DOUBTFUL
         return Kind.PUBLIC if _is_public(plain, words) else Kind.PLAIN
 
     def _is_secret(self, plain: str, words: list[str]) -> bool:
-        if self._names_secret(plain.rstrip(string.digits), words):
+        if self._names_secret(_last_version.sub("", plain), words):
             return True
         # Words such as "confirmation" and versions are removed from the end one by one.
-        while words and (words[-1] in _STILL_SECRET or _version.fullmatch(words[-1])):
+        while words and _adds_nothing(words[-1]):
             words = words[:-1]
             plain = "".join(words).rstrip(string.digits)
             if plain.endswith(_ENDINGS) or self._ends_with_name(words) or plain in _WHOLE:
@@ -216,6 +240,14 @@ class Names:
             or self._ends_with_name(words)
         )
 
+    def _names_secret_of(self, words: list[str]) -> bool:
+        """Return whether an environment variable names a secret and then whose: `API_KEY_DESK`."""
+        return any(
+            self._names_secret("".join(words[:end]), words[:end])
+            for end in range(max(1, len(words) - 2), len(words))
+            if _DESCRIBED.isdisjoint(words[end:])
+        )
+
     def _ends_with_name(self, words: list[str]) -> bool:
         """Return whether the last words of a name, joined, are the name of a secret."""
         joined = ""
@@ -226,10 +258,15 @@ class Names:
         return "".join(words).rstrip(string.digits) in self._last_words
 
 
+def _adds_nothing(word: str) -> bool:
+    """Return whether the value of a name is still the secret when this word follows it."""
+    return word.rstrip(string.digits) in _STILL_SECRET or _version.fullmatch(word) is not None
+
+
 def _doubtful(words: list[str]) -> Kind | None:
     if words[-1] in ("hash", "hashed", "digest") or words[0] in ("hashed", "masked", "hmac"):
         return None
-    while len(words) > 1 and (words[-1] in _STILL_SECRET or _version.fullmatch(words[-1])):
+    while len(words) > 1 and _adds_nothing(words[-1]):
         words = words[:-1]
     last = words[-1].rstrip(string.digits)
     before = words[-2] if len(words) > 1 else ""

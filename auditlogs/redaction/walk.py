@@ -1,5 +1,6 @@
 """The walk through JSON: finds secrets by the names of keys, by position and by shape."""
 
+import copy
 import math
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
@@ -88,6 +89,12 @@ class Key:
             self.kind is not Kind.PUBLIC and _secret_bytes.search(name) is not None
         )
 
+    def without_meaning(self) -> "Key":
+        """Return a copy of the key that says nothing of its value."""
+        other = copy.copy(self)
+        other.kind = Kind.PLAIN
+        return other
+
 
 _NO_COLUMNS: Mapping[int, Key] = {}
 # Objects with more keys hardly ever recur.
@@ -148,6 +155,9 @@ class Keys:
     def _shape(self, names: tuple[Any, ...]) -> _Shape:
         keys = tuple(self[name] for name in names)
         plains = {key.plain for key in keys}
+        if {"sid", "effect"} <= plains:
+            # A statement of a policy, and its name.
+            keys = tuple(key.without_meaning() if key.plain == "sid" else key for key in keys)
         may = (
             not plains.isdisjoint(_VALUES | _ARGUMENTS),
             not plains.isdisjoint(_COLUMNS),

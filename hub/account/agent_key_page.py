@@ -1,5 +1,6 @@
 """The page of an agent's key, which says whether to revoke it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -44,6 +45,7 @@ LINES = {
     "Refused: the key itself": "refused_key",
     "Refused: a missing scope": "refused_scope",
 }
+NAMELESS: Mapping[str, str] = {}
 # A text, and the URL that it leads to, if it leads anywhere.
 Piece = tuple[str, str]
 
@@ -69,12 +71,13 @@ class Compared:
 
 @dataclass(frozen=True, slots=True)
 class RowView:
-    """A value of a list with its figures."""
+    """A value of a list with its figures, and its name if it has one."""
 
     value: str
     calls: FigureView
     failures: FigureView
     last: datetime
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +195,9 @@ class AgentKeyView:
         states, unfinished = orders.states, orders.open
         if unfinished:
             ids = [(each, _order_url(each)) for each in unfinished[:MAX_OPEN_SHOWN]]
-            pieces: list[Piece] = [(f"{_number(len(unfinished), 'order')} of it not ended: ", "")]
+            have = "has" if len(unfinished) == 1 else "have"
+            said = f"{_number(len(unfinished), 'order')} of it {have} not ended: "
+            pieces: list[Piece] = [(said, "")]
             for number, each in enumerate(ids):
                 pieces += [(", ", "")] * bool(number) + [each]
             more = len(unfinished) - len(ids)
@@ -253,8 +258,8 @@ class AgentKeyView:
 
     @property
     def users(self) -> list[RowView]:
-        """The agents that used the key, by their ids."""
-        return _rows(self.use.whole.agents)
+        """The agents that used the key."""
+        return _rows(self.use.whole.agents, self._names)
 
     @property
     def scopes_missed(self) -> list[RowView]:
@@ -293,8 +298,17 @@ def _view(figure: Figure, note: str = "") -> FigureView:
     return FigureView(figure.count, figure_url(figure), figure.is_more, note)
 
 
-def _rows(rows: list[Row]) -> list[RowView]:
-    return [RowView(row.value, _view(row.figure), _view(row.failures), row.last) for row in rows]
+def _rows(rows: list[Row], names: Mapping[str, str] = NAMELESS) -> list[RowView]:
+    return [
+        RowView(
+            row.value,
+            _view(row.figure),
+            _view(row.failures),
+            row.last,
+            names.get(row.value, ""),
+        )
+        for row in rows
+    ]
 
 
 def _piece(figure: Figure, one: str, several: str) -> Piece:

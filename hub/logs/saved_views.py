@@ -10,6 +10,7 @@ from django.http import QueryDict
 from django.urls import reverse
 
 from auditlogs.accounts.accounts import locked_account
+from auditlogs.query.ids import NOT_AN_ID
 from hub.access import self_audit
 from hub.access.visits import HubRequest, Visit, caller_of
 from hub.logs.links import CURSOR, Links
@@ -46,7 +47,7 @@ def query_of(links: Links) -> str:
 
 def list_query(text: str, visit: Visit) -> str:
     """Return a list's query without what is no filter or sort of it."""
-    return query_of(Listing(QueryDict(text), visit.account).links)
+    return query_of(Listing(QueryDict(text), visit.account, known_id=NOT_AN_ID).links)
 
 
 def list_url(text: str, visit: Visit) -> str:

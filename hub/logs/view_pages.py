@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.utils.http import urlencode
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from auditlogs.query.ids import NOT_AN_ID
 from hub.access.visits import HubRequest, Visit, for_members
 from hub.logs import saved_views
 from hub.logs.listing import Listing
@@ -170,7 +171,7 @@ def _list(request: HubRequest, visit: Visit) -> str:
 
 
 def _described(visit: Visit, query: str) -> list[str]:
-    filters = Listing(QueryDict(query), visit.account).filters
+    filters = Listing(QueryDict(query), visit.account, known_id=NOT_AN_ID).filters
     words = [*filters.described]
     if filters.range_words:
         words.append(filters.range_words[0].upper() + filters.range_words[1:])

@@ -11,6 +11,7 @@ from auditlogs.entry.identity import parse_id
 from auditlogs.entry.schema import ID_LENGTH, Entry, to_json
 from auditlogs.explain.explained import ExplainedEntry
 from auditlogs.query.entries import Entries
+from auditlogs.query.ids import NOT_AN_ID
 from auditlogs.query.values import escape
 from auditlogs.storage import actors as kept_actors
 from auditlogs.storage.mongo import StorageError
@@ -121,7 +122,7 @@ def choose_actor(request: HubRequest, visit: Visit) -> HttpResponse:
     """
     search, query = request.GET.get("search", ""), request.GET.get("list", "")
     search = search[:MAX_SEARCH_LENGTH]
-    links = Listing(QueryDict(query), visit.account).links
+    links = Listing(QueryDict(query), visit.account, known_id=NOT_AN_ID).links
     found, has_more = kept_actors.actors(visit.account.id, search, MAX_ACTORS)
     choices = [(actor, links.changed(actor=escape(actor.id))) for actor in found]
     context = {

@@ -7,8 +7,10 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from auditlogs.entry.schema import RESULTS
+from hub.logs import arrivals
 from tests.browser.conftest import Console
 from tests.browser.logs import Logs
+from tests.counting import count_account
 from tests.factories import ORDER, SYSTEM, USER
 
 if TYPE_CHECKING:
@@ -63,6 +65,65 @@ def test_the_list_and_the_drawer_have_no_violation(
     page.keyboard.press("Escape")
     logs.link(entry).click()
     logs.wait_for_drawer(entry)
+    has_no_violation(page)
+
+
+@in_two_ways
+def test_what_stands_around_the_list_has_no_violation_and_shows_the_focus(
+    logs: Logs,
+    page: Page,
+    account: "Account",
+    monkeypatch: pytest.MonkeyPatch,
+    theme: str,
+    width: int,
+) -> None:
+    monkeypatch.setattr(arrivals, "PROBE_SECONDS", 0)
+    wear(page, theme, width)
+    page.clock.install()
+    stopped = {"provider": "jupiter"}
+    logs.record(
+        {"action": "circuit_breaker.opened", "actor": SYSTEM, "payload": stopped},
+        {"result": "failure", "payload": {**stopped, "code": "circuit_breaker_open"}},
+    )
+    logs.open()
+    bar = page.locator("[data-chart-bar][tabindex='0']")
+    expect(bar).to_have_count(1)
+    page.wait_for_load_state("networkidle")
+    bar.focus()
+    page.keyboard.press("Shift+ArrowLeft")
+    expect(page.locator("#announcer")).not_to_be_empty()
+    has_no_violation(page, "#chart")
+    page.keyboard.press("Escape")
+    for menu in ("#view-menu", "#more-menu", "#export-menu"):
+        page.locator(f"{menu} > summary").click()
+        assert len(walk(page, 2)) == 2
+        has_no_violation(page, menu)
+        page.keyboard.press("Escape")
+        expect(page.locator(f"{menu} > summary")).to_be_focused()
+    logs.record({})
+    page.clock.run_for(6_000)
+    expect(page.locator("#refresh")).to_have_text("↑ 1 new")
+    page.locator("#live").click()
+    expect(page.locator("#live-status")).to_have_role("status")
+    expect(page.locator("#live-status")).not_to_be_empty()
+    has_no_violation(page)
+    with page.expect_download():
+        page.locator("#export-menu > summary").click()
+        page.get_by_role("link", name="NDJSON").click()
+    page.clock.run_for(2_000)
+    expect(page.locator("#export-status")).to_contain_text("Exported 3 entries.")
+    expect(page.locator("#announcer")).to_have_text("Exported 3 entries.")
+    has_no_violation(page, "#export-status")
+    count_account(account.id)
+    for path in ("/hub/columns", "/hub/views/new?list=result%3Dfailure", "/hub/views"):
+        page.goto(path)
+        has_no_violation(page)
+    page.goto("/hub/review")
+    # The parts of a control for dates are the browser's own.
+    page.locator("#zone").focus()
+    assert walk(page, 4)[::3] == ["Show", "1: Failures"]
+    walk(page, 4)
+    assert walk(page, 2) == ["1: Circuit breaker open", "jupiter breaker"]
     has_no_violation(page)
 
 

@@ -110,5 +110,7 @@ def test_a_search_is_looked_up_as_an_id_once_and_not_by_what_its_page_asks_for(
     drawer = hub.read(parts["entry"], htmx=True)
     assert "known=" in drawer.one("#entry-next")["hx-get"]
     assert "known=" not in drawer.one("#entry-next")["href"]
+    # Nor does a page that only names the list.
+    assert reads(f"/hub/views/new?list=search%3D{search}") == 0
     # An address that somebody wrote does not say what a search is.
     assert reads(f"/hub/logs?search={search}&dateRange=24h&known=none") == looked_up + 1

@@ -86,6 +86,8 @@ STRONG = (
     *("passphrase", "api_passphrase", "KC-API-PASSPHRASE", "OK-ACCESS-PASSPHRASE", "keystorePass"),
     *("client_secret", "clientSecret", "secretKey", "SECRET_KEY_BASE", "aws_secret_access_key"),
     *("api_key", "apiKey", "X-MBX-APIKEY", "CB-ACCESS-KEY", "OK-ACCESS-KEY", "X-BAPI-API-KEY"),
+    *("API_KEY_BINANCE", "API_SECRET_KRAKEN", "PRIVATE_KEY_SOLANA", "PASSWORD_BOT2", "apiKeyBybit"),
+    *("clientsecretv3", "PASSPHRASE_OKX", "كلمة_المرور"),
     *("apiKeyV2", "api_secret", "binanceApiSecret", "privateKey", "private_key", "signing_secret"),
     *("webhook_secret", "access_token", "refreshToken", "session_token", "id_token", "bearerToken"),
     *("X-Vault-Token", "X-Auth-Token", "X-CSRFToken", "csrfmiddlewaretoken", "auth_token"),
@@ -691,6 +693,7 @@ HARMLESS_NAMES = (
         "hostKeyFingerprint",
         "keyVersion",
     ),
+    *("API_KEY_ID", "SECRET_NAME", "PASSWORD_FILE", "JWT_SECRET_PATH", "PRIVATE_KEY_VERSION"),
     *("authMethod", "authProvider", "authTime", "seedNodes", "sidecar", "codeName", "passRate"),
 )
 STATES = (
@@ -797,6 +800,10 @@ OBJECTS: tuple[Any, ...] = (
     {"credential": {"credentialId": "cred-1", "provider": "binance", "label": "main account"}},
     {"Statement": [{"Sid": "AllowTrade", "Effect": "Allow"}, {"Sid": "Stmt1700000000000"}]},
     {"policy": '{"Statement": [{"Sid": "AllowTrade", "Effect": "Allow"}]}'},
+    {"Statement": [{"Sid": "AllowS3Read2024", "Effect": "Allow"}]},
+    {"policy": '{"Sid": "AllowKMSDecryptV2", "Effect": "Deny", "Action": "kms:*"}'},
+    {"terraform": 'statement { sid = "S3ReadOnlyAccess20" effect = "Allow" }'},
+    {"template": "- Effect: Allow\n  Sid: AllowS3Read2024\n  Action: s3:Get*"},
     {"encoded": "%7B%22Statement%22%3A%5B%7B%22Sid%22%3A%22AllowTrade%22%7D%5D%7D"},
     {"sid": "S-1-5-21-1004336348-1177238915-682003330-512"},
     {"secretId": "prod/jupiter/api", "versionStage": "AWSCURRENT"},

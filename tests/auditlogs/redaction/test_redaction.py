@@ -765,3 +765,11 @@ def test_what_is_stored_holds_no_byte_of_a_secret(payload: dict[str, Any]) -> No
     )
     assert len(entry.redactions) >= 1
     assert MARK in json.dumps(entry.payload)
+
+
+def test_a_variable_that_says_whose_secret_it_is_holds_one_if_its_value_looks_so() -> None:
+    secret = "Zk83hdJw92jsKq71"
+    clean, _ = REDACTOR.entry(
+        {"payload": {"env": f"API_SECRET_DESK_TWO={secret} API_SECRET_DESK=on"}}
+    )
+    assert clean["payload"] == {"env": "API_SECRET_DESK_TWO=[REDACTED:key-name] API_SECRET_DESK=on"}
