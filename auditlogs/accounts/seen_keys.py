@@ -1,7 +1,8 @@
 """Keys that the log names and that were not issued here: what their entries tell of them.
 
-No index holds the keys that entries name, so the newest entries about keys, of calls and of
-sign-ins are read, up to a number of each; a key that is named in older ones alone is not listed.
+The counters have every key that was used, by whom, and when first and last. What else is told of a
+key (its scopes, when it was made, rotated and revoked) is in payloads: of the newest entries about
+keys, of calls and of sign-ins, which are read up to a number of each.
 """
 
 from collections.abc import Iterable
@@ -12,10 +13,14 @@ from auditlogs.accounts import agent_keys
 from auditlogs.accounts.key_orders import newest
 from auditlogs.accounts.key_use import KnownKey
 from auditlogs.accounts.keys import MAX_DIGITS
+from auditlogs.counters import uses
 from auditlogs.entry.schema import LONG_ID_LENGTH, Entry
+from auditlogs.entry.text import SEPARATOR
+from auditlogs.entry.times import from_ms
 from auditlogs.models import PUBLIC_ID_PREFIX, Account, AgentKey, ApiKey
 from auditlogs.query.entries import Entries
 from auditlogs.query.values import MAX_VALUES
+from auditlogs.storage import fleet
 
 CREATED, ROTATED, REVOKED = "api_key.created", "api_key.rotated", "api_key.revoked"
 # How many entries of each action are read.
@@ -66,10 +71,11 @@ def seen(account: Account) -> tuple[list[SeenKey], bool]:
     log = Entries.of(account.id)
     read = [entry for action, n in READ.items() for entry in newest(log.where("action", action), n)]
     found = _collect(sorted(read, key=lambda entry: entry.instant))
+    found, is_cut = _with_uses(account.id, found)
     issued = _issued(account, found)
     foreign = [key for key in found if key.address not in issued and key.name not in issued]
     foreign.sort(key=lambda key: key.newest, reverse=True)
-    return foreign[:MAX_LISTED], len(foreign) > MAX_LISTED
+    return foreign[:MAX_LISTED], is_cut or len(foreign) > MAX_LISTED
 
 
 def find(account: Account, text: str) -> AgentKey | SeenKey | None:
@@ -117,6 +123,28 @@ def _collect(entries: Iterable[Entry]) -> list[SeenKey]:
     return list(keys.values())
 
 
+def _with_uses(account: str, found: list[SeenKey]) -> tuple[list[SeenKey], bool]:
+    """Return keys with all their uses that are counted, and those that an agent used and that no
+    entry that was read names; and whether there were more."""
+    users, is_cut = uses.users(account)
+    agents = {each.agent: each.name or each.agent for each in fleet.roster(account) if each.agent}
+    keys = {text: key for key in found for text in (key.name, key.id) if text}
+    for use in users:
+        names = use.key.split(SEPARATOR)
+        known = next((keys[each] for each in names if each in keys), None)
+        if known is None:
+            if use.value not in agents:
+                continue
+            known = keys[names[0]] = SeenKey(names[0])
+            found = [*found, known]
+        first, last = from_ms(use.first_ms), from_ms(use.last_ms)
+        known.first_use = min(first, known.first_use or first)
+        known.last_use = max(last, known.last_use or last)
+        if use.value in agents:
+            known.agents.setdefault(use.value, agents[use.value])
+    return found, is_cut
+
+
 def _tell(key: SeenKey, entry: Entry) -> None:
     said = entry.payload or {}
     scopes = said.get("scopes", said.get("keyScopes"))
@@ -155,6 +183,7 @@ def _issued(account: Account, found: Iterable[SeenKey]) -> set[str]:
     numbers = [text.removeprefix(PUBLIC_ID_PREFIX) for text in texts]
     numbers = [each for each in numbers if each.isascii() and each.isdecimal()]
     pks = [int(each) for each in numbers if len(each) < MAX_DIGITS]
-    log_keys = ApiKey.objects.filter(account=account, pk__in=pks)
+    log_keys = ApiKey.objects.filter(account=account)
     issued = {text for row in (*by_id, *by_name) for text in row}
-    return issued | {key.public_id for key in log_keys}
+    issued |= {key.public_id for key in log_keys.filter(pk__in=pks)}
+    return issued | set(log_keys.filter(name__in=texts).values_list("name", flat=True))

@@ -23,6 +23,7 @@ from auditlogs.query.values import Values
 from auditlogs.storage import counts
 from auditlogs.storage.counts import Use
 from auditlogs.storage.mongo import Document, TookTooLong
+from auditlogs.storage.retention import oldest_ms
 
 MAX_READ = 5_000
 # No use of a key, though its entries name it.
@@ -60,6 +61,19 @@ def read(account: str, bot: str | None, key: Values, edges: Sequence[int]) -> li
         is_cut = any("uses" in span.rest for span in found) or not all(is_whole)
         parts.append(Part(rows.values(), is_cut))
     return parts[::-1]
+
+
+def users(account: str) -> tuple[list[Use], bool]:
+    """Return by whom each key was used in all kept time, as far as it is counted, and whether there
+    were more. Raises StorageError."""
+    moment = now()
+    end = counts.start_of("day", to_ms(moment)) + 2 * DAY_MS
+    days = range(counts.start_of("day", oldest_ms(moment)), end, DAY_MS)
+    spans = counts.spans_of(account, [("day", day) for day in days], ["uses"]).values()
+    rows: Rows = {}
+    for use in (use for span in spans for use in span.uses if use.kind == "actor"):
+        add(rows, use)
+    return list(rows.values()), any("uses" in span.rest for span in spans)
 
 
 class _Reading:

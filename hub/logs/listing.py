@@ -149,11 +149,15 @@ class Listing:
 
     @property
     def order_url(self) -> str:
-        """The story of the order whose entries alone the list has; empty for any other list."""
+        """The story of the order whose entries alone the list has, as those of a filter or of a
+        search that is its ID; empty for any other list."""
+        found = self.request.found_id
         try:
             order = parse_values(self.request.given.get("orderId", "")).single
         except BadValues:
             order = None
+        if found is not None and found.path == "facts.orderId":
+            order = found.value
         return f"{reverse('order_story')}?{urlencode({'orderId': order})}" if order else ""
 
     @property

@@ -12,7 +12,7 @@ from auditlogs.accounts import agent_keys, key_orders, key_use, keys, seen_keys
 from auditlogs.accounts.key_use import KeyUse, KnownKey, Period
 from auditlogs.accounts.self_audit import COMMAND_LINE
 from auditlogs.counters import uses
-from auditlogs.entry.times import now, parse_rfc3339
+from auditlogs.entry.times import from_ms, now, parse_rfc3339, to_ms
 from auditlogs.models import Account, AgentKey, new_account_id
 from auditlogs.query import known
 from auditlogs.query.figures import Figure
@@ -20,7 +20,7 @@ from auditlogs.query.values import parse
 from auditlogs.recording.recorder import record_many
 from auditlogs.storage import mongo
 from tests.api import Api, problem_of
-from tests.counting import count_until_now
+from tests.counting import count_account, count_until_now
 from tests.factories import new, unique
 from tests.watching import watcher
 
@@ -306,12 +306,19 @@ def test_keys_that_were_not_issued_here_are_told_by_their_entries(
          "payload": {"keyName": "trial-1"}},
         call("market_quote", keyName="nameless-trade"),
     )  # fmt: skip
+    old = now() - timedelta(days=9)
+    write(account.id, call("market_quote", keyName="trial-1") | {"timestamp": old})
+    forgotten = {"action": "mcp.prompt.got", "action_type": "mcp", "bot_id": "bot-1"}
+    used = {"payload": {"keyName": "forgotten"}, "timestamp": old}
+    write(account.id, forgotten | used)
+    count_account(account.id)
     keys.create(account, "reader", ["logs:read"])
     found, is_more = seen_keys.seen(account)
     assert not is_more
     told = {each.name: each for each in found}
     # That of the fixture was issued here; the other key of the agent is named by a call alone.
-    assert set(told) == {"trial-1", "nameless-trade", "other"}
+    # One was only used, by an entry that is not read.
+    assert set(told) == {"trial-1", "nameless-trade", "other", "forgotten"}
     one = told["trial-1"]
     assert (one.id, one.scopes, dict(one.agents)) == (
         *("key_trial", ["read"]),
@@ -319,7 +326,9 @@ def test_keys_that_were_not_issued_here_are_told_by_their_entries(
     )
     assert one.created
     assert one.revoked
-    assert one.first_use == one.last_use
+    assert one.first_use == told["forgotten"].last_use == from_ms(to_ms(old))
+    assert one.last_use
+    assert one.last_use > one.created
     api = Api(keys.create(account, "another", ["logs:read"]))
     shown = api.get("/api/keys/key_trial").json()
     assert (shown["issuedHere"], shown["state"], shown["scopes"]) == (False, "revoked", ["read"])

@@ -210,3 +210,6 @@ def test_the_story_of_an_order_stands_in_its_entries_and_above_their_list(hub: H
     assert "1 of 3 steps impossible" in hub.read(above).text
     assert hub.read(above, htmx=True).one(".story").text == part.one(".story").text
     assert "The story of this order" not in hub.logs("?orderId=a,b").text
+    hub.record({"action": "order.created", "payload": {"orderId": "ord_12345"}})
+    searched = link(hub.logs("?search=ord_12345"), "The story of this order")
+    assert searched["href"].endswith("?orderId=ord_12345")
