@@ -26,7 +26,7 @@ test: lint ## Run everything: lint, then all tests, in a real browser too
 	.venv/bin/python -m tests.chromium
 	.venv/bin/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
-test-faults: .venv/.dev ## Kill, pause, overload and search everything, for up to an hour
+test-faults: .venv/.dev ## Kill, pause, overload and search everything, for up to two hours
 	.venv/bin/python -m pytest -m faults
 
 test-deploy: .venv/.dev ## Run docs/deploy.md: nginx and PostgreSQL from Debian, as root

@@ -29,8 +29,8 @@ OPERATORS = {"$gte", "$gt", "$lt", "$lte", "$in", "$and", "$or", "$elemMatch", "
 OPERATORS |= {"$expr", "$indexOfCP", "$ifNull", "$literal"}
 # The counts, and the quarter of an hour that an entry is counted in.
 GROUPING = {"$sum", "$first", "$last", "$toLong", "$subtract", "$mod"}
-# The facts of an entry, and its target, that are counted.
-GROUPING |= {"$filter", "$in", "$split", "$arrayElemAt", "$ifNull", "$cond", "$eq"}
+# The facts of an entry, its target, and whose behalf it was on, as they are counted.
+GROUPING |= {"$filter", "$map", "$in", "$split", "$arrayElemAt", "$ifNull", "$cond", "$eq"}
 # What a caller may try to have executed.
 HOSTILE = ".* $where {$gt:''}"
 

@@ -185,6 +185,9 @@ def test_no_page_has_a_violation_or_is_wider_than_the_window(
     for path in (f"{user.pk}/role", f"{as_admin.pk}/remove", f"{user.pk}/reset"):
         page.goto(f"/hub/members/{path}")
         is_good()
+    page.goto("/hub/emitters")
+    expect(page.get_by_role("row", name="n" * 100)).to_be_visible()
+    is_good()
     page.goto("/hub/settings")
     is_good()
     page.goto("/hub/profile")

@@ -114,7 +114,7 @@ def periods(use: KeyUse) -> list[Period]:
     return [each for each in (use.whole, use.day, use.before, use.since) if each]
 
 
-@pytest.mark.parametrize(("seed", "bot"), [(1, None), (2, None), (3, None), (4, "bot-1")])
+@pytest.mark.parametrize(("seed", "bot"), [(1, None), (2, None), (4, "bot-1")])
 def test_each_figure_is_the_number_of_entries_of_its_list(
     seed: int, bot: str | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,8 +2,11 @@
 
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
+from random import Random
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -12,9 +15,10 @@ import time_machine
 from django.http import QueryDict
 from hypothesis import given, settings, strategies as st
 
+from auditlogs.accounts import keys
 from auditlogs.entry.schema import Entry
-from auditlogs.entry.times import format_rfc3339, now
-from auditlogs.models import new_account_id
+from auditlogs.entry.times import format_rfc3339, from_ms, now
+from auditlogs.models import Account, new_account_id
 from auditlogs.query import arrivals, slices
 from auditlogs.query.cursor import Cursor
 from auditlogs.query.entries import ArrivalPage
@@ -23,6 +27,7 @@ from auditlogs.query.selection import Selection
 from auditlogs.recording.recorder import record_many
 from auditlogs.storage import mongo
 from auditlogs.storage.indexes import ACCOUNT_ARRIVAL_INDEX
+from auditlogs.storage.retention import oldest_ms
 from tests.api import LIST, Api, next_of, problem_of
 from tests.factories import USER, new
 from tests.watching import sent, watcher
@@ -230,6 +235,58 @@ def test_a_reader_that_goes_on_while_four_write_misses_nothing(
             break
     assert sorted(seen) == sorted(written)
     assert len(written) == 120
+
+
+@pytest.mark.parametrize(
+    "turns", [pytest.param(2, id="short"), pytest.param(60, id="long", marks=pytest.mark.faults)]
+)
+def test_a_reader_that_stops_for_a_week_misses_nothing_and_sees_nothing_twice(
+    turns: int, account: Account, settings: Any
+) -> None:
+    settings.AUDITLOGS_API_RATE = "1000000/minute"
+    api = Api(keys.create(account, "follower", ["logs:read"]))
+    log, seen, url = mongo.entries(), Counter[str](), f"{LIST}?order=arrival&limit=19"
+    written: set[str] = set()
+
+    def write_some(random: Random) -> None:
+        for _ in range(turns):
+            late = [timedelta(days=random.uniform(0, 29.5)), timedelta(0), timedelta(hours=-9)]
+            entries = [new(timestamp=now() - each) for each in late]
+            ids = record_many(entries, account=account.id)
+            with lock:
+                written.update(map(str, ids))
+
+    def follow_on(url: str) -> str:
+        while True:
+            page = api.get(url)
+            seen.update(entry["id"] for entry in page.json())
+            url = next_of(page) or ""
+            if "Retry-After" in page.headers:
+                return url
+
+    lock, randoms = threading.Lock(), [Random(number) for number in range(4)]
+    with (
+        time_machine.travel(now() - timedelta(days=8), tick=False) as clock,
+        ThreadPoolExecutor(4) as pool,
+    ):
+        for day in range(10):
+            writing = [pool.submit(write_some, random) for random in randoms]
+            if day in {0, 1, 9}:
+                url = follow_on(url)
+            for each in writing:
+                each.result()
+            # What the TTL index would remove, whose clock is not moved.
+            log.delete_many(
+                {"account": account.id, "timestamp": {"$lt": from_ms(oldest_ms(now()))}}
+            )
+            clock.shift(timedelta(days=1) if day < 8 else arrivals.LAG + timedelta(seconds=1))
+        follow_on(url)
+    # The server removes by its own clock too.
+    stored = {str(each["_id"]) for each in log.find({"account": account.id}, {"_id": 1})}
+    assert set(seen.values()) == {1}
+    assert stored - seen.keys() == set()
+    assert seen.keys() <= written
+    assert 0.9 * len(written) < len(stored) < len(written) == 4 * 10 * 3 * turns
 
 
 # The API
