@@ -111,7 +111,7 @@ def export_running() -> HttpResponse:
         "An export is running",
         "The key, or the person that it belongs to, is running another export. Wait until it has "
         "ended, or stop it. One that was cut off by a crash counts as ended after a minute.",
-        headers={"Retry-After": "60"},
+        headers={"Retry-After": "5"},
     )
 
 

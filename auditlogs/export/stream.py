@@ -145,6 +145,9 @@ class Stream:
             # The response ends without its last chunk, which shows that it was cut.
             self._reason = str(error)
             raise
+        finally:
+            # Before the server ends the body: who has read all of it may begin another one.
+            self.close()
 
     def _refresh(self) -> None:
         if time.monotonic() - self._refreshed < REFRESH_SECONDS:

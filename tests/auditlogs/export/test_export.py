@@ -14,9 +14,11 @@ from django.core.signals import request_finished
 from django.db import close_old_connections
 
 from auditlogs.accounts import keys
+from auditlogs.accounts.self_audit import Caller
 from auditlogs.entry.times import HOUR_MS, now, to_ms
 from auditlogs.export import running, stream
 from auditlogs.export.formats import FORMATS
+from auditlogs.export.running import Exporter
 from auditlogs.models import Account, ApiKey, Export
 from auditlogs.query import planner, slices
 from auditlogs.query.entries import Entries
@@ -204,10 +206,29 @@ def test_one_export_at_a_time_for_each_caller(api: Api, account: Account) -> Non
     first = api.get(EXPORT)
     problem = problem_of(api.get(EXPORT), 409, "export-running")
     assert "another export" in problem["detail"]
+    assert api.get(EXPORT)["Retry-After"] == "5"
     others = Api(keys.create(account, "other", ["logs:export"]))
     assert body_of(others.get(EXPORT))
     assert body_of(first)
     assert body_of(api.get(EXPORT))
+
+
+def test_its_caller_is_free_and_its_entry_there_before_the_body_ends(
+    account: Account,
+) -> None:
+    make_entries(account.id, 3)
+    exporter = Exporter("key_of_nobody", Caller(account.id))
+    facts = {"format": "ndjson", "filters": []}
+    of_all = (Entries.of(account.id), FORMATS["ndjson"], exporter, facts)
+    first = stream.Stream(*of_all)
+    # The server sends the end of the body after this and closes the stream last.
+    lines = b"".join(first).splitlines()
+    second = stream.Stream(*of_all)
+    (entry,) = exported(account.id)
+    assert (entry["result"], entry["count"]) == ("success", len(lines) - 1)
+    first.close()
+    second.close()
+    assert [each["result"] for each in exported(account.id)] == ["partial", "success"]
 
 
 def test_a_persons_session_tokens_are_one_caller(account: Account, user: Any) -> None:
