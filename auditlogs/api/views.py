@@ -91,7 +91,7 @@ def endpoint(methods: Mapping[str, tuple[str, KeyView[P]]]) -> View[P]:
     def _answer(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
         if refusal := _refusal(request, allowed):
             return refusal
-        scope, view = methods["GET" if request.method == "HEAD" else request.method]
+        scope, view = methods["GET" if request.method == "HEAD" else str(request.method)]
         response = view(request, _authenticate(request, scope), *args, **kwargs)
         response["Cache-Control"] = "no-store"
         patch_vary_headers(response, ["Authorization"])
