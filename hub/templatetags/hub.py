@@ -29,6 +29,19 @@ HIDDEN = re.compile(
 )
 
 
+CODE = re.compile("`([^`]+)`")
+
+
+@register.filter
+def code_spans(text: str) -> SafeString:
+    """Return a text of the API's description with its Markdown code spans as elements, escaped."""
+    # Every second part is what stood between two backticks.
+    parts = enumerate(CODE.split(text))
+    return format_html_join(
+        "", "{}", ((format_html("<code>{}</code>", part) if n % 2 else part,) for n, part in parts)
+    )
+
+
 @register.simple_tag
 def icon_sprite() -> SafeString:
     """Return the sprite; every page includes it once."""

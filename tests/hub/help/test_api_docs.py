@@ -5,6 +5,7 @@ from django.test import Client
 
 from auditlogs.api.description import described
 from hub.help.api_docs import kind_of
+from hub.templatetags.hub import code_spans
 
 
 @pytest.fixture
@@ -21,6 +22,12 @@ def test_it_shows_every_request_and_type_without_sign_in(markup: str) -> None:
             assert f"{method.upper()} {path}" in markup
     for name in document["components"]["schemas"]:
         assert f'id="type-{name}"' in markup
+
+
+def test_code_in_a_sentence_is_marked_up_and_escaped(markup: str) -> None:
+    assert "Requires the scope <code>logs:read</code>." in markup
+    assert "`" not in markup
+    assert code_spans("`a<b` & `c") == "<code>a&lt;b</code> &amp; `c"
 
 
 def test_it_loads_nothing_from_elsewhere_and_has_no_inline_script_or_style(markup: str) -> None:
