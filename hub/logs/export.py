@@ -46,7 +46,7 @@ def export(request: HubRequest, visit: Visit) -> HttpResponseBase:
     if request.method == "HEAD":
         return HttpResponse(content_type=FORMATS[name].content_type)
     exporter = Exporter(_id_of(request), caller_of(request))
-    facts, total = facts_of(name, query.given), _total(query.entries)
+    facts, total = facts_of(name, query), _total(query.entries)
     try:
         stream = Stream(query.entries, FORMATS[name], exporter, facts, total)
     except AlreadyExporting:
