@@ -1,5 +1,6 @@
 """The HTTP response that an export streams into."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from django.http import HttpRequest, QueryDict, StreamingHttpResponse
@@ -46,9 +47,16 @@ def facts_of(name: str, query: ListRequest) -> dict[str, Any]:
 
 def respond(request: HttpRequest, stream: Stream, file_format: Format) -> StreamingHttpResponse:
     """Return the response that sends a stream as a file, and closes it."""
+    response = head(file_format, stream)
+    if (connection := request.META.get("gunicorn.socket")) is not None:
+        connection.settimeout(SEND_SECONDS)
+    return response
+
+
+def head(file_format: Format, stream: Iterable[bytes] = ()) -> StreamingHttpResponse:
+    """Return the response with its headers alone, as HEAD gets it: without a length, which is not
+    known."""
     response = StreamingHttpResponse(stream, content_type=file_format.content_type)
     name = f"audit-logs-{now():%Y-%m-%dT%H-%M-%SZ}.{file_format.extension}"
     response["Content-Disposition"] = f'attachment; filename="{name}"'
-    if (connection := request.META.get("gunicorn.socket")) is not None:
-        connection.settimeout(SEND_SECONDS)
     return response

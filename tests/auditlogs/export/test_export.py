@@ -228,9 +228,25 @@ def test_a_wrong_parameter_is_named(query: dict[str, Any], named: str, api: Api)
     assert named in response.json()["detail"]
 
 
-def test_head_begins_no_export(api: Api, account: Account) -> None:
-    assert api.client.head(EXPORT, headers=api.headers).status_code == 200
-    assert not Export.objects.exists()
+def test_head_has_the_headers_of_get_and_begins_no_export(api: Api, account: Account) -> None:
+    make_entries(account.id, 1)
+    with time_machine.travel(now(), tick=False):
+        head = api.client.head(f"{EXPORT}?format=csv", headers=api.headers)
+        assert not Export.objects.exists()
+        response = api.get(EXPORT, format="csv")
+        # Neither takes it the place of one that is running.
+        assert api.client.head(EXPORT, headers=api.headers).status_code == 200
+        assert body_of(response)
+    assert (head.status_code, b"".join(head.streaming_content)) == (200, b"")
+    assert _steady(head) == _steady(response)
+    assert "Content-Length" not in head
+    assert len(exported(account.id)) == 1
+
+
+def _steady(response: Any) -> dict[str, str]:
+    """Return the headers but those of the one request."""
+    own = {"x-request-id", "x-correlation-id", "server-timing"}
+    return {name: value for name, value in response.items() if name.lower() not in own}
 
 
 def test_one_export_at_a_time_for_each_caller(api: Api, account: Account) -> None:
