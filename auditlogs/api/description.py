@@ -8,23 +8,22 @@ from typing import Any
 import msgspec
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, get_resolver, reverse
-from django.views.decorators.csrf import csrf_exempt
 
 from auditlogs.api import problems
 from auditlogs.api.openapi import document, entry_schema as schema_at
-from auditlogs.api.views import ALIASES, SCOPES
+from auditlogs.api.views import SCOPES, public
 
 PARAMETER = re.compile(r"<(?:\w+:)?(\w+)>")
 SCHEMA_TYPE = "application/schema+json"
 
 
-@csrf_exempt
+@public
 def openapi(request: HttpRequest) -> HttpResponse:
     """Answer with the OpenAPI document."""
     return _public(request, described(), "application/json")
 
 
-@csrf_exempt
+@public
 def entry_schema(request: HttpRequest) -> HttpResponse:
     """Answer with the JSON Schema of an entry. A change that is none of its additions gets another
     address."""
@@ -51,8 +50,6 @@ def routes() -> dict[str, tuple[str, dict[str, str]]]:
 
 
 def _public(request: HttpRequest, body: dict[str, Any], kind: str) -> HttpResponse:
-    if request.method not in ALIASES["GET"]:
-        return problems.method_not_allowed(ALIASES["GET"])
     if request.GET:
         unknown = dict.fromkeys(request.GET, "unknown parameter")
         return problems.bad_parameters(unknown, frozenset(unknown))

@@ -27,8 +27,14 @@ def introspect_token(request: HttpRequest, key: ApiKey) -> HttpResponse:
         return problems.bad_parameters(unknown, frozenset())
     if request.content_type != FORM:
         return problems.bad_body("unsupported-media-type", f"Send the token as {FORM}.")
+    if request.headers.get("Content-Encoding", "identity").strip().lower() != "identity":
+        detail = "Send the body uncompressed, without Content-Encoding."
+        return problems.bad_body("unsupported-media-type", detail)
     length = request.headers.get("Content-Length", "")
-    if not length.isdecimal() or int(length) > MAX_BODY_BYTES:
+    if not length.isdecimal():
+        detail = "Send a Content-Length; a body in chunks is not read."
+        return problems.bad_body("length-required", detail)
+    if int(length) > MAX_BODY_BYTES:
         detail = f"Send a Content-Length of at most {MAX_BODY_BYTES:,} bytes."
         return problems.bad_body("body-too-large", detail)
     # Other parameters are left alone, as RFC 6749 asks; `token_type_hint` could tell nothing.

@@ -15,12 +15,13 @@ from auditlogs.accounts.seen_keys import SeenKey
 from auditlogs.api import problems
 from auditlogs.api.figures import figure_json
 from auditlogs.api.reading import TooManyReaders, reader_of
-from auditlogs.api.views import endpoint
+from auditlogs.api.views import endpoint, in_json
 from auditlogs.entry.times import format_rfc3339
 from auditlogs.models import AgentKey, ApiKey
 from auditlogs.query.figures import Figure
 
 
+@in_json
 def key_detail(request: HttpRequest, key: ApiKey, key_id: str) -> HttpResponse:
     """Answer with an agent's key of the account: what it is, and what the log tells of it.
 

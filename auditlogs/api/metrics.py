@@ -18,7 +18,8 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
-from auditlogs.api.views import ALIASES, endpoint
+from auditlogs.api.negotiation import by_preference
+from auditlogs.api.views import endpoint, public
 from auditlogs.entry.times import now
 from auditlogs.metrics import REGISTRY, SHARED
 from auditlogs.middleware import source_ip
@@ -44,14 +45,16 @@ class Figures(Collector):
 @csrf_exempt
 def metrics(request: HttpRequest) -> HttpResponseBase:
     """Answer in the text format that the request accepts, Prometheus' or OpenMetrics'."""
-    is_read = request.method in ALIASES["GET"]
-    return _exposition(request) if is_read and _is_trusted(request) else _for_keys(request)
+    return (_for_networks if _is_trusted(request) else _for_keys)(request)
 
 
 def _exposition(request: HttpRequest) -> HttpResponse:
-    encode, content_type = choose_encoder(request.headers.get("Accept", ""))
+    # It takes the first that it knows, whatever the quality.
+    accept = by_preference(request.headers.get("Accept", ""))
+    encode, content_type = choose_encoder(accept)
     response = HttpResponse(encode(Figures()), content_type=content_type)
     response["Cache-Control"] = "no-store"
+    response["Vary"] = "Accept"
     return response
 
 
@@ -59,6 +62,7 @@ def _with_key(request: HttpRequest, key: ApiKey) -> HttpResponse:
     return _exposition(request)
 
 
+_for_networks = public(_exposition)
 _for_keys = endpoint({"GET": ("metrics:read", _with_key)})
 
 

@@ -27,6 +27,13 @@ def preferred(accept: str, offered: Sequence[str]) -> str | None:
     return chosen
 
 
+def by_preference(accept: str) -> str:
+    """Return the header without the ranges that it refuses, the preferred first."""
+    ranges = [each.strip() for each in accept.split(",") if each.strip()]
+    wanted = [each for each in ranges if _range(each)[1] > 0]
+    return ", ".join(sorted(wanted, key=lambda each: -_range(each)[1]))
+
+
 def _range(text: str) -> tuple[str, float]:
     """Return a media range and its quality. Parameters other than `q` are ignored."""
     name, parameters = parse_header_parameters(text.strip())

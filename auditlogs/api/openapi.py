@@ -262,7 +262,7 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
     ("api_entry", "GET"): Operation(
         summary="Read one entry",
         answers={200: ("The entry.", _content(_reference("ExplainedEntry"), JSON))},
-        problems=(*ANY_REQUEST, "not-found"),
+        problems=(*ANY_REQUEST, "not-found", "not-acceptable"),
         parameters=(ID,),
     ),
     ("api_introspect", "POST"): Operation(
@@ -286,13 +286,13 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
                 ),
             )
         },
-        problems=(*ANY_REQUEST, "unsupported-media-type", "body-too-large"),
+        problems=(*ANY_REQUEST, "length-required", "unsupported-media-type", "body-too-large"),
         body=_content(_record({"token": {"type": "string", "minLength": 1}}), FORM),
     ),
     ("api_review", "GET"): Operation(
         summary="Review a day: failures by reason and agent, what is new, who is silent",
         answers={200: ("The review.", _content(_reference("Review"), JSON))},
-        problems=ANY_REQUEST,
+        problems=(*ANY_REQUEST, "not-acceptable"),
         parameters=(
             _parameter("query", "day", TEXT, "A date; by default the last 24 hours."),
             _parameter("query", "zone", TEXT, "The name of a time zone; by default UTC."),
@@ -301,7 +301,7 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
     ("api_key", "GET"): Operation(
         summary="Tell what an agent's key is, and what it did",
         answers={200: ("The key.", _content(_reference("AgentKey"), JSON))},
-        problems=(*ANY_REQUEST, "not-found"),
+        problems=(*ANY_REQUEST, "not-found", "not-acceptable"),
         parameters=(KEY_ID,),
     ),
 }

@@ -54,7 +54,7 @@ def bad_parameters(errors: Mapping[str, str], unknown: frozenset[str]) -> HttpRe
 
 
 def bad_body(slug: ProblemSlug, detail: str) -> HttpResponse:
-    """Return a 400, 413 or 415 for a body or header that cannot be accepted."""
+    """Return a 400, 411, 413 or 415 for a body or header that cannot be accepted."""
     return problem(slug, "The request cannot be accepted", detail)
 
 
@@ -111,7 +111,7 @@ def export_running() -> HttpResponse:
         "An export is running",
         "The key, or the person that it belongs to, is running another export. Wait until it has "
         "ended, or stop it. One that was cut off by a crash counts as ended after a minute.",
-        headers={"Retry-After": "60"},
+        headers={"Retry-After": "5"},
     )
 
 
@@ -210,7 +210,12 @@ def method_not_allowed(allowed: Sequence[str]) -> HttpResponse:
 def not_acceptable(offered: Sequence[str]) -> HttpResponse:
     """Return a 406 that lists the media types there are (RFC 9110, section 15.5.7)."""
     names = ", ".join(offered)
-    return problem("not-acceptable", "Not acceptable", f"Accept: expected one of {names}.")
+    return problem(
+        "not-acceptable",
+        "Not acceptable",
+        f"Accept: expected one of {names}.",
+        headers={"Vary": "Accept"},
+    )
 
 
 def unavailable(slug: ProblemSlug, detail: str) -> HttpResponse:

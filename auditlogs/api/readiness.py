@@ -5,8 +5,8 @@ from typing import Literal
 import msgspec
 from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse
-from django.views.decorators.http import require_safe
 
+from auditlogs.api.views import public
 from auditlogs.entry.times import format_rfc3339, from_ms
 from auditlogs.recording import losses
 from auditlogs.storage import counts, mongo
@@ -63,7 +63,7 @@ class PublicReport(msgspec.Struct, frozen=True, kw_only=True):
     status: Literal["ready", "unready"]
 
 
-@require_safe
+@public
 def readyz(request: HttpRequest) -> HttpResponse:
     """Answer 200 where entries are accepted, else 503. Only staff get the whole report: its figures
     cover all accounts."""

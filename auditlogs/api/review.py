@@ -10,7 +10,7 @@ from django.urls import reverse
 
 from auditlogs.api import problems
 from auditlogs.api.figures import figure_json
-from auditlogs.api.views import endpoint
+from auditlogs.api.views import endpoint, in_json
 from auditlogs.entry.times import format_rfc3339, from_ms, now
 from auditlogs.models import ApiKey
 from auditlogs.review import report
@@ -23,6 +23,7 @@ T = TypeVar("T")
 PARAMETERS = ("day", "zone")
 
 
+@in_json
 def review(request: HttpRequest, key: ApiKey) -> HttpResponse:
     """Answer with the review of a day, or of the last 24 hours; a bot's key gets its bot's."""
     unknown = dict.fromkeys(request.GET.keys() - set(PARAMETERS), "not a known parameter")

@@ -1,8 +1,9 @@
 """The JSON API: services write entries with it, scripts and SIEMs read them."""
 
+import functools
 import hashlib
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Concatenate, ParamSpec
 
 from django.core.exceptions import SuspiciousOperation
@@ -13,6 +14,7 @@ from django.views.decorators.csrf import csrf_exempt
 
 from auditlogs.accounts import keys, rate_limit
 from auditlogs.api import problems, self_audit
+from auditlogs.api.body import JSON
 from auditlogs.api.ingest import ingest
 from auditlogs.api.negotiation import preferred
 from auditlogs.api.reading import TooManyReaders, read_page, reader_of
@@ -40,7 +42,7 @@ POLL_SECONDS = 5
 
 # The media types of a list, the default first.
 BODIES: dict[str, Callable[[list[Entry]], bytes]] = {
-    "application/json": to_json,
+    JSON: to_json,
     NDJSON_TYPE: FORMATS["ndjson"].page,
     "text/csv": FORMATS["csv"].page,
 }
@@ -87,18 +89,45 @@ def endpoint(methods: Mapping[str, tuple[str, KeyView[P]]]) -> View[P]:
             return problems.bad_request()
 
     def _answer(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
-        if _has_key_in_url(request):
-            self_audit.key_in_address(request)
-            return problems.key_in_query()
-        if request.method not in allowed:
-            return problems.method_not_allowed(allowed)
-        scope, view = methods["GET" if request.method == "HEAD" else request.method]
+        if refusal := _refusal(request, allowed):
+            return refusal
+        scope, view = methods["GET" if request.method == "HEAD" else str(request.method)]
         response = view(request, _authenticate(request, scope), *args, **kwargs)
         response["Cache-Control"] = "no-store"
         patch_vary_headers(response, ["Authorization"])
         return response
 
     SCOPES[answer] = {method: scope for method, (scope, _) in methods.items()}
+    return answer
+
+
+def public(view: View[P]) -> View[P]:
+    """Make a view that reads without a key. A key in the address is an error here too, and a
+    session's cookie needs no CSRF token, because nothing is changed."""
+
+    @csrf_exempt
+    @functools.wraps(view)
+    def answer(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+        with context.bind(person=None):
+            refusal = _refusal(request, ALIASES["GET"])
+        return refusal or view(request, *args, **kwargs)
+
+    return answer
+
+
+def in_json(view: KeyView[P]) -> KeyView[P]:
+    """Make a view that answers 406 to a request that does not accept JSON."""
+
+    @functools.wraps(view)
+    def answer(
+        request: HttpRequest, key: ApiKey, /, *args: P.args, **kwargs: P.kwargs
+    ) -> HttpResponseBase:
+        if preferred(request.headers.get("Accept", ""), [JSON]) is None:
+            return problems.not_acceptable([JSON])
+        response = view(request, key, *args, **kwargs)
+        patch_vary_headers(response, ["Accept"])
+        return response
+
     return answer
 
 
@@ -128,17 +157,22 @@ def entry_list(request: HttpRequest, key: ApiKey) -> HttpResponse:
 
 
 def _followed(request: HttpRequest, response: HttpResponse, page: ArrivalPage) -> HttpResponse:
-    """Say when to ask again, and answer 304 to a reader who has this page already."""
+    """Say when to ask again, and answer 304 to a reader who has this page already.
+
+    The tags are compared weakly (RFC 9110, section 13.1.2): compression makes them weak. Django's
+    own comparison would leave out the headers with which a reader goes on.
+    """
     if page.is_caught_up:
         response["Retry-After"] = str(POLL_SECONDS)
     digest = hashlib.sha256(request.get_full_path().encode() + response.content).hexdigest()
     response["ETag"] = etag = quote_etag(digest[:32])
     given = parse_etags(request.headers.get("If-None-Match", ""))
-    if given != ["*"] and etag in given:
+    if given == ["*"] or etag in [each.removeprefix("W/") for each in given]:
         response.status_code, response.content = 304, b""
     return response
 
 
+@in_json
 def entry_detail(request: HttpRequest, key: ApiKey, entry_id: str) -> HttpResponse:
     """Answer with one entry and, if it failed, why.
 
@@ -153,12 +187,12 @@ def entry_detail(request: HttpRequest, key: ApiKey, entry_id: str) -> HttpRespon
             self_audit.entry_refused(request, key, id)
         return problems.not_found()
     explained = ExplainedEntry.of(entry, Entries.of(key.account_id, key.bot))
-    return HttpResponse(to_json(explained), content_type="application/json")
+    return HttpResponse(to_json(explained), content_type=JSON)
 
 
 def add_entries(request: HttpRequest, key: ApiKey) -> HttpResponse:
     """Store the entries of a request: all or, with `allOrNothing=false`, those that are valid."""
-    choice = request.GET.getlist(ALL_OR_NOTHING)
+    choice = [each for each in request.GET.getlist(ALL_OR_NOTHING) if each]
     unknown = dict.fromkeys(request.GET.keys() - {ALL_OR_NOTHING}, "not a known parameter")
     errors = dict(unknown)
     if len(choice) > 1 or (choice and choice[0] not in ("true", "false")):
@@ -170,6 +204,14 @@ def add_entries(request: HttpRequest, key: ApiKey) -> HttpResponse:
 
 entry_collection = endpoint({"GET": ("logs:read", entry_list), "POST": ("logs:write", add_entries)})
 entry = endpoint({"GET": ("logs:read", entry_detail)})
+
+
+def _refusal(request: HttpRequest, allowed: Sequence[str]) -> HttpResponse | None:
+    """Return the answer to a key in the address or to a method that is not allowed."""
+    if _has_key_in_url(request):
+        self_audit.key_in_address(request)
+        return problems.key_in_query()
+    return None if request.method in allowed else problems.method_not_allowed(allowed)
 
 
 def _has_key_in_url(request: HttpRequest) -> bool:

@@ -145,6 +145,9 @@ class Stream:
             # The response ends without its last chunk, which shows that it was cut.
             self._reason = str(error)
             raise
+        finally:
+            # Before the server ends the body: who has read all of it may begin another one.
+            self.close()
 
     def _refresh(self) -> None:
         if time.monotonic() - self._refreshed < REFRESH_SECONDS:
@@ -197,7 +200,7 @@ def _page(entries: Entries, cursor: Cursor | None, stride: Stride) -> Page:
 def manifest(export: Export, facts: dict[str, Any]) -> bytes:
     """Return the manifest's JSON."""
     started = format_rfc3339(export.started_at)
-    asked = {name: export.facts[name] for name in ("format", "filters")}
+    asked = {name: export.facts[name] for name in ("format", "filters", "range")}
     return numbers.encode({**facts, "account": export.account, "startedAt": started, **asked})
 
 

@@ -288,10 +288,19 @@ def refused_value(name: str, text: str) -> str:
     return text
 
 
+class WholeNumberField(forms.IntegerField):
+    """An integer in ASCII digits; Django's own takes `1.0`, `+5` and the digits of all scripts."""
+
+    def to_python(self, value: Any) -> int | None:
+        if isinstance(value, str) and value and not (value.isascii() and value.isdecimal()):
+            raise ValidationError(self.error_messages["invalid"], code="invalid")
+        return super().to_python(value)
+
+
 class PagingForm(forms.Form):
     """The parameters that choose a part of a list."""
 
-    limit = forms.IntegerField(
+    limit = WholeNumberField(
         min_value=1,
         max_value=MAX_LIMIT,
         required=False,
@@ -300,7 +309,7 @@ class PagingForm(forms.Form):
             f"expected a whole number from 1 to {MAX_LIMIT:,}",
         ),
     )
-    offset = forms.IntegerField(
+    offset = WholeNumberField(
         min_value=0,
         max_value=MAX_OFFSET,
         required=False,

@@ -7,9 +7,9 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.views.decorators.http import require_safe
 
 from auditlogs.api.description import described
+from auditlogs.api.views import public
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +21,7 @@ class Row:
     sentence: str = ""
 
 
-@require_safe
+@public
 def api_docs(request: HttpRequest) -> HttpResponse:
     """Show every request of the API, and the fields of what it takes and answers."""
     document = described()

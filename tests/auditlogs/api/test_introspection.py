@@ -109,6 +109,14 @@ def test_what_is_no_question_gets_a_clear_answer(
         assert "token" in problem["detail"] or status == 413
 
 
+def test_a_body_that_is_packed_or_has_no_length_is_refused_as_such(api: Api) -> None:
+    headers = {**api.headers, "Content-Encoding": "gzip"}
+    packed = api.client.post(PATH, "token=x", FORM, headers=headers)
+    problem_of(packed, 415, "unsupported-media-type")
+    chunks = api.client.post(PATH, "token=x", FORM, headers=api.headers, CONTENT_LENGTH="")
+    assert "Content-Length" in problem_of(chunks, 411, "length-required")["detail"]
+
+
 def test_only_a_key_with_the_scope_may_ask(account: Account) -> None:
     _, text = make(account)
     others = Api(keys.create(account, "all", ["logs:read", "logs:write", "logs:export"]))

@@ -155,6 +155,23 @@ def test_a_configured_network_needs_no_key(
 def test_a_network_only_reads(settings: Settings, db: None) -> None:
     settings.AUDITLOGS_METRICS_NETWORKS = ["127.0.0.1"]
     problem_of(Client().post(PATH), 405, "method-not-allowed")
+    problem_of(Client().get(PATH, {"token": KEY}), 400, "key-in-query")
+
+
+@pytest.mark.parametrize(
+    ("accept", "kind"),
+    [
+        ("application/openmetrics-text;q=0, text/plain", "text/plain"),
+        ("application/openmetrics-text;q=0.1, text/plain;version=1.0.0;q=0.9", "text/plain"),
+        ("text/plain;q=0.5, application/openmetrics-text", "application/openmetrics-text"),
+        ("", "text/plain"),
+    ],
+)
+def test_the_format_is_the_one_that_is_preferred(scraper: Api, accept: str, kind: str) -> None:
+    scraper.headers["accept"] = accept
+    response = scraper.get(PATH)
+    assert response["Content-Type"].startswith(kind)
+    assert "Accept" in response["Vary"]
 
 
 def test_other_scopes_and_other_networks_are_refused(api_key: str) -> None:

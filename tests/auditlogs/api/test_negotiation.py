@@ -6,9 +6,11 @@ import json
 
 import pytest
 
-from auditlogs.api.negotiation import preferred
+from auditlogs.accounts import agent_keys
+from auditlogs.accounts.self_audit import COMMAND_LINE
+from auditlogs.api.negotiation import by_preference, preferred
 from auditlogs.models import Account
-from tests.api import Api, next_of, problem_of
+from tests.api import LIST, Api, next_of, problem_of
 from tests.factories import make_entries
 
 JSON, NDJSON, CSV = OFFERED = ["application/json", "application/x-ndjson", "text/csv"]
@@ -43,6 +45,11 @@ def test_the_most_specific_range_decides_and_then_the_quality(
     assert preferred(accept, OFFERED) == wanted
 
 
+def test_the_ranges_of_a_header_are_put_in_order_without_those_refused() -> None:
+    given = "a/b;q=0, text/plain;version=1.0.0;q=0.5,, c/d;q=0.9, */*"
+    assert by_preference(given) == "*/*, c/d;q=0.9, text/plain;version=1.0.0;q=0.5"
+
+
 @pytest.fixture
 def api(api_key: str, account: Account) -> Api:
     make_entries(account.id, 3, payload={"sum": 12.50})
@@ -69,4 +76,33 @@ def test_a_list_comes_as_json_lines_or_csv_with_the_same_entries_and_links(api: 
 
 def test_other_types_are_refused_with_those_there_are(api: Api) -> None:
     api.headers["accept"] = "application/xml"
-    assert "text/csv" in problem_of(api.get(), 406, "not-acceptable")["detail"]
+    response = api.get()
+    assert "text/csv" in problem_of(response, 406, "not-acceptable")["detail"]
+    assert response["Vary"].startswith("Accept, Authorization")
+
+
+@pytest.mark.parametrize(
+    ("accept", "status"),
+    [
+        ("application/pdf", 406),
+        ("application/json;q=0, */*", 406),
+        ("text/csv", 406),
+        ("application/json", 200),
+        ("application/*", 200),
+        ("*/*", 200),
+        ("", 200),
+    ],
+)
+def test_what_comes_as_json_alone_is_refused_to_who_accepts_none(
+    api: Api, account: Account, accept: str, status: int
+) -> None:
+    (id,) = make_entries(account.id, 1)
+    key, _ = agent_keys.create(account, COMMAND_LINE, name="scout", agent="a-1", scopes=["read"])
+    if accept:
+        api.headers["accept"] = accept
+    for path in (f"{LIST}/{id}", "/api/review", f"/api/keys/{key.public_id}"):
+        response = api.get(path)
+        assert response.status_code == status, path
+        assert response["Vary"].startswith("Accept, Authorization")
+        if status == 406:
+            assert JSON in problem_of(response, 406, "not-acceptable")["detail"]

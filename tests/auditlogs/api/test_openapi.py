@@ -102,7 +102,21 @@ def test_an_entry_is_valid_by_the_published_schema(api_key: str, write_key: str)
     assert not validator.is_valid(entry)
 
 
-@pytest.mark.parametrize("path", ["/api/openapi.json", "/api/schemas/entry/1"])
+OPEN = ["/api/openapi.json", "/api/schemas/entry/1", "/api/docs", "/readyz", "/metrics"]
+
+
+@pytest.mark.parametrize("path", OPEN)
+def test_an_open_address_is_only_read_and_takes_no_key(path: str, api_key: str) -> None:
+    client = Client(enforce_csrf_checks=True)
+    for method in ("post", "put", "patch", "delete", "options"):
+        response = getattr(client, method)(path)
+        problem_of(response, 405, "method-not-allowed")
+        assert response["Allow"] == "GET, HEAD"
+    for name in ("access_token", "token", "a"):
+        problem_of(client.get(path, {name: api_key}), 400, "key-in-query")
+
+
+@pytest.mark.parametrize("path", OPEN[:2])
 def test_it_needs_no_key_and_takes_no_parameter(path: str) -> None:
     assert Client().get(path)["Cache-Control"] == "no-cache"
     problem_of(Client().post(path), 405, "method-not-allowed")

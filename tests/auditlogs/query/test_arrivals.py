@@ -353,9 +353,34 @@ def test_a_poll_that_brings_nothing_is_answered_without_a_body(
     again = api.client.get(url, headers=headers)
     assert (again.status_code, again.content) == (304, b"")
     assert next_of(again) is not None
+    assert again["Retry-After"] == "5"
     Api(write_key).post(ENTRY)
     at_ease.shift(timedelta(minutes=1))
     assert len(api.client.get(url, headers=headers).json()) == 1
+
+
+@pytest.mark.parametrize("kind", ["application/json", "application/x-ndjson", "text/csv"])
+def test_a_page_is_known_again_however_it_was_compressed(
+    api: Api, write_key: str, at_ease: time_machine.Traveller, kind: str
+) -> None:
+    Api(write_key).post([ENTRY] * 3)
+    at_ease.shift(timedelta(minutes=1))
+    api.headers["accept"] = kind
+    url = f"{LIST}?order=arrival"
+    strong = api.get(url)["ETag"]
+    api.headers["accept-encoding"] = "gzip"
+    packed = api.get(url)
+    assert (packed["Content-Encoding"], packed["ETag"]) == ("gzip", f"W/{strong}")
+    for encoding in ("gzip", "identity"):
+        for tag, status in (
+            (strong, 304),
+            (f"W/{strong}", 304),
+            (f'"x", W/{strong}', 304),
+            ("*", 304),
+            (f'W/"x{strong[1:]}', 200),
+        ):
+            headers = {**api.headers, "accept-encoding": encoding, "if-none-match": tag}
+            assert api.client.get(url, headers=headers).status_code == status, (encoding, tag)
 
 
 @pytest.mark.parametrize(
