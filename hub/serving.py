@@ -58,3 +58,5 @@ logger_class = JsonLogger
 secure_scheme_headers: dict[str, str] = {}
 # By default it takes the WSGI variables SCRIPT_NAME and PATH_INFO from headers of those names.
 forwarder_headers = ""
+# The most there can be: twenty values of a filter beside a cursor take more than the default.
+limit_request_line = 8190

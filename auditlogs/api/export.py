@@ -1,13 +1,13 @@
 """Export: all entries of a list at once, as a file that ends with a manifest."""
 
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http import HttpRequest, HttpResponseBase
 
 from auditlogs.accounts.self_audit import caller_of_key
 from auditlogs.api import problems, self_audit
 from auditlogs.api.views import endpoint
 from auditlogs.entry.times import now
 from auditlogs.export.formats import FORMATS
-from auditlogs.export.response import FORMAT, facts_of, format_of, respond
+from auditlogs.export.response import FORMAT, facts_of, format_of, head, respond
 from auditlogs.export.running import AlreadyExporting, Exporter, TooManyExports
 from auditlogs.export.stream import Stream
 from auditlogs.models import ApiKey
@@ -31,11 +31,11 @@ def export_entries(request: HttpRequest, key: ApiKey) -> HttpResponseBase:
         return problems.bad_parameters(errors, query.unknown)
     file_format = FORMATS[name]
     if request.method == "HEAD":
-        return HttpResponse(content_type=file_format.content_type)
+        return head(file_format)
     self_audit.note_other_bot(request, key, query.entries.wanted("botId"))
     exporter = Exporter.of_key(caller_of_key(request, key), key)
     try:
-        stream = Stream(query.entries, file_format, exporter, facts_of(name, query.given))
+        stream = Stream(query.entries, file_format, exporter, facts_of(name, query))
     except AlreadyExporting:
         return problems.export_running()
     except TooManyExports:

@@ -26,7 +26,7 @@ _CONFIG = ("changes", "keyName", "scopes")
 _KEY = (*_CONFIG, "bot", "agent", "expiresAt")
 _EXPOSED = (*_CONFIG, "error", "sampled")
 _EXPORT = (
-    *("format", "filters", "count", "first", "last", "sha256", "reason", "keyName"),
+    *("format", "filters", "range", "count", "first", "last", "sha256", "reason", "keyName"),
     *("day", "file", "changes"),
 )
 _MCP = (

@@ -24,17 +24,27 @@ COLUMNS = (
     *("writerId", "recordedAt", "assertedBy", "redactions"),
 )
 
-# Spreadsheets calculate a cell that begins with one of these, in full width too, and some skip what
-# cannot be seen before it: https://owasp.org/www-community/attacks/CSV_Injection. In many countries
-# a semicolon separates cells, so that a cell may also begin inside one of ours.
-_FORMULA = re.compile('(?:^|[;\t\r\n])[\\s"\ufeff\u200b]*(?=[=+\\-@＝＋－＠])')  # noqa: RUF001
+# Spreadsheets calculate a cell that begins with one of these, in full width and as a small form
+# too, and some skip what cannot be seen before it:
+# https://owasp.org/www-community/attacks/CSV_Injection. An apostrophe is among them so that one
+# that was put there can be told from the text's own.
+_BLANKS = '[\\s"\ufeff\u200b]*'
+_FIRST = "(?=['=+\\-@＝＋－＠﹦﹢﹣﹫−])"  # noqa: RUF001
+# In many countries a semicolon separates cells, so that a cell may also begin inside one of ours.
+_IN_TEXT = re.compile(f"^(?=[\t\r\n])|(?:^|[;\t\r\n]){_BLANKS}{_FIRST}")
+_IN_JSON = re.compile(f";(?={_BLANKS}{_FIRST})")
 
 
 def neutral(text: str) -> str:
     """Return a text that no spreadsheet takes for a formula: with an apostrophe before what could
-    begin one."""
-    safe = _FORMULA.sub(r"\g<0>'", text)
-    return f"'{safe}" if safe.startswith(("\t", "\r", "\n")) else safe
+    begin one, and before an apostrophe of its own in such a place."""
+    return _IN_TEXT.sub(r"\g<0>'", text)
+
+
+def neutral_json(text: str) -> str:
+    """Return JSON of the same value in which no formula follows a semicolon, which is escaped: it
+    can be in strings alone. At its beginning JSON is no formula."""
+    return _IN_JSON.sub(r"\\u003b", text)
 
 
 def header() -> bytes:
@@ -66,5 +76,6 @@ def _at(plain: Any, path: str) -> Any:
 def _cell(value: Any) -> str:
     if value is None:
         return ""
-    text = value if isinstance(value, str) else numbers.encode(value).decode()
-    return neutral(text)
+    if isinstance(value, str):
+        return neutral(value)
+    return neutral_json(numbers.encode(value).decode())

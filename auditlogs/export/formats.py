@@ -47,7 +47,7 @@ def _manifest_line(manifest: bytes) -> bytes:
 
 def _manifest_row(manifest: bytes) -> bytes:
     # As many cells as in every other row; a comment for what skips those.
-    cells = ["#manifest", manifest.decode()]
+    cells = ["#manifest", csv_rows.neutral_json(manifest.decode())]
     return csv_rows.line(cells + [""] * (len(csv_rows.COLUMNS) - len(cells)))
 
 

@@ -200,7 +200,7 @@ def _page(entries: Entries, cursor: Cursor | None, stride: Stride) -> Page:
 def manifest(export: Export, facts: dict[str, Any]) -> bytes:
     """Return the manifest's JSON."""
     started = format_rfc3339(export.started_at)
-    asked = {name: export.facts[name] for name in ("format", "filters")}
+    asked = {name: export.facts[name] for name in ("format", "filters", "range")}
     return numbers.encode({**facts, "account": export.account, "startedAt": started, **asked})
 
 

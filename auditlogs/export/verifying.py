@@ -45,16 +45,19 @@ def verify(folder: Path) -> Iterator[Checked]:
         if is_day and path not in known:
             yield Checked(path.relative_to(folder), 0, "has no manifest")
     for (place, name), found in days.items():
-        yield from _gaps(place.relative_to(folder), name, found)
+        for file in _gaps(place, name, found):
+            yield Checked(file.relative_to(folder), 0, "is missing, with its manifest")
 
 
-def _gaps(place: Path, name: str, found: set[date]) -> Iterator[Checked]:
-    """Yield the days that are missing between the first and the last one."""
+def _gaps(place: Path, name: str, found: set[date]) -> Iterator[Path]:
+    """Yield the days, as files, of which nothing is there between the first and the last one. What
+    is there of a day without a good manifest has been named already."""
+    endings = (MANIFEST, *(f".{each.extension}" for each in COMPRESSIONS.values()))
     day = min(found)
     while (day := day + DAY) < max(found):
-        if day not in found:
-            file = place / f"{day}.{FORMATS[name].extension}"
-            yield Checked(file, 0, "is missing, with its manifest")
+        file = place / f"{day}.{FORMATS[name].extension}"
+        if day not in found and not any(Path(f"{file}{end}").exists() for end in endings):
+            yield file
 
 
 def _read(path: Path, stem: str) -> Manifest | None:

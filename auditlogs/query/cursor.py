@@ -11,8 +11,9 @@ from django.conf import settings
 from django.utils.crypto import salted_hmac
 
 SALT = "auditlogs.cursor"
-# With the longest actor name and id a cursor has about 2,100 characters.
-MAX_CURSOR_LENGTH = 3_000
+# With the longest actor name and id a cursor has about 2,100 characters, with the longest ID that a
+# search was found to be some 1,400 more.
+MAX_CURSOR_LENGTH = 3_600
 
 
 class BadCursor(ValueError):
@@ -33,7 +34,8 @@ class Cursor(msgspec.Struct, frozen=True, array_like=True):
 
     `list` is the fingerprint of account, filters and sort; `start`, `end` and `as_of` are the
     resolved window. `ordinal` is the number of the entry after the position; with `backwards` the
-    cursor leads to the page before it.
+    cursor leads to the page before it. `known_id` is what the look-up of the search as an ID found,
+    as `ids.dump` writes it: entries that come meanwhile must not make another list of this one.
     """
 
     list: str
@@ -44,6 +46,7 @@ class Cursor(msgspec.Struct, frozen=True, array_like=True):
     id: uuid.UUID
     ordinal: int
     backwards: bool = False
+    known_id: str = ""
 
     @property
     def position(self) -> Position:

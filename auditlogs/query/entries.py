@@ -104,6 +104,8 @@ class Entries:
     either: tuple[Values, Values] | None = None
     words: tuple[str, ...] = ()
     order: Order = DEFAULT_ORDER
+    # What the look-up of the search as an ID found, for the cursors; no property of the list.
+    known_id: str = ""
 
     @classmethod
     def of(cls, account: str, bot: str | None = None) -> Self:
@@ -465,4 +467,5 @@ class Entries:
             position.id,
             ordinal,
             backwards,
+            self.known_id,
         )

@@ -17,9 +17,9 @@ from auditlogs.entry.reasons import SLUGS
 from auditlogs.entry.schema import NAME_LENGTH, OUTCOMES, RESULTS, normal_correlation_id
 from auditlogs.entry.text import MAX_SEARCH_LENGTH, MAX_SEARCH_WORDS, words
 from auditlogs.entry.times import parse_rfc3339
-from auditlogs.query.cursor import MAX_CURSOR_LENGTH, BadCursor, Cursor
+from auditlogs.query.cursor import MAX_CURSOR_LENGTH, BadCursor, Cursor, load_cursor
 from auditlogs.query.entries import MAX_LIMIT, MAX_OFFSET, Entries
-from auditlogs.query.ids import FoundId, dump, look_up, may_be_id
+from auditlogs.query.ids import NOT_AN_ID, FoundId, dump, look_up, may_be_id
 from auditlogs.query.order import ARRIVAL_ORDER, DEFAULT_SORT, SORTS
 from auditlogs.query.values import BadValues, Values, escape, parse as parse_values
 from auditlogs.query.window import DATE_RANGES, DateRange, StartAfterEnd, Window
@@ -386,22 +386,22 @@ def parse(
     if pages.cleaned_data.get("order"):
         errors |= _not_by_arrival(usable)
         entries = replace(entries, order=ARRIVAL_ORDER)
-    found = None
-    looked_up = ids != "off" and bool(entries.words) and not errors
-    if looked_up:
-        with suppress(StorageError):
-            found = look_up(given["search"], entries, known_id)
-    if found:
-        entries = found.entries(entries, keep_window=ids == "within")
-    cursor: Cursor | None = None
+    found, cursor, text = None, None, pages.cleaned_data.get("cursor", "")
     try:
-        cursor = entries.cursor(pages.cleaned_data.get("cursor", ""))
+        sent = load_cursor(text) if text else None
+        if ids != "off" and entries.words and not errors:
+            earlier = sent.known_id if sent else known_id
+            found, entries = _by_id(given["search"], entries, earlier, keep_window=ids == "within")
+        cursor = entries.cursor(text)
+        if cursor and entries.order == ARRIVAL_ORDER and cursor.known_id == NOT_AN_ID:
+            # Who follows the entries of an ID may begin before the first of them arrives.
+            found, entries = _by_id(given["search"], entries, "", keep_window=True)
     except BadCursor as error:
         errors["cursor"] = str(error)
     return ListRequest(
         entries=entries,
         found_id=found,
-        known_id=dump(found) if looked_up and may_be_id(given["search"].strip()) else "",
+        known_id=entries.known_id,
         given=given,
         errors=errors,
         unknown=frozenset(unknown),
@@ -409,6 +409,19 @@ def parse(
         offset=pages.cleaned_data.get("offset") or 0,
         cursor=cursor,
     )
+
+
+def _by_id(
+    search: str, entries: Entries, known_id: str, *, keep_window: bool
+) -> tuple[FoundId | None, Entries]:
+    """Return the ID that a search is, and the entries with it in place of those with the words."""
+    if not may_be_id(search.strip()):
+        return None, entries
+    found = None
+    with suppress(StorageError):
+        found = look_up(search, entries, known_id)
+    listed = found.entries(entries, keep_window=keep_window) if found else entries
+    return found, replace(listed, known_id=dump(found))
 
 
 def _not_by_arrival(given: Mapping[str, str]) -> dict[str, str]:

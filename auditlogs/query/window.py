@@ -68,6 +68,13 @@ class Window:
         )
 
     @property
+    def length(self) -> DateRange | None:
+        """The length of time, ending now, that the window begins with; None if it has a start of
+        its own or the beginning of the log."""
+        begins = self.requested.partition("/")[0]
+        return next((each for each in _LENGTHS_MS if each == begins), None)
+
+    @property
     def is_beyond_retention(self) -> bool:
         """Whether the window ends before the oldest entry that is kept."""
         return self.end is not None and self.end <= oldest_ms(from_ms(self.as_of))

@@ -9,7 +9,7 @@ from django.views.decorators.http import require_POST, require_safe
 from auditlogs.entry.times import now
 from auditlogs.export import running
 from auditlogs.export.formats import FORMATS
-from auditlogs.export.response import FORMAT, facts_of, format_of, respond
+from auditlogs.export.response import FORMAT, facts_of, format_of, head, respond
 from auditlogs.export.running import AlreadyExporting, Exporter, TooManyExports
 from auditlogs.export.stream import Stream
 from auditlogs.query.entries import Entries
@@ -44,9 +44,9 @@ def export(request: HubRequest, visit: Visit) -> HttpResponseBase:
         sentences = "; ".join(f"{each}: {errors[each]}" for each in errors)
         return _refused(request, f"{sentences}.", 400)
     if request.method == "HEAD":
-        return HttpResponse(content_type=FORMATS[name].content_type)
+        return head(FORMATS[name])
     exporter = Exporter(_id_of(request), caller_of(request))
-    facts, total = facts_of(name, query.given), _total(query.entries)
+    facts, total = facts_of(name, query), _total(query.entries)
     try:
         stream = Stream(query.entries, FORMATS[name], exporter, facts, total)
     except AlreadyExporting:

@@ -28,7 +28,9 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--folder", type=Path, required=True, metavar="F")
-        parser.add_argument("--account", metavar="A", help="its name or id (every account)")
+        parser.add_argument(
+            "--account", metavar="A", help="its name or id, or acc_platform (every one)"
+        )
         parser.add_argument(
             "--since", type=_day, metavar="DAY", help="the first day (the first that is kept whole)"
         )
@@ -40,7 +42,10 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         since, until = _range(options["since"], options["until"])
-        days = list(_days(_accounts(options["account"]), since, until))
+        found = _accounts(options["account"])
+        days = list(_days(found, since, until))
+        if options["account"] and options["since"]:
+            self._say_what_begins_later(found, since)
         folder = options["folder"]
         archive = Archive(folder, options["format"], options["compress"], COMMAND_LINE)
         written = 0
@@ -58,6 +63,11 @@ class Command(BaseCommand):
             done = f"{written:,} days were written; run this again to go on."
             raise CommandError(f"{error} {done}") from error
         self.stdout.write(f"{written:,} days written, {len(days) - written:,} were there already.")
+
+    def _say_what_begins_later(self, found: list[tuple[str, date]], since: date) -> None:
+        for account, made in found:
+            if made > since:
+                self.stdout.write(f"{account} begins later than {since}: it was made on {made}.")
 
 
 def _day(text: str) -> date:
@@ -84,17 +94,20 @@ def _range(since: date | None, until: date | None) -> tuple[date, date]:
 
 def _accounts(text: str | None) -> list[tuple[str, date]]:
     """Return the ids of the accounts, and the day on which each was made. Raises CommandError."""
-    found = [(each.id, each.created_at.date()) for each in _named(text)]
-    return found if text else [(PLATFORM_ACCOUNT, date.min), *found]
-
-
-def _named(text: str | None) -> list[Account]:
+    # What the platform records of itself has no row in the accounts' database.
+    platform = [(PLATFORM_ACCOUNT, date.min)]
+    if text == PLATFORM_ACCOUNT:
+        return platform
     if text is None:
-        return list(Account.objects.order_by("id"))
+        return platform + [_first_day_of(each) for each in Account.objects.order_by("id")]
     account = accounts.find_account(text)
     if account is None:
         raise CommandError(f"Account {text} does not exist.")
-    return [account]
+    return [_first_day_of(account)]
+
+
+def _first_day_of(account: Account) -> tuple[str, date]:
+    return account.id, account.created_at.date()
 
 
 def _days(found: list[tuple[str, date]], since: date, until: date) -> Iterator[tuple[str, date]]:

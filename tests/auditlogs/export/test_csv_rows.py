@@ -2,6 +2,8 @@
 
 import csv
 import io
+import json
+import re
 from typing import Any
 
 import msgspec
@@ -67,6 +69,11 @@ def test_a_row_has_the_values_of_an_entry() -> None:
         "＋1",
         "－1",
         "＠SUM(1)",
+        "﹦1",
+        "﹢1",
+        "﹣1",
+        "﹫SUM(1)",
+        "−1",
         " =1",
         "\u00a0=1",
         "\ufeff=1",
@@ -76,21 +83,43 @@ def test_a_row_has_the_values_of_an_entry() -> None:
         "a\n=1",
         'a;"=1',
         "x; +1",
+        "'=1",
+        "x;'=1",
+        "\t'\n;'",
     ],
 )
 def test_no_cell_begins_a_formula_also_where_a_semicolon_separates_cells(text: str) -> None:
     safe = neutral(text)
     for cell in safe.replace("\t", ";").replace("\n", ";").replace("\r", ";").split(";"):
-        assert not cell.strip(' "\u00a0\ufeff').startswith(tuple("=+-@＝＋－＠"))
-    assert safe.replace("'", "") == text.replace("'", "")
+        assert not cell.strip(' "\u00a0\ufeff').startswith(tuple("=+-@＝＋－＠﹦﹢﹣﹫−"))
+    # As docs/api.md says.
+    assert re.sub(r"""((?:^|[;\t\r\n])[\s"\ufeff\u200b]*)'""", r"\1", safe) == text
     assert not safe.startswith(("\t", "\r", "\n"))
 
 
 @pytest.mark.parametrize(
-    "text", ["a=b", "a;b=c", "2026-11-27", "'=1", "x@example.com", '{"a":-1}', "tool - read", ""]
+    "text", ["a=b", "a;b=c", "2026-11-27", "x'=1", "x@example.com", '{"a":-1}', "tool - read", ""]
 )
 def test_what_is_no_formula_stays_as_it_is(text: str) -> None:
     assert neutral(text) == text
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        {"=a": ";=1"},
+        {"a": '; "\n=1', "b": ["\\;-1", ";'=1", "＝1;＋1"]},
+        {"'a": "-1", "@": -1, "+": {"−": "\t=1"}},
+    ],
+)
+def test_json_in_a_cell_keeps_its_value_and_no_formula_follows_a_semicolon(
+    payload: dict[str, Any],
+) -> None:
+    entry = make_entry(payload=payload)
+    names, cells = csv.reader(io.StringIO((csv_rows.header() + csv_rows.row(entry)).decode()))
+    cell = dict(zip(names, cells, strict=True))["payload"]
+    assert json.loads(cell) == payload
+    assert not [part for part in cell.split(";") if part.strip().startswith(tuple("'=+-@＝＋"))]
 
 
 def test_a_formula_in_any_field_is_neutralised_and_nowhere_else(account: Any) -> None:

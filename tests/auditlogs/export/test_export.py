@@ -15,7 +15,7 @@ from django.db import close_old_connections
 
 from auditlogs.accounts import keys
 from auditlogs.accounts.self_audit import Caller
-from auditlogs.entry.times import HOUR_MS, now, to_ms
+from auditlogs.entry.times import HOUR_MS, now, parse_rfc3339, to_ms
 from auditlogs.export import running, stream
 from auditlogs.export.formats import FORMATS
 from auditlogs.export.running import Exporter
@@ -32,6 +32,7 @@ from tests.factories import make_entries, new, unique
 from tests.watching import sent, watcher
 
 EXPORT = f"{LIST}/export"
+DAY = timedelta(days=1)
 
 
 @pytest.fixture
@@ -139,6 +140,32 @@ def test_filters_and_sort_hold_and_are_recorded_with_the_count(api: Api, account
     assert entry["sha256"] == json.loads(lines[-1])["manifest"]["sha256"]
 
 
+@pytest.mark.parametrize(
+    ("query", "start", "end"),
+    [
+        ({}, 30, None),
+        ({"dateRange": "24h"}, 1, 0),
+        ({"dateRange": "7d"}, 7, None),
+        ({"startDate": f"{now() - DAY * 3:%Y-%m-%dT%H:%M:%SZ}"}, 3, None),
+        ({"startDate": "2020-01-01T00:00:00Z"}, 30, None),
+        ({"dateRange": "30d", "endDate": f"{now() - DAY * 2:%Y-%m-%dT%H:%M:%SZ}"}, 30, 2),
+    ],
+)
+def test_the_manifest_and_the_entry_name_the_range_that_was_applied(
+    query: dict[str, str], start: int, end: int | None, api: Api, account: Account
+) -> None:
+    manifest = json.loads(body_of(api.get(EXPORT, **query)))["manifest"]
+    (entry,) = exported(account.id)
+    assert entry["range"] == manifest["range"]
+    for days, name in ((start, "start"), (end, "end")):
+        value = manifest["range"][name]
+        if days is None:
+            assert value is None
+        else:
+            moment = parse_rfc3339(value)
+            assert abs(now() - DAY * days - moment) < timedelta(minutes=10)
+
+
 @pytest.mark.parametrize("sort", ["-timestamp", "timestamp", "actor", "-result"])
 def test_each_entry_comes_once_while_others_are_written(
     sort: str, api: Api, account: Account, monkeypatch: pytest.MonkeyPatch
@@ -170,9 +197,14 @@ def test_a_key_of_a_bot_exports_that_bots_entries_alone(account: Account) -> Non
     own = make_entries(account.id, 2, bot_id="bot-1")
     make_entries(account.id, 2, bot_id="bot-2")
     api = Api(keys.create(account, "bound", ["logs:export"], bot="bot-1"))
-    lines = body_of(api.get(EXPORT)).splitlines()[:-1]
+    *lines, last = body_of(api.get(EXPORT)).splitlines()
     assert {json.loads(line)["id"] for line in lines} == set(map(str, own))
+    its_bot, other = ({"parameter": "botId", "value": f"bot-{number}"} for number in (1, 2))
+    assert json.loads(last)["manifest"]["filters"] == [its_bot]
     assert b'"count":0' in body_of(api.get(EXPORT, botId="bot-2"))
+    body_of(api.get(EXPORT, botId="bot-1"))
+    recorded = [each["filters"] for each in exported(account.id)]
+    assert recorded == [[its_bot], [other, its_bot], [its_bot]]
 
 
 def test_a_key_without_the_scope_is_refused_with_its_name(api_key: str) -> None:
@@ -196,9 +228,25 @@ def test_a_wrong_parameter_is_named(query: dict[str, Any], named: str, api: Api)
     assert named in response.json()["detail"]
 
 
-def test_head_begins_no_export(api: Api, account: Account) -> None:
-    assert api.client.head(EXPORT, headers=api.headers).status_code == 200
-    assert not Export.objects.exists()
+def test_head_has_the_headers_of_get_and_begins_no_export(api: Api, account: Account) -> None:
+    make_entries(account.id, 1)
+    with time_machine.travel(now(), tick=False):
+        head = api.client.head(f"{EXPORT}?format=csv", headers=api.headers)
+        assert not Export.objects.exists()
+        response = api.get(EXPORT, format="csv")
+        # Neither takes it the place of one that is running.
+        assert api.client.head(EXPORT, headers=api.headers).status_code == 200
+        assert body_of(response)
+    assert body_of(head) == b""
+    assert _steady(head) == _steady(response)
+    assert "Content-Length" not in head
+    assert len(exported(account.id)) == 1
+
+
+def _steady(response: Any) -> dict[str, str]:
+    """Return the headers but those of the one request."""
+    own = {"x-request-id", "x-correlation-id", "server-timing"}
+    return {name: value for name, value in response.items() if name.lower() not in own}
 
 
 def test_one_export_at_a_time_for_each_caller(api: Api, account: Account) -> None:
@@ -218,7 +266,7 @@ def test_its_caller_is_free_and_its_entry_there_before_the_body_ends(
 ) -> None:
     make_entries(account.id, 3)
     exporter = Exporter("key_of_nobody", Caller(account.id))
-    facts = {"format": "ndjson", "filters": []}
+    facts: dict[str, Any] = {"format": "ndjson", "filters": [], "range": None}
     of_all = (Entries.of(account.id), FORMATS["ndjson"], exporter, facts)
     first = stream.Stream(*of_all)
     # The server sends the end of the body after this and closes the stream last.

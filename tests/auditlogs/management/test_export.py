@@ -219,10 +219,11 @@ def test_what_is_damaged_cut_or_missing_is_named(
     manifest.unlink()
     assert verified(folder)[0] == f"{SECOND}.ndjson is missing, with its manifest\n"
     path.write_bytes(whole)
-    assert f"{path.name} has no manifest\n" in verified(folder)[0]
+    once = "1 of 3 files are not as they were written."
+    assert verified(folder) == (f"{path.name} has no manifest\n", once)
     for text in (beside[:-9], b"", beside.replace(b'"name":"', b'"name":"../'), b"\xff"):
         manifest.write_bytes(text)
-        assert verified(folder)[0].startswith(f"{manifest.name} is damaged\n")
+        assert verified(folder) == (f"{manifest.name} is damaged\n", once)
     manifest.write_bytes(beside)
     assert verified(folder)[1] == ""
     assert verified(folder / "nothing")[1].startswith("No export was found")
@@ -270,3 +271,16 @@ def test_without_an_account_all_are_exported_and_the_platforms_own(
     call_command("export", "--folder", str(tmp_path), *day, stdout=io.StringIO())
     assert ids_in(tmp_path / account.id / f"{THIRD}.ndjson.gz") == ids
     assert (tmp_path / "acc_platform" / f"{THIRD}.ndjson.manifest.json").exists()
+    alone = ("--folder", str(tmp_path / "alone"), "--account", "acc_platform")
+    call_command("export", *alone, *day, stdout=io.StringIO())
+    assert [each.name for each in (tmp_path / "alone").iterdir()] == ["acc_platform"]
+
+
+def test_days_before_an_account_was_made_are_said_not_to_be_there(
+    export: Callable[..., str], account: Account
+) -> None:
+    said = export("--since", (FIRST - DAY).isoformat(), "--until", FIRST.isoformat())
+    begins = f"{account.id} begins later than {FIRST - DAY}: it was made on {FIRST}.\n"
+    assert said.startswith(begins)
+    assert "1 days written" in said
+    assert "begins later" not in export("--since", FIRST.isoformat())

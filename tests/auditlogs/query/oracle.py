@@ -21,11 +21,12 @@ RESULTS = ("failure", "partial", "success")
 
 @dataclass(frozen=True)
 class Written:
-    """An entry as it was written, under Python names and always with its action's type, and the
-    id that it was given."""
+    """An entry as it was written, under Python names and always with its action's type; the id
+    and the summary that it was given."""
 
     id: uuid.UUID
     fields: Mapping[str, Any]
+    summary: str | None
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ class Asked:
 def expected(entries: Iterable[Written], asked: Asked) -> list[uuid.UUID]:
     """Return the ids of the entries that a list holds, in its order."""
     kept = list(entries)
-    is_found = looked_up(kept, asked) or (lambda entry: has_words(entry.fields, asked.search))
+    is_found = looked_up(kept, asked) or (lambda entry: has_words(entry, asked.search))
     found = [
         entry
         for entry in kept
@@ -186,12 +187,13 @@ def parts(text: str) -> tuple[list[str | None], list[str | None]]:
     return wanted, unwanted
 
 
-def has_words(fields: Mapping[str, Any], search: str) -> bool:
+def has_words(entry: Written, search: str) -> bool:
+    fields = entry.fields
     actor, target = fields["actor"], fields["target"] or {}
     searched = [fields["action"], actor["id"], actor["name"]]
     searched += [target.get("type"), target.get("id"), target.get("name")]
     if fields["result"] != "success":
-        searched.append((fields["payload"] or {}).get("error"))
+        searched.append(entry.summary)
     texts = [norm(text) for text in searched if text is not None]
     return all(
         any(stands_in(form, text) for form in forms(word) for text in texts)

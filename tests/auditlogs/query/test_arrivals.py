@@ -2,6 +2,7 @@
 
 import threading
 import time
+import uuid
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -117,6 +118,25 @@ def test_filters_and_a_start_hold(at_ease: time_machine.Traveller) -> None:
     assert [entry.id for entry in found] == [str(wanted)]
     found, _ = follow(account, 1, query="result=failure")
     assert {entry.id for entry in found} == {str(old), str(wanted)}
+
+
+def test_who_follows_an_id_may_begin_before_its_first_entry(
+    at_ease: time_machine.Traveller,
+) -> None:
+    account, id = new_account_id(), str(uuid.uuid4())
+    found, cursor = follow(account, 5, query=f"search={id}")
+    for number in range(2):
+        record_many([new(correlation_id=id), new()], account=account)
+        at_ease.shift(timedelta(minutes=1))
+        more, cursor = follow(account, 5, cursor, query=f"search={id}")
+        found += more
+        assert len(found) == number + 1
+    # Another ID with the same beginning, and a search for the beginning, change nothing.
+    start = id[:9]
+    found, cursor = follow(account, 5, query=f"search={start}")
+    record_many([new(correlation_id=start + str(uuid.uuid4())[9:])], account=account)
+    at_ease.shift(timedelta(minutes=1))
+    assert (len(found), follow(account, 5, cursor, query=f"search={start}")[0]) == (2, [])
 
 
 def test_a_reader_of_one_bot_follows_that_bot_alone(at_ease: time_machine.Traveller) -> None:

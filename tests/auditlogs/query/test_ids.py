@@ -2,6 +2,7 @@
 
 import uuid
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.http import QueryDict
@@ -153,3 +154,29 @@ def test_the_pages_of_an_id_follow_each_other() -> None:
     asked = search(account, TRACE, f"cursor={page.next.dump()}")
     assert asked.errors == {}
     assert len(asked.entries.page(9, cursor=asked.cursor).entries) == 3
+
+
+@pytest.mark.parametrize(
+    ("before", "meanwhile", "word", "number"),
+    [
+        # The word is an ID from now on.
+        ([{"actor": {**AGENT, "name": "quote7788"}}] * 3, {"run_id": "quote7788"}, "quote7788", 3),
+        # The beginning of one ID becomes that of two.
+        ([{"correlation_id": TRACE}] * 3, {"correlation_id": TRACE[:20] + "0" * 12}, TRACE[:9], 3),
+    ],
+    ids=["a word", "the beginning of an ID"],
+)
+def test_entries_that_come_meanwhile_make_no_other_list(
+    before: list[dict[str, Any]], meanwhile: dict[str, Any], word: str, number: int
+) -> None:
+    account = new_account_id()
+    record_many([new(**each) for each in before], account=account)
+    page = search(account, word).entries.page(1)
+    record_many([new(**meanwhile)], account=account)
+    found = len(page.entries)
+    while page.next:
+        asked = search(account, word, f"cursor={page.next.dump()}")
+        assert asked.errors == {}
+        page = asked.entries.page(1, cursor=asked.cursor)
+        found += len(page.entries)
+    assert found == number

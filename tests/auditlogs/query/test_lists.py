@@ -17,17 +17,20 @@ from hypothesis.strategies import DataObject, DrawFn, SearchStrategy
 
 from auditlogs.entry.schema import Entry
 from auditlogs.entry.times import from_ms, now, to_ms
+from auditlogs.intake.validation import summary_of
 from auditlogs.models import new_account_id
 from auditlogs.query import planner, slices
 from auditlogs.query.entries import Page
 from auditlogs.query.filters import ListRequest, parse
 from auditlogs.recording.recorder import new_entry
+from auditlogs.redaction import Redactor
 from auditlogs.storage.indexes import LeadingFilter
 from tests.auditlogs.query.oracle import KEPT, RANGES, Asked, Written, expected
 from tests.factories import store_with_keys
 
 pytestmark = pytest.mark.slow
 
+REDACTOR = Redactor()
 A_QUARTER = max(1, settings().max_examples // 4)
 MAX_PAGES = 2_000
 MS = timedelta(milliseconds=1)
@@ -207,7 +210,9 @@ def write(account: str, fields: list[dict[str, Any]]) -> list[Written]:
     keys = [each["asserted_by"] for each in fields]
     sent = [new_entry({k: v for k, v in each.items() if k != "asserted_by"}) for each in fields]
     ids = store_with_keys(sent, keys, account)
-    return [Written(id, each) for id, each in zip(ids, fields, strict=True)]
+    # What they say has tests of its own.
+    summaries = [summary_of(each, REDACTOR) for each in sent]
+    return [Written(*each) for each in zip(ids, fields, summaries, strict=True)]
 
 
 def ask(account: str, asked: Asked, limit: int, cursor: str = "", **more: Any) -> ListRequest:

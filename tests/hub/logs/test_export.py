@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from auditlogs.entry.times import now
+from auditlogs.entry.times import now, parse_rfc3339
 from auditlogs.export import running
 from auditlogs.export.formats import FORMATS
 from auditlogs.export.running import Exporter
@@ -51,7 +51,16 @@ def test_the_file_has_the_entries_of_the_list_and_its_entry_names_the_person(
     whole = json.loads(b"".join(response.streaming_content))  # type: ignore[attr-defined]
     # As on the page, without a range it is that of the last seven days.
     assert [entry["id"] for entry in whole["entries"]] == [str(id) for id in wanted]
-    (entry,) = Entries.of(account.id).where("action", "logs.exported").page(5).entries
+    found = Entries.of(account.id).where("action", "logs.exported").page(5, payloads=True)
+    (entry,) = found.entries
+    limits = [
+        {"parameter": "result", "value": "failure"},
+        {"parameter": "dateRange", "value": "7d"},
+    ]
+    assert entry.payload is not None
+    assert entry.payload["filters"] == whole["manifest"]["filters"] == limits
+    start = parse_rfc3339(whole["manifest"]["range"]["start"])
+    assert abs(now() - timedelta(days=7) - start) < timedelta(minutes=1)
     assert (entry.actor.id, entry.authentication) == (f"user_{user.pk}", "session")
 
 
