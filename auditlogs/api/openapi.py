@@ -169,7 +169,33 @@ FOLLOWED = {
     "Link": 'The next page, `rel="next"`; absent at the end, but with order=arrival always there.',
     "Retry-After": "With order=arrival, when to ask again after everything was read.",
     "ETag": "With order=arrival, for If-None-Match.",
+    "X-Search": "`id`, where the search was an ID and was looked up as one.",
 }
+# Of every answer but an error.
+GRANTED = {"Server-Timing": "What the answer waited for in the log's database."}
+RETRY = {"Retry-After": "In how many seconds to try again."}
+CHALLENGE = {"WWW-Authenticate": "The challenge of RFC 6750."}
+# Of the errors that have any.
+ERROR_HEADERS: dict[ProblemSlug, dict[str, str]] = {
+    "unauthorized": CHALLENGE,
+    "insufficient-scope": CHALLENGE,
+    "method-not-allowed": {"Allow": "The methods that the endpoint has."},
+    "export-running": RETRY,
+    "rate-limited": RETRY,
+    "accounts-unavailable": RETRY,
+    "cannot-store": RETRY,
+    "database-unavailable": RETRY,
+    "query-timeout": RETRY,
+}
+KNOWN_PAGE = _parameter(
+    "header", "If-None-Match", TEXT, "With order=arrival, the ETag of the page that is known."
+)
+PACKED = _parameter(
+    "header",
+    "Content-Encoding",
+    {"type": "string", "enum": ["identity", "gzip"]},
+    "How the body is compressed.",
+)
 # A path of its own has precedence over one with a parameter.
 ID = _parameter("path", "entry_id", {**TEXT, "not": {"const": "export"}}, "The entry's id.")
 KEY_ID = _parameter(
@@ -219,7 +245,7 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
             304: ("With order=arrival: the page is the one that If-None-Match names.", {}),
         },
         problems=(*ANY_REQUEST, "not-acceptable"),
-        parameters=(*_filters(), *_paging()),
+        parameters=(*_filters(), *_paging(), KNOWN_PAGE),
         headers=FOLLOWED,
     ),
     ("api_entries", "POST"): Operation(
@@ -230,7 +256,7 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
             202: ("The entries are on the disk of the server.", _content(RECEIPTS, JSON)),
         },
         problems=(*ANY_REQUEST, *BODY),
-        parameters=(CHOICE, IDEMPOTENCY),
+        parameters=(CHOICE, IDEMPOTENCY, PACKED),
         body=_content(
             {
                 "anyOf": [
@@ -250,7 +276,10 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
                 _content(TEXT, *(each.content_type for each in FORMATS.values()))
                 | _content(
                     _record(
-                        {"entries": _array(_reference("Entry")), "manifest": {"type": "object"}}
+                        {
+                            "entries": _array(_reference("Entry")),
+                            "manifest": _reference("ExportManifest"),
+                        }
                     ),
                     JSON,
                 ),
@@ -258,6 +287,7 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         },
         problems=(*ANY_REQUEST, "export-running"),
         parameters=(*_filters(), FILE_FORMAT),
+        headers={"Content-Disposition": "The name of the file."},
     ),
     ("api_entry", "GET"): Operation(
         summary="Read one entry",
@@ -307,16 +337,21 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
 }
 
 NULL_OR = [{"type": "null"}]
+ENTRY_OR_NULL = {"anyOf": [_record({"id": TEXT, "timestamp": TIME}), *NULL_OR]}
 OWN_SCHEMAS: dict[str, JsonSchema] = {
     "Problem": {
         "type": "object",
-        "description": "RFC 9457. Some errors have further members, such as errors.",
+        "description": "RFC 9457. Some errors have further members: `scope` is the missing scope, "
+        "`errors` lists faults, `entries` what became of each entry, `error` a code of OAuth.",
         "properties": {
             "type": {"type": "string", "enum": [f"{TYPE_PREFIX}{slug}" for slug in PROBLEMS]},
             "title": TEXT,
             "status": {"type": "integer"},
             "detail": TEXT,
             "errors": _array(_reference("Fault")),
+            "scope": TEXT,
+            "entries": _array({"type": "object"}),
+            "error": TEXT,
         },
         "required": ["type", "title", "status", "detail"],
     },
@@ -337,6 +372,19 @@ OWN_SCHEMAS: dict[str, JsonSchema] = {
             "index": WHOLE,
             "id": {"type": "string", "format": "uuid"},
             "status": {"type": "string", "enum": ["created", "duplicate", "spooled"]},
+        }
+    ),
+    "ExportManifest": _record(
+        {
+            "count": WHOLE,
+            "first": ENTRY_OR_NULL,
+            "last": ENTRY_OR_NULL,
+            "sha256": TEXT,
+            "account": TEXT,
+            "startedAt": TIME,
+            "format": {"type": "string", "enum": list(FORMATS)},
+            "filters": _array(_record({"parameter": TEXT, "value": TEXT})),
+            "range": _record({"start": TIME, "end": TIME_OR_NULL}),
         }
     ),
     "PartialAnswer": _record({"stored": RECEIPTS, "refused": _array(_reference("Fault"))}),
@@ -417,14 +465,10 @@ def entry_schema(address: str) -> JsonSchema:
 def _operation(name: str, operation: Operation, scope: str) -> JsonSchema:
     answers: JsonSchema = {}
     for status, (sentence, kinds) in operation.answers.items():
-        answers[str(status)] = {"description": sentence}
+        headers = _headers({**operation.headers, **GRANTED})
+        answers[str(status)] = {"description": sentence, "headers": headers}
         if kinds:
             answers[str(status)]["content"] = kinds
-        if operation.headers:
-            answers[str(status)]["headers"] = {
-                header: {"description": text, "schema": TEXT}
-                for header, text in operation.headers.items()
-            }
     found: JsonSchema = {
         "operationId": name,
         "summary": operation.summary,
@@ -438,6 +482,10 @@ def _operation(name: str, operation: Operation, scope: str) -> JsonSchema:
     return found
 
 
+def _headers(sentences: Mapping[str, str]) -> JsonSchema:
+    return {name: {"description": text, "schema": TEXT} for name, text in sentences.items()}
+
+
 def _errors(slugs: Iterable[ProblemSlug]) -> JsonSchema:
     """Return an answer for each status of some problems, which names them."""
     by_status: dict[int, list[ProblemSlug]] = {}
@@ -446,6 +494,9 @@ def _errors(slugs: Iterable[ProblemSlug]) -> JsonSchema:
     return {
         str(status): {
             "description": f"{HTTPStatus(status).phrase}: {', '.join(f'`{n}`' for n in names)}",
+            "headers": _headers(
+                {k: v for name in names for k, v in ERROR_HEADERS.get(name, {}).items()}
+            ),
             "content": _content(_reference("Problem"), CONTENT_TYPE),
         }
         for status, names in sorted(by_status.items())

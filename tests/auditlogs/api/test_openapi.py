@@ -17,12 +17,14 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
+from auditlogs.accounts import keys
 from auditlogs.api.description import described, routes
 from auditlogs.api.openapi import OPERATIONS
 from auditlogs.entry.schema import Entry, NewEntry
 from auditlogs.explain.codes import PROBLEMS, ProblemSlug
+from auditlogs.models import Account
 from auditlogs.query.filters import FILTER_NAMES, PagingForm
-from tests.api import Api, problem_of
+from tests.api import Api, problem_of, whole
 from tests.auditlogs.forms.entries import FULL
 
 
@@ -61,7 +63,8 @@ def test_a_parameter_of_a_path_is_never_the_name_of_another_path() -> None:
 
 def test_a_list_has_every_parameter_and_no_other() -> None:
     parameters = served()["paths"]["/api/audit-logs"]["get"]["parameters"]
-    assert [each["name"] for each in parameters] == [*FILTER_NAMES, *PagingForm.base_fields]
+    names = [each["name"] for each in parameters if each["in"] == "query"]
+    assert names == [*FILTER_NAMES, *PagingForm.base_fields]
     assert all(each["description"] for each in parameters)
 
 
@@ -80,6 +83,26 @@ def test_every_error_is_described() -> None:
         for status, answer in each["responses"].items():
             slugs = [slug for slug in PROBLEMS if f"`{slug}`" in answer["description"]]
             assert all(PROBLEMS[slug].status == int(status) for slug in slugs)
+
+
+def test_headers_and_members_of_answers_are_described(account: Account) -> None:
+    api = Api(keys.create(account, "reader", ["logs:read", "logs:export"]))
+    document = served()
+    there = {"/api/audit-logs": ["X-Search"], "/api/audit-logs/export": ["Content-Disposition"]}
+    for path, more in there.items():
+        answers = document["paths"][path]["get"]["responses"]
+        assert {*more, "Server-Timing"} <= answers["200"]["headers"].keys()
+        refused = {"401": "WWW-Authenticate", "403": "WWW-Authenticate", "405": "Allow"}
+        for status, name in {**refused, "429": "Retry-After", "503": "Retry-After"}.items():
+            assert list(answers[status]["headers"]) == [name]
+    export = json.loads(whole(api.get("/api/audit-logs/export?format=json")).content)
+    schemas = document["components"]["schemas"]
+    Draft202012Validator(schemas["ExportManifest"]).validate(export["manifest"])
+    assert export["manifest"].keys() == schemas["ExportManifest"]["properties"].keys()
+    denied = api.get("/metrics")
+    assert denied.json().keys() <= schemas["Problem"]["properties"].keys()
+    assert "scope" in denied.json()
+    assert "WWW-Authenticate" in denied
 
 
 def test_scopes_are_those_that_the_endpoints_require() -> None:
@@ -163,8 +186,6 @@ def ask(server: str, key: str, examples: int, start: int = 0) -> int:
 
 @pytest.fixture
 def open_key(account: Any, settings: Any) -> str:
-    from auditlogs.accounts import keys
-
     settings.AUDITLOGS_API_RATE = "1000000/minute"
     return keys.create(account, "everything", list(keys.SCOPES))
 
