@@ -147,6 +147,15 @@ def log_database(pytestconfig: pytest.Config) -> Iterator[None]:
     mongo.client().close()
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _nothing_is_counted(log_database: None) -> None:
+    """Begin each file without the counters of another: what that said to be counted until then has
+    none of what is recorded now with an earlier timestamp."""
+    from tests.counting import forget
+
+    forget()
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _no_permissions() -> None:
     """Let Django not make its permissions and types of content again after each test that commits:

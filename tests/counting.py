@@ -12,6 +12,11 @@ from auditlogs.storage import counts, mongo
 from auditlogs.storage.counts import FORMAT, LEASE_ID, TOKEN_FIELD
 
 
+def forget() -> None:
+    """Let nothing be counted yet."""
+    mongo.counters().delete_one({"_id": LEASE_ID})
+
+
 def begin_anew() -> None:
     """Let counting begin with what is recorded from now on, and no worker hold the lease."""
     mongo.counters().delete_one({"_id": LEASE_ID})
