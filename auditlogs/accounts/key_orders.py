@@ -10,6 +10,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from auditlogs.entry.amounts import value_of
+from auditlogs.entry.facts import of_payload
 from auditlogs.entry.schema import Entry, Result
 from auditlogs.explain.orders import TRANSITIONS, StateName, state_after
 from auditlogs.query.entries import MAX_LIMIT, Entries
@@ -111,12 +112,9 @@ def _entry(entry: Entry, order: str) -> OrderEntry:
 
 
 def _names(entry: Entry, key: Values) -> bool:
-    said = entry.payload or {}
-    names = {name for each in ("keyName", "keyId") if isinstance(name := said.get(each), str)}
+    names = {*of_payload(entry, "key")}
     return bool(names & {*key.wanted}) and not names & {*key.unwanted}
 
 
 def _order(entry: Entry) -> str | None:
-    order = (entry.payload or {}).get("orderId")
-    is_text = isinstance(order, str | int) and not isinstance(order, bool)
-    return str(order) if is_text and order else None
+    return next(iter(of_payload(entry, "orderId")), None)

@@ -34,15 +34,20 @@ def facts_of(entry: Entry) -> list[str]:
     return list(dict.fromkeys([fact(name, value) for name, value in _found(entry)]))
 
 
+def of_payload(entry: Entry, name: str) -> list[str]:
+    """Return the values of a fact in the payload of an entry; `name` is one of OF_PAYLOAD."""
+    payload = entry.payload or {}
+    return [text for key in OF_PAYLOAD[name] if (text := _text(payload.get(key)))]
+
+
 def client_of(program: Program) -> str:
     """Return an agent's program as one text, such as "2.4.1 trader-large-3": version and model."""
     return _text(" ".join(filter(None, (program.version, program.model))))
 
 
 def _found(entry: Entry) -> Iterator[tuple[str, str]]:
-    payload = entry.payload or {}
-    for name, keys in OF_PAYLOAD.items():
-        yield from ((name, text) for key in keys if (text := _text(payload.get(key))))
+    for name in OF_PAYLOAD:
+        yield from ((name, text) for text in of_payload(entry, name))
     for principal in (entry.actor, *(entry.on_behalf_of or ())):
         yield "principal", principal.id
     if reason := reason_of(entry):
