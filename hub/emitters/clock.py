@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Self
 
 from auditlogs.entry.schema import Entry
+from auditlogs.entry.times import parse_rfc3339
 from hub.ui.times import span
 
 # Clocks that are kept by NTP, and a network between them.
@@ -27,7 +28,7 @@ class Clock:
     @classmethod
     def of(cls, entries: Sequence[Entry]) -> Self | None:
         """Return the clock that some entries show; None without any."""
-        late = [instant(each.recorded_at) - instant(each.timestamp) for each in entries]
+        late = [parse_rfc3339(each.recorded_at) - each.instant for each in entries]
         return cls(min(late), max(late) - min(late)) if late else None
 
     @property
@@ -45,11 +46,6 @@ class Clock:
     def delay_text(self) -> str:
         """Return "Up to 5 min late", or nothing where that is not worth a word."""
         return f"Up to {_length(self.delay)} late" if self.delay >= IN_STEP else ""
-
-
-def instant(text: str) -> datetime:
-    """Return the instant of an entry's time."""
-    return datetime.fromisoformat(text)
 
 
 def _length(length: timedelta) -> str:

@@ -10,7 +10,7 @@ from django.db.models import Q
 
 from auditlogs.accounts import keys
 from auditlogs.entry.schema import Entry
-from auditlogs.entry.times import DAY_MS, HOUR_MS, format_rfc3339, from_ms, to_ms
+from auditlogs.entry.times import DAY_MS, HOUR_MS, format_rfc3339, from_ms, parse_rfc3339, to_ms
 from auditlogs.models import PUBLIC_ID_PREFIX, Account, ApiKey
 from auditlogs.query.entries import Entries
 from auditlogs.query.figures import Figure
@@ -18,7 +18,7 @@ from auditlogs.storage import counts
 from auditlogs.write.spool import Depth, spool
 from auditlogs.write.spool_file import SpoolError
 from hub.account.log_links import figure_url
-from hub.emitters.clock import Clock, instant
+from hub.emitters.clock import Clock
 from hub.ui.times import span
 
 DAY_HOURS, WEEK_HOURS = 24, 168
@@ -72,7 +72,7 @@ class Emitter:
 
     @property
     def last_at(self) -> datetime | None:
-        return instant(self.last.recorded_at) if self.last else None
+        return parse_rfc3339(self.last.recorded_at) if self.last else None
 
     @property
     def clock(self) -> Clock | None:
