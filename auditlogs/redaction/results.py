@@ -3,8 +3,8 @@
 import math
 
 # What a field may cost: 2 for each text or name that the quick checks do not settle, 1 if it is a
-# single word. 2,500 such texts take about 100 ms; an ordinary entry costs less than 20.
-MAX_COST = 5_000
+# single word. 1,650 such texts take about 100 ms; an ordinary entry costs less than 20.
+MAX_COST = 3_300
 
 
 class TooManyError(Exception):
