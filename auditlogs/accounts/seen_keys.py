@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from auditlogs.accounts import agent_keys
-from auditlogs.accounts.key_orders import newest
 from auditlogs.accounts.key_use import KnownKey
 from auditlogs.counters import uses
 from auditlogs.entry.numbers import to_whole
@@ -18,6 +17,7 @@ from auditlogs.entry.schema import LONG_ID_LENGTH, Entry
 from auditlogs.entry.text import SEPARATOR
 from auditlogs.entry.times import from_ms
 from auditlogs.models import PUBLIC_ID_PREFIX, Account, AgentKey, ApiKey
+from auditlogs.query.batches import in_batches
 from auditlogs.query.entries import Entries
 from auditlogs.query.values import MAX_VALUES
 from auditlogs.storage import fleet
@@ -69,7 +69,9 @@ def seen(account: Account) -> tuple[list[SeenKey], bool]:
     Raises StorageError.
     """
     log = Entries.of(account.id)
-    read = [entry for action, n in READ.items() for entry in newest(log.where("action", action), n)]
+    read = [
+        entry for action, n in READ.items() for entry in in_batches(log.where("action", action), n)
+    ]
     found = _collect(sorted(read, key=lambda entry: entry.instant))
     found, is_cut = _with_uses(account.id, found)
     issued = _issued(account, found)
@@ -88,10 +90,10 @@ def find(account: Account, text: str) -> AgentKey | SeenKey | None:
     log = Entries.of(account.id)
     about = log.where("target.id", text)
     lists = (about.where("actionType", "config"), log.where("facts.key", text))
-    found = {each.id: each for entries in lists for each in newest(entries, NEWEST)}
+    found = {each.id: each for entries in lists for each in in_batches(entries, NEWEST)}
     if not found:
         # It may have only signed in.
-        found = {each.id: each for each in newest(about, NEWEST)}
+        found = {each.id: each for each in in_batches(about, NEWEST)}
     keys = _collect(sorted(found.values(), key=lambda entry: entry.instant))
     keys = [key for key in keys if text in (key.id, key.name)]
     return keys[0] if keys and keys[0].address not in _issued(account, keys) else None

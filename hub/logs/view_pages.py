@@ -121,7 +121,8 @@ def view_default(request: HubRequest, visit: Visit) -> HttpResponse:
     text = request.POST.get("view", "")
     view = None
     if text:
-        view = visible_to(visit).filter(pk=to_whole(text)).first()
+        number = to_whole(text)
+        view = None if number is None else visible_to(visit).filter(pk=number).first()
         if view is None:
             raise Http404
     saved_views.keep_preference(visit, default_view=view)
