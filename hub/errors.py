@@ -21,7 +21,7 @@ UNAVAILABLE = "The Hub's database of users and API keys is not available."
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """Answer a malformed request with status 400."""
     if request.path.startswith(API_PREFIX):
-        return problems.bad_request()
+        return problems.bad_request(exception)
     return render(request, "400.html", status=400)
 
 
