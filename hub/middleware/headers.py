@@ -15,8 +15,8 @@ NOT_USED = (
 PERMISSIONS = ", ".join([*(f"{name}=()" for name in NOT_USED), "clipboard-write=(self)"])
 
 
-# What is loaded by a page is ruled by the policies of the page. They would be more than half of what
-# a browser receives for a small one.
+# What a page loads is ruled by the policies of the page. With them, a small file is headers above
+# all.
 ASSETS = ("text/css", "text/javascript")
 NOTHING = "default-src 'none'"
 
