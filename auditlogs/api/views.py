@@ -113,7 +113,10 @@ def public(view: View[P]) -> View[P]:
     @functools.wraps(view)
     def answer(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
         with context.bind(person=None):
-            refusal = _refusal(request, ALIASES["GET"])
+            try:
+                refusal = _refusal(request, ALIASES["GET"])
+            except SuspiciousOperation as error:
+                return problems.bad_request(error)
         return refusal or view(request, *args, **kwargs)
 
     return answer
