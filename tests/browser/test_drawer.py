@@ -50,6 +50,19 @@ def test_all_twelve_fields_stand_under_the_names_of_the_specification(logs: Logs
     expect(payload.locator(".node")).to_have_text('orderId "ord-42"')
 
 
+def test_an_entry_is_seen_with_its_styles_alone(logs: Logs, page: Page) -> None:
+    (entry,) = logs.record({})
+    held = Held()
+    page.route("**/css/findings.css", held.hold)
+    logs.open()
+    logs.link(entry).press("Enter")
+    logs.wait_for_drawer(entry)
+    expect(logs.title).to_be_focused()
+    expect(logs.drawer.locator("[data-entry]")).to_have_css("opacity", "0")
+    held.let_go()
+    expect(logs.drawer.locator("[data-entry]")).to_have_css("opacity", "1")
+
+
 def test_absent_fields_are_shown_as_absent(logs: Logs) -> None:
     (entry,) = logs.record({})
     logs.open()
