@@ -63,6 +63,19 @@ def test_all_twelve_fields_stand_under_the_names_of_the_specification_also_when_
     expect(payload.get_by_role("button")).to_have_count(0)
 
 
+def test_an_entry_is_seen_with_its_styles_alone(logs: Logs, page: Page) -> None:
+    (entry,) = logs.record({})
+    held = Held()
+    page.route("**/css/findings.css", held.hold)
+    logs.open()
+    logs.link(entry).press("Enter")
+    logs.wait_for_drawer(entry)
+    expect(logs.title).to_be_focused()
+    expect(logs.drawer.locator("[data-entry]")).to_have_css("opacity", "0")
+    held.let_go()
+    expect(logs.drawer.locator("[data-entry]")).to_have_css("opacity", "1")
+
+
 def test_a_click_anywhere_in_a_row_opens_its_entry(logs: Logs, page: Page) -> None:
     _, entry = logs.record(FULL, FULL)
     logs.open()
