@@ -18,6 +18,7 @@ PERMISSIONS = ", ".join([*(f"{name}=()" for name in NOT_USED), "clipboard-write=
 # What a page loads is ruled by the policies of the page. With them, a small file is headers above
 # all.
 ASSETS = ("text/css", "text/javascript")
+OF_DOCUMENTS = ("Cross-Origin-Opener-Policy", "Permissions-Policy", "X-Frame-Options")
 NOTHING = "default-src 'none'"
 
 
@@ -37,9 +38,10 @@ class HeadersMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self._get_response(request)
         response["Cross-Origin-Resource-Policy"] = "same-origin"
+        response["Permissions-Policy"] = PERMISSIONS
+        response.headers.setdefault("Cache-Control", "no-store")
         if response.get("Content-Type", "").startswith(ASSETS):
             response["Content-Security-Policy"] = NOTHING
-        else:
-            response["Permissions-Policy"] = PERMISSIONS
-        response.headers.setdefault("Cache-Control", "no-store")
+            for name in OF_DOCUMENTS:
+                del response[name]
         return response
