@@ -25,13 +25,24 @@ class ModuleStorage(CompressedManifestStaticFilesStorage):
         ("js/*.js", CompressedManifestStaticFilesStorage._js_module_import_aggregation_patterns[1]),
     )
 
-    def post_process(self, paths: dict[str, Any], **options: Any) -> Any:
-        """Name and compress the files as they were collected; Django would read their sources."""
-        return super().post_process({name: (self, name) for name in paths}, **options)
+    def post_process(self, paths: dict[str, tuple[Any, str]], **options: Any) -> Any:
+        """Name and compress what was collected, after minifying it."""
+        return super().post_process(
+            {name: (_Minified(storage, name), path) for name, (storage, path) in paths.items()},
+            **options,
+        )
 
-    def save(self, name: str, content: Any, max_length: int | None = None) -> str:
-        """Store a file that is being collected, without comments and space that is no use there."""
-        if minify := MINIFIERS.get(name.partition("/")[0]):
-            content = ContentFile(minify(content.read()))
-        saved: str = super().save(name, content, max_length)
-        return saved
+
+class _Minified:
+    """Opens a file of another storage without comments, and without space that is no use there."""
+
+    def __init__(self, storage: Any, name: str) -> None:
+        self._storage = storage
+        self._minify = MINIFIERS.get(name.partition("/")[0])
+
+    def open(self, path: str) -> Any:
+        file = self._storage.open(path)
+        if not self._minify:
+            return file
+        with file:
+            return ContentFile(self._minify(file.read()))
