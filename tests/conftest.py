@@ -56,7 +56,8 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[FOLDER] = folder
     uri = os.environ.get("MONGODB_URI", "")
     if not uri:
-        config.stash[OWN_SERVER] = server = Server()
+        # Nothing outlives it, so that no write has to wait for the disk.
+        config.stash[OWN_SERVER] = server = Server(is_durable=False)
         uri = server.uri
     os.environ |= {
         "DJANGO_SETTINGS_MODULE": "hub.settings",
