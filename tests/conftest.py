@@ -1,5 +1,6 @@
 """The suite's surroundings: a database process of its own, settings, people, and a browser."""
 
+import gc
 import os
 import shutil
 import tempfile
@@ -106,6 +107,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if cases := config.getoption("cases"):
         _keep_cases(config, items, cases)
     items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+
+
+def pytest_collection_finish() -> None:
+    """Let the garbage collector not look at thousands of tests and modules again and again."""
+    gc.freeze()
 
 
 def _keep_cases(config: pytest.Config, items: list[pytest.Item], cases: int) -> None:
