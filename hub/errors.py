@@ -1,4 +1,4 @@
-"""Error responses: pages for people, problem documents (RFC 9457) under /api."""
+"""Error responses: pages for people, problem documents (RFC 9457) for programs."""
 
 import sys
 from typing import cast
@@ -14,14 +14,15 @@ from hub.access.codes import HubCode
 from hub.access.visits import HubRequest, caller_of, current_visit, safe_redirect_url
 from hub.account.switching import accounts_of
 
-API_PREFIX = "/api/"
+# How the addresses begin that programs read.
+OF_PROGRAMS = ("/api/", "/readyz", "/metrics")
 UNAVAILABLE = "The Hub's database of users and API keys is not available."
 
 
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """Answer a malformed request with status 400."""
-    if request.path.startswith(API_PREFIX):
-        return problems.bad_request()
+    if request.path.startswith(OF_PROGRAMS):
+        return problems.bad_request(exception)
     return render(request, "400.html", status=400)
 
 
@@ -61,7 +62,7 @@ def cross_site_export(request: HttpRequest) -> HttpResponse:
 
 def page_not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """Answer a request for what does not exist with status 404, and for another account's alike."""
-    if request.path.startswith(API_PREFIX):
+    if request.path.startswith(OF_PROGRAMS):
         return problems.not_found()
     add_navigation(request)
     return render(request, "404.html", status=404)
@@ -74,7 +75,7 @@ def server_error(request: HttpRequest) -> HttpResponse:
     pages are rendered without the request, since its context could fail for the same reason.
     """
     is_unavailable = isinstance(sys.exception(), OperationalError)
-    if request.path.startswith(API_PREFIX):
+    if request.path.startswith(OF_PROGRAMS):
         return (
             problems.unavailable("accounts-unavailable", UNAVAILABLE)
             if is_unavailable

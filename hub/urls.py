@@ -3,8 +3,6 @@
 from django.conf import settings
 from django.urls import include, path
 
-from auditlogs.api.metrics import metrics
-from auditlogs.api.readiness import readyz
 from hub.account.agent_key_page import agent_key
 from hub.account.agent_keys import (
     agent_key_new,
@@ -90,8 +88,7 @@ urlpatterns = [
     path("hub/set-password/<uidb64>/<token>", SetPassword.as_view(), name="set_password"),
     path("api/docs", api_docs, name="api_docs"),
     path("api/", include("auditlogs.api.urls")),
-    path("readyz", readyz),
-    path("metrics", metrics),
+    path("", include("auditlogs.api.monitoring_urls")),
 ]
 
 if settings.OIDC_ISSUER:

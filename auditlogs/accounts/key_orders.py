@@ -4,7 +4,7 @@ No counter knows them, and their amounts are in payloads, so the newest orders o
 are read, up to MAX_ORDERS, and then every entry of those that are the key's.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -13,11 +13,10 @@ from auditlogs.entry.amounts import value_of
 from auditlogs.entry.facts import of_payload
 from auditlogs.entry.schema import Entry, Result
 from auditlogs.explain.orders import TRANSITIONS, StateName, state_after
+from auditlogs.query.batches import in_batches
 from auditlogs.query.entries import MAX_LIMIT, Entries
 from auditlogs.query.values import Values
 
-# Read at once, as entries have payloads of up to 64 KiB.
-BATCH = 200
 MAX_ORDERS = 400
 # Entries of these orders: placed, approved, filled in parts, ended.
 MAX_ENTRIES = 2_000
@@ -73,7 +72,7 @@ def read(log: Entries, key: Values, agents: Sequence[str]) -> Orders:
     if not agents:
         return Orders()
     placed = log.keep("actor.id", Values(tuple(agents))).where("action", CREATED)
-    created = list(newest(placed, MAX_ORDERS))
+    created = list(in_batches(placed, MAX_ORDERS))
     correlations = dict.fromkeys(each.correlation_id for each in created if each.correlation_id)
     mine: set[str | None] = set()
     is_cut = False
@@ -87,23 +86,12 @@ def read(log: Entries, key: Values, agents: Sequence[str]) -> Orders:
     entries: list[Entry] = []
     if orders:
         found = log.keep("facts.orderId", Values(tuple(orders))).where("actionType", "trade")
-        entries = list(newest(found, MAX_ENTRIES))
+        entries = list(in_batches(found, MAX_ENTRIES))
     return Orders(
         [_entry(each, order) for each in reversed(entries) if (order := _order(each))],
         created[-1].instant if len(created) == MAX_ORDERS else None,
         is_cut or len(entries) == MAX_ENTRIES,
     )
-
-
-def newest(entries: Entries, limit: int) -> Iterator[Entry]:
-    """Yield the newest entries of a list with their payloads, batch by batch."""
-    cursor, left = None, limit
-    while left > 0:
-        page = entries.page(min(BATCH, left), cursor=cursor, payloads=True)
-        yield from page.entries
-        left, cursor = left - len(page.entries), page.next
-        if cursor is None or not page.entries:
-            return
 
 
 def _entry(entry: Entry, order: str) -> OrderEntry:

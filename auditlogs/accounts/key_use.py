@@ -14,12 +14,13 @@ from itertools import pairwise
 from typing import Any
 
 from auditlogs.accounts import key_orders
-from auditlogs.accounts.key_orders import OrderEntry, Orders, newest
+from auditlogs.accounts.key_orders import OrderEntry, Orders
 from auditlogs.counters import uses
 from auditlogs.counters.notes import add
 from auditlogs.entry.facts import FACT_LENGTH
 from auditlogs.entry.schema import Entry
 from auditlogs.entry.times import DAY_MS, HOUR_MS, format_rfc3339, from_ms, now, to_ms
+from auditlogs.query.batches import in_batches
 from auditlogs.query.entries import Entries
 from auditlogs.query.figures import Figure
 from auditlogs.query.values import MAX_VALUES, Values, escape
@@ -91,7 +92,7 @@ class Period:
 
     @property
     def entries(self) -> Figure:
-        return self._figure(sum(use.entries for use in self._of("actor").values()))
+        return self._figure(sum(use.total for use in self._of("actor").values()))
 
     @property
     def failures(self) -> Figure:
@@ -176,17 +177,17 @@ class Period:
 
     def _sum(self, kind: str, values: Sequence[str]) -> int:
         found = self._of(kind)
-        return sum(found[value].entries for value in values if value in found)
+        return sum(found[value].total for value in values if value in found)
 
     def _rows(self, kind: str, without: Set[str] = frozenset(), result: str = "") -> list[Row]:
         """Return the most frequent values, with all entries or those of a result."""
         found = [use for use in self._of(kind).values() if use.value not in without]
-        found.sort(key=lambda use: (-use.entries, use.value))
+        found.sort(key=lambda use: (-use.total, use.value))
         rows = []
         for use in found[:MAX_ROWS]:
             own = {kind: escape(use.value)}
             failures = self._figure(use.failure, **own, result="failure")
-            whole = failures if result == "failure" else self._figure(use.entries, **own)
+            whole = failures if result == "failure" else self._figure(use.total, **own)
             rows.append(Row(use.value, whole, failures, from_ms(use.last_ms)))
         return rows
 
@@ -250,7 +251,7 @@ class _Reading:
         self.key = key
         log = Entries.of(account, bot)
         about = log.where("target.id", key.id).where("actionType", "config")
-        self.history = [change_of(each) for each in newest(about, MAX_CHANGES)]
+        self.history = [change_of(each) for each in in_batches(about, MAX_CHANGES)]
         rotations = (each for each in self.history if each.action == ROTATED)
         self.rotated = next((each for each in rotations if each.result == "success"), None)
         oldest, self.day = oldest_ms(now()), to_ms(first_hour())

@@ -14,6 +14,7 @@ from django.db import DatabaseError
 from django.db.models import Case, Q, QuerySet, When
 from django.db.models.functions import Now
 
+from auditlogs.entry.numbers import to_whole
 from auditlogs.entry.schema import LONG_ID_LENGTH
 from auditlogs.entry.times import now
 from auditlogs.models import (
@@ -52,8 +53,6 @@ SCOPES = {
 OPERATOR_SCOPES = frozenset({"metrics:read"})
 SESSION_TOKEN_SCOPES = ["logs:read", "logs:export"]
 SESSION_TOKEN_HOURS = 12
-# The number in a public id fits SQL's 64-bit integers.
-MAX_DIGITS = 19
 # The most valid session tokens that a person may have in an account.
 MAX_SESSION_TOKENS = 10
 MAX_LISTED = 200
@@ -165,8 +164,9 @@ def state(key: ApiKey) -> KeyState:
 
 def by_public_id(text: str) -> ApiKey | None:
     """Return the key of a public id (`key_7`), valid or not; None if there is none."""
-    number = text.removeprefix(PUBLIC_ID_PREFIX)
-    if f"{PUBLIC_ID_PREFIX}{number}" != text or not number.isdecimal() or len(number) > MAX_DIGITS:
+    number = to_whole(text.removeprefix(PUBLIC_ID_PREFIX))
+    # Each key has one public id: neither a bare number nor one with leading zeros is another.
+    if number is None or f"{PUBLIC_ID_PREFIX}{number}" != text:
         return None
     return ApiKey.objects.select_related("account", "holder").filter(pk=number).first()
 

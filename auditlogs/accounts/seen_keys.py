@@ -10,14 +10,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from auditlogs.accounts import agent_keys
-from auditlogs.accounts.key_orders import newest
 from auditlogs.accounts.key_use import KnownKey
-from auditlogs.accounts.keys import MAX_DIGITS
 from auditlogs.counters import uses
+from auditlogs.entry.numbers import to_whole
 from auditlogs.entry.schema import LONG_ID_LENGTH, Entry
 from auditlogs.entry.text import SEPARATOR
 from auditlogs.entry.times import from_ms
 from auditlogs.models import PUBLIC_ID_PREFIX, Account, AgentKey, ApiKey
+from auditlogs.query.batches import in_batches
 from auditlogs.query.entries import Entries
 from auditlogs.query.values import MAX_VALUES
 from auditlogs.storage import fleet
@@ -69,7 +69,9 @@ def seen(account: Account) -> tuple[list[SeenKey], bool]:
     Raises StorageError.
     """
     log = Entries.of(account.id)
-    read = [entry for action, n in READ.items() for entry in newest(log.where("action", action), n)]
+    read = [
+        entry for action, n in READ.items() for entry in in_batches(log.where("action", action), n)
+    ]
     found = _collect(sorted(read, key=lambda entry: entry.instant))
     found, is_cut = _with_uses(account.id, found)
     issued = _issued(account, found)
@@ -88,10 +90,10 @@ def find(account: Account, text: str) -> AgentKey | SeenKey | None:
     log = Entries.of(account.id)
     about = log.where("target.id", text)
     lists = (about.where("actionType", "config"), log.where("facts.key", text))
-    found = {each.id: each for entries in lists for each in newest(entries, NEWEST)}
+    found = {each.id: each for entries in lists for each in in_batches(entries, NEWEST)}
     if not found:
         # It may have only signed in.
-        found = {each.id: each for each in newest(about, NEWEST)}
+        found = {each.id: each for each in in_batches(about, NEWEST)}
     keys = _collect(sorted(found.values(), key=lambda entry: entry.instant))
     keys = [key for key in keys if text in (key.id, key.name)]
     return keys[0] if keys and keys[0].address not in _issued(account, keys) else None
@@ -180,9 +182,8 @@ def _issued(account: Account, found: Iterable[SeenKey]) -> set[str]:
     texts = {text for key in found for text in (key.id, key.name) if text}
     by_id = agents.filter(public_id__in=texts).values_list("public_id", "name")
     by_name = agents.filter(name__in=texts).values_list("public_id", "name")
-    numbers = [text.removeprefix(PUBLIC_ID_PREFIX) for text in texts]
-    numbers = [each for each in numbers if each.isascii() and each.isdecimal()]
-    pks = [int(each) for each in numbers if len(each) < MAX_DIGITS]
+    numbers = (to_whole(text.removeprefix(PUBLIC_ID_PREFIX)) for text in texts)
+    pks = [pk for pk in numbers if pk is not None]
     log_keys = ApiKey.objects.filter(account=account)
     issued = {text for row in (*by_id, *by_name) for text in row}
     issued |= {key.public_id for key in log_keys.filter(pk__in=pks)}

@@ -6,6 +6,7 @@ MAX_BODY_BYTES calls for.
 
 import json
 import zlib
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, NoReturn
@@ -15,7 +16,7 @@ from django.http import HttpRequest
 
 from auditlogs.entry import numbers
 from auditlogs.explain.codes import ProblemSlug
-from auditlogs.intake.validation import MAX_ENTRY_BYTES
+from auditlogs.intake.validation import ECHO_LENGTH, MAX_ENTRY_BYTES
 
 MAX_BODY_BYTES = 5 * 1024 * 1024
 MAX_ENTRIES = 1_000
@@ -26,7 +27,6 @@ GZIP = 16 + zlib.MAX_WBITS
 JSON = "application/json"
 # None of them is registered, so each is in use.
 LINES = ("application/x-ndjson", "application/ndjson", "application/jsonl")
-ENTRY_OBJECTS = ("actor", "target")
 # JSON's white space (RFC 8259, section 2).
 WHITE = " \t\r\n"
 # Escapes can make a text of JSON six times as long, and white space longer; no valid entry exceeds
@@ -191,7 +191,8 @@ def _parsed(text: str, label: str) -> Any:
         # JSON can escape lone surrogates, which have no UTF-8 and so cannot be stored.
         text.encode() if "\\u" not in text else numbers.encode(value)
     except json.JSONDecodeError as error:
-        reason = f"{error.msg} at line {error.lineno}, column {error.colno}"
+        # Some of Python's messages end where their position is to follow.
+        reason = f"{error.msg.removesuffix(' at')} at line {error.lineno}, column {error.colno}"
         raise _malformed(label, reason) from error
     except UnicodeEncodeError as error:
         raise _malformed(label, "it has a lone surrogate") from error
@@ -203,23 +204,39 @@ def _parsed(text: str, label: str) -> Any:
 
 
 class _Repeating(dict[str, Any]):
-    """An object in which a key is repeated; the last value is kept."""
+    """An object in which a name is repeated; the last value is kept."""
+
+    repeated: str
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     plain = dict(pairs)
-    return plain if len(plain) == len(pairs) else _Repeating(plain)
+    if len(plain) == len(pairs):
+        return plain
+    names = Counter(name for name, _ in pairs)
+    repeating = _Repeating(plain)
+    repeating.repeated = names.most_common(1)[0][0]
+    return repeating
 
 
-def _check_duplicates(value: Any) -> None:
-    """Raise ValueError if a field of the entry, its actor or its target is repeated.
+def _check_duplicates(entry: Any) -> None:
+    """Raise ValueError if a field is repeated anywhere in an entry but in its payload.
 
     Two parsers could read such an entry differently. A payload is the writer's own: the last value
     counts there, as in most JSON parsers.
     """
-    inner = [value.get(name) for name in ENTRY_OBJECTS] if isinstance(value, dict) else []
-    if any(isinstance(each, _Repeating) for each in (value, *inner)):
-        raise ValueError("a field of the entry is repeated")
+    pending = [entry]
+    while pending:
+        value = pending.pop()
+        if isinstance(value, _Repeating):
+            name = value.repeated[:ECHO_LENGTH]
+            raise ValueError(f"the field {name} is repeated")  # noqa: TRY004 – no wrong type
+        if value is entry and isinstance(value, dict):
+            pending += [each for name, each in value.items() if name != "payload"]
+        elif isinstance(value, dict):
+            pending += value.values()
+        elif isinstance(value, list):
+            pending += value
 
 
 def _not_json(name: str) -> NoReturn:

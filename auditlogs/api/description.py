@@ -13,6 +13,8 @@ from auditlogs.api import problems
 from auditlogs.api.openapi import document, entry_schema as schema_at
 from auditlogs.api.views import SCOPES, public
 
+# The first URL of each has no parameter.
+URLS = ("auditlogs.api.urls", "auditlogs.api.monitoring_urls")
 PARAMETER = re.compile(r"<(?:\w+:)?(\w+)>")
 SCHEMA_TYPE = "application/schema+json"
 
@@ -39,13 +41,16 @@ def described() -> dict[str, Any]:
 def routes() -> dict[str, tuple[str, dict[str, str]]]:
     """Return the path template of each of the API's routes by name, and the scope of each method,
     empty for what needs no key."""
-    prefix = reverse("api_openapi").removesuffix("openapi.json")
     found = {}
-    for route in get_resolver("auditlogs.api.urls").url_patterns:
-        assert isinstance(route, URLPattern)
-        assert route.name is not None
-        path = prefix + PARAMETER.sub(r"{\1}", str(route.pattern))
-        found[route.name] = (path, SCOPES.get(route.callback, {"GET": ""}))
+    for module in URLS:
+        prefix = None
+        for route in get_resolver(module).url_patterns:
+            assert isinstance(route, URLPattern)
+            assert route.name is not None
+            if prefix is None:
+                prefix = reverse(route.name).removesuffix(str(route.pattern))
+            path = prefix + PARAMETER.sub(r"{\1}", str(route.pattern))
+            found[route.name] = (path, SCOPES.get(route.callback, {"GET": ""}))
     return found
 
 

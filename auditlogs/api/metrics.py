@@ -19,7 +19,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
 from auditlogs.api.negotiation import by_preference
-from auditlogs.api.views import endpoint, public
+from auditlogs.api.views import SCOPES, endpoint, public
 from auditlogs.entry.times import now
 from auditlogs.metrics import REGISTRY, SHARED
 from auditlogs.middleware import source_ip
@@ -64,6 +64,7 @@ def _with_key(request: HttpRequest, key: ApiKey) -> HttpResponse:
 
 _for_networks = public(_exposition)
 _for_keys = endpoint({"GET": ("metrics:read", _with_key)})
+SCOPES[metrics] = SCOPES[_for_keys]
 
 
 def _is_trusted(request: HttpRequest) -> bool:

@@ -16,6 +16,7 @@ from auditlogs.api.body import LINES, MAX_ENTRIES
 from auditlogs.api.ingest import KEY_LENGTH
 from auditlogs.api.introspection import FORM
 from auditlogs.api.problems import CONTENT_TYPE, TYPE_PREFIX
+from auditlogs.api.readiness import CountingReport, PublicReadiness, Readiness, SpoolReport
 from auditlogs.api.views import ALL_OR_NOTHING, BODIES
 from auditlogs.entry.actions import ACTION_TYPES
 from auditlogs.entry.schema import NAME_LENGTH, Entry, NewEntry
@@ -38,7 +39,9 @@ from auditlogs.query.values import EXCLUDE, MAX_VALUES
 
 JsonSchema = dict[str, Any]
 JSON = "application/json"
-TYPES = (Entry, ExplainedEntry, NewEntry)
+# Types of answers, of which every field is written.
+ANSWERS = (Entry, ExplainedEntry, PublicReadiness, Readiness, SpoolReport, CountingReport)
+TYPES = (*ANSWERS, NewEntry)
 REFERENCE = "#/components/schemas/{name}"
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -58,6 +61,9 @@ ANY_REQUEST: tuple[ProblemSlug, ...] = (
 )
 PUBLIC: tuple[ProblemSlug, ...] = (
     *("bad-request", "key-in-query", "unknown-parameter", "unexpected", "method-not-allowed"),
+)
+MONITORED: tuple[ProblemSlug, ...] = (
+    *("bad-request", "key-in-query", "unexpected", "method-not-allowed"),
 )
 BODY: tuple[ProblemSlug, ...] = (
     *("invalid-header", "malformed-gzip", "malformed-json", "actor-mismatch", "id-conflict"),
@@ -89,6 +95,9 @@ TEXT: JsonSchema = {"type": "string"}
 WHOLE: JsonSchema = {"type": "integer", "minimum": 0}
 TIME: JsonSchema = {"type": "string", "format": "date-time"}
 TIME_OR_NULL: JsonSchema = {"type": ["string", "null"], "format": "date-time"}
+READINESS = _content(
+    {"anyOf": [_reference("PublicReadiness"), _reference("Readiness")]}, "application/json"
+)
 RECEIPTS = _array(_reference("Receipt"))
 
 
@@ -104,6 +113,8 @@ class Operation:
     problems: tuple[ProblemSlug, ...] = ()
     parameters: tuple[JsonSchema, ...] = ()
     body: JsonSchema | None = None
+    # Who needs no key, though others do.
+    exception: str = ""
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -334,6 +345,25 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         problems=(*ANY_REQUEST, "not-found", "not-acceptable"),
         parameters=(KEY_ID,),
     ),
+    ("readyz", "GET"): Operation(
+        summary="Tell whether entries are accepted",
+        answers={
+            200: ("They are. A session of staff is told the state of the write path.", READINESS),
+            503: ("They are not.", READINESS),
+        },
+        problems=MONITORED,
+    ),
+    ("metrics", "GET"): Operation(
+        summary="Read the figures of this host, in Prometheus' text format or in OpenMetrics",
+        answers={
+            200: ("The metrics.", _content(TEXT, "text/plain", "application/openmetrics-text"))
+        },
+        problems=(
+            *(*MONITORED, "invalid-parameter", "unauthorized", "insufficient-scope"),
+            *("rate-limited", "accounts-unavailable"),
+        ),
+        exception=" A program in one of `AUDITLOGS_METRICS_NETWORKS` needs none.",
+    ),
 }
 
 NULL_OR = [{"type": "null"}]
@@ -472,8 +502,9 @@ def _operation(name: str, operation: Operation, scope: str) -> JsonSchema:
     found: JsonSchema = {
         "operationId": name,
         "summary": operation.summary,
-        "description": f"Requires the scope `{scope}`." if scope else "Needs no key.",
-        "security": [{"bearer": []}] if scope else [],
+        "description": (f"Requires the scope `{scope}`." if scope else "Needs no key.")
+        + operation.exception,
+        "security": [{"bearer": []}, *([{}] if operation.exception else [])] if scope else [],
         "parameters": list(operation.parameters),
         "responses": {**answers, **_errors(operation.problems)},
     }
@@ -507,11 +538,12 @@ def _types(template: str, *roots: type[msgspec.Struct]) -> dict[str, JsonSchema]
     """Return the schemas of types and of their parts."""
     types: dict[str, JsonSchema]
     _, types = msgspec.json.schema_components(roots, ref_template=template)
+    for answer in (types[root.__name__] for root in roots if issubclass(root, ANSWERS)):
+        # Defaults are for entries of older versions and the like: the API writes every field.
+        answer["required"] = list(answer["properties"])
+        for name in answer["required"]:
+            answer["properties"][name].pop("default", None)
     for entry in (types[root.__name__] for root in roots if issubclass(root, Entry)):
-        # Struct defaults are for entries of older versions: the API writes every field.
-        entry["required"] = list(entry["properties"])
-        for name in entry["required"]:
-            entry["properties"][name].pop("default", None)
         entry["properties"]["id"] |= {"format": "uuid"}
         for name in ("timestamp", "recordedAt"):
             entry["properties"][name] |= {"format": "date-time"}

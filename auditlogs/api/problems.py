@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
+from django.conf import settings
+from django.core.exceptions import TooManyFieldsSent
 from django.http import HttpResponse
 
 from auditlogs import metrics
@@ -153,9 +155,12 @@ def not_found() -> HttpResponse:
     )
 
 
-def bad_request() -> HttpResponse:
-    """Return a 400 for a request that Django cannot parse."""
-    return problem("bad-request", "Bad request", "The request cannot be read.")
+def bad_request(error: Exception | None = None) -> HttpResponse:
+    """Return a 400 for a request that Django cannot parse, with its error."""
+    detail = "The request cannot be read."
+    if isinstance(error, TooManyFieldsSent):
+        detail = f"Send at most {settings.DATA_UPLOAD_MAX_NUMBER_FIELDS:,} parameters."
+    return problem("bad-request", "Bad request", detail)
 
 
 def unexpected() -> HttpResponse:

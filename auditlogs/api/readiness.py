@@ -40,7 +40,7 @@ class CountingReport(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     first_until: str | None = None
 
 
-class Report(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+class Readiness(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """`ready`: entries go straight into the database. `degraded`: entries are accepted, but some
     wait or were lost, or the database is down. `unready`: entries are not accepted.
 
@@ -57,7 +57,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     missing_indexes: list[str]
 
 
-class PublicReport(msgspec.Struct, frozen=True, kw_only=True):
+class PublicReadiness(msgspec.Struct, frozen=True, kw_only=True):
     """What callers other than staff are told."""
 
     status: Literal["ready", "unready"]
@@ -69,7 +69,7 @@ def readyz(request: HttpRequest) -> HttpResponse:
     cover all accounts."""
     full = report(spool())
     is_unready = full.status == "unready"
-    said: Report | PublicReport = PublicReport(status="unready" if is_unready else "ready")
+    said: Readiness | PublicReadiness = PublicReadiness(status="unready" if is_unready else "ready")
     if _is_staff(request):
         is_up = full.database == "up"
         said = msgspec.structs.replace(full, counting=_counting_report() if is_up else None)
@@ -83,7 +83,7 @@ def readyz(request: HttpRequest) -> HttpResponse:
     return response
 
 
-def report(queue: Spool) -> Report:
+def report(queue: Spool) -> Readiness:
     """Examine the database and the spool; takes about PING_SECONDS when the database is down."""
     spooled = _spool_report(queue)
     is_up = _is_up(queue)
@@ -94,7 +94,7 @@ def report(queue: Spool) -> Report:
         status: Literal["ready", "degraded", "unready"] = "ready" if is_clean else "degraded"
     else:
         status = "unready" if spooled.error else "degraded"
-    return Report(
+    return Readiness(
         status=status,
         database="up" if is_up else "down",
         breaker=queue.breaker.state,

@@ -5,6 +5,7 @@ import hashlib
 import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Concatenate, ParamSpec
+from urllib.parse import parse_qsl
 
 from django.core.exceptions import SuspiciousOperation
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
@@ -85,14 +86,17 @@ def endpoint(methods: Mapping[str, tuple[str, KeyView[P]]]) -> View[P]:
             )
         except StorageError as error:
             return problems.unavailable("database-unavailable", str(error))
-        except SuspiciousOperation:
-            return problems.bad_request()
+        except SuspiciousOperation as error:
+            return problems.bad_request(error)
 
     def _answer(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
         if refusal := _refusal(request, allowed):
             return refusal
         scope, view = methods["GET" if request.method == "HEAD" else str(request.method)]
-        response = view(request, _authenticate(request, scope), *args, **kwargs)
+        key = _authenticate(request, scope)
+        if errors := _undecodable(request):
+            return problems.bad_parameters(errors, frozenset())
+        response = view(request, key, *args, **kwargs)
         response["Cache-Control"] = "no-store"
         patch_vary_headers(response, ["Authorization"])
         return response
@@ -109,7 +113,10 @@ def public(view: View[P]) -> View[P]:
     @functools.wraps(view)
     def answer(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
         with context.bind(person=None):
-            refusal = _refusal(request, ALIASES["GET"])
+            try:
+                refusal = _refusal(request, ALIASES["GET"])
+            except SuspiciousOperation as error:
+                return problems.bad_request(error)
         return refusal or view(request, *args, **kwargs)
 
     return answer
@@ -212,6 +219,21 @@ def _refusal(request: HttpRequest, allowed: Sequence[str]) -> HttpResponse | Non
         self_audit.key_in_address(request)
         return problems.key_in_query()
     return None if request.method in allowed else problems.method_not_allowed(allowed)
+
+
+def _undecodable(request: HttpRequest) -> dict[str, str]:
+    """Return an error for each parameter that is not UTF-8. Django decodes it with replacement
+    characters, which no entry has in their place."""
+    # Read as Latin-1, a text keeps its bytes.
+    sent = parse_qsl(request.META.get("QUERY_STRING", ""), True, encoding="latin-1")
+    errors = {}
+    for name, value in sent:
+        try:
+            (name + value).encode("latin-1").decode()
+        except UnicodeDecodeError:
+            shown = name.encode("latin-1").decode(errors="replace")
+            errors[shown] = "expected text in UTF-8, percent-encoded"
+    return errors
 
 
 def _has_key_in_url(request: HttpRequest) -> bool:

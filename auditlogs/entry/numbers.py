@@ -19,6 +19,12 @@ _encoder = msgspec.json.Encoder(decimal_format="number")
 _sorted_encoder = msgspec.json.Encoder(decimal_format="number", order="sorted")
 
 
+def to_whole(text: str) -> int | None:
+    """Return a whole number of at most 18 ASCII digits, which has 64 bits at most; None for any
+    other text. `int` takes the digits of all scripts, and refuses more than 4,300 of them."""
+    return int(text) if len(text) <= _SHORT and text.isascii() and text.isdecimal() else None
+
+
 def to_float(text: str) -> float | Decimal:
     """Return a JSON number with fraction or exponent: a float where that has the same digits, else
     a Decimal, as for `12.50`. Raises ValueError for an exponent that no Decimal has."""

@@ -15,7 +15,7 @@ from auditlogs.query import known, planner, slices
 from auditlogs.query.selection import ACCOUNT_ONLY, Selection
 from auditlogs.query.slices import Budget, Slice
 from auditlogs.query.window import Window
-from auditlogs.storage.counts import LENGTHS_MS
+from auditlogs.storage.counts import LENGTHS_MS, ByResult
 from auditlogs.storage.mongo import Document, TookTooLong
 
 MAX_ENTRIES = 50_000
@@ -27,7 +27,7 @@ MAX_SPANS = 1_000
 
 
 @dataclass(frozen=True, slots=True)
-class Bar:
+class Bar(ByResult):
     """The entries from `start` (inclusive) to `end` (exclusive), in ms, by their result."""
 
     start: int
@@ -35,10 +35,6 @@ class Bar:
     failure: int
     partial: int
     success: int
-
-    @property
-    def total(self) -> int:
-        return self.failure + self.partial + self.success
 
 
 @dataclass(frozen=True, slots=True)

@@ -417,7 +417,7 @@ def _is_denied(row: Failure) -> bool:
 
 
 def _entries(rows: Iterable[Failure]) -> int:
-    return sum(row.entries for row in rows)
+    return sum(row.total for row in rows)
 
 
 def _failures(rows: Iterable[Failure]) -> int:

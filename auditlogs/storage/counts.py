@@ -53,7 +53,21 @@ SEVERAL_VALUES = "facts.key"
 NOTES = ("failures", "incidents", "seen", "uses")
 
 
-class Count(msgspec.Struct, frozen=True, array_like=True):
+class ByResult:
+    """The number of entries of something, by their result."""
+
+    __slots__ = ()
+
+    failure: int
+    partial: int
+    success: int
+
+    @property
+    def total(self) -> int:
+        return self.failure + self.partial + self.success
+
+
+class Count(ByResult, msgspec.Struct, frozen=True, array_like=True):
     """The entries with one value of a field in a span of time, by their result."""
 
     value: str
@@ -64,7 +78,7 @@ class Count(msgspec.Struct, frozen=True, array_like=True):
     def of(self, result: str | None) -> int:
         """Return the entries with a result; all of them without one."""
         if result is None:
-            return self.failure + self.partial + self.success
+            return self.total
         number: int = getattr(self, result)
         return number
 
@@ -92,7 +106,7 @@ class Tally(msgspec.Struct, frozen=True, array_like=True):
         return Count(self.bot, self.failures, self.partial, successes)
 
 
-class Failure(msgspec.Struct, frozen=True, array_like=True):
+class Failure(ByResult, msgspec.Struct, frozen=True, array_like=True):
     """Entries that failed or were denied and have these values in common, by their result, with the
     times of the first and the last in milliseconds. A value that they do not have is empty; `key`
     has the name and the id of a key where they have both, joined by SEPARATOR."""
@@ -116,10 +130,6 @@ class Failure(msgspec.Struct, frozen=True, array_like=True):
         """What the entries have in common."""
         of_agent = (self.bot, self.action_type, self.reason, self.scope)
         return (*of_agent, self.key, self.policy, self.provider, self.is_denied)
-
-    @property
-    def entries(self) -> int:
-        return self.failure + self.partial + self.success
 
 
 class Incident(msgspec.Struct, frozen=True, array_like=True):
@@ -163,7 +173,7 @@ class Seen(msgspec.Struct, frozen=True, array_like=True):
         return (self.bot, self.kind, self.value)
 
 
-class Use(msgspec.Struct, frozen=True, array_like=True):
+class Use(ByResult, msgspec.Struct, frozen=True, array_like=True):
     """Entries that name a key and have one more value in common, by their result, with the times of
     the first and the last in milliseconds. `key` is as in a failure; `kind` is the name of the
     value's filter."""
@@ -181,10 +191,6 @@ class Use(msgspec.Struct, frozen=True, array_like=True):
     def label(self) -> tuple[str, str, str]:
         """What the entries have in common."""
         return (self.key, self.kind, self.value)
-
-    @property
-    def entries(self) -> int:
-        return self.failure + self.partial + self.success
 
 
 @dataclass(frozen=True, slots=True)

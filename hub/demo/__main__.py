@@ -14,6 +14,7 @@ from typing import NoReturn
 
 import msgspec
 
+from auditlogs.entry.numbers import to_whole
 from hub.demo import child, database, environment
 from hub.demo.child import Child, DemoError
 from hub.demo.ports import HIGHEST, HOST, is_free
@@ -51,9 +52,10 @@ def _port() -> int:
 
 
 def _port_number(text: str) -> int:
-    if not text.isdecimal() or not 0 < int(text) <= HIGHEST:
+    number = to_whole(text)
+    if number is None or not 0 < number <= HIGHEST:
         raise argparse.ArgumentTypeError(f"expected a number from 1 to {HIGHEST}")
-    return int(text)
+    return number
 
 
 def _end(number: int, frame: FrameType | None) -> NoReturn:

@@ -16,6 +16,7 @@ from auditlogs.storage import indexes
 from auditlogs.storage.mongo import StorageError, database, time_limit
 from hub.demo.state import FOLDER, load_state, save_state
 from hub.startup.start import begin
+from hub.ui import assets
 
 PING_SECONDS = 5.0
 INDEX_SECONDS = 60.0
@@ -59,12 +60,13 @@ def main() -> int:
 
 
 def collect_static() -> None:
-    """Collect the static files if one of them is newer than the last collection."""
+    """Collect the static files if one of them, or how they are stored, is newer than the last
+    collection."""
     collected = Path(settings.STATIC_ROOT, "staticfiles.json")
     sources = (
         Path(storage.path(name)) for finder in get_finders() for name, storage in finder.list([])
     )
-    newest = max(source.stat().st_mtime for source in sources)
+    newest = max(source.stat().st_mtime for source in (*sources, Path(assets.__file__)))
     # Compressing them takes seconds.
     if not collected.exists() or collected.stat().st_mtime < newest:
         call_command("collectstatic", interactive=False, verbosity=0)

@@ -9,6 +9,7 @@ from typing import Self
 from django.db.models import Q
 
 from auditlogs.accounts import keys
+from auditlogs.entry.numbers import to_whole
 from auditlogs.entry.schema import Entry
 from auditlogs.entry.times import DAY_MS, HOUR_MS, format_rfc3339, from_ms, parse_rfc3339, to_ms
 from auditlogs.models import PUBLIC_ID_PREFIX, Account, ApiKey
@@ -176,7 +177,7 @@ def _counted(account: str, this_hour: int, hours: int) -> _Counted:
 def _keys(account: Account, ids: Iterable[str]) -> dict[str, ApiKey]:
     """Return the valid keys that may write, and those with these ids, by their ids."""
     numbers = [id.removeprefix(PUBLIC_ID_PREFIX) for id in ids if id.startswith(PUBLIC_ID_PREFIX)]
-    wanted = [int(number) for number in numbers if number.isdecimal()]
+    wanted = [pk for pk in map(to_whole, numbers) if pk is not None]
     may_write = [key.pk for key in keys.active_of(account) if "logs:write" in key.scopes]
     found = account.api_keys.filter(Q(pk__in=wanted) | Q(pk__in=may_write))
     return {key.public_id: key for key in found}

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from auditlogs.entry.schema import Entry
-from auditlogs.entry.times import parse_rfc3339, to_ms
+from auditlogs.entry.times import now, parse_rfc3339, to_ms
 from auditlogs.query.entries import Entries
 
 T = TypeVar("T")
@@ -56,7 +56,8 @@ def newest(entries: Entries, since: int) -> int:
         if kept is not None and time.monotonic() - kept.at < PROBE_SECONDS:
             return kept.newest
         # Under the lock, so that readers who come meanwhile do not ask the same.
-        low = kept.newest if kept else since
+        # An instant ahead of the clock would hide all arrivals until then, from every reader.
+        low = kept.newest if kept else min(since, to_ms(now()))
         probe = Probe(entries.newest_arrival(low) or low, time.monotonic())
         _keep(_probes, account, probe)
         return probe.newest

@@ -59,8 +59,6 @@ class Column:
     width: float
     parts: list[Part]
     is_counted: bool
-    start: str
-    end: str
     words: str
     url: str
 
@@ -189,8 +187,6 @@ class Chart:
             round(self._x(bar.end) - self._x(bar.start), 3),
             list(self._parts(bar)),
             counted_from is None or bar.start >= counted_from,
-            began,
-            ended,
             self._range(start, end),
             self._links.changed(startDate=began, endDate=ended, dateRange=None),
         )

@@ -6,6 +6,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
+from auditlogs.entry.numbers import to_whole
 from auditlogs.entry.times import now
 from auditlogs.export import running
 from auditlogs.export.formats import FORMATS
@@ -60,8 +61,7 @@ def export(request: HubRequest, visit: Visit) -> HttpResponseBase:
 @for_members
 def export_status(request: HubRequest, visit: Visit) -> HttpResponse:
     """Show how far the reader's export has come; it asks again by itself until it has ended."""
-    tries = request.GET.get("tries", "")
-    return _status(request, int(tries) if tries.isdecimal() and len(tries) < 3 else 0)
+    return _status(request, to_whole(request.GET.get("tries", "")) or 0)
 
 
 @require_POST

@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 from django.http import QueryDict
 from django.urls import reverse
 
+from auditlogs.entry.numbers import to_whole
 from auditlogs.entry.times import from_ms, now, to_ms
 from auditlogs.models import Account
 from auditlogs.query.entries import Count, Page
@@ -250,7 +251,8 @@ class Listing:
 
     def arrived(self, since: str) -> list[Row]:
         """Return the rows of what has arrived since an instant, in ms. Raises StorageError."""
-        at = int(since) if since.isascii() and since.isdigit() else to_ms(self.now)
+        instant = to_whole(since)
+        at = to_ms(self.now) if instant is None else instant
         found = arrivals.since(self.request.entries, at)
         return [row_of(entry, self.links, self.now, "") for entry in found]
 

@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.utils.http import urlencode
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from auditlogs.entry.numbers import to_whole
 from auditlogs.query.ids import NOT_AN_ID
 from hub.access.visits import HubRequest, Visit, for_members
 from hub.logs import saved_views
@@ -120,7 +121,8 @@ def view_default(request: HubRequest, visit: Visit) -> HttpResponse:
     text = request.POST.get("view", "")
     view = None
     if text:
-        view = visible_to(visit).filter(pk=int(text)).first() if text.isdecimal() else None
+        number = to_whole(text)
+        view = None if number is None else visible_to(visit).filter(pk=number).first()
         if view is None:
             raise Http404
     saved_views.keep_preference(visit, default_view=view)

@@ -26,9 +26,13 @@ const read = () => {
 const sum = (name, low, high) =>
   bars.slice(low, high + 1).reduce((total, bar) => total + Number(bar.dataset[name]), 0);
 
+// A bar is called "Nov 24, 05:00–05:30: 2 failure, …".
+const timeOf = (bar) => bar.getAttribute("aria-label").split(": ", 1)[0];
+const linkOf = (bar) => new URL(bar.getAttribute("href"), location.href);
+
 const words = (low, high) => {
-  const [start] = bars[low].dataset.words.split("–");
-  const end = bars[high].dataset.words.split("–").pop();
+  const [start] = timeOf(bars[low]).split("–");
+  const end = timeOf(bars[high]).split("–").pop();
   const failures = sum("failure", low, high);
   const total = failures + sum("partial", low, high) + sum("success", low, high);
   const number = (value, one) => `${value.toLocaleString("en-US")} ${one}`;
@@ -63,8 +67,8 @@ const zoom = () => {
   const url = new URL(listAddress(), location.href);
   url.searchParams.delete("cursor");
   url.searchParams.delete("dateRange");
-  url.searchParams.set("startDate", bars[low].dataset.start);
-  url.searchParams.set("endDate", bars[high].dataset.end);
+  url.searchParams.set("startDate", linkOf(bars[low]).searchParams.get("startDate"));
+  url.searchParams.set("endDate", linkOf(bars[high]).searchParams.get("endDate"));
   leave();
   load(`${url.pathname}${url.search}`, "push");
 };

@@ -43,6 +43,23 @@ const mark = (id) => {
   rowOf(id)?.setAttribute("aria-current", "true");
 };
 
+const readStyles = (href) =>
+  new Promise((resolve) => {
+    const styles = Object.assign(document.createElement("link"), { rel: "stylesheet", href });
+    for (const kind of ["load", "error"]) styles.addEventListener(kind, resolve);
+    document.querySelector('link[media="print"]').before(styles);
+  });
+
+// The styles of an entry are not read with the list. Nothing of one is seen without them.
+export const dress = async () => {
+  const { styles } = drawer.dataset;
+  if (!styles) return;
+  delete drawer.dataset.styles;
+  drawer.classList.add("is-bare");
+  await Promise.all(styles.split(" ").map(readStyles));
+  drawer.classList.remove("is-bare");
+};
+
 const focusTitle = () => body.querySelector(".drawer-title")?.focus({ preventScroll: true });
 
 const open = () => {
@@ -51,6 +68,7 @@ const open = () => {
   else drawer.showModal();
   isOpen = true;
   focusTitle();
+  dress();
   import("./payload.js");
 };
 

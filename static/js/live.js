@@ -129,3 +129,4 @@ document.addEventListener("visibilitychange", poll);
 addEventListener("scroll", () => isLive && settle());
 setInterval(poll, POLL);
 show();
+poll();

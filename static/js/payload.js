@@ -1,13 +1,6 @@
 // The payload of an entry: a search within it, and all of its folds opened or closed at once.
 const PIECES = ".key, .string:not(.beginning), .number, .literal, .redacted";
 
-// On the page of the list, its styles are not loaded before the first entry is opened.
-const { payloadStyles: href } = document.getElementById("drawer")?.dataset ?? {};
-if (href) {
-  const styles = document.createElement("link");
-  document.head.append(Object.assign(styles, { rel: "stylesheet", href }));
-}
-
 // How the folds of a payload stood before it was searched.
 const before = new WeakMap();
 const marks = globalThis.Highlight && new Highlight();

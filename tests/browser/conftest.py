@@ -5,7 +5,14 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, WebError, expect
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Page,
+    WebError,
+    expect,
+)
 from pytest_django.live_server_helper import LiveServer
 
 if TYPE_CHECKING:
@@ -17,6 +24,9 @@ if TYPE_CHECKING:
 # Nothing takes this long but on a machine that is busy with something else.
 PATIENCE_MS = 10_000
 expect.set_options(timeout=PATIENCE_MS)
+
+# For a test that installs a clock; see `context`.
+with_own_clock = pytest.mark.browser_context_args()
 
 # What htmx says about a request that a newer one has replaced.
 REPLACED = re.compile(r"^htmx:(afterRequest|sendAbort)\b")
@@ -72,7 +82,8 @@ def shared_context(
 def context(request: pytest.FixtureRequest, live_server: LiveServer) -> Iterator[BrowserContext]:
     """The context that tests share, emptied after each of them.
 
-    A test marked with `browser_context_args` has one of its own.
+    A test marked with `browser_context_args` has one of its own. One that installs a clock needs
+    that: once the clock of a context was paused, no timer of a later page runs.
     """
     if request.node.get_closest_marker("browser_context_args"):
         yield request.getfixturevalue("new_context")()

@@ -31,6 +31,12 @@ class Held:
             self._routes.pop().continue_()
 
 
+def resize(page: Page, width: int, height: int = 800) -> None:
+    """Give the window a size, and wait until the page has it."""
+    page.set_viewport_size({"width": width, "height": height})
+    page.wait_for_function("width => innerWidth === width", arg=width)
+
+
 class Logs:
     """The page, and the account whose entries it shows."""
 

@@ -13,7 +13,7 @@ from auditlogs.entry.times import now
 from auditlogs.recording.recorder import record_many
 from tests.browser.logs import Logs
 from tests.browser.people import sign_in
-from tests.browser.test_accessibility import has_no_violation, in_two_ways, wear
+from tests.browser.test_accessibility import has_no_violation_either_way
 from tests.counting import count_account
 
 if TYPE_CHECKING:
@@ -106,21 +106,17 @@ def test_a_key_is_rotated_and_its_new_secret_is_shown_once(
     expect(page.locator("#secret")).to_have_count(0)
 
 
-@in_two_ways
-def test_the_pages_have_no_violation(
-    page: Page, as_admin: "User", fleet: "Account", theme: str, width: int
+def test_no_page_has_a_violation_or_is_wider_than_the_window(
+    page: Page, as_admin: "User", fleet: "Account"
 ) -> None:
-    wear(page, theme, width)
     page.goto(KEYS)
     page.get_by_text("Seen in the log, not made here").click()
-    has_no_violation(page)
+    has_no_violation_either_way(page)
     paths = ("agent/key/key_7f3a21", "agent/key/key_c41d88", "agent/new", "agent/rotate/key_7f3a21")
     for path in (*paths, "agent/scopes/key_7f3a21", "agent/revoke/key_7f3a21"):
         page.goto(f"{KEYS}/{path}")
-        has_no_violation(page)
-        # Nothing is wider than the window.
-        assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), path
+        has_no_violation_either_way(page)
     page.goto(f"{KEYS}/agent/new")
     page.get_by_label("Name").fill("x")
     page.get_by_role("button", name="Create key").click()
-    has_no_violation(page)
+    has_no_violation_either_way(page)

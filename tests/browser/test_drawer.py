@@ -1,5 +1,6 @@
 """The drawer: an entry beside the list, which stays as it is."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
@@ -7,7 +8,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.logs import Held, Logs
+from tests.browser.logs import Held, Logs, resize
 from tests.factories import ORDER, USER
 
 pytestmark = pytest.mark.browser
@@ -25,9 +26,13 @@ FULL: dict[str, Any] = {
 }
 
 
-def test_all_twelve_fields_stand_under_the_names_of_the_specification(logs: Logs) -> None:
+def test_all_twelve_fields_stand_under_the_names_of_the_specification_also_when_absent(
+    logs: Logs, page: Page
+) -> None:
     moment = datetime.now(UTC).replace(microsecond=384_000) - timedelta(hours=2)
-    (entry,) = logs.record({**FULL, "timestamp": moment})
+    entry, empty = logs.record(
+        {**FULL, "timestamp": moment}, {"timestamp": moment - timedelta(hours=1)}
+    )
     logs.open()
     logs.link(entry).click()
     logs.wait_for_drawer(entry)
@@ -48,19 +53,27 @@ def test_all_twelve_fields_stand_under_the_names_of_the_specification(logs: Logs
     expect(logs.field("Source IP")).to_have_text("203.0.113.24")
     payload = logs.drawer.get_by_role("region", name="Event Payload")
     expect(payload.locator(".node")).to_have_text('orderId "ord-42"')
-
-
-def test_absent_fields_are_shown_as_absent(logs: Logs) -> None:
-    (entry,) = logs.record({})
-    logs.open()
-    logs.link(entry).click()
-    logs.wait_for_drawer(entry)
+    page.keyboard.press("j")
+    logs.wait_for_drawer(empty)
     names = ["Target", "Duration", "Correlation ID", "Request ID", "Session ID", "Source IP"]
     for name in names:
         expect(logs.field(name)).to_have_text("Not recorded")
     payload = logs.drawer.get_by_role("region", name="Event Payload")
     expect(payload.get_by_text("Not recorded")).to_be_visible()
     expect(payload.get_by_role("button")).to_have_count(0)
+
+
+def test_an_entry_is_seen_with_its_styles_alone(logs: Logs, page: Page) -> None:
+    (entry,) = logs.record({})
+    held = Held()
+    page.route("**/css/findings.css", held.hold)
+    logs.open()
+    logs.link(entry).press("Enter")
+    logs.wait_for_drawer(entry)
+    expect(logs.title).to_be_focused()
+    expect(logs.drawer.locator("[data-entry]")).to_have_css("opacity", "0")
+    held.let_go()
+    expect(logs.drawer.locator("[data-entry]")).to_have_css("opacity", "1")
 
 
 def test_a_click_anywhere_in_a_row_opens_its_entry(logs: Logs, page: Page) -> None:
@@ -76,60 +89,60 @@ def test_a_click_anywhere_in_a_row_opens_its_entry(logs: Logs, page: Page) -> No
         expect(logs.drawer).to_be_hidden()
 
 
-@pytest.mark.parametrize("width", [1280, 1440])
-def test_the_list_is_not_disturbed(logs: Logs, page: Page, width: int) -> None:
-    page.set_viewport_size({"width": width, "height": 900})
+def test_the_list_is_not_disturbed(logs: Logs, page: Page) -> None:
     ids = logs.record(*[FULL] * 50)
     logs.open()
     expect(logs.rows).to_have_count(50)
     page.evaluate("document.querySelector('table').isTheSame = true")
-    logs.row(ids[30]).scroll_into_view_if_needed()
-    page.mouse.move(5, 5)
-    scroll, before = page.evaluate("scrollY"), logs.row(ids[30]).bounding_box()
-    assert scroll > 0
-    logs.link(ids[30]).click()
-    logs.wait_for_drawer(ids[30])
-    expect(logs.row(ids[30])).to_have_attribute("aria-current", "true")
-    expect(page.locator("tr[aria-current]")).to_have_count(1)
-    after = logs.row(ids[30]).bounding_box()
-    assert page.evaluate("scrollY") == scroll
-    assert before
-    assert after
-    assert after["y"] == before["y"]
-    page.keyboard.press("Escape")
-    expect(logs.drawer).to_be_hidden()
-    assert page.evaluate("scrollY") == scroll
-    assert page.evaluate("document.querySelector('table').isTheSame") is True
-    expect(page.locator("tr[aria-current]")).to_have_count(0)
+    for width in (1280, 1440):
+        resize(page, width, 900)
+        logs.row(ids[30]).scroll_into_view_if_needed()
+        page.mouse.move(5, 5)
+        scroll, before = page.evaluate("scrollY"), logs.row(ids[30]).bounding_box()
+        assert scroll > 0
+        logs.link(ids[30]).click()
+        logs.wait_for_drawer(ids[30])
+        expect(logs.row(ids[30])).to_have_attribute("aria-current", "true")
+        expect(page.locator("tr[aria-current]")).to_have_count(1)
+        after = logs.row(ids[30]).bounding_box()
+        assert page.evaluate("scrollY") == scroll
+        assert before
+        assert after
+        assert after["y"] == before["y"]
+        page.keyboard.press("Escape")
+        expect(logs.drawer).to_be_hidden()
+        assert page.evaluate("scrollY") == scroll
+        assert page.evaluate("document.querySelector('table').isTheSame") is True
+        expect(page.locator("tr[aria-current]")).to_have_count(0)
 
 
 @pytest.mark.parametrize("width", [1440, 1024, 390])
-@pytest.mark.parametrize("way", ["Escape", "button", "Back"])
-def test_every_way_out_gives_the_focus_back_to_the_row(
-    logs: Logs, page: Page, way: str, width: int
-) -> None:
+def test_every_way_out_gives_the_focus_back_to_the_row(logs: Logs, page: Page, width: int) -> None:
     page.set_viewport_size({"width": width, "height": 800})
     _, entry, _ = logs.record({}, FULL, {})
     logs.open("?result=partial&sort=timestamp")
     steps = page.evaluate("history.length")
-    logs.link(entry).press("Enter")
-    logs.wait_for_drawer(entry)
-    expect(logs.title).to_be_focused()
-    logs.has_query(f"?result=partial&sort=timestamp&entry={entry}")
-    assert page.evaluate("history.length") == steps + 1
-    if way == "Escape":
-        page.keyboard.press("Escape")
-    elif way == "button":
-        page.get_by_role("link", name="Close").click()
-    else:
+    ways: tuple[Callable[[], object], ...] = (
+        lambda: page.keyboard.press("Escape"),
+        lambda: page.get_by_role("link", name="Close").click(),
+        page.go_back,
+    )
+    for leave in ways:
+        logs.link(entry).press("Enter")
+        logs.wait_for_drawer(entry)
+        expect(logs.title).to_be_focused()
+        logs.has_query(f"?result=partial&sort=timestamp&entry={entry}")
+        assert page.evaluate("history.length") == steps + 1
+        leave()
+        expect(logs.drawer).to_be_hidden()
+        expect(logs.link(entry)).to_be_focused()
+        logs.has_query("?result=partial&sort=timestamp")
+        # The steps are those of a reader who went there and back.
+        assert page.evaluate("history.length") == steps + 1
+        page.go_forward()
+        logs.wait_for_drawer(entry)
         page.go_back()
-    expect(logs.drawer).to_be_hidden()
-    expect(logs.link(entry)).to_be_focused()
-    logs.has_query("?result=partial&sort=timestamp")
-    # The steps are those of a reader who went there and back.
-    assert page.evaluate("history.length") == steps + 1
-    page.go_forward()
-    logs.wait_for_drawer(entry)
+        expect(logs.drawer).to_be_hidden()
 
 
 def test_escape_closes_it_as_often_as_it_is_opened(logs: Logs, page: Page) -> None:

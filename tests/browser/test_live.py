@@ -4,11 +4,13 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from hub.logs import arrivals
+from tests.browser.conftest import with_own_clock
 from tests.browser.logs import Logs
 
 pytestmark = pytest.mark.browser
 
 
+@with_own_clock
 def test_new_entries_are_counted_and_live_puts_them_on_top_unless_one_reads(
     logs: Logs, page: Page, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -9,7 +9,8 @@ from playwright.sync_api import Page, expect
 
 from auditlogs.entry.times import format_rfc3339
 from hub.ui.times import short_time
-from tests.browser.logs import Logs
+from tests.browser.conftest import with_own_clock
+from tests.browser.logs import Logs, resize
 
 pytestmark = pytest.mark.browser
 
@@ -34,6 +35,7 @@ TOKYO = ZoneInfo("Asia/Tokyo")
 in_tokyo = pytest.mark.browser_context_args(timezone_id="Asia/Tokyo")
 
 
+@with_own_clock
 def test_how_long_ago_is_kept_fresh(logs: Logs, page: Page) -> None:
     asked_at = datetime.now(UTC)
     recent, nearly = logs.record(
@@ -74,6 +76,7 @@ def test_older_times_are_in_the_readers_zone_and_future_ones_absolute(
     expect(logs.field("Timestamp")).to_have_text(format_rfc3339(instants[old]))
 
 
+@with_own_clock
 def test_the_year_is_told_when_it_is_not_this_one(logs: Logs, page: Page) -> None:
     told = datetime.now(UTC) - timedelta(days=2)
     (entry,) = logs.record({"timestamp": told})
@@ -84,6 +87,7 @@ def test_the_year_is_told_when_it_is_not_this_one(logs: Logs, page: Page) -> Non
     )
 
 
+@with_own_clock
 def test_the_browser_tells_times_as_the_server_does(logs: Logs, page: Page) -> None:
     now = datetime(2026, 3, 1, 0, 30, 10, 500_000, tzinfo=UTC)
     page.clock.install(time=now)
@@ -97,24 +101,25 @@ def test_the_browser_tells_times_as_the_server_does(logs: Logs, page: Page) -> N
     expect(page.locator("time.told")).to_have_text(expected)
 
 
-@pytest.mark.parametrize("width", [1440, 390])
-def test_hover_and_focus_show_the_full_time_in_utc(logs: Logs, page: Page, width: int) -> None:
-    page.set_viewport_size({"width": width, "height": 800})
+def test_hover_and_focus_show_the_full_time_in_utc(logs: Logs, page: Page) -> None:
     moment = datetime.now(UTC).replace(microsecond=384_000) - timedelta(minutes=3)
     (entry,) = logs.record({"timestamp": moment})
     logs.open()
     full = logs.row(entry).get_by_text(moment.strftime("%Y-%m-%d %H:%M:%S.384 UTC"))
-    expect(full).to_have_css("opacity", "0")
-    logs.row(entry).locator("time.ago").hover()
-    expect(full).to_have_css("opacity", "1")
-    page.mouse.move(0, 0)
-    expect(full).to_have_css("opacity", "0")
-    logs.search.focus()
-    while not logs.link(entry).evaluate("link => link === document.activeElement"):
-        page.keyboard.press("Tab")
-    expect(full).to_have_css("opacity", "1")
-    expect(full).to_be_in_viewport(ratio=1)
-    expect(logs.link(entry)).to_have_accessible_description(full.inner_text())
+    for width in (1440, 390):
+        resize(page, width)
+        logs.search.focus()
+        expect(full).to_have_css("opacity", "0")
+        logs.row(entry).locator("time.ago").hover()
+        expect(full).to_have_css("opacity", "1")
+        page.mouse.move(0, 0)
+        expect(full).to_have_css("opacity", "0")
+        logs.search.focus()
+        while not logs.link(entry).evaluate("link => link === document.activeElement"):
+            page.keyboard.press("Tab")
+        expect(full).to_have_css("opacity", "1")
+        expect(full).to_be_in_viewport(ratio=1)
+        expect(logs.link(entry)).to_have_accessible_description(full.inner_text())
 
 
 @in_tokyo

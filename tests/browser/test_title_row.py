@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.logs import Logs
+from tests.browser.logs import Held, Logs
 
 pytestmark = pytest.mark.browser
 
@@ -11,6 +11,8 @@ pytestmark = pytest.mark.browser
 def test_menus_follow_the_list_close_and_copy(logs: Logs, page: Page) -> None:
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     logs.record({"result": "failure"}, {})
+    held = Held()
+    page.route("**/js/copy.js", held.hold)
     logs.open()
     views, more = page.locator("#view-menu"), page.locator("#more-menu")
     expect(views.locator("summary")).to_have_text("View: Everything")
@@ -24,6 +26,7 @@ def test_menus_follow_the_list_close_and_copy(logs: Logs, page: Page) -> None:
     expect(views.locator("summary")).to_have_text("Views")
     more.locator("summary").click()
     more.get_by_role("link", name="Copy frozen link").click()
+    held.let_go()
     expect(page.locator("#announcer")).to_have_text("Frozen link copied")
     copied = page.evaluate("navigator.clipboard.readText()")
     assert "/hub/logs?result=failure&startDate=" in copied

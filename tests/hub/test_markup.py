@@ -169,7 +169,10 @@ def test_every_asset_is_in_the_manifest(hub: Hub, settings: Settings, tmp_path: 
     pages.append(hub.read("/hub/profile"))
     hub.client.logout()
     pages.append(hub.read("/hub/sign-in"))
+    for style in tmp_path.glob("css/*.????????????.css"):
+        assert "/*" not in style.read_text()
     for script in tmp_path.glob("js/*.????????????.js"):
+        assert "// " not in script.read_text()
         for name in MODULE.findall(script.read_text()):
             assert HASHED.search(name), (script.name, name)
             assert (script.parent / name).is_file(), (script.name, name)

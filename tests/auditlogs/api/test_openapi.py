@@ -109,6 +109,23 @@ def test_scopes_are_those_that_the_endpoints_require() -> None:
     paths = served()["paths"]
     assert "`logs:write`" in paths["/api/audit-logs"]["post"]["description"]
     assert paths["/api/openapi.json"]["get"]["security"] == []
+    metrics = paths["/metrics"]["get"]
+    assert "`metrics:read`" in metrics["description"]
+    assert metrics["security"] == [{"bearer": []}, {}]
+
+
+def test_readiness_is_described_as_everyone_and_staff_are_told(staff_client: Client) -> None:
+    document = served()
+    answers = document["paths"]["/readyz"]["get"]["responses"]
+    assert answers["200"]["content"] == answers["503"]["content"]
+    schema = {
+        **answers["200"]["content"]["application/json"]["schema"],
+        "components": document["components"],
+    }
+    for client, name in ((Client(), "PublicReadiness"), (staff_client, "Readiness")):
+        told = client.get("/readyz").json()
+        Draft202012Validator(schema).validate(told)
+        assert list(told) == document["components"]["schemas"][name]["required"]
 
 
 def test_an_entry_is_valid_by_the_published_schema(api_key: str, write_key: str) -> None:
@@ -137,6 +154,7 @@ def test_an_open_address_is_only_read_and_takes_no_key(path: str, api_key: str) 
         assert response["Allow"] == "GET, HEAD"
     for name in ("access_token", "token", "a"):
         problem_of(client.get(path, {name: api_key}), 400, "key-in-query")
+    problem_of(client.get(f"{path}?{'a=1&' * 1_100}"), 400, "bad-request")
 
 
 @pytest.mark.parametrize("path", OPEN[:2])

@@ -68,3 +68,11 @@ def test_zeros_at_the_end_of_a_fraction_are_no_content(value: Decimal | int, zer
 def test_an_exponent_that_no_number_can_have_is_refused() -> None:
     with pytest.raises(ValueError, match="exponent"):
         numbers.to_float("1e9999999999999999999")
+
+
+@pytest.mark.parametrize(
+    "text", ["", "-1", "+1", " 1", "1.0", "1e3", "1_0", "٣", "１", "²", "9" * 19]
+)
+def test_only_ascii_digits_are_a_whole_number(text: str) -> None:
+    assert numbers.to_whole(text) is None
+    assert (numbers.to_whole("007"), numbers.to_whole("9" * 18)) == (7, 10**18 - 1)

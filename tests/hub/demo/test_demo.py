@@ -31,7 +31,9 @@ Walk = Callable[[Investigation, dict[str, Any]], None]
 pytestmark = [pytest.mark.demo, pytest.mark.slow]
 
 YESTERDAY = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() - 86_400))
-FIRST_LOAD_BYTES = 120_000
+# What a browser receives until the network rests, headers included; by the width of its window. A
+# touch screen shows the buttons of the rows at once, and needs their script.
+FIRST_LOAD_BYTES = {1280: 78_000, 390: 83_000}
 STORIES = {
     "a key that may not trade": "search=trade_execute&result=failure&action=mcp.tool.call",
     "a circuit breaker opens": "action=circuit_breaker.opened&target=jupiter",
@@ -380,23 +382,32 @@ def test_each_review_prints_on_one_page(
 
 
 @pytest.mark.browser
-def test_the_first_load_stays_under_120_kilobytes(demo: Demo, browser: Browser) -> None:
+def test_the_first_load_stays_small_on_a_laptop_and_a_phone(demo: Demo, browser: Browser) -> None:
     context = browser.new_context()
     page = context.new_page()
     sign_in(page, demo)
     state = context.storage_state()
     context.close()
 
-    context = browser.new_context(storage_state=state)
-    page = context.new_page()
-    sizes: list[int] = []
-    session = context.new_cdp_session(page)
-    session.send("Network.enable")
-    session.on("Network.loadingFinished", lambda event: sizes.append(event["encodedDataLength"]))
-    page.goto(f"{demo.url}/hub/logs", wait_until="networkidle")
-    context.close()
-    assert len(sizes) > 8, "the assets were not counted"
-    assert sum(sizes) < FIRST_LOAD_BYTES
+    for width, limit in FIRST_LOAD_BYTES.items():
+        is_phone = width == 390
+        context = browser.new_context(
+            storage_state=state,
+            viewport={"width": width, "height": 844},
+            has_touch=is_phone,
+            is_mobile=is_phone,
+        )
+        page = context.new_page()
+        sizes: list[int] = []
+        session = context.new_cdp_session(page)
+        session.send("Network.enable")
+        session.on(
+            "Network.loadingFinished", lambda it, to=sizes: to.append(it["encodedDataLength"])
+        )
+        page.goto(f"{demo.url}/hub/logs", wait_until="networkidle")
+        context.close()
+        assert len(sizes) > 8, "the assets were not counted"
+        assert sum(sizes) < limit
 
 
 def test_a_taken_port_is_said_in_one_line(demo: Demo, tmp_path: Path) -> None:

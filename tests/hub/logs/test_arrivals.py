@@ -54,10 +54,20 @@ def test_rows_that_have_arrived_in_the_list_are_shown_newest_first(hub: Hub, clo
     assert poll(hub, int(response["Hub-Newest"])) == 0
 
 
-@pytest.mark.parametrize("since", ["", "x", "-1", "٣", "99999999999999999999"])
+@pytest.mark.parametrize("since", ["", "x", "-1", "٣", "9" * 20, "9" * 5_000])
 def test_a_time_that_is_none_is_taken_for_now(hub: Hub, since: str) -> None:
     hub.record({})
     assert not hub.read(f"/hub/logs/arrivals?since={since}", htmx=True).all("tr")
+
+
+def test_a_time_ahead_of_the_clock_hides_arrivals_from_no_other_reader(
+    hub: Hub, clock: Clock
+) -> None:
+    since = to_ms(now())
+    assert poll(hub, 10**17) == 0
+    hub.record({})
+    clock.seconds += 1
+    assert poll(hub, since) == 1
 
 
 def test_only_a_list_whose_new_entries_are_at_its_top_is_polled(hub: Hub) -> None:

@@ -54,6 +54,8 @@ def test_a_default_is_only_where_no_list_is_named(user: User) -> None:
     # An address shows what it says: no filter of the default is added to it.
     page = client.get("/hub/logs").content.decode()
     assert '<option value="trade" selected>' not in page
+    for text in ("x", "٣", "0" * 5_000):
+        assert client.post("/hub/views/default", {"view": text}).status_code == 404
     client.post("/hub/views/default", {"view": ""})
     assert client.get("/hub")["Location"] == "/hub/logs"
 

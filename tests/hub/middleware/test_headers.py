@@ -10,7 +10,7 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 from pytest_django.fixtures import Settings
 
-from hub.middleware.headers import PERMISSIONS
+from hub.middleware.headers import OF_DOCUMENTS, PERMISSIONS
 from tests.api import whole
 from tests.people import signed_in
 
@@ -117,13 +117,20 @@ def test_a_failure_has_them_too(user: User, monkeypatch: pytest.MonkeyPatch) -> 
 
 @pytest.mark.django_db
 def test_static_files_have_them_and_may_be_kept(settings: Settings, tmp_path: Path) -> None:
-    (tmp_path / "theme.js").write_text("1")
     settings.STATIC_ROOT = tmp_path
-    response = Client().get("/static/theme.js")
-    assert response.status_code == 200
-    check(response)
-    assert response["Cache-Control"] == "max-age=60, public"
-    response.close()
+    for name in ("icon.svg", "theme.js", "theme.css"):
+        (tmp_path / name).write_text("1")
+        response = Client().get(f"/static/{name}")
+        assert response.status_code == 200
+        if name == "icon.svg":
+            check(response)
+        else:
+            # No document: it needs no rules for one, and is allowed nothing by itself.
+            assert response["Content-Security-Policy"] == "default-src 'none'"
+            for header, value in ALWAYS.items():
+                assert response.get(header) == (None if header in OF_DOCUMENTS else value)
+        assert response["Cache-Control"] == "max-age=60, public"
+        response.close()
 
 
 @pytest.mark.django_db
