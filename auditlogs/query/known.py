@@ -32,7 +32,7 @@ from auditlogs.storage.counts import (
     start_of,
 )
 from auditlogs.storage.indexes import ACCOUNT_FILTER
-from auditlogs.storage.mongo import StorageError
+from auditlogs.storage.mongo import StorageError, TookTooLong
 
 # A worker that has not counted for longer than that is down, and too much may have arrived since.
 MAX_AGE_MS = 600_000
@@ -162,7 +162,7 @@ def estimated(
         budget.queries -= 1
         try:
             counted = _counted_lately(*asked)
-        except StorageError:
+        except TookTooLong:
             # The log itself may still answer.
             return None
         with _lock:
