@@ -56,7 +56,8 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[FOLDER] = folder
     uri = os.environ.get("MONGODB_URI", "")
     if not uri:
-        config.stash[OWN_SERVER] = server = Server()
+        # Nothing outlives it, so that no write has to wait for the disk.
+        config.stash[OWN_SERVER] = server = Server(is_durable=False)
         uri = server.uri
     os.environ |= {
         "DJANGO_SETTINGS_MODULE": "hub.settings",
@@ -81,6 +82,11 @@ def pytest_configure(config: pytest.Config) -> None:
 
     # Where the demo's tests collect static files, others would find some that are being replaced.
     settings.STATIC_ROOT = folder / "staticfiles"
+    # They are served as they lie there, without being collected first.
+    plain = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
+    settings.STORAGES = settings.STORAGES | {"staticfiles": plain}
+    # People are made in a moment: the strength of their passwords guards nothing here.
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     # In a file, so that the thread of a live server sees the same rows.
     settings.DATABASES["default"]["TEST"] = {"NAME": str(folder / "test.sqlite3")}
     pymongo.monitoring.register(watcher)
@@ -194,13 +200,6 @@ def _time_to_read() -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True)
-def _plain_static_files(settings: "Settings") -> None:
-    """Serve static files as they lie there, without collecting them first."""
-    plain = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
-    settings.STORAGES = settings.STORAGES | {"staticfiles": plain}
-
-
-@pytest.fixture(autouse=True)
 def _fresh_counters() -> None:
     """Let nobody have used up their share: the tests' keys have each other's numbers, and all of
     them call from one address."""
@@ -210,12 +209,6 @@ def _fresh_counters() -> None:
     rate_limit._limiter.cache_clear()
     names._limiter.cache_clear()
     self_audit._sampler.cache_clear()
-
-
-@pytest.fixture(autouse=True)
-def _quick_passwords(settings: "Settings") -> None:
-    """Make people in a moment: the strength of their passwords guards nothing here."""
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
 @pytest.fixture

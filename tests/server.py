@@ -21,10 +21,10 @@ class Server:
     """A database process. It can be paused, as a network that swallows every packet would, and
     killed and started again."""
 
-    def __init__(self, *options: str) -> None:
+    def __init__(self, *options: str, is_durable: bool = True) -> None:
         self._folder = Path(tempfile.mkdtemp(prefix="auditlogs-"))
         self._options = options
-        self._database = database.start(self._folder, *options)
+        self._database = database.start(self._folder, *options, is_durable=is_durable)
         self.uri = self._database.uri
 
     @property

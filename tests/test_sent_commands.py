@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 from django.db import transaction
-from django.test.utils import override_settings
 from pytest_django import DjangoDbBlocker
 
 from auditlogs.storage.mongo import ACTORS, COUNTERS, DICTIONARY, ENTRIES, IDEMPOTENCY
@@ -82,20 +81,13 @@ class Walk:
 def walk(
     django_db_setup: None, django_db_blocker: DjangoDbBlocker, log_database: None
 ) -> Iterator[Walk]:
-    from django.conf import settings
 
     from tests.counting import begin_anew
 
-    # As the fixtures of conftest.py set it for each test; this one is made once for all of them.
-    static = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
-    plain = override_settings(
-        STORAGES={**settings.STORAGES, "staticfiles": static},
-        PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"],
-    )
     # What tests before this one have recorded is of other accounts.
     begin_anew()
     with django_db_blocker.unblock(), transaction.atomic():
-        with plain, watcher.watch() as commands:
+        with watcher.watch() as commands:
             account = walk_through_everything()
         yield Walk(account, commands)
         transaction.set_rollback(True)

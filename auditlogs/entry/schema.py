@@ -38,10 +38,21 @@ MAX_PRINCIPALS = 10
 Identifier = Annotated[str, Meta(min_length=1, max_length=ID_LENGTH)]
 LongIdentifier = Annotated[str, Meta(min_length=1, max_length=LONG_ID_LENGTH)]
 Name = Annotated[str, Meta(min_length=1, max_length=NAME_LENGTH)]
-ActionName = Annotated[str, Meta(max_length=ACTION_LENGTH, pattern=f"^{ACTION_PATTERN}$")]
+ActionName = Annotated[
+    str,
+    Meta(
+        max_length=ACTION_LENGTH,
+        pattern=f"^{ACTION_PATTERN}$",
+        description="two or more lower-case segments joined by dots, such as order.created, of at"
+        f" most {ACTION_LENGTH} characters",
+    ),
+]
 TargetType = Annotated[str, Meta(min_length=1, max_length=64)]
 Reason = Annotated[str, Meta(min_length=1, max_length=REASON_LENGTH)]
-Sha256 = Annotated[str, Meta(max_length=64, pattern="^[0-9a-f]{64}$")]
+Sha256 = Annotated[
+    str,
+    Meta(max_length=64, pattern="^[0-9a-f]{64}$", description="64 lower-case hexadecimal digits"),
+]
 Dropped = Annotated[int, Meta(ge=0, le=1_000_000)]
 # JSON has no infinity.
 Duration = Annotated[float, Meta(ge=0, le=sys.float_info.max)]

@@ -8,6 +8,8 @@ DAY_MS = 86_400_000
 HOUR_MS = 3_600_000
 # No two clocks agree: so far ahead of this one a timestamp still counts as now.
 AHEAD_MS = 60_000
+# In whole milliseconds, as times are kept.
+LATEST = datetime.max.replace(microsecond=999_000, tzinfo=UTC)
 # A UUID of version 7 or 8 has 48 bits for the time: up to the year 10889.
 MAX_MS = (1 << 48) - 1
 
@@ -62,6 +64,9 @@ def parse_rfc3339(text: str) -> datetime:
     remainder = timedelta(microseconds=1 if digits[6:].strip("0") else 0)
     try:
         instant = datetime.fromisoformat(f"{day}T{clock}.{digits[:6]}{zone}")
-        return (instant + remainder).astimezone(UTC)
+        instant = (instant + remainder).astimezone(UTC)
     except OverflowError as error:
         raise ValueError("out of the range of dates") from error
+    if instant > LATEST:
+        raise ValueError("out of the range of dates")
+    return instant

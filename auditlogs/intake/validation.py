@@ -5,6 +5,7 @@ entry.
 """
 
 import math
+import re
 import uuid
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -46,6 +47,16 @@ MAX_FAULTS = 50
 DETAIL_LENGTH = 200
 # How much of an unknown name is repeated in the answer.
 ECHO_LENGTH = 64
+
+# What msgspec names by Python's types, in the words of JSON Schema.
+JSON_TYPES = {
+    "str": "string",
+    "float": "number",
+    "int": "integer",
+    "bool": "boolean",
+    "datetime": "date-time",
+}
+PYTHON_TYPE = re.compile(rf"\b(?:{'|'.join(JSON_TYPES)})\b")
 
 Code = Literal[
     "missing-field",
@@ -365,8 +376,18 @@ def _misfit(value: Any, kind: Any) -> str:
         choices = [choice for each in (kind, *get_args(kind)) for choice in _choices(each)]
         if choices and isinstance(value, str):
             return f"must be one of {', '.join(choices)}"
-        return str(error).partition(" - at `$")[0]
+        described = _description(kind)
+        if described and isinstance(value, str):
+            return f"must be {described}"
+        reason = str(error).partition(" - at `$")[0]
+        return PYTHON_TYPE.sub(lambda found: JSON_TYPES[found[0]], reason)
     return ""
+
+
+def _description(kind: Any) -> str | None:
+    """Return what a field's text has to be, where its pattern is described."""
+    parts = (part for each in (kind, *get_args(kind)) for part in getattr(each, "__metadata__", ()))
+    return next((part.description for part in parts if part.description), None)
 
 
 def _choices(kind: Any) -> tuple[str, ...]:

@@ -59,7 +59,16 @@ class OneOfField(forms.ChoiceField):
         self.words = words
 
 
-class ValuesField(forms.CharField):
+class TextField(forms.CharField):
+    """A text; its errors say what was expected, as those of the other fields do."""
+
+    default_error_messages = {
+        "max_length": "expected at most %(limit_value)d characters",
+        "null_characters_not_allowed": "expected text without null characters",
+    }
+
+
+class ValuesField(TextField):
     """Values and exclusions, compared exactly: white space is part of each."""
 
     def __init__(self, **kwargs: Any) -> None:
@@ -106,7 +115,7 @@ class WordsField(ValuesField):
             )
 
 
-class SearchField(forms.CharField):
+class SearchField(TextField):
     """Up to eight search words, normalised, as a tuple."""
 
     def clean(self, value: str | None) -> tuple[str, ...]:
@@ -319,7 +328,7 @@ class PagingForm(forms.Form):
             'follow the Link header\'s rel="next" to go further',
         ),
     )
-    cursor = forms.CharField(max_length=MAX_CURSOR_LENGTH, required=False)
+    cursor = TextField(max_length=MAX_CURSOR_LENGTH, required=False)
     order = OneOfField(words=(ARRIVAL,), required=False)
 
     def clean(self) -> dict[str, Any]:

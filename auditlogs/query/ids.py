@@ -71,8 +71,11 @@ class FoundId:
 
     def entries(self, listed: Entries, *, keep_window: bool) -> Entries:
         """Return the entries with this ID in place of those with the word; over all retained time
-        unless the window is to be kept. The other filters stay."""
-        values = Values.one(self.value).in_forms(uuid_forms)
+        unless the window is to be kept. The filters stay, one of the same field too: an ID that it
+        does not allow has no entries."""
+        given = listed.filters.get(self.path, Values()).in_forms(uuid_forms)
+        forms = Values.one(self.value).in_forms(uuid_forms).wanted
+        values = Values(forms, tuple(each for each in forms if not given.allows(each)))
         found = replace(listed, words=()).keep(self.path, values)
         if keep_window:
             return found

@@ -38,8 +38,11 @@ class Database:
         self.process.stop()
 
 
-def start(folder: Path, *options: str, port: int | None = None) -> Database:
-    """Start a database with data and log in a folder, on a free port by default.
+def start(
+    folder: Path, *options: str, port: int | None = None, is_durable: bool = True
+) -> Database:
+    """Start a database with data and log in a folder, on a free port by default. One that is not
+    durable may lose what it has acknowledged if the machine stops.
 
     Raises DemoError when it is not installed or accepts no connection within START_SECONDS.
     """
@@ -54,7 +57,8 @@ def start(folder: Path, *options: str, port: int | None = None) -> Database:
     command = [str(program), "--config", str(settings), "--host", HOST, "--port", str(port)]
     command += ["--storage-path", str(folder / "data"), "--log-level", "WARNING"]
     # Without this the database acknowledges journaled writes before they are on disk.
-    command += ["--sync-on-commit", *ENGINE_OPTIONS, *options]
+    command += ["--sync-on-commit"] if is_durable else []
+    command += [*ENGINE_OPTIONS, *options]
     log = folder / LOG_FILE
     with log.open("wb") as output:
         process = child.start(*command, output=output)

@@ -103,7 +103,10 @@ class Chart:
         end = window.as_of + AHEAD_MS if window.end is None else window.end
         if window.end and links.parameters.get("dateRange") == "24h":
             end = window.as_of
-        self._start, end = window.start, max(end, window.start + 1)
+        # No entry is dated later than a day ahead: ages after that would take all the bars.
+        latest = window.as_of + DAY_MS
+        self._start = min(window.start, latest)
+        end = max(min(end, latest), self._start + 1)
         self.step = step_for(self._start, end)
         self._edges = edges(self._start, end, self.step, zone)
         self.volume: Volume = entries.volume(self._edges)

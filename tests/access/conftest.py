@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 from django.db import transaction
-from django.test.utils import override_settings
 from pytest_django import DjangoDbBlocker, Settings
 
 if TYPE_CHECKING:
@@ -22,9 +21,7 @@ def made_once(
     from tests.access.world import make_world
 
     with django_db_blocker.unblock(), transaction.atomic():
-        with override_settings(PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"]):
-            world = make_world()
-        yield world
+        yield make_world()
         transaction.set_rollback(True)
 
 

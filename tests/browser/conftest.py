@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 PATIENCE_MS = 10_000
 expect.set_options(timeout=PATIENCE_MS)
 
-# For a test that installs a clock; see `context`.
+# For a test that installs a clock.
 with_own_clock = pytest.mark.browser_context_args()
 
 # What htmx says about a request that a newer one has replaced.
@@ -74,16 +74,22 @@ def shared_context(
 ) -> Iterator[BrowserContext]:
     """A context whose cache of scripts and styles serves one test after another."""
     context = browser.new_context(**browser_context_args)
-    yield context
+    # It would stay, and once it was paused no timer of a later page would run.
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(context.clock, "install", refuse_clock)
+        yield context
     context.close()
+
+
+def refuse_clock(**_: object) -> None:
+    pytest.fail("A clock is that of the whole context: mark the test `with_own_clock`.")
 
 
 @pytest.fixture
 def context(request: pytest.FixtureRequest, live_server: LiveServer) -> Iterator[BrowserContext]:
     """The context that tests share, emptied after each of them.
 
-    A test marked with `browser_context_args` has one of its own. One that installs a clock needs
-    that: once the clock of a context was paused, no timer of a later page runs.
+    A test marked with `browser_context_args` has one of its own.
     """
     if request.node.get_closest_marker("browser_context_args"):
         yield request.getfixturevalue("new_context")()

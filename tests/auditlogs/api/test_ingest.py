@@ -319,6 +319,19 @@ def test_a_choice_says_what_there_is_to_choose(api: Api) -> None:
     assert problem["errors"][0]["detail"] == "must be one of failure, partial, success"
 
 
+def test_what_was_expected_is_said_in_words_of_json(api: Api) -> None:
+    approval = {"id": "a", "outcome": "granted", "argumentsHash": "F00"}
+    body = {**VALID, "action": "Order", "duration": "5", "sessionId": 1, "approval": approval}
+    problem = problem_of(api.post(body), 422, "invalid-value")
+    assert {error["path"]: error["detail"] for error in problem["errors"]} == {
+        "/0/action": "must be two or more lower-case segments joined by dots, such as"
+        " order.created, of at most 100 characters",
+        "/0/duration": "Expected `number | null`, got `string`",
+        "/0/sessionId": "Expected `string | null`, got `integer`",
+        "/0/approval/argumentsHash": "must be 64 lower-case hexadecimal digits",
+    }
+
+
 @pytest.mark.parametrize(
     ("fields", "slug", "path"),
     [

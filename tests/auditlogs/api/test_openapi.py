@@ -1,21 +1,13 @@
 """The description of the API is true: held equal to the code, and to what a server answers."""
 
 import json
-from typing import Any, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 import pytest
-import schemathesis
 from django.test import Client
 from jsonschema import Draft202012Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
 from pytest_django.live_server_helper import LiveServer
-from schemathesis.checks import not_a_server_error
-from schemathesis.core.result import Ok
-from schemathesis.specs.openapi.checks import (
-    content_type_conformance,
-    response_schema_conformance,
-    status_code_conformance,
-)
 
 from auditlogs.accounts import keys
 from auditlogs.api.description import described, routes
@@ -26,6 +18,9 @@ from auditlogs.models import Account
 from auditlogs.query.filters import FILTER_NAMES, PagingForm
 from tests.api import Api, problem_of, whole
 from tests.auditlogs.forms.entries import FULL
+
+if TYPE_CHECKING:
+    from schemathesis import Case
 
 
 def served(path: str = "/api/openapi.json") -> dict[str, Any]:
@@ -167,7 +162,16 @@ def test_it_needs_no_key_and_takes_no_parameter(path: str) -> None:
 def ask(server: str, key: str, examples: int, start: int = 0) -> int:
     """Send generated requests to every operation; fail on an answer that is not described. Returns
     how many were sent."""
+    # Half a second, which each process would pay that only collects the tests.
+    import schemathesis
     from hypothesis import HealthCheck, Phase, given, seed, settings
+    from schemathesis.checks import not_a_server_error
+    from schemathesis.core.result import Ok
+    from schemathesis.specs.openapi.checks import (
+        content_type_conformance,
+        response_schema_conformance,
+        status_code_conformance,
+    )
 
     schema = schemathesis.openapi.from_dict(described())
     sent = 0
@@ -184,7 +188,7 @@ def ask(server: str, key: str, examples: int, start: int = 0) -> int:
             suppress_health_check=list(HealthCheck),
         )
         @given(case=operation.as_strategy())
-        def send(case: schemathesis.Case[Any]) -> None:
+        def send(case: "Case[Any]") -> None:
             nonlocal sent
             sent += 1
             case.call_and_validate(

@@ -250,7 +250,7 @@ def test_a_page_has_parameters_of_its_own_and_not_those_of_paging() -> None:
         ("search", "x" * 10_240, "expected at most 200 characters"),
         ("search", " ".join("abcdefghi"), "expected at most 8 words"),
         ("actor", "x" * 257, "256"),
-        ("actor", "a\x00", "Null characters are not allowed."),
+        ("actor", "a\x00", "expected text without null characters"),
         ("limit", "0", A_LIMIT),
         ("limit", "-1", A_LIMIT),
         ("limit", "1001", A_LIMIT),
@@ -265,7 +265,11 @@ def test_a_page_has_parameters_of_its_own_and_not_those_of_paging() -> None:
         ("offset", "-1", "expected a whole number from 0 to 10,000"),
         ("offset", "10001", 'follow the Link header\'s rel="next" to go further'),
         ("cursor", "nonsense", "is not a cursor of this log, or is incomplete"),
-        ("cursor", "x" * (MAX_CURSOR_LENGTH + 1), str(MAX_CURSOR_LENGTH)),
+        (
+            "cursor",
+            "x" * (MAX_CURSOR_LENGTH + 1),
+            f"expected at most {MAX_CURSOR_LENGTH} characters",
+        ),
     ],
 )
 def test_a_value_that_is_not_understood_is_said_and_the_rest_applied(

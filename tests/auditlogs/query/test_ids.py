@@ -133,6 +133,31 @@ def test_other_filters_and_given_dates_hold(account: str) -> None:
     assert asked.entries.page(9).entries == []
 
 
+@pytest.mark.parametrize(
+    ("word", "query", "count"),
+    [
+        (TRACE, f"correlationId={TRACE},x", 1),
+        (TRACE, f"correlationId={uuid.UUID(TRACE)}", 1),
+        (TRACE, "correlationId=x", 0),
+        (TRACE, f"correlationId=-{TRACE}", 0),
+        (TRACE, "correlationId=-x", 1),
+        (SESSION, f"sessionId={uuid.UUID(SESSION).hex}", 1),
+        (SESSION, f"sessionId=-{uuid.UUID(SESSION)}", 0),
+        ("req-2026-0001", "requestId=req-1", 0),
+        ("run-2026-01", "runId=run-2026-02", 0),
+        ("ord_5d0c94e1", "orderId=ord_5d0c94e1,-o", 1),
+        ("ord_5d0c94e1", "orderId=-ord_5d0c94e1", 0),
+        ("writer-000017", "writerId=-writer-000017", 0),
+    ],
+)
+def test_a_filter_of_the_ids_own_field_holds(
+    account: str, word: str, query: str, count: int
+) -> None:
+    asked = search(account, word, query)
+    assert asked.found_id
+    assert len(asked.entries.page(9).entries) == asked.entries.count().value == count
+
+
 def test_a_reader_of_one_bot_learns_nothing_of_others(account: str) -> None:
     assert search(account, TRACE, bot="agent-9").found_id is None
     assert search(account, "0af76519", bot="agent-9").found_id is None

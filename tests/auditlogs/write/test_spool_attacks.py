@@ -5,7 +5,6 @@ import contextlib
 import itertools
 import os
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from random import Random
@@ -18,68 +17,13 @@ from auditlogs.recording.recorder import prepare
 from auditlogs.write import ballast, wal
 from auditlogs.write.spool import Spool
 from auditlogs.write.spool_file import FILE, SpoolFull
-from tests.demo_process import ROOT
+from tests.auditlogs.write.forks import Writer
 from tests.factories import AGENT
 
 MAIN, LOG = FILE, f"{FILE}-wal"
 LARGE = 1 << 30
 # More than a page cache needs; fewer than move the log into the database.
 BEFORE, AFTER = 150, 30
-
-# Puts entries, a batch for each number that it reads, and answers with their ids.
-WRITER = """
-import sys
-from pathlib import Path
-import django
-django.setup()
-from auditlogs.recording.recorder import prepare
-from auditlogs.write.spool import Spool
-from tests.factories import AGENT
-
-spool = Spool(Path(sys.argv[1]), 1 << 30)
-for line in sys.stdin:
-    ids = []
-    for number in range(int(line)):
-        payload = {"text": "word " * 40}
-        entry, account = prepare(
-            "order.created", result="success", account="a", actor=AGENT, payload=payload
-        )
-        spool.put([(account, entry)])
-        ids.append(entry.id)
-    print(" ".join(ids), flush=True)
-spool.file.close()
-"""
-
-
-class Writer:
-    """A process of its own that puts entries: two spools in one process would share SQLite's
-    knowledge of their file."""
-
-    def __init__(self, folder: Path) -> None:
-        self._process = subprocess.Popen(
-            [sys.executable, "-c", WRITER, str(folder)],
-            cwd=ROOT,
-            env=os.environ | {"PYTHONPATH": str(ROOT)},
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-
-    def put(self, count: int) -> set[str]:
-        assert self._process.stdin
-        assert self._process.stdout
-        self._process.stdin.write(f"{count}\n")
-        self._process.stdin.flush()
-        return set(self._process.stdout.readline().split())
-
-    def kill(self) -> None:
-        self._process.kill()
-        self._process.communicate()
-
-    def end(self) -> str:
-        """End the process in order, and return what it has logged."""
-        return self._process.communicate()[1]
 
 
 def overwrite(path: Path, start: int, length: int) -> None:

@@ -56,6 +56,26 @@ def test_filters_hold_for_the_chart_whether_counters_know_them_or_not(hub: Hub) 
 
 
 @pytest.mark.parametrize(
+    ("query", "entries"),
+    [
+        ("?startDate=9999-12-31T23:59:59.999Z", 0),
+        ("?endDate=9999-12-31T23:59:59.999Z", 2),
+        ("?startDate=0001-01-01T00:00:00Z&endDate=9999-12-31T23:59:59Z", 2),
+        ("?endDate=0001-01-01T00:00:00Z", 0),
+    ],
+)
+def test_a_range_of_ages_has_bars_of_what_can_be_recorded(
+    hub: Hub, query: str, entries: int
+) -> None:
+    tomorrow = datetime.now(UTC) + timedelta(hours=23)
+    hub.record({}, {"timestamp": tomorrow})
+    hub.client.cookies["zone"] = "Pacific/Kiritimati"
+    page = hub.read(f"{CHART}{query}", htmx=True)
+    assert page.one("li.chart-success").text == f"{entries} success"
+    assert 0 < len(bars(page)) <= 34
+
+
+@pytest.mark.parametrize(
     ("cookie", "clock"),
     [
         ("Asia/Kathmandu", "17:45"),
