@@ -201,7 +201,7 @@ def _time_to_read() -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(slices, "BUDGET_SECONDS", 60.0)
-        patch.setattr(slices, "COUNT_SECONDS", 60.0)
+        patch.setattr(slices, "COUNT_SECONDS", 10.0)
         yield
 
 

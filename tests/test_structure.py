@@ -11,7 +11,17 @@ from tests.server import SECRET_KEY
 ROOT = Path(__file__).resolve().parents[1]
 # The third-party libraries of the log. Contracts say which of its modules may use the rarer ones.
 LIBRARIES = {
-    *("anyio", "backports", "bson", "cryptography", "django", "django_filters", "limits", "mcp"),
+    *(
+        "anyio",
+        "backports",
+        "bson",
+        "cachetools",
+        "cryptography",
+        "django",
+        "django_filters",
+        "limits",
+        "mcp",
+    ),
     *("mnemonic", "msgspec", "opentelemetry", "prometheus_client", "pydantic", "pymongo", "re2"),
     *("rfc8785", "structlog"),
     "urllib3",

@@ -5,15 +5,19 @@ that are counted. So a span of time is known only if it ended before the worker'
 nothing has arrived in it since. What is not known is read from the log.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+import threading
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
-from auditlogs.entry.identity import id_bound
+from cachetools import TTLCache
+
+from auditlogs.entry.identity import id_bound, id_ms
 from auditlogs.entry.schema import RESULTS
+from auditlogs.entry.text import SEPARATOR
 from auditlogs.entry.times import now, to_ms
 from auditlogs.query import slices
-from auditlogs.query.selection import Selection
+from auditlogs.query.selection import ACCOUNT_ONLY, Leading, Selection
 from auditlogs.query.slices import HIGHEST, Budget, Slice
 from auditlogs.query.values import Values
 from auditlogs.query.window import Window
@@ -27,7 +31,8 @@ from auditlogs.storage.counts import (
     longest,
     start_of,
 )
-from auditlogs.storage.mongo import StorageError
+from auditlogs.storage.indexes import ACCOUNT_FILTER
+from auditlogs.storage.mongo import StorageError, TookTooLong
 
 # A worker that has not counted for longer than that is down, and too much may have arrived since.
 MAX_AGE_MS = 600_000
@@ -37,11 +42,20 @@ MAX_LATE_QUARTERS = 4
 # Spans whose counters are read at once, and ranges of time that are counted in the log.
 MAX_SPANS = 400
 MAX_RANGES = 8
+# How long what the counters said serves to estimate, and for how many questions it is remembered.
+ESTIMATE_SECONDS = 60.0
+MAX_ESTIMATES = 128
 
 QUARTER_MS = LENGTHS_MS["quarter"]
 # The counted field that every entry has, and the two paths of the action filter.
 ALL = "types"
 EITHER = ("actionType", "action")
+# The paths of the fields whose values are counted.
+COUNTED = (*DIMENSIONS, "result")
+# The sort key of an actor is not counted, but it ends in the actor's id, which is.
+ACTOR_KEY, ACTOR_ID = "actorKey", "actor.id"
+# The conditions of which counters tell about how many entries meet them; without any, of all.
+ESTIMATED = (ACCOUNT_FILTER.path, *COUNTED, ACTOR_KEY)
 # Conditions by the paths of fields.
 Conditions = Mapping[str, Values]
 # The counts of a span, by stored field and value.
@@ -70,6 +84,47 @@ class Counted:
                     found.append(Slice(low, high))
         return [*found, Slice(id_bound(self.until), None)]
 
+    def enough(
+        self, values: Conditions, rest: Slice, wanted: float, *, newest_first: bool
+    ) -> Slice:
+        """Return the first part of a slice, in the direction of reading, in which so many entries
+        can meet these conditions, as if those of a span lay evenly in it; all of it if fewer can.
+        """
+        for low, high, number in self._numbers(values, rest, newest_first=newest_first):
+            if number >= wanted:
+                ms = int((high - low) * wanted / number) + 1
+                if newest_first:
+                    return replace(rest, low=max(rest.low, id_bound(high - ms)))
+                return replace(rest, high=id_bound(low + ms))
+            wanted -= number
+        return rest
+
+    def number(self, selection: Selection, leading: Leading, part: Slice) -> int | None:
+        """Return about how many entries of a slice can meet a condition of a selection; None where
+        it is not counted."""
+        path = ACTOR_ID if leading.filter.path == ACTOR_KEY else leading.filter.path
+        values = {key: each for key, each in roughly(selection).items() if key == path}
+        if not values and leading != ACCOUNT_ONLY:
+            return None
+        return int(sum(number for *_, number in self._numbers(values, part, newest_first=True)))
+
+    def _numbers(
+        self, values: Conditions, part: Slice, *, newest_first: bool
+    ) -> Iterator[tuple[int, int, float]]:
+        """Yield where a slice and a span meet, in ms, and about how many entries are there."""
+        start, end = id_ms(part.low), id_ms(part.high or HIGHEST)
+        for first, last, counts_in in reversed(self.spans) if newest_first else self.spans:
+            low, high = max(first, start), min(last, end)
+            number = at_most(counts_in, values) if counts_in and low < high else 0
+            if number:
+                yield low, high, number * (high - low) / (last - first)
+
+
+# By account, start and fields: what the counters said when they were last asked.
+_estimates: TTLCache[tuple[str, int, frozenset[str]], Counted]
+_estimates = TTLCache(MAX_ESTIMATES, ESTIMATE_SECONDS)
+_lock = threading.Lock()
+
 
 class Known:
     """The counters for one page, read at most once."""
@@ -92,10 +147,55 @@ class Known:
         return self._counted
 
 
+def estimated(
+    selection: Selection, window: Window, sort_path: str, budget: Budget
+) -> Counted | None:
+    """Return what the counters said within the last minute of the fields that a list is filtered
+    and sorted by, to estimate how much lies where; None where they say nothing. What has arrived
+    since is not in them."""
+    paths = {*roughly(selection), ACTOR_ID if sort_path == ACTOR_KEY else sort_path}
+    fields = {ALL, *(DIMENSIONS[path] for path in paths if path in DIMENSIONS)}
+    asked = selection.account, start_of("day", window.start), frozenset(fields)
+    with _lock:
+        counted = _estimates.get(asked)
+    if counted is None:
+        budget.queries -= 1
+        try:
+            counted = _counted_lately(*asked)
+        except TookTooLong:
+            # The log itself may still answer.
+            return None
+        with _lock:
+            _estimates[asked] = counted
+    return counted if counted.spans else None
+
+
+def _counted_lately(account: str, start: int, fields: Iterable[str]) -> Counted:
+    until = start_of("quarter", to_ms(now()))
+    spans = list(longest(start, until))
+    found = counts.counts_of(account, spans, fields) if 0 < len(spans) <= MAX_SPANS else {}
+    return Counted(
+        until,
+        [
+            (begin, begin + LENGTHS_MS[kind], found[kind, begin])
+            for kind, begin in spans
+            if (kind, begin) in found
+        ],
+    )
+
+
 def conditions(selection: Selection) -> dict[str, Values]:
     """Return the conditions of a selection that counters exist for."""
-    counted = {*DIMENSIONS, "result"}
-    return {path: each for path, each in selection.values.items() if path in counted}
+    return {path: each for path, each in selection.values.items() if path in COUNTED}
+
+
+def roughly(selection: Selection) -> dict[str, Values]:
+    """Return the conditions of a selection that counters help to estimate."""
+    found, keys = conditions(selection), selection.values.get(ACTOR_KEY)
+    if keys and ACTOR_ID not in found:
+        ids = (key.rpartition(SEPARATOR)[2] for key in keys.wanted)
+        found[ACTOR_ID] = Values(tuple(dict.fromkeys(ids)))
+    return found
 
 
 def at_most(span: ByValue, values: Conditions) -> int:

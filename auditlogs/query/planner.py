@@ -6,6 +6,8 @@ A list by time:
 2. If it does not, the filters are counted, up to `FEW` each. If one has few entries in the window,
    the rest is read at once by its index.
 3. Otherwise the slices go on, each four times as wide as the last, and the last one takes the rest.
+An engine that reads each slice to its end gets narrower ones: after the first, each is as wide as
+the page needs by what the last one brought, or by what the counters say where it brought nothing.
 A list that is read to its end, page after page, is counted once, and its slices have a stride.
 
 A list by another key begins with the count. If a filter has few entries, they are read and sorted
@@ -21,10 +23,20 @@ from auditlogs.entry.schema import RESULTS
 from auditlogs.entry.times import MAX_MS
 from auditlogs.query import slices
 from auditlogs.query.cursor import Position
-from auditlogs.query.known import Counted, Known, conditions, exact_count, narrowed
+from auditlogs.query.known import (
+    ESTIMATED,
+    Counted,
+    Known,
+    conditions,
+    estimated,
+    exact_count,
+    narrowed,
+    roughly,
+)
 from auditlogs.query.order import Order
 from auditlogs.query.selection import ACCOUNT_ONLY, Leading, Selection
 from auditlogs.query.slices import HIGHEST, LOWEST, Budget, Slice
+from auditlogs.query.stride import WIDEN
 from auditlogs.query.values import Values
 from auditlogs.query.window import Window
 from auditlogs.storage import dictionary
@@ -33,13 +45,22 @@ from auditlogs.storage.dictionary import week_of
 from auditlogs.storage.indexes import LEADING_FILTERS
 from auditlogs.storage.mongo import Document, TookTooLong
 
-# As many entries are read and sorted in about 10 ms, by the right index.
+# As many entries are read and sorted in about 10 ms, by the right index; by an engine that reads
+# every slice to its end, 20 in a millisecond.
 FEW = 5_000
+FEW_TO_THE_END = 1_000
 # The rarest of the filters is nearly always among the first by rank.
 MAX_COUNTED = 2
 MAX_SLICES = 4
+# Where each slice is read to its end: how much narrower the first one is, how many times as wide as
+# the last one the next may be, and how many more entries than the page lacks it should have.
+NARROWER, MOST_WIDER, SPARE = 4, 64, 1.25
+# How much wider where no index serves the filters and the order in time: much is read in vain.
+MOST_WIDER_IN_VAIN = 8
 # A chain reads its first value alone, then so many values together, then the square of it, …
 TOGETHER = 8
+# The most entries that one slice should have by the counters.
+MOST_AT_ONCE = 2_500
 MAX_VALUES = 1_000
 
 # The stored field that holds the key of each sort but the one by time.
@@ -76,7 +97,7 @@ class Reading:
             return [], None
         if self.order.is_by_time:
             return self._by_time()
-        few = rarest(self.selection, self._candidates, self._window, self.budget)
+        few = self._rarest(self.selection, self._candidates, self._window)
         return self._at_once(few) if few else self._chain()
 
     @property
@@ -103,7 +124,7 @@ class Reading:
         documents: Documents = []
         newest_first = self.order.newest_first
         rest = self._rest
-        for leading, part in self._strides(rest) if self.budget.stride else self._parts(rest):
+        for leading, part in self._planned(rest, documents):
             stages = self._ordered({"_id": -1 if newest_first else 1}, len(documents))
             try:
                 found = self._run(leading, part, *stages)
@@ -124,18 +145,93 @@ class Reading:
                 return documents, Position(None, rest.resume(newest_first=newest_first))
         return documents, None
 
-    def _parts(self, rest: Slice) -> Iterator[tuple[Leading, Slice]]:
-        """Yield the slices to read, each with the condition whose index serves it. Counts the
-        filters when the first slice has not filled the page."""
+    def _planned(self, rest: Slice, documents: Documents) -> Iterator[tuple[Leading, Slice]]:
+        """Yield the slices to read, each with the condition whose index serves it, until nobody
+        asks for more. `documents` are those that were found so far."""
+        if self.budget.stride:
+            return self._strides(rest)
         candidates = self.selection.candidates
         if candidates and candidates[0].filter.first_slice_ms is None:
-            yield candidates[0], rest
-            return
-        few: Leading | None = None
+            return iter([(candidates[0], rest)])
         leading = slices.leading_in_time(self.selection)
         first_ms = leading.filter.first_slice_ms
         # Filters without a first slice sort before all others.
         assert first_ms is not None
+        if not slices.reads_to_the_end():
+            return self._widening(leading, first_ms, rest)
+        estimate = self._estimate
+        if estimate:
+            return self._estimated(estimate, leading, rest, documents)
+        return self._fitting(leading, first_ms, rest, documents)
+
+    def _estimated(
+        self, estimate: Counted, leading: Leading, rest: Slice, documents: Documents
+    ) -> Iterator[tuple[Leading, Slice]]:
+        """Yield slices that hold enough entries by the counters, which know of several conditions
+        only how many entries can meet them."""
+        equal, direction = roughly(self.selection), self.order.newest_first
+        possible, spare = None, 1
+        while self.budget.queries > 1:
+            wanted = min((self.limit - len(documents)) * spare, MOST_AT_ONCE)
+            part = estimate.enough(equal, rest, wanted, newest_first=direction)
+            if part == rest and possible is None:
+                possible = self._possible()
+            yield leading, narrowed(part, possible, newest_first=direction)
+            rest = rest.without(part, newest_first=direction)
+            spare *= WIDEN
+        yield leading, narrowed(rest, possible, newest_first=direction)
+
+    def _fitting(
+        self, leading: Leading, ms: int, rest: Slice, documents: Documents
+    ) -> Iterator[tuple[Leading, Slice]]:
+        """Yield slices as wide as the page needs by what the last one brought. Where that says too
+        little, the filters are counted once."""
+        is_counted, is_served = False, leading != ACCOUNT_ONLY or not self.selection.candidates
+        ms = ms // NARROWER if is_served else ms
+        direction = self.order.newest_first
+        while self.budget.queries > 1:
+            already = len(documents)
+            part = rest.first(ms, self.window.as_of, newest_first=direction)
+            yield leading, part
+            rest = rest.without(part, newest_first=direction)
+            found, width = len(documents) - already, part.width(self.window.as_of)
+            most = max(ms, width) * (MOST_WIDER if is_served else MOST_WIDER_IN_VAIN)
+            ms = int(width * (self.limit - len(documents)) / found * SPARE) + 1 if found else most
+            if ms >= most and not is_counted:
+                is_counted, ms = True, most
+                few = self._rarest(self.selection, self._candidates, rest)
+                if few:
+                    yield few, rest
+            ms = min(ms, most)
+        yield leading, rest
+
+    @property
+    def _estimate(self) -> Counted | None:
+        """What the counters said lately, if they exist for the condition that is usually the
+        rarest."""
+        return self._lately if self._candidates[0].filter.path in ESTIMATED else None
+
+    @property
+    def _lately(self) -> Counted | None:
+        """What the counters said lately of the fields that a list is filtered and sorted by."""
+        path = SORT_PATHS.get(self.order.key, "")
+        return estimated(self.selection, self.window, path, self.budget)
+
+    def _rarest(
+        self, selection: Selection, candidates: Sequence[Leading], part: Slice
+    ) -> Leading | None:
+        """Return the first condition of a selection that few entries of a slice meet, or None: by
+        the counters where counting would read all of them."""
+        is_known = slices.reads_to_the_end() and candidates[0].filter.path in ESTIMATED
+        estimate = self._lately if is_known else None
+        return rarest(selection, candidates, part, self.budget, estimate)
+
+    def _widening(
+        self, leading: Leading, first_ms: int, rest: Slice
+    ) -> Iterator[tuple[Leading, Slice]]:
+        """Yield ever wider slices. Counts the filters when the first one has not filled the
+        page."""
+        few: Leading | None = None
         direction = self.order.newest_first
         possible = self._possible() if self.known.is_read else None
         parts = rest.widening(first_ms, self.window.as_of, newest_first=direction)
@@ -161,8 +257,7 @@ class Reading:
         while not rest.is_empty:
             part = rest
             if stride.ms is not None:
-                parts = rest.widening(stride.ms, self.window.as_of, newest_first=direction)
-                part = next(parts)
+                part = rest.first(stride.ms, self.window.as_of, newest_first=direction)
             yield stride.leading, part
             rest = rest.without(part, newest_first=direction)
 
@@ -242,11 +337,10 @@ class Reading:
                 values = self._that_can_match(path, [each for each in listed if each != last])
                 continue
             part = replace(self, limit=self.limit - len(documents))
-            together = values[:size] if size > 1 else []
-            several = Leading(SORT_FILTERS[path], {"$in": together})
-            if together and rarest(self.selection, [several], self._window, self.budget):
+            done = self._together(path, values, size)
+            if done:
+                several = Leading(SORT_FILTERS[path], {"$in": done})
                 found, unread = replace(part, position=None)._at_once(several)
-                done = together
                 size *= TOGETHER
             else:
                 done = values[:1]
@@ -263,6 +357,23 @@ class Reading:
             if unread or (values and (is_over or self.budget.is_spent(bool(documents)))):
                 return documents, unread or Position(done[-1], end)
         return documents, None
+
+    def _together(self, path: str, values: list[str], size: int) -> list[str]:
+        """Return the first values that few entries have together, which are read at once; none
+        where they have many, or where the first one is read on from a position."""
+        if size == 1 and self.position:
+            return []
+        sizes: tuple[int, ...] = (size,) if size > 1 else ()
+        if slices.reads_to_the_end() and self._lately:
+            # To estimate costs nothing, and even the first of them may be rare.
+            sizes = (TOGETHER**2, TOGETHER, 1)
+        for number in sizes:
+            first = values[:number]
+            several = Leading(SORT_FILTERS[path], {"$in": first})
+            alone = replace(self.selection.alone, filters={path: Values(tuple(first))})
+            if self._rarest(alone, [several], self._window):
+                return first
+        return []
 
     def _that_can_match(self, path: str, values: list[str]) -> list[str]:
         """Leave out the values of the sort key that no entry of the list has, by the counters."""
@@ -349,17 +460,29 @@ def _allows(values: Mapping[str, Values], path: str, value: str) -> bool:
 
 
 def rarest(
-    selection: Selection, candidates: Sequence[Leading], part: Slice, budget: Budget
+    selection: Selection,
+    candidates: Sequence[Leading],
+    part: Slice,
+    budget: Budget,
+    counted: Counted | None = None,
 ) -> Leading | None:
     """Return the first condition that at most `FEW` entries of a slice of time meet, or None; or
     fewer, where the stride has learnt that so many take too long.
 
-    Only index keys are counted, and never more than `FEW`.
+    The counters are asked if they are given. Otherwise only index keys are counted, and never more
+    than `FEW`.
     """
-    few = FEW if budget.stride is None else budget.stride.of(FEW)
     for leading in candidates[:MAX_COUNTED]:
-        budget.queries -= 1
-        if count_of(selection, leading, part) <= few:
+        # Slices serve such a condition as well, and hold less of it.
+        is_slow = slices.reads_to_the_end() and (leading.is_equality or leading.is_choice)
+        few = min(FEW, FEW_TO_THE_END) if is_slow else FEW
+        if budget.stride:
+            few = budget.stride.of(few)
+        number = counted.number(selection, leading, part) if counted else None
+        if number is None:
+            budget.queries -= 1
+            number = count_of(selection, leading, part)
+        if number <= few:
             return leading
     return None
 
@@ -380,13 +503,16 @@ def count(selection: Selection, window: Window, limit: int) -> tuple[int, bool]:
     whole = Slice.of(window, None, newest_first=True)
     candidates = selection.candidates or [ACCOUNT_ONLY]
     few: Leading | None = None
-    if len(candidates) > 1:
+    # Such an engine would read all that it counts.
+    is_asked = slices.reads_to_the_end()
+    exact = exact_count(selection, window, limit) if is_asked else None
+    if exact is None and len(candidates) > 1:
         few = rarest(selection, candidates, whole, Budget(0))
-        exact = None if few else exact_count(selection, window, limit)
-        if exact is not None:
-            return exact, False
+        exact = None if few or is_asked else exact_count(selection, window, limit)
+    if exact is not None:
+        return exact, False
     counted = slices.count(selection, few or candidates[0], whole, limit + 1)
-    if counted > limit and len(candidates) == 1:
+    if counted > limit and len(candidates) == 1 and not is_asked:
         exact = exact_count(selection, window, limit)
         if exact is not None:
             return exact, False

@@ -90,6 +90,10 @@ class Slice:
                 rest = replace(rest, low=high)
             width *= WIDEN
 
+    def first(self, ms: int, now: int, *, newest_first: bool) -> "Slice":
+        """Return the first part of such a width, in ms, in the direction of reading."""
+        return next(self.widening(ms, now, newest_first=newest_first))
+
     def width(self, now: int) -> int:
         """Return how much time it covers, in ms; an open one up to now, in ms."""
         end = now if self.high is None else id_ms(self.high)
@@ -149,6 +153,12 @@ class Budget:
         if has_found and self.queries <= 0:
             return True
         return self.has_begun and self.is_over
+
+
+def reads_to_the_end() -> bool:
+    """Tell whether the engine reads all of a slice before it sorts and limits what it found, as
+    SecantusDB does: a page then costs what its slices hold."""
+    return mongo.is_secantus()
 
 
 def leading_in_time(selection: Selection) -> Leading:

@@ -11,10 +11,12 @@ from hypothesis import event, given, settings, strategies as st
 from hypothesis.strategies import DataObject
 
 from auditlogs.counters import tallies
-from auditlogs.entry.times import now
+from auditlogs.entry.identity import id_ms
+from auditlogs.entry.times import from_ms, now
 from auditlogs.models import new_account_id
 from auditlogs.query import planner, slices
 from auditlogs.query.entries import Count, Entries
+from auditlogs.query.order import Sort
 from auditlogs.recording.recorder import record_many
 from auditlogs.storage import mongo
 from tests.auditlogs.query.oracle import expected
@@ -62,7 +64,7 @@ def test_a_list_and_its_count_are_right_whatever_is_counted_of_it(
         )
         question = replace(asked, equal=countable)
         wanted = expected(written, question)
-        with patched(data.draw(st.sampled_from([0, 0, 3]))):
+        with patched(data.draw(st.sampled_from([0, 0, 3])), data.draw(st.booleans())):
             found = ids_of(*pages(account, question, limit))
             counted = ask(account, question, limit).entries.count()
         assert found == wanted
@@ -112,6 +114,39 @@ def test_what_happened_long_ago_is_found_where_it_is(account: str) -> None:
         (entry,) = the_list(account, "agent-8", "partial").page(5).entries
     assert entry.result == "partial"
     assert len(commands) <= slices.MAX_QUERIES
+
+
+def test_an_engine_that_reads_slices_to_their_end_reads_what_a_page_needs(
+    account: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    count_until_now(account)
+    for is_first in (True, False):
+        with watcher.watch() as commands:
+            found = Entries.of(account).where("actor.id", "agent-8").page(5).entries
+        assert len(found) == 5
+        (read,) = [each["pipeline"] for each in sent(commands, "aggregate", mongo.ENTRIES)]
+        # One a day, two of them on one.
+        reach = now() - from_ms(id_ms(read[0]["$match"]["_id"]["$gte"]))
+        assert timedelta(days=4) < reach < timedelta(days=8)
+        # The counters are asked once in a while.
+        assert len(sent(commands, "find", mongo.COUNTERS)) == is_first
+    monkeypatch.setattr(slices, "reads_to_the_end", lambda: False)
+    with watcher.watch() as commands:
+        assert len(Entries.of(account).where("actor.id", "agent-8").page(5).entries) == 5
+    assert len(sent(commands, "aggregate", mongo.ENTRIES)) > 1
+
+
+@pytest.mark.parametrize("sort", ["timestamp", "actor", "-action", "result"])
+def test_the_oldest_and_every_sorted_page_are_found_by_the_counters_at_once(
+    account: str, sort: Sort
+) -> None:
+    count_until_now(account)
+    entries = Entries.of(account).order_by(sort)
+    entries.page(5)
+    with watcher.watch() as commands:
+        assert len(entries.page(5).entries) == 5
+    assert len(sent(commands, "aggregate", mongo.ENTRIES)) <= 2
+    assert not sent(commands, "find", mongo.COUNTERS)
 
 
 def test_an_entry_that_arrived_after_the_count_is_found_however_old_it_is(account: str) -> None:

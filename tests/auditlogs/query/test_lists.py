@@ -282,14 +282,15 @@ def no_time_to_read() -> Iterator[None]:
 
 
 def any_plan() -> SearchStrategy[AbstractContextManager[Any]]:
-    """Take few entries for few or for many."""
-    return st.builds(patched, st.sampled_from([5_000, 3, 0]))
+    """Take few entries for few or for many, by an engine of either kind."""
+    return st.builds(patched, st.sampled_from([5_000, 3, 0]), st.booleans())
 
 
 @contextmanager
-def patched(few: int) -> Iterator[None]:
+def patched(few: int, reads_to_the_end: bool) -> Iterator[None]:
     with (
         mock.patch.object(planner, "FEW", few),
+        mock.patch.object(slices, "reads_to_the_end", return_value=reads_to_the_end),
         # So that no page is cut short.
         mock.patch.object(slices, "MAX_QUERIES", 1_000),
     ):

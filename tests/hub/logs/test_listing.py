@@ -270,14 +270,16 @@ def test_the_end_of_a_list_that_has_gone_leads_back(
 ) -> None:
     hub.record({"timestamp": ago(minutes=1)})
     monkeypatch.setattr(slices, "BUDGET_SECONDS", 0)
-    page = hub.logs("?result=failure")
+    page = hub.logs("?result=failure&dateRange=24h")
     for _ in range(40):
         onwards = [each for each in page.all("a") if each.text == "Continue"]
         if not onwards:
             break
         page = hub.read(onwards[0]["href"])
     assert page.one(".empty")["data-state"] == "end"
-    assert link(page, "Back to the first page")["href"] == "/hub/logs?result=failure"
+    assert link(page, "Back to the first page")["href"] == (
+        "/hub/logs?result=failure&dateRange=24h"
+    )
 
 
 @pytest.mark.usefixtures("unreachable")
