@@ -53,6 +53,12 @@ class Row:
     # What was said instead of an answer, by the row itself, its floor or a peer.
     refusals: list[str] = field(default_factory=list)
 
+    def warm(self) -> None:
+        """Do everything once that is not bare: the first answers of a process compile templates and
+        connect."""
+        for who, work in {"own": self.work, **self.peers}.items():
+            self._time(who, work)
+
     def repeat(self) -> None:
         """Do everything once, and note the times."""
         floor = {} if self.floor is None else {"floor": self.floor}

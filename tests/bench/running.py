@@ -57,10 +57,8 @@ class Run:
         first.repeat()
         asked = self._asked()
         if repetitions > 1:
-            # The first answers of a process compile templates and connect.
             for row in asked:
-                row.repeat()
-                row.times.clear()
+                row.warm()
         interleave(asked, repetitions, READ_SECONDS, self._console, "Asking")
         writing = Writing(log.written, min(MAX_BATCH, log.count), live, self._hub, log.write_key)
         rows = [*writing.rows(), counting.next()]
