@@ -33,6 +33,9 @@ from tests.watching import sent, watcher
 
 SCOUT = {"type": "agent", "id": "agent-1", "name": "Momentum Scout"}
 
+# Among the first to run: they count the whole log, which other tests fill.
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(autouse=True)
 def _from_here_on() -> None:

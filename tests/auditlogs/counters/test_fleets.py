@@ -17,6 +17,9 @@ from tests.factories import USER, new
 
 BOTS = [f"bot-{number}" for number in range(7)]
 
+# Among the first to run: they count the whole log, which other tests fill.
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def account() -> str:
