@@ -23,7 +23,8 @@ from auditlogs.query import arrivals, planner, slices, stops, volume
 from auditlogs.query.arrivals import Place
 from auditlogs.query.cursor import BadCursor, Cursor, Position, load_cursor
 from auditlogs.query.order import DEFAULT_ORDER, Order, Sort
-from auditlogs.query.planner import SORT_PATHS, Reading
+from auditlogs.query.parts import SORT_PATHS
+from auditlogs.query.planner import Reading
 from auditlogs.query.selection import ACCOUNT_ONLY, Selection, Word
 from auditlogs.query.slices import Budget, Slice, predecessor, successor
 from auditlogs.query.stops import Stops

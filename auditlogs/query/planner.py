@@ -1,21 +1,13 @@
 """Planning: how a list is read, so that a page costs what a page costs, not what the log holds.
 
-A list by time:
-1. First a slice of time is read, by the index of the filter that is usually the rarest. Mostly it
-   fills the page.
-2. If it does not, the filters are counted, up to `FEW` each. If one has few entries in the window,
-   the rest is read at once by its index.
-3. Otherwise the slices go on, each four times as wide as the last, and the last one takes the rest.
-An engine that reads each slice to its end gets narrower ones: after the first, each is as wide as
-the page needs by what the last one brought, or by what the counters say where it brought nothing.
-A list that is read to its end, page after page, is counted once, and its slices have a stride.
+A list by time is read part by part, as `auditlogs.query.parts` says.
 
 A list by another key begins with the count. If a filter has few entries, they are read and sorted
 at once. Otherwise the list is a chain of lists by time, one for each value of the key, where values
 with few entries are read together.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from auditlogs.entry.identity import id_bound
@@ -24,19 +16,14 @@ from auditlogs.entry.times import MAX_MS
 from auditlogs.query import slices
 from auditlogs.query.cursor import Position
 from auditlogs.query.known import (
-    ESTIMATED,
-    Counted,
     Known,
     conditions,
-    estimated,
     exact_count,
-    narrowed,
-    roughly,
 )
 from auditlogs.query.order import Order
+from auditlogs.query.parts import SORT_PATHS, Documents, Parts, rarest
 from auditlogs.query.selection import ACCOUNT_ONLY, Leading, Selection
 from auditlogs.query.slices import HIGHEST, LOWEST, Budget, Slice
-from auditlogs.query.stride import WIDEN
 from auditlogs.query.values import Values
 from auditlogs.query.window import Window
 from auditlogs.storage import dictionary
@@ -45,26 +32,10 @@ from auditlogs.storage.dictionary import week_of
 from auditlogs.storage.indexes import LEADING_FILTERS
 from auditlogs.storage.mongo import Document, TookTooLong
 
-# As many entries are read and sorted in about 10 ms, by the right index; by an engine that reads
-# every slice to its end, 20 in a millisecond.
-FEW = 5_000
-FEW_TO_THE_END = 1_000
-# The rarest of the filters is nearly always among the first by rank.
-MAX_COUNTED = 2
-MAX_SLICES = 4
-# Where each slice is read to its end: how much narrower the first one is, how many times as wide as
-# the last one the next may be, and how many more entries than the page lacks it should have.
-NARROWER, MOST_WIDER, SPARE = 4, 64, 1.25
-# How much wider where no index serves the filters and the order in time: much is read in vain.
-MOST_WIDER_IN_VAIN = 8
 # A chain reads its first value alone, then so many values together, then the square of it, …
 TOGETHER = 8
-# The most entries that one slice should have by the counters.
-MOST_AT_ONCE = 2_500
 MAX_VALUES = 1_000
 
-# The stored field that holds the key of each sort but the one by time.
-SORT_PATHS = {"actor": "actorKey", "action": "action", "result": "result"}
 SORT_FILTERS = {each.path: each for each in LEADING_FILTERS}
 # The kind of dictionary note that lists the values of a sort key, and the filters that narrow it,
 # each with the field of the note.
@@ -73,7 +44,6 @@ DICTIONARY_KEYS: dict[str, tuple[dictionary.Kind, dict[str, str]]] = {
     "action": ("action", {"action": "id", "actionType": "actionType"}),
 }
 
-Documents = list[Document]
 # What was read, and the position to continue from if the budget was spent before the end.
 Result = tuple[Documents, Position | None]
 
@@ -97,18 +67,12 @@ class Reading:
             return [], None
         if self.order.is_by_time:
             return self._by_time()
-        few = self._rarest(self.selection, self._candidates, self._window)
+        few = self._parts.rarest(self.selection, self._parts.candidates, self._window)
         return self._at_once(few) if few else self._chain()
 
     @property
-    def _candidates(self) -> list[Leading]:
-        return self.selection.candidates or [ACCOUNT_ONLY]
-
-    @property
-    def _counted(self) -> Counted | None:
-        """What the counters say of the list's window, if anything."""
-        path = SORT_PATHS.get(self.order.key, "")
-        return self.known.counted(self.selection, self.window, path, self.budget)
+    def _parts(self) -> Parts:
+        return Parts(self.selection, self.window, self.order, self.limit, self.budget, self.known)
 
     @property
     def _window(self) -> Slice:
@@ -124,7 +88,7 @@ class Reading:
         documents: Documents = []
         newest_first = self.order.newest_first
         rest = self._rest
-        for leading, part in self._planned(rest, documents):
+        for leading, part in self._parts.each(rest, documents):
             stages = self._ordered({"_id": -1 if newest_first else 1}, len(documents))
             try:
                 found = self._run(leading, part, *stages)
@@ -145,135 +109,6 @@ class Reading:
                 return documents, Position(None, rest.resume(newest_first=newest_first))
         return documents, None
 
-    def _planned(self, rest: Slice, documents: Documents) -> Iterator[tuple[Leading, Slice]]:
-        """Yield the slices to read, each with the condition whose index serves it, until nobody
-        asks for more. `documents` are those that were found so far."""
-        if self.budget.stride:
-            return self._strides(rest)
-        candidates = self.selection.candidates
-        if candidates and candidates[0].filter.first_slice_ms is None:
-            return iter([(candidates[0], rest)])
-        leading = slices.leading_in_time(self.selection)
-        first_ms = leading.filter.first_slice_ms
-        # Filters without a first slice sort before all others.
-        assert first_ms is not None
-        if not slices.reads_to_the_end():
-            return self._widening(leading, first_ms, rest)
-        estimate = self._estimate
-        if estimate:
-            return self._estimated(estimate, leading, rest, documents)
-        return self._fitting(leading, first_ms, rest, documents)
-
-    def _estimated(
-        self, estimate: Counted, leading: Leading, rest: Slice, documents: Documents
-    ) -> Iterator[tuple[Leading, Slice]]:
-        """Yield slices that hold enough entries by the counters, which know of several conditions
-        only how many entries can meet them."""
-        equal, direction = roughly(self.selection), self.order.newest_first
-        possible, spare = None, 1
-        while self.budget.queries > 1:
-            wanted = min((self.limit - len(documents)) * spare, MOST_AT_ONCE)
-            part = estimate.enough(equal, rest, wanted, newest_first=direction)
-            if part == rest and possible is None:
-                possible = self._possible()
-            yield leading, narrowed(part, possible, newest_first=direction)
-            rest = rest.without(part, newest_first=direction)
-            spare *= WIDEN
-        yield leading, narrowed(rest, possible, newest_first=direction)
-
-    def _fitting(
-        self, leading: Leading, ms: int, rest: Slice, documents: Documents
-    ) -> Iterator[tuple[Leading, Slice]]:
-        """Yield slices as wide as the page needs by what the last one brought. Where that says too
-        little, the filters are counted once."""
-        is_counted, is_served = False, leading != ACCOUNT_ONLY or not self.selection.candidates
-        ms = ms // NARROWER if is_served else ms
-        direction = self.order.newest_first
-        while self.budget.queries > 1:
-            already = len(documents)
-            part = rest.first(ms, self.window.as_of, newest_first=direction)
-            yield leading, part
-            rest = rest.without(part, newest_first=direction)
-            found, width = len(documents) - already, part.width(self.window.as_of)
-            most = max(ms, width) * (MOST_WIDER if is_served else MOST_WIDER_IN_VAIN)
-            ms = int(width * (self.limit - len(documents)) / found * SPARE) + 1 if found else most
-            if ms >= most and not is_counted:
-                is_counted, ms = True, most
-                few = self._rarest(self.selection, self._candidates, rest)
-                if few:
-                    yield few, rest
-            ms = min(ms, most)
-        yield leading, rest
-
-    @property
-    def _estimate(self) -> Counted | None:
-        """What the counters said lately, if they exist for the condition that is usually the
-        rarest."""
-        return self._lately if self._candidates[0].filter.path in ESTIMATED else None
-
-    @property
-    def _lately(self) -> Counted | None:
-        """What the counters said lately of the fields that a list is filtered and sorted by."""
-        path = SORT_PATHS.get(self.order.key, "")
-        return estimated(self.selection, self.window, path, self.budget)
-
-    def _rarest(
-        self, selection: Selection, candidates: Sequence[Leading], part: Slice
-    ) -> Leading | None:
-        """Return the first condition of a selection that few entries of a slice meet, or None: by
-        the counters where counting would read all of them."""
-        is_known = slices.reads_to_the_end() and candidates[0].filter.path in ESTIMATED
-        estimate = self._lately if is_known else None
-        return rarest(selection, candidates, part, self.budget, estimate)
-
-    def _widening(
-        self, leading: Leading, first_ms: int, rest: Slice
-    ) -> Iterator[tuple[Leading, Slice]]:
-        """Yield ever wider slices. Counts the filters when the first one has not filled the
-        page."""
-        few: Leading | None = None
-        direction = self.order.newest_first
-        possible = self._possible() if self.known.is_read else None
-        parts = rest.widening(first_ms, self.window.as_of, newest_first=direction)
-        for number, part in enumerate(parts):
-            is_last = number == MAX_SLICES or self.budget.queries <= 1
-            if number == 1 and not is_last and possible is None:
-                few = rarest(self.selection, self._candidates, rest, self.budget)
-                possible = None if few else self._possible()
-            if few or is_last:
-                yield few or leading, narrowed(rest, possible, newest_first=direction)
-                return
-            yield leading, narrowed(part, possible, newest_first=direction)
-            rest = rest.without(part, newest_first=direction)
-
-    def _strides(self, rest: Slice) -> Iterator[tuple[Leading, Slice]]:
-        """Yield the slices to read, each as wide as the stride is by then, until one has entries:
-        for the few that a page may lack a whole slice would be read."""
-        stride, direction = self.budget.stride, self.order.newest_first
-        assert stride is not None
-        if stride.selection != self.selection:
-            stride.lead(self.selection, *self._leading(rest))
-        assert stride.leading is not None
-        while not rest.is_empty:
-            part = rest
-            if stride.ms is not None:
-                part = rest.first(stride.ms, self.window.as_of, newest_first=direction)
-            yield stride.leading, part
-            rest = rest.without(part, newest_first=direction)
-
-    def _leading(self, rest: Slice) -> tuple[Leading, int | None]:
-        """Return the condition to read all of a slice by, and the width of the first part, None for
-        all of it: of the filters the rarest one, if it has few entries."""
-        candidates = self.selection.candidates
-        if candidates and candidates[0].filter.first_slice_ms is None:
-            return candidates[0], None
-        leading = slices.leading_in_time(self.selection)
-        if candidates and candidates != [leading]:
-            few = rarest(self.selection, candidates, rest, self.budget)
-            if few:
-                return few, None
-        return leading, leading.filter.first_slice_ms
-
     def _learn(self, part: Slice, found: Documents, *, is_enough: bool) -> None:
         """Let the stride learn from a slice: of one that has more than was taken, from that."""
         if self.budget.stride is None:
@@ -283,14 +118,6 @@ class Reading:
             part = part.up_to(found[-1]["_id"], newest_first=self.order.newest_first)
             wanted = len(found) if self.budget.is_full else self.limit
         self.budget.stride.learn(part.width(self.window.as_of), len(found), wanted)
-
-    def _possible(self) -> list[Slice] | None:
-        """Return where in time an entry can meet two or more conditions at once, if the counters
-        can tell, or miss what is excluded; one wanted value alone is best asked of its index."""
-        equal = conditions(self.selection)
-        is_loose = any(not each.wanted for each in equal.values())
-        counted = self._counted if len(equal) > 1 or is_loose else None
-        return counted.parts(equal) if counted else None
 
     def _at_once(self, leading: Leading) -> Result:
         """Read entries of a condition that has few, sorted by the key in the database."""
@@ -364,14 +191,14 @@ class Reading:
         if size == 1 and self.position:
             return []
         sizes: tuple[int, ...] = (size,) if size > 1 else ()
-        if slices.reads_to_the_end() and self._lately:
+        if slices.reads_to_the_end() and self._parts.lately:
             # To estimate costs nothing, and even the first of them may be rare.
             sizes = (TOGETHER**2, TOGETHER, 1)
         for number in sizes:
             first = values[:number]
             several = Leading(SORT_FILTERS[path], {"$in": first})
             alone = replace(self.selection.alone, filters={path: Values(tuple(first))})
-            if self._rarest(alone, [several], self._window):
+            if self._parts.rarest(alone, [several], self._window):
                 return first
         return []
 
@@ -379,7 +206,7 @@ class Reading:
         """Leave out the values of the sort key that no entry of the list has, by the counters."""
         equal = conditions(self.selection)
         is_counted = path in DIMENSIONS or path == "result"
-        counted = self._counted if is_counted and equal.keys() - {path} else None
+        counted = self._parts.counted if is_counted and equal.keys() - {path} else None
         if counted is None or not values:
             return values
         # Entries that are not counted yet may have any value.
@@ -457,42 +284,6 @@ class Reading:
 
 def _allows(values: Mapping[str, Values], path: str, value: str) -> bool:
     return path not in values or values[path].allows(value)
-
-
-def rarest(
-    selection: Selection,
-    candidates: Sequence[Leading],
-    part: Slice,
-    budget: Budget,
-    counted: Counted | None = None,
-) -> Leading | None:
-    """Return the first condition that at most `FEW` entries of a slice of time meet, or None; or
-    fewer, where the stride has learnt that so many take too long.
-
-    The counters are asked if they are given. Otherwise only index keys are counted, and never more
-    than `FEW`.
-    """
-    for leading in candidates[:MAX_COUNTED]:
-        # Slices serve such a condition as well, and hold less of it.
-        is_slow = slices.reads_to_the_end() and (leading.is_equality or leading.is_choice)
-        few = min(FEW, FEW_TO_THE_END) if is_slow else FEW
-        if budget.stride:
-            few = budget.stride.of(few)
-        number = counted.number(selection, leading, part) if counted else None
-        if number is None:
-            budget.queries -= 1
-            number = count_of(selection, leading, part)
-        if number <= few:
-            return leading
-    return None
-
-
-def count_of(selection: Selection, leading: Leading, part: Slice) -> int:
-    """Count the entries that meet one condition, up to one more than `FEW`."""
-    try:
-        return slices.count(selection.alone, leading, part, FEW + 1, seconds=slices.COUNT_SECONDS)
-    except TookTooLong:
-        return FEW + 1
 
 
 def count(selection: Selection, window: Window, limit: int) -> tuple[int, bool]:

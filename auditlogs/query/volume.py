@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from auditlogs.entry.identity import id_ms
 from auditlogs.entry.schema import RESULTS
-from auditlogs.query import known, planner, slices
+from auditlogs.query import known, parts, slices
 from auditlogs.query.selection import ACCOUNT_ONLY, Selection
 from auditlogs.query.slices import Budget, Slice
 from auditlogs.query.window import Window
@@ -126,7 +126,7 @@ def _group(selection: Selection, part: Slice, unit: int, limit: int) -> list[Doc
     if part.is_empty:
         return []
     candidates = selection.candidates or [ACCOUNT_ONLY]
-    few = planner.rarest(selection, candidates, part, Budget(0)) if len(candidates) > 1 else None
+    few = parts.rarest(selection, candidates, part, Budget(0)) if len(candidates) > 1 else None
     ms: Document = {"$toLong": "$timestamp"}
     key = {"unit": {"$subtract": [ms, {"$mod": [ms, unit]}]}, "result": "$result"}
     stages: list[Document] = [

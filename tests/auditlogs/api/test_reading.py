@@ -8,7 +8,7 @@ from auditlogs.accounts import keys
 from auditlogs.api import reading
 from auditlogs.api.reading import MAX_PAGE_BYTES, MAX_READERS, reader_of
 from auditlogs.models import Account
-from auditlogs.query import planner
+from auditlogs.query import parts
 from auditlogs.storage import mongo
 from tests.api import LIST, Api, next_of, problem_of
 from tests.factories import make_entries, unique
@@ -47,7 +47,7 @@ def test_a_page_of_large_entries_by_another_key_goes_on_where_it_stopped(
         payload = {"text": "x y " * 200}
         ids = make_entries(account.id, 4, payload=payload, result=result, actor=actor)
         written += map(str, ids)
-    monkeypatch.setattr(planner, "FEW", 3)
+    monkeypatch.setattr(parts, "FEW", 3)
     api, found, path = Api(api_key), [], f"{LIST}?limit=1000&sort={sort}"
     while path:
         response = api.get(path)

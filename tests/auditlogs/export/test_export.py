@@ -20,7 +20,7 @@ from auditlogs.export import running, stream
 from auditlogs.export.formats import FORMATS
 from auditlogs.export.running import Exporter
 from auditlogs.models import Account, ApiKey, Export
-from auditlogs.query import planner, slices
+from auditlogs.query import parts, slices
 from auditlogs.query.entries import Entries
 from auditlogs.query.selection import Leading, Selection
 from auditlogs.query.slices import Slice
@@ -170,7 +170,7 @@ def test_the_manifest_and_the_entry_name_the_range_that_was_applied(
 def test_each_entry_comes_once_while_others_are_written(
     sort: str, api: Api, account: Account, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(planner, "FEW", 3)
+    monkeypatch.setattr(parts, "FEW", 3)
     moment, written = now(), 0
     before = set()
     for number in range(4):

@@ -11,7 +11,7 @@ import time_machine
 from auditlogs.entry.text import words
 from auditlogs.entry.times import now
 from auditlogs.models import new_account_id
-from auditlogs.query import entries as query, planner
+from auditlogs.query import entries as query, parts
 from auditlogs.query.entries import Count, Entries
 from auditlogs.query.window import Window
 from auditlogs.recording.recorder import record_many
@@ -120,7 +120,7 @@ def test_a_page_says_how_far_it_looked_back_where_it_was_cut_short(
     # The first slice, and the second, which may be 64 times as wide.
     assert timedelta(hours=1) < now() - page.looked_back_to < timedelta(days=5)
     # As if there were too many entries to read at once.
-    monkeypatch.setattr(planner, "FEW", 0)
+    monkeypatch.setattr(parts, "FEW", 0)
     by_actor = Entries.of(account).order_by("actor").page(5)
     assert (by_actor.is_cut_short, by_actor.looked_back_to) == (True, None)
 
@@ -132,7 +132,7 @@ def test_a_page_whose_time_is_over_ends_with_the_value_it_has_read(
     results = ("success", "failure", "partial")
     ids = record_many([new(result=result, timestamp=at) for result in results], account=account)
     monkeypatch.setattr("auditlogs.query.slices.BUDGET_SECONDS", 0)
-    monkeypatch.setattr(planner, "FEW", 0)
+    monkeypatch.setattr(parts, "FEW", 0)
     hour = Window.resolve("all", at - timedelta(hours=1), None, at)
     by_result = Entries.of(account).within(hour).order_by("result")
     pages = [by_result.page(5)]

@@ -14,7 +14,7 @@ from auditlogs.counters import tallies
 from auditlogs.entry.identity import id_ms
 from auditlogs.entry.times import from_ms, now
 from auditlogs.models import new_account_id
-from auditlogs.query import planner, slices
+from auditlogs.query import parts, slices
 from auditlogs.query.entries import Count, Entries
 from auditlogs.query.order import Sort
 from auditlogs.recording.recorder import record_many
@@ -89,7 +89,7 @@ def account() -> str:
 @pytest.fixture(autouse=True)
 def _many(monkeypatch: pytest.MonkeyPatch) -> None:
     """Take every filter for one that many entries meet."""
-    monkeypatch.setattr(planner, "FEW", 0)
+    monkeypatch.setattr(parts, "FEW", 0)
 
 
 def the_list(account: str, actor: str, result: str) -> Entries:
@@ -120,6 +120,7 @@ def test_an_engine_that_reads_slices_to_their_end_reads_what_a_page_needs(
     account: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     count_until_now(account)
+    monkeypatch.setattr(parts, "FEWEST_AT_ONCE", 1)
     for is_first in (True, False):
         with watcher.watch() as commands:
             found = Entries.of(account).where("actor.id", "agent-8").page(5).entries

@@ -19,7 +19,7 @@ from auditlogs.entry.schema import Entry
 from auditlogs.entry.times import from_ms, now, to_ms
 from auditlogs.intake.validation import summary_of
 from auditlogs.models import new_account_id
-from auditlogs.query import planner, slices
+from auditlogs.query import parts, slices
 from auditlogs.query.entries import Page
 from auditlogs.query.filters import ListRequest, parse
 from auditlogs.recording.recorder import new_entry
@@ -275,7 +275,7 @@ def no_time_to_read() -> Iterator[None]:
     """Let each page read no more than a single slice of time, here a wide one."""
     with ExitStack() as stack:
         stack.enter_context(mock.patch.object(slices, "BUDGET_SECONDS", 0))
-        stack.enter_context(mock.patch.object(planner, "FEW", 0))
+        stack.enter_context(mock.patch.object(parts, "FEW", 0))
         # Of every filter, because an attribute of a class goes before the instances' slots.
         stack.enter_context(mock.patch.object(LeadingFilter, "first_slice_ms", 5 * DAY // MS))
         yield
@@ -289,7 +289,7 @@ def any_plan() -> SearchStrategy[AbstractContextManager[Any]]:
 @contextmanager
 def patched(few: int, reads_to_the_end: bool) -> Iterator[None]:
     with (
-        mock.patch.object(planner, "FEW", few),
+        mock.patch.object(parts, "FEW", few),
         mock.patch.object(slices, "reads_to_the_end", return_value=reads_to_the_end),
         # So that no page is cut short.
         mock.patch.object(slices, "MAX_QUERIES", 1_000),

@@ -13,7 +13,7 @@ from hypothesis import given, strategies as st
 from auditlogs.entry.text import norm, pieces
 from auditlogs.entry.times import now
 from auditlogs.models import new_account_id
-from auditlogs.query import planner, slices
+from auditlogs.query import parts, planner, slices
 from auditlogs.query.entries import ONLY_POSITION, WITHOUT_PAYLOAD, Entries
 from auditlogs.query.filters import parse
 from auditlogs.query.order import SORTS, Order
@@ -267,16 +267,17 @@ def test_few_entries_are_counted_and_then_read_at_once(
         page = list_of(account, f"sort={sort}").page(5)
     assert len(page.entries) == 5
     assert kinds(commands) == expected
-    assert len(commands) == len(expected)
+    # What the counters say is asked once in a while.
+    assert len(commands) - len(expected) == len(sent(commands, "find", mongo.COUNTERS)) <= 1
 
 
 @pytest.mark.parametrize("sort", [sort for sort in SORTS if Order.parse(sort).key != "timestamp"])
 def test_many_entries_are_read_value_by_value(
     account: str, sort: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(planner, "FEW", 10)
+    monkeypatch.setattr(parts, "FEW", 10)
     order = Order.parse(sort)
-    path = planner.SORT_PATHS[order.key]
+    path = parts.SORT_PATHS[order.key]
     entries = list_of(account, f"sort={sort}")
     with watcher.watch() as commands:
         first = entries.page(5)
@@ -296,7 +297,7 @@ def test_values_with_few_entries_are_read_together_in_a_chain(
     account, at = new_account_id(), now()
     actors = [{"type": "user", "id": f"u-{number:03}"} for number in range(60)]
     record_many([new(actor=actor, timestamp=at) for actor in actors], account=account)
-    monkeypatch.setattr(planner, "FEW", 55)
+    monkeypatch.setattr(parts, "FEW", 55)
     # Without counters, an engine that does would have no queries left.
     monkeypatch.setattr(slices, "reads_to_the_end", lambda: False)
     with watcher.watch() as commands:
@@ -311,7 +312,7 @@ def test_a_page_that_has_found_something_sends_no_more_queries_than_the_limit(
     account, at = new_account_id(), now()
     actors = [{"type": "user", "id": f"u-{number:03}"} for number in range(60)]
     record_many([new(actor=actor, timestamp=at) for actor in actors], account=account)
-    monkeypatch.setattr(planner, "FEW", 0)
+    monkeypatch.setattr(parts, "FEW", 0)
     entries = list_of(account, "sort=actor&dateRange=24h")
     with watcher.watch() as commands:
         page = entries.page(50)
@@ -332,7 +333,7 @@ def test_the_rarest_filter_leads_where_the_usual_one_has_many(
     often = [new(timestamp=at - timedelta(hours=6 * number)) for number in range(20)]
     rare = new(action="order.created", actor=AGENT, timestamp=at - timedelta(days=6))
     record_many([*often, rare], account=account)
-    monkeypatch.setattr(planner, "FEW", 10)
+    monkeypatch.setattr(parts, "FEW", 10)
     with watcher.watch() as commands:
         page = list_of(account, "actor=agent-7&action=order.created").page(5)
     assert len(page.entries) == 1
@@ -343,7 +344,7 @@ def test_the_rarest_filter_leads_where_the_usual_one_has_many(
 def test_many_entries_are_read_in_ever_wider_slices_and_then_the_rest(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(planner, "FEW", 0)
+    monkeypatch.setattr(parts, "FEW", 0)
     monkeypatch.setattr(slices, "reads_to_the_end", lambda: False)
     account = new_account_id()
     record_many([new(timestamp=now() - timedelta(days=29))], account=account)
@@ -480,7 +481,7 @@ def test_a_skip_over_many_values_of_a_sort_key_needs_more_queries_than_a_page(
     account, at = new_account_id(), now()
     actors = [{"type": "user", "id": f"u-{number:03}"} for number in range(60)]
     record_many([new(actor=actor, timestamp=at) for actor in actors], account=account)
-    monkeypatch.setattr(planner, "FEW", 0)
+    monkeypatch.setattr(parts, "FEW", 0)
     page = list_of(account, "sort=actor&dateRange=24h").page(5, offset=50)
     found = [entry.actor.id for entry in page.entries]
     assert found == [f"u-{50 + number:03}" for number in range(len(found))]
@@ -494,7 +495,7 @@ def test_a_sort_goes_on_after_the_values_that_are_read_at_once(
     account, at = new_account_id(), now()
     actors = [{"type": "user", "id": f"u-{number:03}"} for number in range(12)]
     record_many([new(actor=actor, timestamp=at) for actor in actors], account=account)
-    monkeypatch.setattr(planner, "FEW", 0)
+    monkeypatch.setattr(parts, "FEW", 0)
     monkeypatch.setattr(planner, "MAX_VALUES", 3)
     page = list_of(account, "sort=actor&dateRange=24h").page(5)
     found = [entry.actor.id for entry in page.entries]

@@ -14,7 +14,7 @@ from pytest_django.fixtures import Settings
 
 from auditlogs.entry.times import now
 from auditlogs.models import Account, new_account_id
-from auditlogs.query import planner, slices
+from auditlogs.query import parts, slices
 from auditlogs.query.entries import Entries, Page
 from auditlogs.query.order import SORTS
 from auditlogs.recording.recorder import record_many
@@ -133,7 +133,7 @@ def test_a_page_that_is_cut_short_goes_on_where_it_ended(
     fragile: Server, sort: Any, question: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # As if there were too many entries to read at once, and no limit but the time.
-    monkeypatch.setattr(planner, "FEW", 0)
+    monkeypatch.setattr(parts, "FEW", 0)
     monkeypatch.setattr(slices, "MAX_QUERIES", 1_000)
     account, at = new_account_id(), now()
     written = record_many(

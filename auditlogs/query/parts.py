@@ -1,0 +1,251 @@
+"""Parts: in which slices of time a list is read, and by which condition, so that few entries are
+read in vain.
+
+1. First a slice is read, by the index of the filter that is usually the rarest. Mostly it fills the
+   page.
+2. If it does not, the filters are counted, up to `FEW` each. If one has few entries in the window,
+   the rest is read at once by its index.
+3. Otherwise the slices go on, each four times as wide as the last, and the last one takes the rest.
+
+An engine that reads each slice to its end gets slices as wide as the page needs: by what the
+counters said lately, or where they do not know, after a narrow first one, by what the last one
+brought. A list that is read to its end, page after page, is counted once, and its slices have a
+stride.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from auditlogs.query import slices
+from auditlogs.query.known import (
+    ESTIMATED,
+    Counted,
+    Known,
+    conditions,
+    estimated,
+    narrowed,
+    roughly,
+)
+from auditlogs.query.order import Order
+from auditlogs.query.selection import ACCOUNT_ONLY, Leading, Selection
+from auditlogs.query.slices import Budget, Slice
+from auditlogs.query.stride import WIDEN
+from auditlogs.query.window import Window
+from auditlogs.storage.mongo import Document, TookTooLong
+
+# As many entries are read and sorted in about 10 ms, by the right index; by an engine that reads
+# every slice to its end, 20 in a millisecond.
+FEW = 5_000
+FEW_TO_THE_END = 1_000
+# The rarest of the filters is nearly always among the first by rank.
+MAX_COUNTED = 2
+MAX_SLICES = 4
+# Where each slice is read to its end: how much narrower the first one is, how many times as wide as
+# the last one the next may be, and how many more entries than the page lacks it should have.
+NARROWER, MOST_WIDER, SPARE = 4, 64, 1.25
+# How much wider where no index serves the filters and the order in time: much is read in vain.
+MOST_WIDER_IN_VAIN = 8
+# The fewest and the most entries that a slice should have by the counters: a query takes longer
+# than to read the fewest, and the most takes a tenth of a second.
+FEWEST_AT_ONCE, MOST_AT_ONCE = 50, 2_500
+
+# The stored field that holds the key of each sort but the one by time.
+SORT_PATHS = {"actor": "actorKey", "action": "action", "result": "result"}
+
+Documents = list[Document]
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The parts of a list, of which a page of up to `limit` documents is read."""
+
+    selection: Selection
+    window: Window
+    order: Order
+    limit: int
+    budget: Budget
+    known: Known
+
+    @property
+    def candidates(self) -> list[Leading]:
+        return self.selection.candidates or [ACCOUNT_ONLY]
+
+    @property
+    def counted(self) -> Counted | None:
+        """What the counters say of the list's window, if anything."""
+        path = SORT_PATHS.get(self.order.key, "")
+        return self.known.counted(self.selection, self.window, path, self.budget)
+
+    def each(self, rest: Slice, documents: Documents) -> Iterator[tuple[Leading, Slice]]:
+        """Yield the slices to read, each with the condition whose index serves it, until nobody
+        asks for more. `documents` are those that were found so far."""
+        if self.budget.stride:
+            return self._strides(rest)
+        candidates = self.selection.candidates
+        if candidates and candidates[0].filter.first_slice_ms is None:
+            return iter([(candidates[0], rest)])
+        leading = slices.leading_in_time(self.selection)
+        first_ms = leading.filter.first_slice_ms
+        # Filters without a first slice sort before all others.
+        assert first_ms is not None
+        if not slices.reads_to_the_end():
+            return self._widening(leading, first_ms, rest)
+        estimate = self._estimate
+        if estimate:
+            return self._estimated(estimate, leading, rest, documents)
+        return self._fitting(leading, first_ms, rest, documents)
+
+    def _estimated(
+        self, estimate: Counted, leading: Leading, rest: Slice, documents: Documents
+    ) -> Iterator[tuple[Leading, Slice]]:
+        """Yield slices that hold enough entries by the counters, which know of several conditions
+        only how many entries can meet them."""
+        equal, direction = roughly(self.selection), self.order.newest_first
+        possible, spare = None, 1
+        while self.budget.queries > 1:
+            wanted = max((self.limit - len(documents)) * spare, FEWEST_AT_ONCE)
+            wanted = min(wanted, MOST_AT_ONCE)
+            part = estimate.enough(equal, rest, wanted, newest_first=direction)
+            if part == rest and possible is None:
+                possible = self._possible()
+            yield leading, narrowed(part, possible, newest_first=direction)
+            rest = rest.without(part, newest_first=direction)
+            spare *= WIDEN
+        yield leading, narrowed(rest, possible, newest_first=direction)
+
+    def _fitting(
+        self, leading: Leading, ms: int, rest: Slice, documents: Documents
+    ) -> Iterator[tuple[Leading, Slice]]:
+        """Yield slices as wide as the page needs by what the last one brought. Where that says too
+        little, the filters are counted once."""
+        is_counted, is_served = False, leading != ACCOUNT_ONLY or not self.selection.candidates
+        ms = ms // NARROWER if is_served else ms
+        direction = self.order.newest_first
+        while self.budget.queries > 1:
+            already = len(documents)
+            part = rest.first(ms, self.window.as_of, newest_first=direction)
+            yield leading, part
+            rest = rest.without(part, newest_first=direction)
+            found, width = len(documents) - already, part.width(self.window.as_of)
+            most = max(ms, width) * (MOST_WIDER if is_served else MOST_WIDER_IN_VAIN)
+            ms = int(width * (self.limit - len(documents)) / found * SPARE) + 1 if found else most
+            if ms >= most and not is_counted:
+                is_counted, ms = True, most
+                few = self.rarest(self.selection, self.candidates, rest)
+                if few:
+                    yield few, rest
+            ms = min(ms, most)
+        yield leading, rest
+
+    @property
+    def _estimate(self) -> Counted | None:
+        """What the counters said lately, if they exist for the condition that is usually the
+        rarest."""
+        return self.lately if self.candidates[0].filter.path in ESTIMATED else None
+
+    @property
+    def lately(self) -> Counted | None:
+        """What the counters said lately of the fields that a list is filtered and sorted by."""
+        path = SORT_PATHS.get(self.order.key, "")
+        return estimated(self.selection, self.window, path, self.budget)
+
+    def rarest(
+        self, selection: Selection, candidates: Sequence[Leading], part: Slice
+    ) -> Leading | None:
+        """Return the first condition of a selection that few entries of a slice meet, or None: by
+        the counters where counting would read all of them."""
+        is_known = slices.reads_to_the_end() and candidates[0].filter.path in ESTIMATED
+        estimate = self.lately if is_known else None
+        return rarest(selection, candidates, part, self.budget, estimate)
+
+    def _widening(
+        self, leading: Leading, first_ms: int, rest: Slice
+    ) -> Iterator[tuple[Leading, Slice]]:
+        """Yield ever wider slices. Counts the filters when the first one has not filled the
+        page."""
+        few: Leading | None = None
+        direction = self.order.newest_first
+        possible = self._possible() if self.known.is_read else None
+        parts = rest.widening(first_ms, self.window.as_of, newest_first=direction)
+        for number, part in enumerate(parts):
+            is_last = number == MAX_SLICES or self.budget.queries <= 1
+            if number == 1 and not is_last and possible is None:
+                few = rarest(self.selection, self.candidates, rest, self.budget)
+                possible = None if few else self._possible()
+            if few or is_last:
+                yield few or leading, narrowed(rest, possible, newest_first=direction)
+                return
+            yield leading, narrowed(part, possible, newest_first=direction)
+            rest = rest.without(part, newest_first=direction)
+
+    def _strides(self, rest: Slice) -> Iterator[tuple[Leading, Slice]]:
+        """Yield the slices to read, each as wide as the stride is by then, until one has entries:
+        for the few that a page may lack a whole slice would be read."""
+        stride, direction = self.budget.stride, self.order.newest_first
+        assert stride is not None
+        if stride.selection != self.selection:
+            stride.lead(self.selection, *self._leading(rest))
+        assert stride.leading is not None
+        while not rest.is_empty:
+            part = rest
+            if stride.ms is not None:
+                part = rest.first(stride.ms, self.window.as_of, newest_first=direction)
+            yield stride.leading, part
+            rest = rest.without(part, newest_first=direction)
+
+    def _leading(self, rest: Slice) -> tuple[Leading, int | None]:
+        """Return the condition to read all of a slice by, and the width of the first part, None for
+        all of it: of the filters the rarest one, if it has few entries."""
+        candidates = self.selection.candidates
+        if candidates and candidates[0].filter.first_slice_ms is None:
+            return candidates[0], None
+        leading = slices.leading_in_time(self.selection)
+        if candidates and candidates != [leading]:
+            few = rarest(self.selection, candidates, rest, self.budget)
+            if few:
+                return few, None
+        return leading, leading.filter.first_slice_ms
+
+    def _possible(self) -> list[Slice] | None:
+        """Return where in time an entry can meet two or more conditions at once, if the counters
+        can tell, or miss what is excluded; one wanted value alone is best asked of its index."""
+        equal = conditions(self.selection)
+        is_loose = any(not each.wanted for each in equal.values())
+        counted = self.counted if len(equal) > 1 or is_loose else None
+        return counted.parts(equal) if counted else None
+
+
+def rarest(
+    selection: Selection,
+    candidates: Sequence[Leading],
+    part: Slice,
+    budget: Budget,
+    counted: Counted | None = None,
+) -> Leading | None:
+    """Return the first condition that at most `FEW` entries of a slice of time meet, or None; or
+    fewer, where the stride has learnt that so many take too long.
+
+    The counters are asked if they are given. Otherwise only index keys are counted, and never more
+    than `FEW`.
+    """
+    for leading in candidates[:MAX_COUNTED]:
+        # Slices serve such a condition as well, and hold less of it.
+        is_slow = slices.reads_to_the_end() and (leading.is_equality or leading.is_choice)
+        few = min(FEW, FEW_TO_THE_END) if is_slow else FEW
+        if budget.stride:
+            few = budget.stride.of(few)
+        number = counted.number(selection, leading, part) if counted else None
+        if number is None:
+            budget.queries -= 1
+            number = count_of(selection, leading, part)
+        if number <= few:
+            return leading
+    return None
+
+
+def count_of(selection: Selection, leading: Leading, part: Slice) -> int:
+    """Count the entries that meet one condition, up to one more than `FEW`."""
+    try:
+        return slices.count(selection.alone, leading, part, FEW + 1, seconds=slices.COUNT_SECONDS)
+    except TookTooLong:
+        return FEW + 1
