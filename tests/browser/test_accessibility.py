@@ -27,9 +27,9 @@ WAYS = (("dark", 390), ("light", 1440))
 in_two_ways = pytest.mark.parametrize(("theme", "width"), WAYS)
 
 
-# What is fading in has its colours only when it has arrived, and begins with the second frame. A
-# motion whose element is replaced meanwhile may never say that it has ended, and an evaluation has no
-# time limit of its own.
+# What is fading in has its colours only when it has arrived; it begins with the second frame. A
+# motion whose element is replaced meanwhile may never say that it has ended, and an evaluation has
+# no time limit of its own.
 MOTIONS_END = """new Promise((done) => {
   const end = () => Promise.allSettled(document.getAnimations().map((each) => each.finished));
   requestAnimationFrame(() => requestAnimationFrame(() => end().then(done)));
