@@ -18,13 +18,13 @@ demo: .venv/.demo ## Run the Hub on data that tells stories (PORT=8000)
 	@.venv/bin/python -m hub.demo --port $(PORT)
 
 quick: lint ## Run lint, and a few cases of each test that needs no browser, demo or faults
-	.venv/bin/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder --ignore=tests/faults \
+	.venv/bin/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder --ignore=tests/faults \
 		-m "not (browser or demo or deploy or other_server or faults)" \
 		--hypothesis-profile=quick --cases=3
 
 test: lint ## Run everything: lint, then all tests, in a real browser too
 	.venv/bin/python -m tests.chromium
-	.venv/bin/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
+	.venv/bin/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder
 
 test-faults: .venv/.dev ## Kill, pause, overload and search everything, for up to two hours
 	.venv/bin/python -m pytest -m faults
