@@ -45,6 +45,7 @@ MAX_RANGES = 8
 # How long what the counters said serves to estimate, and for how many questions it is remembered.
 ESTIMATE_SECONDS = 60.0
 MAX_ESTIMATES = 128
+FLOODED_SECONDS = 15.0
 
 QUARTER_MS = LENGTHS_MS["quarter"]
 # The counted field that every entry has, and the two paths of the action filter.
@@ -123,6 +124,8 @@ class Counted:
 # By account, start and fields: what the counters said when they were last asked.
 _estimates: TTLCache[tuple[str, int, frozenset[str]], Counted]
 _estimates = TTLCache(MAX_ESTIMATES, ESTIMATE_SECONDS)
+# The accounts of which too much had arrived lately: to find that out again may take a second.
+_flooded: TTLCache[str, bool] = TTLCache(MAX_ESTIMATES, FLOODED_SECONDS)
 _lock = threading.Lock()
 
 
@@ -411,7 +414,17 @@ def _counted_until(budget: Budget) -> int | None:
 
 def _late(account: str, at: int, end: int, budget: Budget) -> list[int] | None:
     """Return the times, in ms, of entries before `end` that have arrived since `at`; None if there
-    are too many."""
+    are too many, or were a moment ago."""
+    with _lock:
+        if account in _flooded:
+            return None
     budget.queries -= 1
-    found = slices.late_arrivals(account, at, end, MAX_LATE + 1)
-    return found if len(found) <= MAX_LATE else None
+    try:
+        found = slices.late_arrivals(account, at, end, MAX_LATE + 1)
+    except TookTooLong:
+        found = None
+    if found is None or len(found) > MAX_LATE:
+        with _lock:
+            _flooded[account] = True
+        return None
+    return found

@@ -21,8 +21,10 @@ class NotAnswered(Exception):
         self.milliseconds = milliseconds
 
 
-# As many repetitions as a median needs at least, whatever they take.
+# As many repetitions as a median needs at least, whatever they take; but a floor or a peer that
+# takes longer than this is measured once.
 FEWEST = 3
+SLOW_MS = 1_000
 
 
 class Measured(msgspec.Struct, frozen=True, kw_only=True):
@@ -63,7 +65,9 @@ class Row:
         """Do everything once, and note the times."""
         floor = {} if self.floor is None else {"floor": self.floor}
         for who, work in {**floor, "own": self.work, **self.peers}.items():
-            self.times.setdefault(who, []).append(self._time(who, work))
+            times = self.times.setdefault(who, [])
+            if who == "own" or not times or times[-1] < SLOW_MS:
+                times.append(self._time(who, work))
 
     def _time(self, who: str, work: Work) -> float:
         try:

@@ -55,7 +55,7 @@ class Run:
         self._stack.callback(counting.end)
         first = counting.first(log.account)
         first.repeat()
-        asked = self._asked()
+        asked = self._asked(counting)
         if repetitions > 1:
             for row in asked:
                 row.warm()
@@ -93,7 +93,7 @@ class Run:
         self._notes += [f"{name} is not measured: {why}." for name, why in peers.missing.items()]
         return peers.running
 
-    def _asked(self) -> list[Row]:
+    def _asked(self, counting: CountingRows) -> list[Row]:
         """Return the rows of all questions."""
         log, peers = self._log, self._start_peers()
         every = Questions(log.account, log.count, log.until, log.example(), log.key)
@@ -106,6 +106,8 @@ class Run:
         file = self._folder / "floors"
         file.write_bytes(pickle.dumps(floors))
         floor = self._serve("floor", "tests.bench.floor", {FLOORS: str(file)})
+        self._console.print("Counting for good what was loaded ...")
+        counting.settle()
         # What is read once in a process is not of any question.
         log.get(API, log.headers(API))
         return [

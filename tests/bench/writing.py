@@ -1,6 +1,7 @@
 """What recording and counting cost, each beside the bare call that moves the same documents."""
 
 import itertools
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -14,7 +15,7 @@ from auditlogs.entry.times import now, to_ms
 from auditlogs.intake.fields import to_plain
 from auditlogs.recording.policy import check, complete
 from auditlogs.recording.recorder import record_many
-from auditlogs.storage import mongo
+from auditlogs.storage import counts, mongo
 from auditlogs.storage.documents import to_document
 from auditlogs.worker import drain_now
 from auditlogs.write.spool import spool
@@ -119,6 +120,14 @@ class CountingRows:
         hour = id_bound(to_ms(now() - timedelta(hours=1)))
         recent = {"account": self._account, "_id": {"$gte": hour}}
         return Row("counting", self._count_more, _grouped(recent))
+
+    def settle(self) -> None:
+        """Count for good what has arrived until now, as the worker of a Hub has done long before
+        most of it is asked for."""
+        arrived = now()
+        while (progress := counts.progress()) is None or progress.at < arrived:
+            time.sleep(1)
+            self._worker.step()
 
     def end(self) -> None:
         self._worker.end()
