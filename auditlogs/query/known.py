@@ -96,7 +96,7 @@ class Counted:
                 ms = int((high - low) * wanted / number) + 1
                 if newest_first:
                     return replace(rest, low=max(rest.low, id_bound(high - ms)))
-                return replace(rest, high=id_bound(low + ms))
+                return replace(rest, high=min(rest.high or HIGHEST, id_bound(low + ms)))
             wanted -= number
         return rest
 

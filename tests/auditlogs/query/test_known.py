@@ -16,9 +16,12 @@ from auditlogs.entry.times import from_ms, now
 from auditlogs.models import new_account_id
 from auditlogs.query import parts, slices
 from auditlogs.query.entries import Count, Entries
+from auditlogs.query.known import Counted
 from auditlogs.query.order import Sort
+from auditlogs.query.slices import Slice
 from auditlogs.recording.recorder import record_many
 from auditlogs.storage import mongo
+from auditlogs.storage.counts import Count as CountOf
 from tests.auditlogs.query.oracle import expected
 from tests.auditlogs.query.test_lists import (
     ask,
@@ -135,6 +138,22 @@ def test_an_engine_that_reads_slices_to_their_end_reads_what_a_page_needs(
     with watcher.watch() as commands:
         assert len(Entries.of(account).where("actor.id", "agent-8").page(5).entries) == 5
     assert len(sent(commands, "aggregate", mongo.ENTRIES)) > 1
+
+
+@pytest.mark.parametrize("newest_first", [True, False])
+@pytest.mark.parametrize("wanted", [0.5, 3, 4, 5])
+def test_the_part_with_enough_entries_never_leaves_the_slice(
+    wanted: float, newest_first: bool
+) -> None:
+    counted = Counted(100, [(0, 100, {"types": {"trade": CountOf("trade", success=8)}})])
+    rest = Slice.between(20, 70)
+    part = counted.enough({}, rest, wanted, newest_first=newest_first)
+    assert rest.low <= part.low
+    assert part.high is not None
+    assert rest.high is not None
+    assert part.high <= rest.high
+    if wanted > 4:
+        assert part == rest
 
 
 @pytest.mark.parametrize("sort", ["timestamp", "actor", "-action", "result"])
