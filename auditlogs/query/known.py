@@ -6,7 +6,7 @@ nothing has arrived in it since. What is not known is read from the log.
 """
 
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
@@ -143,9 +143,7 @@ class Known:
         cannot tell."""
         if not self.is_read:
             paths = {*selection.values, sort_path, *(EITHER if selection.either else ())}
-            fields = [field for path, field in DIMENSIONS.items() if path in paths]
-            fields = list(dict.fromkeys([*fields, ALL]))
-            self._counted = _read(selection.account, window, fields, budget)
+            self._counted = _read(selection.account, window, _fields(paths), budget)
             self.is_read = True
         return self._counted
 
@@ -157,8 +155,7 @@ def estimated(
     and sorted by, to estimate how much lies where; None where they say nothing. What has arrived
     since is not in them."""
     paths = {*roughly(selection), ACTOR_ID if sort_path == ACTOR_KEY else sort_path}
-    fields = {ALL, *(DIMENSIONS[path] for path in paths if path in DIMENSIONS)}
-    asked = selection.account, start_of("day", window.start), frozenset(fields)
+    asked = selection.account, start_of("day", window.start), _fields(paths)
     with _lock:
         counted = _estimates.get(asked)
     if counted is None:
@@ -173,18 +170,16 @@ def estimated(
     return counted if counted.spans else None
 
 
-def _counted_lately(account: str, start: int, fields: Iterable[str]) -> Counted:
+def _counted_lately(account: str, start: int, fields: frozenset[str]) -> Counted:
     until = start_of("quarter", to_ms(now()))
     spans = list(longest(start, until))
-    found = counts.counts_of(account, spans, fields) if 0 < len(spans) <= MAX_SPANS else {}
-    return Counted(
-        until,
-        [
-            (begin, begin + LENGTHS_MS[kind], found[kind, begin])
-            for kind, begin in spans
-            if (kind, begin) in found
-        ],
-    )
+    is_few = 0 < len(spans) <= MAX_SPANS
+    return _in_spans(account, until, spans, fields) if is_few else Counted(until, [])
+
+
+def _fields(paths: Set[str]) -> frozenset[str]:
+    """Return the stored fields with the counts of the fields at these paths."""
+    return frozenset({ALL, *(field for path, field in DIMENSIONS.items() if path in paths)})
 
 
 def conditions(selection: Selection) -> dict[str, Values]:
@@ -239,7 +234,7 @@ def narrowed(part: Slice, possible: list[Slice] | None, *, newest_first: bool) -
     return Slice(max(part.low, within[0].low), high)
 
 
-def _read(account: str, window: Window, fields: list[str], budget: Budget) -> Counted | None:
+def _read(account: str, window: Window, fields: frozenset[str], budget: Budget) -> Counted | None:
     """Read the counters within a window; None where the worker has not counted lately, or too much
     has arrived since."""
     start = start_of("day", window.start)
@@ -253,10 +248,22 @@ def _read(account: str, window: Window, fields: list[str], budget: Budget) -> Co
         if late is None:
             return None
         budget.queries -= 1
-        counted = counts.counts_of(account, spans, fields)
+        return _in_spans(account, until, spans, fields, late)
     except StorageError:
         # The log itself may still answer.
         return None
+
+
+def _in_spans(
+    account: str,
+    until: int,
+    spans: Sequence[tuple[Kind, int]],
+    fields: frozenset[str],
+    late: Sequence[int] = (),
+) -> Counted:
+    """Read the counters of some spans; those in which one of the times of `late` lies, in ms, are
+    not known."""
+    counted = counts.counts_of(account, spans, fields)
     return Counted(
         until,
         [
@@ -268,7 +275,7 @@ def _read(account: str, window: Window, fields: list[str], budget: Budget) -> Co
     )
 
 
-def _has(times: list[int], start: int, end: int) -> bool:
+def _has(times: Sequence[int], start: int, end: int) -> bool:
     return any(start <= ms < end for ms in times)
 
 

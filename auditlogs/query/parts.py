@@ -73,8 +73,7 @@ class Parts:
     @property
     def counted(self) -> Counted | None:
         """What the counters say of the list's window, if anything."""
-        path = SORT_PATHS.get(self.order.key, "")
-        return self.known.counted(self.selection, self.window, path, self.budget)
+        return self.known.counted(self.selection, self.window, self._sort_path, self.budget)
 
     def each(self, rest: Slice, documents: Documents) -> Iterator[tuple[Leading, Slice]]:
         """Yield the slices to read, each with the condition whose index serves it, until nobody
@@ -146,8 +145,12 @@ class Parts:
     @property
     def lately(self) -> Counted | None:
         """What the counters said lately of the fields that a list is filtered and sorted by."""
-        path = SORT_PATHS.get(self.order.key, "")
-        return estimated(self.selection, self.window, path, self.budget)
+        return estimated(self.selection, self.window, self._sort_path, self.budget)
+
+    @property
+    def _sort_path(self) -> str:
+        """The path of the key of the sort; empty for one by time."""
+        return SORT_PATHS.get(self.order.key, "")
 
     def rarest(
         self, selection: Selection, candidates: Sequence[Leading], part: Slice
