@@ -165,11 +165,17 @@ def state(key: ApiKey) -> KeyState:
 
 def by_public_id(text: str) -> ApiKey | None:
     """Return the key of a public id (`key_7`), valid or not; None if there is none."""
-    number = to_whole(text.removeprefix(PUBLIC_ID_PREFIX))
-    # Each key has one public id: neither a bare number nor one with leading zeros is another.
-    if number is None or f"{PUBLIC_ID_PREFIX}{number}" != text:
+    number = number_of(text)
+    if number is None:
         return None
     return ApiKey.objects.select_related("account", "holder").filter(pk=number).first()
+
+
+def number_of(text: str) -> int | None:
+    """Return the primary key in a public id, None for any other text. Each key has one public id:
+    neither a bare number nor one with leading zeros is another."""
+    number = to_whole(text.removeprefix(PUBLIC_ID_PREFIX))
+    return number if text == f"{PUBLIC_ID_PREFIX}{number}" else None
 
 
 def of_account(account: Account) -> tuple[list[ApiKey], bool]:

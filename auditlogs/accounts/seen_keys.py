@@ -11,12 +11,12 @@ from datetime import datetime
 
 from auditlogs.accounts import agent_keys
 from auditlogs.accounts.key_use import KnownKey
+from auditlogs.accounts.keys import number_of
 from auditlogs.counters import uses
-from auditlogs.entry.numbers import to_whole
 from auditlogs.entry.schema import LONG_ID_LENGTH, Entry
 from auditlogs.entry.text import SEPARATOR
 from auditlogs.entry.times import from_ms
-from auditlogs.models import PUBLIC_ID_PREFIX, Account, AgentKey, ApiKey
+from auditlogs.models import Account, AgentKey, ApiKey
 from auditlogs.query.batches import in_batches
 from auditlogs.query.entries import Entries
 from auditlogs.query.values import MAX_VALUES
@@ -182,8 +182,7 @@ def _issued(account: Account, found: Iterable[SeenKey]) -> set[str]:
     texts = {text for key in found for text in (key.id, key.name) if text}
     by_id = agents.filter(public_id__in=texts).values_list("public_id", "name")
     by_name = agents.filter(name__in=texts).values_list("public_id", "name")
-    numbers = (to_whole(text.removeprefix(PUBLIC_ID_PREFIX)) for text in texts)
-    pks = [pk for pk in numbers if pk is not None]
+    pks = [pk for pk in map(number_of, texts) if pk is not None]
     log_keys = ApiKey.objects.filter(account=account)
     issued = {text for row in (*by_id, *by_name) for text in row}
     issued |= {key.public_id for key in log_keys.filter(pk__in=pks)}

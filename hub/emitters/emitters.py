@@ -9,10 +9,9 @@ from typing import Self
 from django.db.models import Q
 
 from auditlogs.accounts import keys
-from auditlogs.entry.numbers import to_whole
 from auditlogs.entry.schema import Entry
 from auditlogs.entry.times import DAY_MS, HOUR_MS, format_rfc3339, from_ms, parse_rfc3339, to_ms
-from auditlogs.models import PUBLIC_ID_PREFIX, Account, ApiKey
+from auditlogs.models import Account, ApiKey
 from auditlogs.query.entries import Entries
 from auditlogs.query.figures import Figure
 from auditlogs.storage import counts
@@ -176,8 +175,7 @@ def _counted(account: str, this_hour: int, hours: int) -> _Counted:
 
 def _keys(account: Account, ids: Iterable[str]) -> dict[str, ApiKey]:
     """Return the valid keys that may write, and those with these ids, by their ids."""
-    numbers = [id.removeprefix(PUBLIC_ID_PREFIX) for id in ids if id.startswith(PUBLIC_ID_PREFIX)]
-    wanted = [pk for pk in map(to_whole, numbers) if pk is not None]
+    wanted = [pk for pk in map(keys.number_of, ids) if pk is not None]
     may_write = [key.pk for key in keys.active_of(account) if "logs:write" in key.scopes]
     found = account.api_keys.filter(Q(pk__in=wanted) | Q(pk__in=may_write))
     return {key.public_id: key for key in found}
