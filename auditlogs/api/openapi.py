@@ -39,7 +39,7 @@ from auditlogs.query.values import EXCLUDE, MAX_VALUES
 
 JsonSchema = dict[str, Any]
 JSON = "application/json"
-# Types of answers, of which every field is written.
+# The types of the answers. The API writes all of their fields.
 ANSWERS = (Entry, ExplainedEntry, PublicReadiness, Readiness, SpoolReport, CountingReport)
 TYPES = (*ANSWERS, NewEntry)
 REFERENCE = "#/components/schemas/{name}"
@@ -59,12 +59,10 @@ ANY_REQUEST: tuple[ProblemSlug, ...] = (
     *("insufficient-scope", "rate-limited", "unexpected", "accounts-unavailable"),
     *("database-unavailable", "query-timeout", "method-not-allowed"),
 )
-PUBLIC: tuple[ProblemSlug, ...] = (
-    *("bad-request", "key-in-query", "unknown-parameter", "unexpected", "method-not-allowed"),
-)
 MONITORED: tuple[ProblemSlug, ...] = (
     *("bad-request", "key-in-query", "unexpected", "method-not-allowed"),
 )
+PUBLIC: tuple[ProblemSlug, ...] = (*MONITORED, "unknown-parameter")
 BODY: tuple[ProblemSlug, ...] = (
     *("invalid-header", "malformed-gzip", "malformed-json", "actor-mismatch", "id-conflict"),
     *("body-too-large", "too-many-entries", "unsupported-media-type", "control-character"),
