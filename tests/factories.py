@@ -11,7 +11,7 @@ from auditlogs.intake.fields import to_plain
 from auditlogs.models import new_account_id
 from auditlogs.query.entries import Entries
 from auditlogs.recording.policy import check, complete
-from auditlogs.recording.recorder import new_entry, record_many
+from auditlogs.recording.recorder import new_entry, prepare, record_many
 from auditlogs.write.store import write
 
 _numbers = itertools.count(1)
@@ -45,6 +45,14 @@ def make_entries(account: str, count: int, **overrides: Any) -> list[uuid.UUID]:
     """Record some entries and return their ids, newest first."""
     ids = record_many([new(**overrides) for _ in range(count)], account=account)
     return sorted(ids, reverse=True)
+
+
+def queued(payload: Mapping[str, Any] | None = None, account: str = "a") -> tuple[str, Entry]:
+    """Return an account and a complete entry for it, as the spool takes them."""
+    entry, account = prepare(
+        "order.created", result="success", account=account, actor=AGENT, payload=payload
+    )
+    return account, entry
 
 
 def store_with_keys(

@@ -13,9 +13,8 @@ from django.apps import apps
 if not apps.ready:
     django.setup()
 
-from auditlogs.recording.recorder import prepare
 from auditlogs.write.spool import Spool
-from tests.factories import AGENT
+from tests.factories import queued
 
 # Each is forked from a process that has imported everything, which would take most of its time.
 FORKS = multiprocessing.get_context("forkserver")
@@ -64,13 +63,7 @@ class Writer(Forked):
 def put(spool: Spool, count: int = 1) -> list[str]:
     ids = []
     for _ in range(count):
-        entry, account = prepare(
-            "order.created",
-            result="success",
-            account="a",
-            actor=AGENT,
-            payload={"text": "word " * 40},
-        )
+        account, entry = queued({"text": "word " * 40})
         spool.put([(account, entry)])
         ids.append(entry.id)
     return ids

@@ -19,7 +19,7 @@ from auditlogs.recording.recorder import prepare
 from auditlogs.write.breaker import FAILURES, OPEN_SECONDS, Breaker
 from auditlogs.write.spool import MAX_SHOWN, ClaimedKey, Depth, Spool
 from auditlogs.write.spool_file import SpoolFull
-from tests.factories import AGENT
+from tests.factories import AGENT, queued
 
 ACCOUNTS = ("acc_a", "acc_b")
 AT = now()
@@ -190,22 +190,12 @@ def test_reading_a_spool_creates_no_file(tmp_path: Path) -> None:
 
 def test_a_batch_that_has_no_room_is_not_taken_in_part(tmp_path: Path) -> None:
     here = Spool(tmp_path, 200_000)
-    large = [("acc_a", prepare_large(number)) for number in range(10)]
+    large = [queued({"n": number, "text": "x y " * 10_000}, "acc_a") for number in range(10)]
     with pytest.raises(SpoolFull, match=r"^The spool is full\.$"):
         here.put(large)
     assert here.depth().waiting == 0
     here.put(large[:1])
     assert here.file.size() <= 2 * 200_000
-
-
-def prepare_large(number: int) -> Entry:
-    return prepare(
-        "order.created",
-        result="success",
-        account="acc_a",
-        actor=AGENT,
-        payload={"n": number, "text": "x y " * 10_000},
-    )[0]
 
 
 def test_only_one_drains_and_the_next_may_when_it_has_ended(tmp_path: Path) -> None:

@@ -13,12 +13,11 @@ from typing import Any
 import pytest
 
 from auditlogs.entry.schema import Entry
-from auditlogs.recording.recorder import prepare
 from auditlogs.write import ballast, wal
 from auditlogs.write.spool import Spool
 from auditlogs.write.spool_file import FILE, SpoolFull
 from tests.auditlogs.write.forks import Writer
-from tests.factories import AGENT
+from tests.factories import queued
 
 MAIN, LOG = FILE, f"{FILE}-wal"
 LARGE = 1 << 30
@@ -142,17 +141,7 @@ def test_a_process_that_is_killed_leaves_nothing_that_is_taken_for_damage(tmp_pa
 
 
 def large(count: int) -> list[tuple[str, Entry]]:
-    made = []
-    for number in range(count):
-        entry, account = prepare(
-            "order.created",
-            result="success",
-            account="a",
-            actor=AGENT,
-            payload={"n": number, "text": "x y " * 2_000},
-        )
-        made.append((account, entry))
-    return made
+    return [queued({"n": number, "text": "x y " * 2_000}) for number in range(count)]
 
 
 def fill(spool: Spool) -> None:

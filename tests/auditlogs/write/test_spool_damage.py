@@ -17,14 +17,13 @@ from pytest_django.fixtures import Settings
 from auditlogs.entry.schema import Entry
 from auditlogs.models import new_account_id
 from auditlogs.query.entries import Entries
-from auditlogs.recording.recorder import prepare
 from auditlogs.write.draining import drain
 from auditlogs.write.spool import ClaimedKey, Spool, spool
 from auditlogs.write.spool_file import ASIDE, FILE, KEPT, SpoolError, SpoolFull
 from tests import away
 from tests.api import Api, problem_of
 from tests.away import connected_to, impatience
-from tests.factories import AGENT
+from tests.factories import AGENT, queued
 
 PAGE = 4096
 # Enough for some hundred pages, so that each kind of damage leaves something whole.
@@ -34,10 +33,7 @@ LARGE = VALID | {"payload": {"text": "x y " * 10_000}}
 
 
 def make(number: int, account: str = "a") -> tuple[str, Entry]:
-    entry, account = prepare(
-        "order.created", result="success", account=account, actor=AGENT, payload={"n": number}
-    )
-    return account, entry
+    return queued({"n": number}, account)
 
 
 def make_many(count: int) -> list[tuple[str, Entry]]:

@@ -8,10 +8,9 @@ from pathlib import Path
 
 from django.conf import settings
 
-from auditlogs.recording.recorder import prepare
 from auditlogs.write.spool import Spool, spool
 from tests.auditlogs.write.forks import Forked, put
-from tests.factories import AGENT
+from tests.factories import queued
 
 BYTES = 1 << 24
 
@@ -54,7 +53,7 @@ def _fork_while_others_put(folder: Path, pipe: Connection) -> None:
         thread.start()
     for _ in range(10):
         # Before the fork: a child inherits the locks that RE2 holds in other threads, too.
-        entry, account = prepare("order.created", result="success", account="a", actor=AGENT)
+        account, entry = queued()
         child = os.fork()
         if not child:
             try:
