@@ -144,7 +144,9 @@ def _beginning(text: str, visible: Entries, budget: Budget) -> FoundId | None:
             return None
         for prefix in {start, _hyphenated(start)} if path == "correlationId" else {start}:
             for value in visible.values_from(path, *prefix_range(prefix)):
-                if value.endswith(end):
+                # Only a UUID is written in more than one way.
+                is_so = prefix == start or len(uuid_forms(value)) > 1
+                if is_so and value.endswith(end):
                     found.setdefault(normal_correlation_id(value), FoundId(path, value))
         if len(found) > 1:
             return None
