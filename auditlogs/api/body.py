@@ -87,11 +87,19 @@ def entries_of(body: bytes, kind: str) -> Iterator[Any]:
             yield error
 
 
+def says_more(length: str, limit: int) -> bool:
+    """Tell whether a Content-Length is a number over a limit, however many digits it has."""
+    if not length.isdecimal():
+        return False
+    number = numbers.to_whole(length)
+    return number is None or number > limit
+
+
 def _chunks(request: HttpRequest) -> Iterator[bytes]:
     """Yield the body in chunks, still compressed. Nothing is read of a body whose Content-Length is
     too large. Raises BadBody if the body is too large or incomplete."""
     length = request.headers.get("Content-Length", "")
-    if length.isdecimal() and int(length) > MAX_BODY_BYTES:
+    if says_more(length, MAX_BODY_BYTES):
         raise _too_large()
     # Django reads no body without a length. The server's stream can be read to its end only if
     # the server says that it marks the end.
@@ -105,7 +113,7 @@ def _chunks(request: HttpRequest) -> Iterator[bytes]:
             raise _too_large()
         yield chunk
     # The server reports a broken connection as the end of the body.
-    if length.isdecimal() and received < int(length):
+    if says_more(length, received):
         raise _incomplete()
 
 

@@ -11,6 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from auditlogs.accounts import agent_keys
 from auditlogs.accounts.agent_keys import Verified
 from auditlogs.api import problems
+from auditlogs.api.body import says_more
 from auditlogs.api.views import endpoint
 from auditlogs.models import ApiKey
 
@@ -34,7 +35,7 @@ def introspect_token(request: HttpRequest, key: ApiKey) -> HttpResponse:
     if not length.isdecimal():
         detail = "Send a Content-Length; a body in chunks is not read."
         return problems.bad_body("length-required", detail)
-    if int(length) > MAX_BODY_BYTES:
+    if says_more(length, MAX_BODY_BYTES):
         detail = f"Send a Content-Length of at most {MAX_BODY_BYTES:,} bytes."
         return problems.bad_body("body-too-large", detail)
     # Other parameters are left alone, as RFC 6749 asks; `token_type_hint` could tell nothing.

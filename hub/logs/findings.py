@@ -1,7 +1,9 @@
 """What the log knows around an entry, read apart from it, so that an entry never waits for it."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TypeVar
 from urllib.parse import quote, urlencode
 
 from django.urls import reverse
@@ -20,6 +22,7 @@ from hub.logs.context import Nearby, counted
 from hub.logs.links import Links
 
 SECONDS = 2.0
+T = TypeVar("T")
 OF_KEYS: frozenset[Slug] = frozenset(("key_rotated", "key_revoked", "key_expired", "invalid_key"))
 
 
@@ -50,6 +53,7 @@ class Findings:
         self.entry = entry
         self._origin = origin
         self._entries = entries.whole()
+        self._late: set[str] = set()
 
     @cached_property
     def explanation(self) -> Explanation | None:
@@ -62,25 +66,37 @@ class Findings:
 
     @cached_property
     def since(self) -> Since | None:
-        """What changed since the last success; None for no failure, and where the log cannot
-        tell in time."""
+        """What changed since the last success; None for no failure, and where it is late."""
         if self.explanation is None:
             return None
-        try:
-            with time_limit(SECONDS):
-                return since_success(self.entry, self._entries)
-        except StorageError:
-            return None
+        return self._in_time("since", lambda: since_success(self.entry, self._entries))
+
+    @property
+    def is_since_late(self) -> bool:
+        """Whether the log did not tell in time what changed."""
+        return self.since is None and "since" in self._late
 
     @cached_property
     def story(self) -> Story | None:
-        """The story of the entry's order; None without one, and where the log cannot tell in
-        time."""
+        """The story of the entry's order; None without one, and where it is late."""
+        return self._in_time("story", self._read_story)
+
+    @property
+    def is_story_late(self) -> bool:
+        """Whether the log did not tell in time what happened to the order."""
+        return self.story is None and "story" in self._late
+
+    def _read_story(self) -> Story | None:
+        order = order_of(self.entry) or order_approved(self.entry, self._entries)
+        return story_of(order, self._entries) if order else None
+
+    def _in_time(self, name: str, read: Callable[[], T]) -> T | None:
+        """Return what is read; None, and the name among what is late, where the log cannot tell."""
         try:
             with time_limit(SECONDS):
-                order = order_of(self.entry) or order_approved(self.entry, self._entries)
-                return story_of(order, self._entries) if order else None
+                return read()
         except StorageError:
+            self._late.add(name)
             return None
 
     @property

@@ -454,6 +454,14 @@ def test_a_body_that_ends_before_its_announced_end_is_refused() -> None:
     assert (raised.value.slug, raised.value.detail) == ("malformed-json", "The body is incomplete.")
 
 
+@pytest.mark.parametrize("digits", [7, 19, 5_000])
+def test_a_body_that_is_announced_as_too_large_is_not_read(digits: int) -> None:
+    request = RequestFactory().post("/", b"{}", content_type=NDJSON, CONTENT_LENGTH="9" * digits)
+    with pytest.raises(BadBody) as raised:
+        taken(request)
+    assert raised.value.slug == "body-too-large"
+
+
 def test_a_packed_body_of_nothing_has_an_end_too() -> None:
     request = RequestFactory().post("/", content_type=NDJSON, headers={"content-encoding": "gzip"})
     pieces = itertools.repeat(gzip.compress(b""), 2 * MAX_BODY_BYTES // 20)

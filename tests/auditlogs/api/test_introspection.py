@@ -115,6 +115,9 @@ def test_a_body_that_is_packed_or_has_no_length_is_refused_as_such(api: Api) -> 
     problem_of(packed, 415, "unsupported-media-type")
     chunks = api.client.post(PATH, "token=x", FORM, headers=api.headers, CONTENT_LENGTH="")
     assert "Content-Length" in problem_of(chunks, 411, "length-required")["detail"]
+    digits = "9" * 5_000
+    longest = api.client.post(PATH, "token=x", FORM, headers=api.headers, CONTENT_LENGTH=digits)
+    problem_of(longest, 413, "body-too-large")
 
 
 def test_only_a_key_with_the_scope_may_ask(account: Account) -> None:

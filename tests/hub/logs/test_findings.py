@@ -9,6 +9,7 @@ from django.test import Client
 from auditlogs.accounts import agent_keys
 from auditlogs.accounts.self_audit import COMMAND_LINE
 from auditlogs.models import Account, AgentKey
+from hub.logs import findings
 from tests.factories import make_entry
 from tests.hub.markup import Element, read
 from tests.hub.pages import HTMX, Hub, link, rows
@@ -213,3 +214,24 @@ def test_the_story_of_an_order_stands_in_its_entries_and_above_their_list(hub: H
     hub.record({"action": "order.created", "payload": {"orderId": "ord_12345"}})
     searched = link(hub.logs("?search=ord_12345"), "The story of this order")
     assert searched["href"].endswith("?orderId=ord_12345")
+
+
+@pytest.mark.parametrize("is_part", [True, False])
+def test_what_the_log_does_not_tell_in_time_is_named_and_can_be_asked_again(
+    hub: Hub, monkeypatch: pytest.MonkeyPatch, *, is_part: bool
+) -> None:
+    payload = {"orderId": "ord_1"}
+    failure, _ = hub.record({"result": "failure", "payload": payload}, {"payload": payload})
+    url = f"/hub/logs/findings/{failure}"
+    with monkeypatch.context() as patch:
+        patch.setattr(findings, "SECONDS", 1e-9)
+        part = hub.read(url, htmx=is_part)
+    assert [each.text for each in part.all(".absent")] == [
+        "The log did not answer in time, so what changed before is missing. Try again",
+        "The log did not answer in time, so the story of the order is missing. Try again",
+    ]
+    for again in part.all(".absent", "a"):
+        part = hub.read(again["hx-get" if is_part else "href"], htmx=is_part)
+    assert not part.all(".absent")
+    assert part.one(".since")
+    assert part.one(".story")
