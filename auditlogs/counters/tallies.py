@@ -11,6 +11,7 @@ from datetime import datetime
 from itertools import groupby
 
 import msgspec
+from cachetools import TTLCache
 
 from auditlogs.counters import fleets, notes
 from auditlogs.counters.notes import Notes
@@ -42,6 +43,10 @@ MAX_VALUES = 2_000
 # down to this length. Then all groups are read at once, however many.
 MAX_GROUPS = 20_000
 SHORTEST_MS = 60_000
+# Spans of an account that were too much lately. Entries are only added to them, so they are read in
+# halves at once when they are counted again. The worker counts in one thread.
+TOO_MUCH_SECONDS = 600.0
+_too_much: TTLCache[tuple[str, int, int], bool] = TTLCache(10_000, TOO_MUCH_SECONDS)
 # Documents replaced by one command.
 BATCH = 50
 
@@ -138,17 +143,22 @@ def _runs(hours: Iterable[int]) -> Iterator[tuple[int, int]]:
 
 def _count(account: str, start: int, end: int) -> list[Document]:
     """Return how many entries there are of each kind, by quarter, and the last of each."""
-    is_shortest = end - start <= SHORTEST_MS
-    limit = () if is_shortest else ({"$limit": MAX_GROUPS + 1},)
-    try:
-        groups = Entries.of(account).aggregate(start, end, {"$sort": {"_id": 1}}, GROUP, *limit)
-        if is_shortest or len(groups) <= MAX_GROUPS:
-            return groups
-    except TookTooLong:
-        if is_shortest:
-            raise
+    if end - start <= SHORTEST_MS:
+        return _grouped(account, start, end)
+    if (account, start, end) not in _too_much:
+        try:
+            groups = _grouped(account, start, end, {"$limit": MAX_GROUPS + 1})
+            if len(groups) <= MAX_GROUPS:
+                return groups
+        except TookTooLong:
+            pass
+        _too_much[account, start, end] = True
     middle = (start + end) // 2
     return [*_count(account, start, middle), *_count(account, middle, end)]
+
+
+def _grouped(account: str, start: int, end: int, *limit: Document) -> list[Document]:
+    return Entries.of(account).aggregate(start, end, {"$sort": {"_id": 1}}, GROUP, *limit)
 
 
 def _quarter_of(group: Document) -> int:
