@@ -51,6 +51,10 @@ class Row:
     cells: dict[str, str]
 
     @property
+    def names_object(self) -> bool:
+        return "<" in self.path + self.form
+
+    @property
     def names_object_in_path(self) -> bool:
         return "<" in self.path.partition("?")[0]
 
@@ -143,15 +147,10 @@ def shape(row: Row, response: "Response", objects: "Objects") -> tuple[int, str]
 @pytest.mark.parametrize("name", PRINCIPALS)
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.action)
 def test_it_is_as_the_table_says(world: "World", row: Row, name: str) -> None:
-    from tests.access.world import NOTHING, OWN, marks_in
+    from tests.access.world import OWN, marks_in
 
     principal, cell = world.principals[name], row.cells[name]
-    own = row.call(principal, world.own)
-    # Only a restriction to one bot, and a table with a cell of its own, tell a sibling apart.
-    sibling = row.call(principal, world.sibling) if cell in OF_SIBLINGS else own
-    other = row.call(principal, world.other)
-    nothing = row.call(principal, NOTHING)
-    answers = (own, sibling, other, nothing)
+    answers = own, _, other, nothing = _answers(row, principal, cell, world)
     statuses = [each.status_code for each in answers]
 
     if cell != "any account":
@@ -187,6 +186,22 @@ def test_it_is_as_the_table_says(world: "World", row: Row, name: str) -> None:
             assert marks_in(own, (OWN,)) == [OWN]
 
 
+def _answers(
+    row: Row, principal: "Principal", cell: str, world: "World"
+) -> tuple["Response", "Response", "Response", "Response"]:
+    """Return the answers about the caller's own object, one of a sibling, another account's, and
+    one that does not exist."""
+    from tests.access.world import NOTHING
+
+    own = row.call(principal, world.own)
+    # A question that names no object is the same about each of them.
+    if row.method == "GET" and not row.names_object:
+        return own, own, own, own
+    # Only a restriction to one bot, and a table with a cell of its own, tell a sibling apart.
+    sibling = row.call(principal, world.sibling) if cell in OF_SIBLINGS else own
+    return own, sibling, row.call(principal, world.other), row.call(principal, NOTHING)
+
+
 def _is_own_alone(row: Row, cell: str, world: "World", answers: tuple["Response", ...]) -> None:
     """Fail unless the caller's own object is answered, and any other as if it did not exist."""
     from tests.access.world import NOTHING
@@ -196,7 +211,7 @@ def _is_own_alone(row: Row, cell: str, world: "World", answers: tuple["Response"
     same = [(other, world.other), (nothing, NOTHING)]
     if cell == "own bot":
         same.append((sibling, world.sibling))
-    if "<" not in row.path + row.form:
+    if not row.names_object:
         same.append((own, world.own))
     shapes = [shape(row, answer, objects) for answer, objects in same]
     assert shapes[1:] == shapes[:-1]
