@@ -5,12 +5,13 @@ from datetime import timedelta
 import pytest
 
 from auditlogs.entry.times import now
+from auditlogs.models import new_account_id
 from auditlogs.query import batches, slices
 from auditlogs.query.batches import in_batches
 from auditlogs.query.entries import Entries
 from auditlogs.recording.recorder import record_many
 from auditlogs.storage.mongo import TookTooLong
-from tests.factories import make_entries, new, new_account_id
+from tests.factories import make_entries, new
 
 
 def test_the_first_entries_are_read_page_after_page(monkeypatch: pytest.MonkeyPatch) -> None:
