@@ -80,19 +80,25 @@ class Parts:
         asks for more. `documents` are those that were found so far."""
         if self.budget.stride:
             return self._strides(rest)
-        candidates = self.selection.candidates
-        if candidates and candidates[0].filter.first_slice_ms is None:
-            return iter([(candidates[0], rest)])
-        leading = slices.leading_in_time(self.selection)
-        first_ms = leading.filter.first_slice_ms
-        # Filters without a first slice sort before all others.
-        assert first_ms is not None
+        leading, ms = self._first
+        if ms is None:
+            return iter([(leading, rest)])
         if not slices.reads_to_the_end():
-            return self._widening(leading, first_ms, rest)
+            return self._widening(leading, ms, rest)
         estimate = self._estimate
         if estimate:
             return self._estimated(estimate, leading, rest, documents)
-        return self._fitting(leading, first_ms, rest, documents)
+        return self._fitting(leading, ms, rest, documents)
+
+    @property
+    def _first(self) -> tuple[Leading, int | None]:
+        """The condition to begin with, and the width of its first slice in ms; None where so few
+        entries meet it that all are read at once."""
+        leading = self.candidates[0]
+        # Filters without a first slice sort before all others.
+        if leading.filter.first_slice_ms is not None:
+            leading = slices.leading_in_time(self.selection)
+        return leading, leading.filter.first_slice_ms
 
     def _estimated(
         self, estimate: Counted, leading: Leading, rest: Slice, documents: Documents
@@ -187,7 +193,7 @@ class Parts:
         stride, direction = self.budget.stride, self.order.newest_first
         assert stride is not None
         if stride.selection != self.selection:
-            stride.lead(self.selection, *self._leading(rest))
+            stride.lead(self.selection, *self._of_stride(rest))
         assert stride.leading is not None
         while not rest.is_empty:
             part = rest
@@ -196,18 +202,15 @@ class Parts:
             yield stride.leading, part
             rest = rest.without(part, newest_first=direction)
 
-    def _leading(self, rest: Slice) -> tuple[Leading, int | None]:
+    def _of_stride(self, rest: Slice) -> tuple[Leading, int | None]:
         """Return the condition to read all of a slice by, and the width of the first part, None for
         all of it: of the filters the rarest one, if it has few entries."""
-        candidates = self.selection.candidates
-        if candidates and candidates[0].filter.first_slice_ms is None:
-            return candidates[0], None
-        leading = slices.leading_in_time(self.selection)
-        if candidates and candidates != [leading]:
-            few = rarest(self.selection, candidates, rest, self.budget)
+        leading, ms = self._first
+        if ms is not None and self.candidates != [leading]:
+            few = rarest(self.selection, self.candidates, rest, self.budget)
             if few:
                 return few, None
-        return leading, leading.filter.first_slice_ms
+        return leading, ms
 
     def _possible(self) -> list[Slice] | None:
         """Return where in time an entry can meet two or more conditions at once, if the counters
