@@ -6,7 +6,7 @@ from auditlogs.entry.schema import Entry
 from auditlogs.query.entries import Entries
 from auditlogs.storage.mongo import TookTooLong
 
-# Read at once, as entries have payloads of up to 64 KiB.
+# The entries of a page: as their payloads have up to 64 KiB, it takes 13 MB at most.
 BATCH = 200
 
 

@@ -409,7 +409,7 @@ def _cover(
 
 
 def _counted_until(budget: Budget) -> int | None:
-    """Return the time, in ms, before which every arrival is counted for good."""
+    """Return the time, in ms, before which the count of arrivals is final; None if unknown."""
     budget.queries -= 1
     # Read before the counters, which may know more than that by then, but never less.
     progress = counts.progress()

@@ -1,5 +1,5 @@
 """Parts: in which slices of time a list is read, and by which condition, so that few entries are
-read in vain.
+read that do not match.
 
 1. First a slice is read, by the index of the filter that is usually the rarest. Mostly it fills the
    page.
@@ -33,8 +33,8 @@ from auditlogs.query.stride import WIDEN
 from auditlogs.query.window import Window
 from auditlogs.storage.mongo import Document, TookTooLong
 
-# As many entries are read and sorted in about 10 ms, by the right index; by an engine that reads
-# every slice to its end, 20 in a millisecond.
+# By the right index FEW entries are read and sorted in about 10 ms. An engine that reads every
+# slice to its end reads only 20 in a millisecond, so there fewer are few.
 FEW = 5_000
 FEW_TO_THE_END = 1_000
 # The rarest of the filters is nearly always among the first by rank.
@@ -43,7 +43,8 @@ MAX_SLICES = 4
 # Where each slice is read to its end: how much narrower the first one is, how many times as wide as
 # the last one the next may be, and how many more entries than the page lacks it should have.
 NARROWER, MOST_WIDER, SPARE = 4, 64, 1.25
-# How much wider where no index serves the filters and the order in time: much is read in vain.
+# How much wider where no index serves the filters and the order in time, so that most entries are
+# read without being shown.
 MOST_WIDER_IN_VAIN = 8
 # The fewest and the most entries that a slice should have by the counters: a query takes longer
 # than to read the fewest, and the most takes a tenth of a second.
@@ -76,8 +77,8 @@ class Parts:
         return self.known.counted(self.selection, self.window, self._sort_path, self.budget)
 
     def each(self, rest: Slice, documents: Documents) -> Iterator[tuple[Leading, Slice]]:
-        """Yield the slices to read, each with the condition whose index serves it, until nobody
-        asks for more. `documents` are those that were found so far."""
+        """Yield the slices to read, each with the condition whose index serves it, for as long as
+        the caller wants. `documents` are those found so far, to which the caller adds."""
         if self.budget.stride:
             return self._strides(rest)
         leading, ms = self._first

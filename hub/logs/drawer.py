@@ -26,7 +26,7 @@ from hub.logs.payload import Node, pretty, tree
 from hub.logs.trace import Trace, trace_of
 from hub.ui.times import ahead_of_clock, short_time, span
 
-# Clocks that differ by more than this, or an entry that waited for longer, are worth a word.
+# The note about clocks is shown where an entry arrived this much later or earlier than it is dated.
 UNEQUAL = timedelta(minutes=5)
 
 
@@ -49,7 +49,7 @@ class EntryView:
 
     @property
     def clock_note(self) -> str:
-        """What is to be said of the clocks, if the times of the entry do not agree."""
+        """A note about the clocks, if the entry's timestamp and arrival do not agree."""
         entry, recorded = self.entry, parse_rfc3339(self.entry.recorded_at)
         ahead = ahead_of_clock(entry.instant, now())
         late = recorded - entry.instant

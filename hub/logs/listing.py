@@ -57,8 +57,8 @@ class SortLink:
 
 
 class Listing:
-    """A page of the list. Before `read` nothing is read but the ID that a search may be, and not
-    even that where `known_id` says what the page of the list has found."""
+    """A page of the list. Before `read`, only a search that may be an ID queries the database, and
+    not even that where `known_id` says what the page of the list has found."""
 
     def __init__(
         self,
@@ -202,7 +202,7 @@ class Listing:
 
     @property
     def is_of_steps(self) -> bool:
-        """Whether rows tell the time since the one above: in one correlation, oldest first."""
+        """Whether rows show the time since the one above: in one correlation, oldest first."""
         entries = self.request.entries
         return str(entries.order) == "timestamp" and "correlationId" in entries.equal
 

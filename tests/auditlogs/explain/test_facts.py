@@ -217,7 +217,7 @@ def test_a_refused_approval_names_who_asked(log: Log) -> None:
         (
             "invalid_arguments",
             {"payload": {"code": "invalid_arguments", "error": "levels: at most 5"}},
-            "The arguments did not fit. It says: levels: at most 5",
+            "The arguments were invalid. It says: levels: at most 5",
         ),
         (
             "timeout",
