@@ -42,8 +42,9 @@ def export(request: HubRequest, visit: Visit) -> HttpResponseBase:
     )
     errors = {**query.errors, **({FORMAT: fault} if fault else {})}
     if errors:
-        sentences = "; ".join(f"{each}: {errors[each]}" for each in errors)
-        return _refused(request, f"{sentences}.", 400)
+        sentences = "; ".join(f"“{each}”: {errors[each]}" for each in errors)
+        # The question "did you mean …?" needs no full stop.
+        return _refused(request, sentences if sentences[-1] == "?" else f"{sentences}.", 400)
     if request.method == "HEAD":
         return head(FORMATS[name])
     exporter = Exporter(_id_of(request), caller_of(request))
