@@ -17,8 +17,8 @@ from auditlogs.query.figures import Figure
 from auditlogs.storage import counts
 from auditlogs.write.spool import Depth, spool
 from auditlogs.write.spool_file import SpoolError
-from hub.account.log_links import figure_url
 from hub.emitters.clock import Clock
+from hub.logs.links import figure_url
 from hub.ui.times import span
 
 DAY_HOURS, WEEK_HOURS = 24, 168

@@ -1,4 +1,4 @@
-"""The URLs of the Logs page, built from the parameters of a list, and those of agents."""
+"""The URLs of the Logs page, built from the parameters of a list, and those of agents and keys."""
 
 import shlex
 from collections.abc import Mapping
@@ -7,6 +7,7 @@ from urllib.parse import parse_qsl, quote, urlencode
 from django.urls import reverse
 
 from auditlogs.query.cursor import Cursor
+from auditlogs.query.figures import Figure
 from auditlogs.query.filters import FILTER_NAMES, RANGE_PARAMETERS, parameters
 from auditlogs.query.window import DateRange
 
@@ -153,15 +154,30 @@ def entries_url(**filters: str) -> str:
     return Links(parameters(filters)).here
 
 
-def agent_url(bot: str) -> str:
-    """Return the page of an agent. Its id is quoted into one segment of the path.
+def figure_url(figure: Figure) -> str:
+    """Return the list of the entries of a figure; empty where no list has exactly them."""
+    return "" if figure.filters is None else Links(figure.filters).here
 
-    Browsers resolve the segments "." and ".." even if they are quoted, so agents with these ids
-    get the list of their entries instead.
-    """
-    if bot in {".", ".."}:
+
+def agent_url(bot: str) -> str:
+    """Return the page of an agent, or the list of its entries where no path can hold its id."""
+    if not _fits_a_path(bot):
         return entries_url(botId=bot, dateRange="all")
     return f"{reverse('agents')}/{quote(bot, safe='')}"
+
+
+def key_url(name: str) -> str:
+    """Return the page of an agent's key, by its id or name, or the list of its entries where no
+    path can hold that."""
+    if not _fits_a_path(name):
+        return entries_url(key=name, dateRange="all")
+    return reverse("agent_key", args=["x"]).removesuffix("x") + quote(name, safe="")
+
+
+def _fits_a_path(name: str) -> bool:
+    """Tell whether a name can be quoted into one segment of a path. Browsers resolve "." and ".."
+    even if they are quoted, and Django's paths have no line breaks."""
+    return name not in {".", ".."} and "\n" not in name
 
 
 def curl(url: str) -> str:
