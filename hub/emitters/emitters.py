@@ -136,7 +136,7 @@ class _Counted:
     by_key: Mapping[str | None, int]
 
     def of(self, id: str) -> Figure:
-        """Return the entries of a key, or without an id those of none."""
+        """Return the number of a key's entries; for an empty id, of those without a key."""
         since = {"startDate": format_rfc3339(from_ms(self.start))}
         if id:
             return Figure(self.by_key.get(id, 0), {"assertedBy": id, **since})

@@ -18,13 +18,13 @@ ENTRY = "entry"
 SINCE = "since"
 # Says that a search is for words, even where it equals an ID.
 WORDS = "words"
-# What the search of a list was found to be, for what the page of the list asks for after it.
+# What the look-up of the list's search found, for the parts that its page loads afterwards.
 KNOWN_ID = "known"
 WITH_KNOWN_ID = ("logs_count", "logs_chart", "logs_arrivals", "entry")
-# The query of the list that led to one around an entry, whose filters are off there.
+# The query of the list that led to a list around an entry, in which its filters are off.
 OFF = "off"
 MAX_ORIGIN_LENGTH = 1_000
-# The pages that know it.
+# The pages that read it.
 WITH_OFF = ("logs", "logs_chart", "entry")
 # A placeholder for the key in a copied command: pages never contain a key.
 KEY = "$AUDITLOGS_KEY"
