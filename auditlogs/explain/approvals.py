@@ -12,7 +12,8 @@ APPROVED = frozenset(("requested", "granted"))
 def has_other_arguments(entry: Entry, related: Iterable[Entry]) -> bool:
     """Tell whether an entry is of other arguments than the approval that it names was for.
 
-    `related` are entries with the same approval. An approval of which no other entry says for which
+    `related` are entries with the same approval, of which those that came later do not count: an
+    approval is not measured by what was done with it. One of which no other entry says for which
     arguments it was is not compared.
     """
     own = entry.approval
@@ -23,6 +24,7 @@ def has_other_arguments(entry: Entry, related: Iterable[Entry]) -> bool:
         for each in related
         if each.approval
         and each.id != entry.id
+        and each.instant <= entry.instant
         and each.approval.id == own.id
         and each.approval.outcome in APPROVED
         # Of the approval itself, not of a call that followed it.

@@ -50,15 +50,10 @@ def altered(entries: Entries, days: Days) -> list[Altered]:
             _altered(each, grants[name])
             for name, related in by_approval.items()
             for each in related
-            if each.instant >= days.start and has_other_arguments(each, _before(each, related))
+            if each.instant >= days.start and has_other_arguments(each, related)
         ),
         key=lambda found: found.at,
     )
-
-
-def _before(entry: Entry, related: list[Entry]) -> list[Entry]:
-    """Return the entries before one: an approval is not measured by what was done later."""
-    return [each for each in related if each.id < entry.id]
 
 
 def _altered(entry: Entry, grant: Entry) -> Altered:

@@ -14,6 +14,7 @@ from auditlogs.entry.schema import Actor, Entry
 from auditlogs.entry.times import now, parse_rfc3339
 from auditlogs.explain.approvals import MAX_COMPARED, has_other_arguments
 from auditlogs.explain.changes import MAX_CHANGES, Change, changes_of
+from auditlogs.explain.evidence import TICK, newest, within
 from auditlogs.models import ApiKey
 from auditlogs.query.entries import Entries
 from auditlogs.storage.mongo import StorageError
@@ -154,9 +155,10 @@ class EntryView:
         cannot tell."""
         if self.entry.approval is None:
             return False
-        same = self._entries.where("facts.approval", self.entry.approval.id)
+        before = within(self._entries, None, self.entry.instant + TICK)
+        same = before.where("facts.approval", self.entry.approval.id)
         try:
-            return has_other_arguments(self.entry, same.page(MAX_COMPARED).entries)
+            return has_other_arguments(self.entry, newest(same, MAX_COMPARED, payloads=False))
         except StorageError:
             return False
 

@@ -61,6 +61,7 @@ class FigureView:
     detail: str = ""
     who: str = ""
     parts: tuple[tuple[str, int, str], ...] = ()
+    more_parts: int = 0
     columns: tuple[tuple[int, int], ...] = ()
 
 
@@ -328,10 +329,11 @@ class ReviewView:
                 part.figure.count,
                 figure_url(part.figure),
             )
-            for part in line.parts
+            for part in line.parts.lines
         )
         word = "keys" if keys else "agents"
-        who = parts[0][0] if len(parts) == 1 else f"{len(parts)} {word}" if parts else "–"
+        total = len(parts) + line.parts.more
+        who = parts[0][0] if total == 1 else f"{total:,} {word}" if parts else "–"
         numbers = (*line.before, line.figure.count)
         most = max(4, *numbers)
         return FigureView(
@@ -341,7 +343,8 @@ class ReviewView:
             _usual(line.before),
             line.figure.count > 2 * sum(line.before) / len(line.before),
             who=who,
-            parts=parts if len(parts) > 1 else (),
+            parts=parts if total > 1 else (),
+            more_parts=line.parts.more,
             columns=tuple(
                 (place * 8, max(2, round(number * 16 / most)) if number else 0)
                 for place, number in enumerate(numbers)
