@@ -20,8 +20,8 @@ MAX_GRANTS, MAX_ENTRIES = 200, 1_000
 
 @dataclass(frozen=True, slots=True)
 class Altered:
-    """An entry of other arguments than were approved by `by`; `target` is what for, and `filters`
-    are those of all entries of the approval."""
+    """An entry with other arguments than `by` approved; `target` is what the approval was for, and
+    `filters` select all entries of the approval."""
 
     entry: str
     target: str

@@ -27,7 +27,7 @@ from auditlogs.storage.retention import oldest_ms
 
 T = TypeVar("T")
 
-# Lines of each part; of the others the number is said.
+# Lines of each part; the number of those left out is said.
 MAX_LINES = 20
 # A spike of refused sign-ins: at least so many, and more than so many times the usual number.
 SPIKE, SPIKE_FACTOR = 3, 2
@@ -123,8 +123,8 @@ class Silent:
 @dataclass(frozen=True)
 class Report:
     """A review. `counted_at` is when counting was last complete; `days_known` are the days before
-    that first uses are compared with. `is_cut` tells whether more was there than is counted one by
-    one."""
+    that first uses are compared with. `is_cut` tells whether more values occurred than are counted
+    one by one."""
 
     days: Days
     bot: str | None
@@ -162,7 +162,7 @@ class _Reading:
         self.by_day = [[found[each] for each in cover if each in found] for cover in covers]
         self.today = self.by_day[-1]
         start, end = days.spans[-1]
-        # The day of the oldest entry that is kept may be whole no more, but what was seen is known.
+        # The oldest entries of the first day may have expired; what was seen on it is still known.
         oldest = start_of("day", oldest_ms(now()))
         of_days: list[tuple[Kind, int]] = [("day", each) for each in range(oldest, end, DAY_MS)]
         self.seen = list(counts.spans_of(account, of_days, ["seen"]).values())
