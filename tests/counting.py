@@ -17,12 +17,13 @@ def forget() -> None:
     mongo.counters().delete_one({"_id": LEASE_ID})
 
 
-def begin_anew() -> None:
-    """Let counting begin with what is recorded from now on, and no worker hold the lease."""
-    mongo.counters().delete_one({"_id": LEASE_ID})
+def begin_anew(**fields: Any) -> None:
+    """Let counting begin with what is recorded from now on, and no worker hold the lease, in which
+    these fields are others."""
+    forget()
     lease = {"_id": LEASE_ID, "holder": "", TOKEN_FIELD: 1, "until": EPOCH, "countedAt": None}
     lease |= {"at": from_ms(to_ms(now())), "id": LOWEST, "format": FORMAT, "first": None}
-    mongo.counters().insert_one(lease)
+    mongo.counters().insert_one(lease | fields)
 
 
 def catch_up(work: Counting) -> None:
@@ -51,18 +52,4 @@ def count_until_now(account: str, **lease: Any) -> None:
     time.sleep(0.002)
     at = from_ms(to_ms(now()))
     count_account(account)
-    mongo.counters().delete_one({"_id": LEASE_ID})
-    mongo.counters().insert_one(
-        {
-            "_id": LEASE_ID,
-            "holder": "",
-            TOKEN_FIELD: 1,
-            "until": at,
-            "format": FORMAT,
-            "at": at,
-            "id": LOWEST,
-            "countedAt": at,
-            "first": None,
-            **lease,
-        }
-    )
+    begin_anew(**{"at": at, "countedAt": at, **lease})

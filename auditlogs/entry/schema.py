@@ -18,7 +18,6 @@ from auditlogs.entry.times import parse_rfc3339
 
 ActorType = Literal["agent", "user", "system"]
 Result = Literal["failure", "partial", "success"]
-ACTOR_TYPES: tuple[ActorType, ...] = get_args(ActorType)
 Outcome = Literal["allowed", "deferred", "denied", "modified"]
 OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
 ApprovalOutcome = Literal["cancelled", "denied", "expired", "granted", "requested"]
