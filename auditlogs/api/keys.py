@@ -28,7 +28,7 @@ def key_detail(request: HttpRequest, key: ApiKey, key_id: str) -> HttpResponse:
     Another account's key gets the same 404 as one that does not exist.
     """
     if request.GET:
-        unknown = dict.fromkeys(request.GET, "unknown parameter")
+        unknown = dict.fromkeys(request.GET, "not a known parameter")
         return problems.bad_parameters(unknown, frozenset(unknown))
     try:
         with reader_of(key.account_id):

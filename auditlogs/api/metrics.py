@@ -115,7 +115,7 @@ def _database_state(queue: Spool) -> Iterator[Metric]:
     """Yield whether the log's database answers and, if so, how far the worker has counted."""
     is_open = queue.breaker.state == "open"
     yield _gauge(
-        "auditlogs_breaker_open", "Whether writers spare the database after failures.", is_open
+        "auditlogs_breaker_open", "Whether the circuit breaker of the database is open.", is_open
     )
     progress = None
     # Known to be down, so that no scrape waits for it.

@@ -169,7 +169,7 @@ def _sentence(label: str, each: forms.Field) -> str:
 
 PAGING = {
     "limit": "How many entries a page has at most; 100 without it.",
-    "offset": "How many entries to pass over. Follow the header Link instead to go further.",
+    "offset": "How many entries to skip. To go further, follow the header Link instead.",
     "cursor": "From the header Link of the page before; not together with offset.",
     "order": "`arrival`: the order in which entries reached the log, for programs that follow it."
     " Not together with sort, offset or a dateRange.",

@@ -100,7 +100,7 @@ def id_conflict(entries: Sequence[Mapping[str, Any]]) -> HttpResponse:
     return problem(
         "id-conflict",
         "Another entry has this id",
-        f"The log already has different entries with the ids of {number} of these, which stay. "
+        f"The ids of {number} of these entries belong to different entries in the log, which stay. "
         "The others were stored.",
         entries=entries,
     )

@@ -278,7 +278,7 @@ def _unauthorized(request: HttpRequest, key: ApiKey | None) -> HttpResponse:
 
 
 def _no_parameters(request: HttpRequest) -> HttpResponse:
-    unknown = dict.fromkeys(request.GET, "unknown parameter")
+    unknown = dict.fromkeys(request.GET, "not a known parameter")
     return problems.bad_parameters(unknown, frozenset(unknown))
 
 

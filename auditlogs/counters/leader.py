@@ -42,7 +42,7 @@ class LeaderLease:
             return None
         self._document = stored
         token = stored[TOKEN_FIELD] + 1 if stored else 1
-        # Counters of another version do not count: everything is counted again.
+        # Counters of another version are not used: everything is counted again.
         progress = progress_in(stored) or Progress()
         return progress if self._swap(token, progress, LEASE_SECONDS) else None
 

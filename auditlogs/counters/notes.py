@@ -27,7 +27,7 @@ COUNTED = ("key", "tool", "requiredScope", "provider", "reason", "policy")
 OF_FACTS = ("tool", "sourceIp", "client")
 # What is counted of the uses of a key beside actor, action and target, named by the filters.
 OF_USES = ("tool", "sourceIp", "reason", "requiredScope")
-# There is another one for each piece of work, so that it is always seen for the first time.
+# Each piece of work has a new one, so that it would always be seen for the first time.
 PASSING_TARGETS = ("order", "session", "request", "run", "task", "approval", "entry")
 
 INCIDENTS = frozenset(
@@ -40,7 +40,8 @@ INCIDENTS = frozenset(
 )
 
 _NAME: Document = {"$arrayElemAt": [{"$split": ["$$fact", "="]}, 0]}
-# The facts of an entry that are counted or noted, in their order; the others differ too much.
+# The facts of an entry that are counted or noted, in their order. The others have so many values
+# that nearly every entry would be a group of its own.
 FACTS: Document = {
     "$filter": {
         "input": {"$ifNull": ["$facts", []]},

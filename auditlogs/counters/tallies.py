@@ -43,8 +43,8 @@ MAX_VALUES = 2_000
 # down to this length. Then all groups are read at once, however many.
 MAX_GROUPS = 20_000
 SHORTEST_MS = 60_000
-# Spans of an account that were too much lately. Entries are only added to them, so they are read in
-# halves at once when they are counted again. The worker counts in one thread.
+# Spans of an account that had too many groups lately, or timed out. Entries are only added to them,
+# so when they are counted again, they are read in halves at once. The worker counts in one thread.
 TOO_MUCH_SECONDS = 600.0
 _too_much: TTLCache[tuple[str, int, int], bool] = TTLCache(10_000, TOO_MUCH_SECONDS)
 # Documents replaced by one command.
@@ -75,7 +75,7 @@ GROUP: Document = {
             "facts": notes.FACTS,
             "target": notes.TARGET,
             "denied": notes.IS_DENIED,
-            # Whether the actor acts for an agent: then it is hardly the bot's own.
+            # Whether the actor acts for an agent: then it is probably not the bot's own agent.
             "delegated": {"$in": ["agent", PRINCIPALS]},
         },
         "entries": {"$sum": 1},
@@ -142,7 +142,7 @@ def _runs(hours: Iterable[int]) -> Iterator[tuple[int, int]]:
 
 
 def _count(account: str, start: int, end: int) -> list[Document]:
-    """Return how many entries there are of each kind, by quarter, and the last of each."""
+    """Return the groups of the entries of a range of time, in ms, as `GROUP` makes them."""
     if end - start <= SHORTEST_MS:
         return _grouped(account, start, end)
     if (account, start, end) not in _too_much:

@@ -77,7 +77,7 @@ def users(account: str) -> tuple[list[Use], bool]:
 
 
 class _Reading:
-    """Reads the entries of a key, the newest first, as long as not too many were read."""
+    """Reads the entries of a key, the newest first, up to MAX_READ."""
 
     def __init__(self, entries: Entries) -> None:
         self._entries = entries
@@ -86,7 +86,7 @@ class _Reading:
     def add(self, rows: Rows, low: int, high: int | None) -> bool:
         """Add the entries of a range of time; return whether these were all."""
         whole = Slice.between(low, high)
-        # A range that is longer than a day is read in parts, so that each of them takes short.
+        # A range that is longer than a day is read in parts, so that no query takes long.
         for part in whole.widening(DAY_MS, to_ms(now()), newest_first=True):
             end = None if part.high is None else id_ms(part.high)
             try:

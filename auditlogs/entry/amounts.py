@@ -12,11 +12,15 @@ CURRENCY_LENGTH = 20
 
 
 def number_of(value: object) -> Decimal | None:
-    """Return a number, or a text that is one; None for anything else."""
+    """Return a number, or a text that is one; None for anything else, and where it is too long."""
     if isinstance(value, bool) or not isinstance(value, int | float | Decimal | str):
         return None
+    text = str(value)
+    # Cut, it could be another number: an exponent comes last.
+    if len(text) > MAX_DIGITS:
+        return None
     try:
-        number = Decimal(str(value)[:MAX_DIGITS])
+        number = Decimal(text)
     except InvalidOperation:
         return None
     return number if number.is_finite() and abs(number.adjusted()) < MAX_EXPONENT else None

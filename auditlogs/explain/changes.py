@@ -72,9 +72,10 @@ def _of_lists(field: str, before: Any, after: Any) -> Change:
     )
 
 
-def _items(value: Any) -> list[str]:
+def _items(value: Any) -> dict[str, None]:
+    """Return the items of a list as the keys of a dict: in their order, and found at once."""
     values: Sequence[Any] = value if _is_list(value) else ([] if value is None else [value])
-    return list(dict.fromkeys(_text(each) or "null" for each in values))
+    return dict.fromkeys(_text(each) or "null" for each in values)
 
 
 def _some(items: list[str]) -> tuple[str, ...]:

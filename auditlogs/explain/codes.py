@@ -69,7 +69,7 @@ class Code:
 # What the API records about its own requests.
 LOG_CODES: dict[str, Code] = {
     "actor-mismatch": Code(
-        "A bot’s key sent entries in another actor’s name. Nothing was stored.",
+        "A bot’s key sent entries in another actor’s name. They were not stored.",
         "Give each bot a key of its own, or use a key that belongs to no bot.",
     ),
     "bot-mismatch": Code(
@@ -110,11 +110,11 @@ LOG_CODES: dict[str, Code] = {
 # What the platform and its agents send.
 PLATFORM_CODES: dict[str, Code] = {
     "bad_signature": Code(
-        "The wallet or passkey did not sign the challenge rightly.",
+        "The wallet or passkey did not sign the challenge correctly.",
         "Try again with the wallet or passkey that belongs to the person.",
     ),
     "challenge_expired": Code(
-        "A proof of identity came after its time was over.",
+        "A proof of identity arrived after its challenge had expired.",
         "Ask for a new challenge and answer it in time.",
     ),
     "circuit_breaker_open": Code(
@@ -129,7 +129,7 @@ PLATFORM_CODES: dict[str, Code] = {
     ),
     "insufficient_scope": Code(
         "The agent’s key lacked the scope that the tool or request needed.",
-        "Let the agent use only what its key opens, or give it a key of a higher scope.",
+        "Let the agent use only what its key allows, or add the scope to its key.",
         "scopes",
     ),
     "invalid_api_key": Code(
@@ -152,12 +152,12 @@ PLATFORM_CODES: dict[str, Code] = {
     ),
     "partial_fill": Code(
         "There was not enough liquidity at the limit for the whole order.",
-        "Wait for the rest, cancel it, or place it anew with another limit.",
+        "Wait for the rest, cancel it, or place it again with another limit.",
         "orders",
     ),
     "partial_success": Code(
         "Of several orders that were placed at once, some were refused.",
-        "See which in the error, and place those again once the reason is gone.",
+        "The error says which. Place those again once the cause is removed.",
         "orders",
     ),
     "provider_timeout": Code(
@@ -166,20 +166,20 @@ PLATFORM_CODES: dict[str, Code] = {
     ),
     "rate_limited": Code(
         "The agent called tools more often than it was allowed to.",
-        "Let it wait until the window is over, and call less often.",
+        "Let it wait until the time window ends, and call less often.",
     ),
     "simulation_failed": Code(
-        "A swap was tried without being done, and would have failed.",
-        "The error says why. Often a fresh quote and another try are enough.",
+        "A swap was simulated before its execution, and would have failed.",
+        "The error says why. Often a fresh quote and another attempt are enough.",
     ),
     "slippage_exceeded": Code(
         "The price had moved further than the order allowed.",
-        "Place the order anew at the current price, or allow more slippage.",
+        "Place the order again at the current price, or allow more slippage.",
         "orders",
     ),
     "stale_data": Code(
         "The market data were too old to act on.",
-        "Try again in a moment. If it goes on, the source of the data has stopped.",
+        "Try again in a moment. If that does not help, check the source of the data.",
     ),
     "upstream_timeout": Code(
         "A service behind the tool did not answer in time.",
@@ -190,15 +190,15 @@ PLATFORM_CODES: dict[str, Code] = {
 # What an MCP server answers in place of a result, by JSON-RPC.
 MCP_CODES: dict[str, Code] = {
     "keys_unavailable": Code(
-        "An agent’s key could not be checked, as the Hub was away, and the call was refused.",
+        "The Hub did not answer, so an agent’s key could not be checked and the call was refused.",
         "Find out why the MCP server did not reach the Hub. The agent may call again.",
     ),
     "-32000": Code("The connection ended before the answer.", "See whether the server runs."),
     "-32001": Code("The server did not answer in time.", "Try again, or ask for less at once."),
     "-32020": Code("A header contradicted the request.", "Look at the agent’s MCP client."),
     "-32021": Code(
-        "The tool needed what the agent’s MCP client could not do.",
-        "Use a client that can, or another tool.",
+        "The tool needed a capability that the agent’s MCP client does not have.",
+        "Use a client that has it, or another tool.",
     ),
     "-32022": Code(
         "The server did not speak this version of the protocol.",
@@ -208,9 +208,9 @@ MCP_CODES: dict[str, Code] = {
         "A person had to visit an address before the tool would work.",
         "Let the person who owns the agent do so.",
     ),
-    "-32600": Code("The request was not one of JSON-RPC.", "Look at the agent’s MCP client."),
+    "-32600": Code("The request was not valid JSON-RPC.", "Look at the agent’s MCP client."),
     "-32601": Code("The server had no such method.", "See which tools and methods it offers."),
-    "-32602": Code("The tool was unknown, or its arguments did not fit.", "See the tool’s schema."),
+    "-32602": Code("The tool was unknown, or its arguments invalid.", "See the tool’s schema."),
     "-32603": Code("The server failed.", "Look at the server’s own log at that time."),
     "-32700": Code("The request was not JSON.", "Look at the agent’s MCP client."),
 }
@@ -252,9 +252,7 @@ PROBLEMS: dict[str, Problem] = {
     "method-not-allowed": Problem(
         405, "The endpoint does not support the method; see the header Allow."
     ),
-    "not-acceptable": Problem(
-        406, "The header Accept allows none of the media types that the endpoint has."
-    ),
+    "not-acceptable": Problem(406, "The header Accept allows none of the endpoint’s media types."),
     "export-running": Problem(409, "The caller is running another export."),
     "id-conflict": Problem(409, "The log has different entries with these ids, which stay."),
     "length-required": Problem(411, "The request lacks the header Content-Length."),
@@ -269,7 +267,7 @@ PROBLEMS: dict[str, Problem] = {
     "missing-field": Problem(422, "A required field is missing."),
     "secret-in-id": Problem(422, "An id contains what looks like a secret."),
     "timestamp-out-of-range": Problem(
-        422, "A timestamp is older than the retention, or in the future."
+        422, "A timestamp is older than the retention, or over 24 hours in the future."
     ),
     "too-deep": Problem(422, "A payload is nested too deeply."),
     "unknown-field": Problem(422, "An entry has a field that does not exist."),

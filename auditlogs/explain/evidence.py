@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from auditlogs.entry.schema import Entry
 from auditlogs.entry.times import format_rfc3339, now
 from auditlogs.explain.codes import code_of
+from auditlogs.query.batches import in_batches
 from auditlogs.query.entries import Entries
 from auditlogs.query.filters import parameters
 from auditlogs.query.window import Window
@@ -45,13 +46,12 @@ def narrowed(entries: Entries, paths: Iterable[tuple[str, str]]) -> Entries:
 
 def newest(entries: Entries, limit: int = 1, *, payloads: bool = True) -> list[Entry]:
     """Return the newest entries, up to a limit. Raises StorageError."""
-    return entries.page(limit, payloads=payloads).entries
+    return list(in_batches(entries, limit, payloads=payloads))
 
 
 def oldest(entries: Entries, *, payloads: bool = False) -> Entry | None:
     """Return the oldest entry, if there is one. Raises StorageError."""
-    found = entries.order_by("timestamp").page(1, payloads=payloads).entries
-    return found[0] if found else None
+    return next(in_batches(entries.order_by("timestamp"), 1, payloads=payloads), None)
 
 
 def range_filters(start: datetime | None, end: datetime | None) -> dict[str, str]:

@@ -523,7 +523,7 @@ RULES: dict[Slug, Rule] = {
     "missing_scope": Rule(_missing_scope, _missing_scope_facts),
     "rate_limited": Rule(_rate, _alike_facts),
     "key_rotated": Rule(
-        _key_changed("was rotated, and the secret from before was used"),
+        _key_changed("was rotated, and its former secret was used"),
         _key_changed_by("api_key.rotated", "rotated"),
     ),
     "key_revoked": Rule(
@@ -539,7 +539,7 @@ RULES: dict[Slug, Rule] = {
     ),
     "refused_approval": Rule(_approval, _approval_facts),
     "denied_by_policy": Rule(_policy, _policy_facts),
-    "invalid_arguments": Rule(_plain("The arguments did not fit."), _alike_facts),
+    "invalid_arguments": Rule(_plain("The arguments were invalid."), _alike_facts),
     "timeout": Rule(_timeout, _alike_facts),
     "cancelled": Rule(_plain("It was cancelled before it ended."), _alike_facts),
     "order_rejected": Rule(_plain("The order was rejected."), _alike_facts),

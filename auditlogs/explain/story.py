@@ -146,11 +146,17 @@ def _other_terms(approved: Entry | None, filled: Entry) -> str:
         for name in TERMS
         if one.get(name) is not None
         and other.get(name) is not None
-        and one[name] != other[name]
+        and not _are_same(one[name], other[name])
         # A part of an amount is a part of what was approved.
         and not (name == "amount" and filled.result == "partial")
     ]
     return f"Other arguments than were approved: {', '.join(differing)}." if differing else ""
+
+
+def _are_same(one: object, other: object) -> bool:
+    """Tell whether two terms are the same; "3.20" is the number 3.2."""
+    number = number_of(one)
+    return one == other or (number is not None and number == number_of(other))
 
 
 def _term(value: object) -> str:

@@ -14,7 +14,7 @@ STEPS_MS = (
     *(SECOND_MS, 5 * SECOND_MS, 15 * SECOND_MS, MINUTE_MS, 5 * MINUTE_MS, 15 * MINUTE_MS),
     *(30 * MINUTE_MS, HOUR_MS, 6 * HOUR_MS, DAY_MS, WEEK_MS),
 )
-# So many bars at most are of one step; the next longer step is taken where there would be more.
+# The most bars of a range: where a step would give more, the next longer one is taken.
 MAX_BARS = 75
 # A Monday: weeks begin on it.
 MONDAY = datetime(1970, 1, 5)  # noqa: DTZ001 - a time on the wall

@@ -105,7 +105,7 @@ class Entries:
     either: tuple[Values, Values] | None = None
     words: tuple[str, ...] = ()
     order: Order = DEFAULT_ORDER
-    # What the look-up of the search as an ID found, for the cursors; no property of the list.
+    # What the look-up of the search as an ID found, for the cursors; it does not identify the list.
     known_id: str = ""
 
     @classmethod

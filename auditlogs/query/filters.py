@@ -374,9 +374,10 @@ def parse(
 ) -> ListRequest:
     """Parse query parameters into a list of an account's entries, or of one of its bots'.
 
-    A search that is an ID becomes the list of its entries: within the window, or in all retained
-    time; or not. Only that reads the database, and the search stays one for words if it fails.
-    With the `known_id` of an earlier request for the same search nothing is read.
+    A search that is an ID becomes the list of its entries: with `ids` "within" those of the window,
+    with "anytime" those of all retained time, with "off" it stays a search for words. Only this
+    look-up reads the database, and if it fails, the search is for words. With the `known_id` of an
+    earlier request for the same search nothing is read.
 
     `paging` names the paging parameters that are accepted, `ignored` the parameters that the
     caller reads itself.
@@ -403,7 +404,7 @@ def parse(
             found, entries = _by_id(given["search"], entries, earlier, keep_window=ids == "within")
         cursor = entries.cursor(text)
         if cursor and entries.order == ARRIVAL_ORDER and cursor.known_id == NOT_AN_ID:
-            # Who follows the entries of an ID may begin before the first of them arrives.
+            # A reader may begin to follow an ID before its first entry arrives.
             found, entries = _by_id(given["search"], entries, "", keep_window=True)
     except BadCursor as error:
         errors["cursor"] = str(error)

@@ -31,7 +31,7 @@ KINDS = {
     "writerId": "writer’s ID",
 }
 ENTRY_PATH, ENTRY_KIND = "_id", "entry ID"
-# What an earlier look-up found, where it found none; also for who does not want to know.
+# The result of a look-up that found no ID. Callers pass it to leave the look-up out.
 NOT_AN_ID = "none"
 # https://www.w3.org/TR/trace-context/#traceparent-header
 TRACEPARENT = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")

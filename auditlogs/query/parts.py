@@ -1,5 +1,5 @@
 """Parts: in which slices of time a list is read, and by which condition, so that few entries are
-read in vain.
+read that do not match.
 
 1. First a slice is read, by the index of the filter that is usually the rarest. Mostly it fills the
    page.
@@ -33,8 +33,8 @@ from auditlogs.query.stride import WIDEN
 from auditlogs.query.window import Window
 from auditlogs.storage.mongo import Document, TookTooLong
 
-# As many entries are read and sorted in about 10 ms, by the right index; by an engine that reads
-# every slice to its end, 20 in a millisecond.
+# By the right index FEW entries are read and sorted in about 10 ms. An engine that reads every
+# slice to its end reads only 20 in a millisecond, so there fewer are few.
 FEW = 5_000
 FEW_TO_THE_END = 1_000
 # The rarest of the filters is nearly always among the first by rank.
@@ -43,7 +43,8 @@ MAX_SLICES = 4
 # Where each slice is read to its end: how much narrower the first one is, how many times as wide as
 # the last one the next may be, and how many more entries than the page lacks it should have.
 NARROWER, MOST_WIDER, SPARE = 4, 64, 1.25
-# How much wider where no index serves the filters and the order in time: much is read in vain.
+# How much wider where no index serves the filters and the order in time, so that most entries are
+# read without being shown.
 MOST_WIDER_IN_VAIN = 8
 # The fewest and the most entries that a slice should have by the counters: a query takes longer
 # than to read the fewest, and the most takes a tenth of a second.
@@ -76,23 +77,29 @@ class Parts:
         return self.known.counted(self.selection, self.window, self._sort_path, self.budget)
 
     def each(self, rest: Slice, documents: Documents) -> Iterator[tuple[Leading, Slice]]:
-        """Yield the slices to read, each with the condition whose index serves it, until nobody
-        asks for more. `documents` are those that were found so far."""
+        """Yield the slices to read, each with the condition whose index serves it, for as long as
+        the caller wants. `documents` are those found so far, to which the caller adds."""
         if self.budget.stride:
             return self._strides(rest)
-        candidates = self.selection.candidates
-        if candidates and candidates[0].filter.first_slice_ms is None:
-            return iter([(candidates[0], rest)])
-        leading = slices.leading_in_time(self.selection)
-        first_ms = leading.filter.first_slice_ms
-        # Filters without a first slice sort before all others.
-        assert first_ms is not None
+        leading, ms = self._first
+        if ms is None:
+            return iter([(leading, rest)])
         if not slices.reads_to_the_end():
-            return self._widening(leading, first_ms, rest)
+            return self._widening(leading, ms, rest)
         estimate = self._estimate
         if estimate:
             return self._estimated(estimate, leading, rest, documents)
-        return self._fitting(leading, first_ms, rest, documents)
+        return self._fitting(leading, ms, rest, documents)
+
+    @property
+    def _first(self) -> tuple[Leading, int | None]:
+        """The condition to begin with, and the width of its first slice in ms; None where so few
+        entries meet it that all are read at once."""
+        leading = self.candidates[0]
+        # Filters without a first slice sort before all others.
+        if leading.filter.first_slice_ms is not None:
+            leading = slices.leading_in_time(self.selection)
+        return leading, leading.filter.first_slice_ms
 
     def _estimated(
         self, estimate: Counted, leading: Leading, rest: Slice, documents: Documents
@@ -187,7 +194,7 @@ class Parts:
         stride, direction = self.budget.stride, self.order.newest_first
         assert stride is not None
         if stride.selection != self.selection:
-            stride.lead(self.selection, *self._leading(rest))
+            stride.lead(self.selection, *self._of_stride(rest))
         assert stride.leading is not None
         while not rest.is_empty:
             part = rest
@@ -196,18 +203,15 @@ class Parts:
             yield stride.leading, part
             rest = rest.without(part, newest_first=direction)
 
-    def _leading(self, rest: Slice) -> tuple[Leading, int | None]:
+    def _of_stride(self, rest: Slice) -> tuple[Leading, int | None]:
         """Return the condition to read all of a slice by, and the width of the first part, None for
         all of it: of the filters the rarest one, if it has few entries."""
-        candidates = self.selection.candidates
-        if candidates and candidates[0].filter.first_slice_ms is None:
-            return candidates[0], None
-        leading = slices.leading_in_time(self.selection)
-        if candidates and candidates != [leading]:
-            few = rarest(self.selection, candidates, rest, self.budget)
+        leading, ms = self._first
+        if ms is not None and self.candidates != [leading]:
+            few = rarest(self.selection, self.candidates, rest, self.budget)
             if few:
                 return few, None
-        return leading, leading.filter.first_slice_ms
+        return leading, ms
 
     def _possible(self) -> list[Slice] | None:
         """Return where in time an entry can meet two or more conditions at once, if the counters

@@ -1,4 +1,4 @@
-"""Planning: how a list is read, so that a page costs what a page costs, not what the log holds.
+"""Planning: how a list is read, so that the cost of a page does not grow with the log.
 
 A list by time is read part by part, as `auditlogs.query.parts` says.
 

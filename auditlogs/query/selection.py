@@ -48,7 +48,7 @@ class Word:
             return []
         if self._is_exact:
             return self._of_pieces(self.text)
-        # The beginning that the first piece has in common in all forms, and in older entries.
+        # The common prefix of the first piece in all forms, and of the token in older entries.
         first = [*(pieces(norm(form))[0] for form in self._forms), self.text]
         common = os.path.commonprefix(first)  # noqa: RUF071 - by character, as wanted
         return [prefix_condition(common)] if common else []
@@ -175,7 +175,7 @@ class Selection:
 
     @property
     def candidates(self) -> list[Leading]:
-        """Every condition that an index serves, from the most selective by experience on."""
+        """Every condition that an index serves, those that are usually the most selective first."""
         values = self.values
         found = [
             Leading(each, _condition(each.path, values[each.path].wanted))
@@ -267,7 +267,7 @@ def value_range(path: str, low: str, high: str | None) -> Document:
     if path not in FACT_PATHS:
         return {"$gte": low} | ({"$lt": high} if high is not None else {})
     name = path.removeprefix(f"{FACTS}.")
-    # Behind every text of this fact: the sign after the one between its name and its value.
+    # Above every text of this fact: ">" is the character after "=", which follows the name.
     end = f"{name}>" if high is None else fact(name, high)
     return {"$elemMatch": {"$gte": fact(name, low), "$lt": end}}
 
@@ -281,8 +281,8 @@ def values_in(path: str, document: Document) -> list[str]:
 
 
 def _settled(path: str, values: Values) -> Values:
-    """Return the values of a filter without those that say nothing: a wanted one that is unwanted
-    too, and exclusions from a field of which a value is wanted.
+    """Return the values of a filter without those that have no effect: a wanted one that is
+    unwanted too, and exclusions from a field of which a value is wanted.
 
     A UUID is in each of its forms where writers send either, and of a field with a few fixed values
     those that are left are wanted.

@@ -31,7 +31,7 @@ COUNT_SECONDS = 1.0
 # The most round trips for one page. A page that has found something by then is cut short.
 MAX_QUERIES = 8
 
-# From so many entries it can be told whether a field has one value or several.
+# So many entries are read to see whether a field has one value or several.
 ENOUGH = 200
 LEADING_BY_PATH = {each.path: each for each in LEADING_FILTERS}
 
@@ -162,8 +162,8 @@ def reads_to_the_end() -> bool:
 
 
 def leading_in_time(selection: Selection) -> Leading:
-    """Return the most selective condition by experience whose index serves the order in time; the
-    account alone without any.
+    """Return the condition that is usually the most selective, of those whose index serves the
+    order in time; the account alone without any.
 
     For one of several values MongoDB merges their ranges of the index; SecantusDB would read every
     entry that has one of them, whatever the slice.
@@ -184,8 +184,8 @@ def run(
     """Run one aggregation over the entries of a selection in a slice of time, within the time
     limit, for as many documents as there is room for. Raises StorageError.
 
-    The only function that reads the content of entries, so no query can miss the `$match` on the
-    account and on the reader's bot.
+    Only this function and `run_by_arrival` read the content of entries for a reader, so no query
+    can miss the `$match` on the account and on the reader's bot.
     """
     if selection.is_empty:
         return []
@@ -225,8 +225,8 @@ def arrivals(at: datetime, after: uuid.UUID, until: datetime | None, limit: int)
     `at`, of which those up to the `_id` `after` are left out, to `until` (exclusive). Raises
     StorageError.
 
-    The only query across accounts, for the worker. It reads the account of an entry and the time in
-    its `_id`, and nothing of its content.
+    Across all accounts, for the worker. It reads the account of an entry and its `_id`, which has
+    the time, and nothing of its content.
     """
     fields = {"recordedAt": 1, "account": 1}
     later: Document = {"$gt": at} | ({"$lt": until} if until else {})

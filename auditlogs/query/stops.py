@@ -105,8 +105,8 @@ def read(selection: Selection, window: Window) -> Stops:
 
 
 def paired(entries: Iterable[Entry]) -> Iterator[Stop]:
-    """Yield the stops that entries, oldest first, begin and end. One that begins twice began the
-    first time."""
+    """Yield the stops that entries, oldest first, begin and end. If two entries begin one, the
+    first does."""
     begun: dict[tuple[StopKind, str], Stop] = {}
     for entry in entries:
         kind = BEGINS.get(entry.action) or ENDS[entry.action]

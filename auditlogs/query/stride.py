@@ -31,7 +31,7 @@ class Stride:
         self.ms = max(1, ms // WIDEN)
 
     def of(self, amount: int) -> int:
-        """Return how much of what is read at once is not too much: a quarter for each time-out."""
+        """Return an amount that is read at once, divided by four for each time-out so far."""
         return int(amount // WIDEN**self._timeouts)
 
     def learn(self, ms: int, found: int, wanted: int) -> None:

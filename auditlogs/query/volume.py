@@ -22,7 +22,7 @@ MAX_ENTRIES = 50_000
 QUARTER_MS = LENGTHS_MS["quarter"]
 # The log is read in slices, each four times as wide as the last; this one of so many parts first.
 FIRST_PART = 20
-# Half-hour zones need spans of a quarter and an hour for days: 27 for each.
+# In zones that differ by half an hour, a day consists of hours and quarters: 27 spans.
 MAX_SPANS = 1_000
 
 

@@ -25,16 +25,15 @@ READ_SECONDS = 5.0
 WRITE_SECONDS = 10.0
 MAX_NAMED = 1_000
 BATCH = 500
-# The beginnings that a search can find an actor by: the name, the id, and their words.
+# The texts that a search can begin with to find an actor: the name and the id, from each word on.
 MAX_WORDS = 30
 
 
 def actors(account: str, search: str, limit: int) -> tuple[list[NamedActor], bool]:
     """Return up to `limit` actors sorted by name, and whether there may be more.
 
-    Found are those whose newest name or id contains the search from the beginning of a word on.
-    Where the worker has not made the account's notes yet, the dictionary is read. Raises
-    StorageError.
+    An actor matches if its newest name or id contains the search at the beginning of a word. Where
+    the worker has not made the account's notes yet, the dictionary is read. Raises StorageError.
     """
     if not _is_complete(account):
         return dictionary.actors(account, search, limit)
@@ -117,7 +116,7 @@ def _note(account: str, actor: Document, since: datetime) -> Document:
         "value": norm(name or id),
         "words": list(words)[:MAX_WORDS],
         "since": since,
-        # From then on it is kept as long as entries are.
+        # The field of the TTL index: from then on the note is kept as long as entries are.
         "weekEnd": from_ms((week + 1) * WEEK_MS),
     }
 
@@ -142,7 +141,7 @@ def _begins_with(prefix: str) -> Document:
 
 
 def _from_words(text: str) -> list[str]:
-    """Return a normalized text from each of its words on; the text itself where it has none."""
+    """Return what begins with each word of a normalized text; the text itself if it has none."""
     start, *parts = mark_pieces(text).split(SEPARATOR)
     return ["".join(parts[place:]) for place in range(len(parts))] or [start]
 
@@ -154,7 +153,7 @@ def _is_complete(account: str) -> bool:
     except mongo.TookTooLong:
         raise
     except StorageError:
-        # The role of the web process has not got the right yet.
+        # After an upgrade the role of the web process may lack the privilege.
         return False
 
 

@@ -114,7 +114,7 @@ def add(notes: Iterable[Document]) -> None:
     """Insert the notes that are not stored yet. Raises StorageError and PyMongoError.
 
     Call it before the entries are inserted: an entry whose note is missing would be missing from
-    lists sorted by actor or action, and from searches.
+    lists sorted by actor or action.
     """
     new = {note["_id"]: note for note in notes if note["_id"] not in _stored_ids()}
     remaining = iter(new.values())
@@ -153,7 +153,7 @@ def values(
 def account_after(account: str) -> str | None:
     """Return the first account, in order of their ids, after this one that has any entry, or None.
     Raises StorageError."""
-    # Every note of the account's lies below this.
+    # All notes of the account sort before this.
     start = prefix_range(f"{account}{SEPARATOR}")[1] if account else ""
     with mongo.time_limit(READ_SECONDS):
         found = mongo.dictionary().find_one({"_id": {"$gte": start}}, {"_id": 1}, sort={"_id": 1})

@@ -100,7 +100,7 @@ def indexes() -> list[Index]:
         for each in (ACCOUNT_FILTER, *LEADING_FILTERS)
     ]
     return [
-        # All facts have one.
+        # All facts share one.
         *dict.fromkeys(by_field),
         # The account is included so that the worker reads arrivals from the index alone.
         Index(mongo.ENTRIES, ARRIVAL_INDEX, ("recordedAt", "_id", "account")),

@@ -82,8 +82,8 @@ class DocumentRejected(StorageError):
 
 @dataclass(slots=True)
 class Room:
-    """The bytes that documents may take, as they are stored. `is_full` tells that one was left out;
-    the first one is never."""
+    """The bytes that documents may take, as they are stored. `is_full` tells that a document was
+    left out; the first one never is, whatever its size."""
 
     left: int
     is_empty: bool = True
@@ -202,8 +202,8 @@ def replace_counters(document: Document, only_if: Document) -> bool:
     """Compare and swap: replace the counter document with this `_id` if it matches `only_if`, or
     insert it if there is none. Return whether it was written.
 
-    This function and the two above are the only ones that replace documents, in the only two
-    collections where that is allowed.
+    Only this function and `_replace_older` replace documents, in the only two collections where
+    that is allowed.
     """
     expected = {**only_if, "_id": document["_id"]}
     try:

@@ -66,8 +66,8 @@ def drain(spool: Spool) -> int:
 def _bounded(entries: list[SpooledEntry], max_bytes: int) -> list[SpooledEntry]:
     """Return the first entries up to so many bytes in total, and at least one.
 
-    The time to store an entry grows with its length, as the dictionary notes each of its words; a
-    batch bounded by number alone could time out again and again.
+    The time to store an entry grows with its length, as one index has a key for each of its words;
+    a batch bounded by number alone could time out again and again.
     """
     sizes = accumulate(len(entry.body) for entry in entries)
     within = [entry for entry, size in zip(entries, sizes, strict=True) if size <= max_bytes]

@@ -68,14 +68,14 @@ def store(documents: list[Document], seconds: float) -> list[Outcome]:
     """Insert documents into the log and return the outcome for each, in order.
 
     Raises StorageError when any outcome is uncertain, which the breaker counts as a failure, and
-    Refused when the driver cannot encode the documents, which it does not.
+    DocumentRejected when the driver cannot encode the documents, which it does not.
     """
     breaker = spool().breaker
     try:
         with mongo.time_limit(seconds):
             documents, notes = within_cap(documents)
-            # Before the entries: a name that no entry has is harmless, an entry whose names the
-            # filters do not know would be hidden from them.
+            # Before the entries: a note without an entry is harmless, an entry without its notes
+            # would be missing from sorted lists.
             dictionary.add(notes)
             existing, rejected = mongo.insert_missing(mongo.entries(), documents)
             ids = [documents[index]["_id"] for index in existing]

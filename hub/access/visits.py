@@ -31,9 +31,9 @@ SESSION_ACCOUNT = "account"
 # The account that a page was rendered for. htmx sends the header, forms send the field.
 ACCOUNT_HEADER = "Hub-Account"
 ACCOUNT_FIELD = "account"
-# The views of parts that a page loads by itself, without the reader asking for them.
-# Those that it asks for again and again, so they are no use of a session.
+# The views that a page polls by itself, so that a request for one does not extend a session.
 POLLS = {"logs_arrivals"}
+# The views of parts that a page loads by itself, without the reader asking for them.
 BACKGROUND_PARTS = {*POLLS, "logs_chart", "logs_count", "actors", "findings", "order_story"}
 
 
@@ -180,7 +180,7 @@ def claimed_caller(request: HttpRequest, user: User | None) -> Caller:
 
 
 def safe_redirect_url(request: HttpRequest, url: str) -> str:
-    """Return a URL of this host unchanged, and the Logs page in the place of any other."""
+    """Return a URL of this host unchanged, and the home address in the place of any other."""
     is_ours = url_has_allowed_host_and_scheme(url, {request.get_host()}, request.is_secure())
     return url if is_ours else resolve_url(settings.LOGIN_REDIRECT_URL)
 

@@ -133,7 +133,7 @@ def agent_key_scopes(request: HubRequest, visit: Visit, key: str) -> HttpRespons
             _refuse(form, refusal)
         else:
             has_now = f"Key {agent_key.name} now has {', '.join(agent_key.scopes)}."
-            messages.success(request, has_now if is_new else "The scopes are as they were.")
+            messages.success(request, has_now if is_new else "The scopes have not changed.")
             return redirect(agent_key_url(agent_key))
     state = agent_keys.state(agent_key)
     context = {"key": agent_key, "form": form, "state": state, "url": agent_key_url(agent_key)}
@@ -178,7 +178,7 @@ def _revocation(key: AgentKey) -> Confirmation:
     return Confirmation(
         question=f"Revoke {key.name}?",
         consequences=(
-            used or "It was never checked.",
+            used or "No MCP server has ever checked it.",
             f"The agent {key.agent} has {has_another if others else 'no other active key'}.",
             "Tools refuse the key within 30 seconds. This cannot be undone.",
             "Entries about what the key did stay in the log.",

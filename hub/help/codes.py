@@ -33,7 +33,7 @@ HUB_CODES: dict[str, Code] = {
     ),
     "inactive-person": Code(
         "The identity belongs to a person whose access was deactivated.",
-        "If that is intended, nothing.",
+        "Nothing to do, if that is intended.",
     ),
     "invalid-answer": Code(
         "The provider’s answer could not be used.",
@@ -41,7 +41,7 @@ HUB_CODES: dict[str, Code] = {
     ),
     "invalid-credentials": Code(
         "The user name and password did not match.",
-        "A few are mistakes. Look into many from one address, or for one person.",
+        "A few are mistyped. Investigate many from one address, or for one person.",
     ),
     "invalid-discovery": Code(
         "The provider’s metadata do not match OIDC_ISSUER.",
@@ -77,7 +77,7 @@ HUB_CODES: dict[str, Code] = {
     ),
     "state": Code(
         "Someone came back from the provider without having started there, or too late.",
-        "One is a slow sign-in. Many mean that somebody sends people such links.",
+        "A single one is a slow sign-in. Many mean that somebody sends people such links.",
     ),
     "unknown-identity": Code(
         "No person has the identity that single sign-on sent.",

@@ -32,6 +32,8 @@ EXPECTED = {
     "action": ("an action type or action", "all types"),
     "result": ("a result", "all results"),
 }
+# What a value of a filter without a control has to be, where only certain words are possible.
+WORDS_OF = {"decision": "a decision", "reason": "a reason"}
 
 
 def applied(request: ListRequest) -> dict[str, str]:
@@ -117,8 +119,8 @@ def _search_fault(value: str) -> str:
     if "\0" in value:
         return "A search cannot have null characters."
     if len(value) > MAX_SEARCH_LENGTH:
-        return f"A search can have {MAX_SEARCH_LENGTH} characters."
-    return f"A search can have {MAX_SEARCH_WORDS} words."
+        return f"A search can have at most {MAX_SEARCH_LENGTH} characters."
+    return f"A search can have at most {MAX_SEARCH_WORDS} words."
 
 
 def _shown(request: ListRequest, name: str) -> str:
@@ -156,7 +158,7 @@ def _reason(request: ListRequest, name: str, several: set[str]) -> str:
         value = refused_value(name, request.given[name])
     except BadValues as error:
         return f"{error}."
-    return f"“{_short(value)}” is not {'a decision' if name == 'decision' else 'a valid ID'}."
+    return f"“{_short(value)}” is not {WORDS_OF.get(name, 'a valid value')}."
 
 
 def _day(instant: str) -> str:

@@ -55,12 +55,14 @@ def newest(entries: Entries, since: int) -> int:
         kept = _probes.get(account)
         if kept is not None and time.monotonic() - kept.at < PROBE_SECONDS:
             return kept.newest
-        # Under the lock, so that readers who come meanwhile do not ask the same.
         # An instant ahead of the clock would hide all arrivals until then, from every reader.
         low = kept.newest if kept else min(since, to_ms(now()))
-        probe = Probe(entries.newest_arrival(low) or low, time.monotonic())
-        _keep(_probes, account, probe)
-        return probe.newest
+        # Readers who come meanwhile get what is known: they neither ask the same nor wait for it.
+        _keep(_probes, account, Probe(low, time.monotonic()))
+    found = entries.newest_arrival(low) or low
+    with _lock:
+        _keep(_probes, account, Probe(found, time.monotonic()))
+    return found
 
 
 def since(entries: Entries, arrived: int) -> list[Entry]:

@@ -27,7 +27,7 @@ TICKS_MS = sorted({*STEPS_MS, 10 * MINUTE_MS, *(n * HOUR_MS for n in (2, 4, 12))
 MAX_TICKS = 8
 # Two bands closer than that, in percent of the width, share a label.
 NEAR = 4.0
-# A sign of a label takes about so much of the width, in percent, where labels are shown.
+# The width of a character of a label, in percent of the chart's, where labels are shown.
 SIGN = 0.62
 TICK_LABEL = 11.0
 MAX_BANDS = 50

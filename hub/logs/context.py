@@ -31,8 +31,8 @@ def nearby(entry: Entry) -> list[Nearby]:
 
 
 def counted(entry: Entry, entries: Entries, origin: str) -> list[Nearby]:
-    """Return the lists around an entry with their counts, and the one of what happened around it.
-    The one around it has the filters of `origin`, the query of a list, turned off. What cannot be
+    """Return the lists around an entry with their counts, and the list of what happened before and
+    after it, in which the filters of `origin`, the query of a list, are turned off. What cannot be
     counted in time has no count."""
     found: list[Nearby] = []
     try:

@@ -260,7 +260,7 @@ class FilterBar:
             left = values.without(value, excluded=is_excluded)
             yield Chip(
                 str(EntryFilter.base_filters[name].label),
-                # Each name is a question to the database.
+                # Each name takes a query.
                 self._name_of(name, value) if number < MAX_NAMED else value,
                 value,
                 self._links.changed(**{name: str(left) or None}),

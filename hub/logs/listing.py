@@ -57,8 +57,8 @@ class SortLink:
 
 
 class Listing:
-    """A page of the list. Before `read` nothing is read but the ID that a search may be, and not
-    even that where `known_id` says what the page of the list has found."""
+    """A page of the list. Before `read`, only a search that may be an ID queries the database, and
+    not even that where `known_id` says what the page of the list has found."""
 
     def __init__(
         self,

@@ -191,8 +191,8 @@ def order_story(request: HubRequest, visit: Visit) -> HttpResponse:
 def _part_of_list(
     request: HubRequest, visit: Visit, columns: tuple[Column, ...] = USUAL
 ) -> Listing:
-    """Return the list of which a request reads a part, with what its page has found its search to
-    be. The address of a page itself is never believed to know that."""
+    """Return the list of which a request reads a part. The page of the list has looked its search
+    up already, and passes the result; in the address of a page itself it is ignored."""
     known_id = request.GET.get(KNOWN_ID, "")
     return Listing(request.GET, visit.account, columns=columns, known_id=known_id)
 

@@ -3,6 +3,7 @@
 import { listAddress } from "./address.js";
 import { announce } from "./announce.js";
 import { load } from "./list.js";
+import { readStyles } from "./styles.js";
 
 const { htmx } = window;
 const chart = document.getElementById("chart");
@@ -169,7 +170,4 @@ chart.addEventListener("keydown", (event) => {
 });
 
 // Drawn once its styles are there, so that nothing moves.
-const styles = document.createElement("link");
-Object.assign(styles, { rel: "stylesheet", href: chart.dataset.styles });
-for (const kind of ["load", "error"]) styles.addEventListener(kind, read);
-document.head.append(styles);
+readStyles(chart.dataset.styles).then(read);

@@ -2,6 +2,7 @@
 // the entry that it is open with; closing it gives the focus back to the entry's row.
 import { listAddress, nameTab, openEntry, remember, setOpenEntry, stepBack } from "./address.js";
 import { announce } from "./announce.js";
+import { readStyles } from "./styles.js";
 
 const { htmx } = window;
 const drawer = document.getElementById("drawer");
@@ -42,13 +43,6 @@ const mark = (id) => {
   row = rowOf(id) ?? row;
   rowOf(id)?.setAttribute("aria-current", "true");
 };
-
-const readStyles = (href) =>
-  new Promise((resolve) => {
-    const styles = Object.assign(document.createElement("link"), { rel: "stylesheet", href });
-    for (const kind of ["load", "error"]) styles.addEventListener(kind, resolve);
-    document.querySelector('link[media="print"]').before(styles);
-  });
 
 // The styles of an entry are not read with the list. Nothing of one is seen without them.
 export const dress = async () => {

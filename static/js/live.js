@@ -5,7 +5,9 @@ import { openEntry } from "./address.js";
 
 const { htmx } = window;
 const POLL = 5_000;
-// The list does not grow without end.
+// A poll that takes longer is given up.
+const PATIENCE = 30_000;
+// A list that would grow beyond that is read anew.
 const MAX_ROWS = 200;
 const PAGE = 50;
 // Scrolled by less than that, the top of the list is in view.
@@ -14,6 +16,7 @@ const button = document.getElementById("live");
 const status = document.getElementById("live-status");
 let isLive = false;
 let isOver = false;
+let isAsking = false;
 // The rows that wait, by their id.
 const waiting = new Map();
 // Up to when arrivals are known, in ms; empty until the first ones came.
@@ -58,17 +61,18 @@ const show = () => {
 
 // Puts the waiting rows where they belong: newest first, as their ids are.
 const insert = () => {
-  // More may have arrived than a poll returns; between these and the list would be a gap.
-  if (!body() || waiting.size >= PAGE) {
+  // More may have arrived than a poll returns; between these and the list would be a gap, as there
+  // would be between a list whose end is cut off and its next page.
+  const shown = body()?.rows.length ?? MAX_ROWS;
+  if (waiting.size >= PAGE || shown + waiting.size > MAX_ROWS) {
     document.getElementById("refresh")?.click();
     return;
   }
   for (const row of waiting.values()) {
-    const next = [...body().rows].find((shown) => shown.id < row.id);
+    const next = [...body().rows].find((each) => each.id < row.id);
     body().insertBefore(row, next ?? null);
     htmx.process(row);
   }
-  for (const row of [...body().rows].slice(MAX_ROWS)) row.remove();
   waiting.clear();
   const extent = results().querySelector(".extent");
   if (extent) extent.textContent = `1–${body().rows.length}`;
@@ -89,23 +93,30 @@ const settle = () => {
   show();
 };
 
+// Returns the answer and its text; nothing where the Hub cannot be reached: the next poll may.
+const ask = async (url) => {
+  const headers = { "HX-Request": "true", ...JSON.parse(document.body.getAttribute("hx-headers")) };
+  try {
+    const response = await fetch(url, { headers, signal: AbortSignal.timeout(PATIENCE) });
+    return { response, text: await response.text() };
+  } catch {
+    return null;
+  }
+};
+
+// One at a time: those that a Hub leaves unanswered would hold all connections of the page.
 const poll = async () => {
   const live = results().dataset.live;
-  if (isOver || document.hidden || !live) return;
-  const url = newest ? live.replace(/since=\d+/, `since=${newest}`) : live;
-  const headers = { "HX-Request": "true", ...JSON.parse(document.body.getAttribute("hx-headers")) };
-  let response = null;
-  try {
-    response = await fetch(url, { headers });
-  } catch {
-    // The Hub cannot be reached; the next poll may.
-    return;
-  }
+  if (isOver || isAsking || document.hidden || !live) return;
+  isAsking = true;
+  const answer = await ask(newest ? live.replace(/since=\d+/, `since=${newest}`) : live);
+  isAsking = false;
+  if (!answer) return;
+  const { response, text } = answer;
   if (response.redirected || response.headers.has("HX-Redirect")) isOver = true;
   // Another account was chosen in another tab.
   else if (response.headers.has("HX-Refresh")) isOver = true;
   else if (response.status === 200) {
-    const text = await response.text();
     // The list may have been replaced meanwhile.
     if (live !== results().dataset.live) return;
     newest = response.headers.get("Hub-Newest") ?? newest;

@@ -1,6 +1,7 @@
 // The menu of a value: only this, also this, exclude, copy, open. There is one menu for the page. In
 // a row a chevron follows the pointer, and a key lists the row's values; beside the fields of an
 // entry each value has a button of its own.
+import { readStyles } from "./styles.js";
 import { MAX_VALUES, format, parse } from "./values.js";
 
 const GAP = 6;
@@ -309,7 +310,4 @@ const start = () => {
   const value = document.querySelector(".entries [data-filter]:hover");
   if (value && !touch.matches) enclose(value);
 };
-const styles = document.createElement("link");
-Object.assign(styles, { rel: "stylesheet", href: menu.dataset.styles });
-for (const kind of ["load", "error"]) styles.addEventListener(kind, start);
-document.head.append(styles);
+readStyles(menu.dataset.styles).then(start);

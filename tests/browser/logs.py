@@ -25,6 +25,10 @@ class Held:
         else:
             self._routes.append(route)
 
+    @property
+    def waiting(self) -> int:
+        return len(self._routes)
+
     def let_go(self) -> None:
         self._is_open = True
         while self._routes:

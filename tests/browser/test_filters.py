@@ -168,7 +168,7 @@ def test_a_message_stands_at_its_control_and_follows_the_address(logs: Logs, pag
 
     logs.search.fill("a b c d e f g h i")
     expect(page.locator("#search-message")).to_have_text(
-        "A search can have 8 words. Showing entries without a search."
+        "A search can have at most 8 words. Showing entries without a search."
     )
     logs.shows(entry)
 

@@ -33,7 +33,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         if bool(options["id"]) != (options["action"] in ON_A_LETTER):
-            raise CommandError(f"Name one ID with {', '.join(ON_A_LETTER)}, and with no other.")
+            raise CommandError(f"An ID is needed with {', '.join(ON_A_LETTER)}, and only there.")
         try:
             if options["id"]:
                 self._look_after(options)

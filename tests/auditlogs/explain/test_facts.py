@@ -14,6 +14,7 @@ from auditlogs.explain import failures
 from auditlogs.explain.explanation import Explanation
 from auditlogs.explain.failures import RULES, explain
 from auditlogs.models import Account
+from auditlogs.query import slices
 from auditlogs.query.entries import Entries
 from auditlogs.query.filters import parse
 from auditlogs.recording.recorder import record_many
@@ -216,7 +217,7 @@ def test_a_refused_approval_names_who_asked(log: Log) -> None:
         (
             "invalid_arguments",
             {"payload": {"code": "invalid_arguments", "error": "levels: at most 5"}},
-            "The arguments did not fit. It says: levels: at most 5",
+            "The arguments were invalid. It says: levels: at most 5",
         ),
         (
             "timeout",
@@ -298,3 +299,18 @@ def test_agents_keys_of_others_are_not_told_to_a_reader_of_one_bot(
     entry = log.add(actor=AGENT, payload=lack)
     assert "keyNow" in figures(log.explained(entry))
     assert "keyNow" not in figures(log.explained(entry, bot="agent-7"))
+
+
+def test_what_was_not_found_in_time_is_not_said_to_be_missing(
+    log: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log.at -= timedelta(days=20)
+    log.add(action="circuit_breaker.opened", payload={"provider": "zerion"})
+    entry = log.refused("circuit_breaker_open", provider="zerion")
+    log.at += timedelta(days=15)
+    log.add(action="circuit_breaker.closed", payload={"provider": "zerion"})
+    monkeypatch.setattr(slices, "BUDGET_SECONDS", 0)
+    explanation = explain(entry, Entries.of(log.account))
+    assert explanation is not None
+    assert not explanation.is_complete
+    assert "closed" not in figures(explanation)

@@ -71,6 +71,15 @@ def test_what_cannot_follow_is_flagged(log: Log, actions: list[str], flaw: tuple
     assert flaws(log) == [flaw]
 
 
+@pytest.mark.parametrize(("approved", "filled"), [(3.2, "3.20"), ("0.50", "0.5"), (1, "1e0")])
+def test_one_amount_written_in_two_ways_is_no_other_amount(
+    log: Log, approved: Any, filled: Any
+) -> None:
+    for action, amount in (("created", approved), ("approved", approved), ("filled", filled)):
+        step(log, f"order.{action}", terms={"amount": amount})
+    assert flaws(log) == []
+
+
 def test_other_terms_than_were_approved_are_flagged_with_both_values(log: Log) -> None:
     step(log, "order.created")
     step(log, "order.approved")

@@ -202,7 +202,7 @@ def test_the_list_can_be_read_while_the_log_is_away(
     page = page_of(client, LIST)
     (row,) = page.one(".key-table").one("tbody").all("tr")
     assert [cell.text for cell in row.all("td")][4:] == ["–", "–"]
-    assert "Keys that only the log names are not shown" in page.text
+    assert "Keys seen only in the log are not shown" in page.text
 
 
 def test_the_list_has_the_entries_and_failures_that_name_each_key(

@@ -295,7 +295,7 @@ def rotated_key(way: Investigation, review: dict[str, Any]) -> None:
     way.click(way.part("Authentication spikes").get_by_role("link", name="refused"))
     expect(way.rows).to_have_count(spike["count"])
     way.open_newest()
-    way.reads(way.drawer, "The key sweep-trade was rotated, and the secret from before was used.")
+    way.reads(way.drawer, "The key sweep-trade was rotated, and its former secret was used.")
     way.reads(way.drawer, "before this, rotated by")
     way.click(way.drawer.get_by_role("link", name="Open sweep-trade"))
     way.reads(way.page.locator("main"), "Before and after the last rotation")

@@ -1,10 +1,14 @@
 """What has arrived in a list since: by few queries, whatever the number of readers."""
 
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from auditlogs.entry.times import now, to_ms
+from auditlogs.query.entries import Entries
+from auditlogs.storage.mongo import Unavailable
 from hub.logs import arrivals
 from hub.middleware.idle import LAST_SEEN
 from tests.hub.pages import Hub, rows
@@ -111,3 +115,25 @@ def test_polls_are_no_use_of_a_session(hub: Hub) -> None:
     assert hub.client.session[LAST_SEEN] == seen
     hub.logs()
     assert hub.client.session[LAST_SEEN] > seen
+
+
+def test_a_log_that_does_not_answer_holds_up_no_other_reader(
+    hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    is_asked, answer = threading.Event(), threading.Event()
+
+    def stand_still(entries: Entries, since: int) -> int | None:
+        is_asked.set()
+        answer.wait(5)
+        raise Unavailable("The log cannot be read now.")
+
+    monkeypatch.setattr(Entries, "newest_arrival", stand_still)
+    stuck = Entries.of(hub.account)
+    with ThreadPoolExecutor() as pool:
+        asking = pool.submit(arrivals.newest, stuck, 1_000)
+        assert is_asked.wait(5)
+        other = pool.submit(arrivals.newest, stuck, 2_000)
+        assert other.result(1) == 1_000
+        answer.set()
+        with pytest.raises(Unavailable):
+            asking.result(5)

@@ -121,12 +121,12 @@ def test_an_actor_that_is_not_known_is_shown_by_its_id(hub: Hub) -> None:
         (
             "search",
             f"search={'a' * 201}",
-            "A search can have 200 characters. Showing entries without a search.",
+            "A search can have at most 200 characters. Showing entries without a search.",
         ),
         (
             "search",
             "search=a+b+c+d+e+f+g+h+i",
-            "A search can have 8 words. Showing entries without a search.",
+            "A search can have at most 8 words. Showing entries without a search.",
         ),
         (
             "search",
