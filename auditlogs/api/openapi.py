@@ -346,7 +346,7 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
     ("readyz", "GET"): Operation(
         summary="Tell whether entries are accepted",
         answers={
-            200: ("They are. A session of staff is told the state of the write path.", READINESS),
+            200: ("They are. A session of staff also gets the state of the write path.", READINESS),
             503: ("They are not.", READINESS),
         },
         problems=MONITORED,

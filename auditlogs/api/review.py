@@ -80,7 +80,8 @@ def _line(name: str, parts: str) -> Callable[[Line], dict[str, Any]]:
         "before": line.before,
         "first": format_rfc3339(line.first),
         "last": format_rfc3339(line.last),
-        parts: [{"value": part.value, **figure_json(part.figure)} for part in line.parts],
+        parts: [{"value": part.value, **figure_json(part.figure)} for part in line.parts.lines],
+        "more": line.parts.more,
     }
 
 

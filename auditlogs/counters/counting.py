@@ -181,7 +181,7 @@ class Counting:
         logger.info("Counted account %s up to %s.", account, format_rfc3339(from_ms(until)))
 
     def _settle(self) -> bool:
-        """Count for good what arrived some time ago; return whether more of it is left.
+        """Count finally what arrived some time ago; return whether more of it is left.
 
         After a failure it waits: a database that was paused first executes the writes it received
         before, so entries can become visible later than usual.

@@ -109,7 +109,7 @@ def count_hours(
         others = [span for span in spans if span.start not in counted]
     of_day = sorted([*in_hours, *others], key=_start_of) if groups else []
     in_day = _sums("day", of_day)
-    _keep(account, {"quarter": in_quarters, "hour": in_hours, "day": in_day}, token, is_first)
+    keep(account, {"quarter": in_quarters, "hour": in_hours, "day": in_day}, token, is_first)
     if of_day:
         fleets.keep(account, day, of_day, token)
     return groups
@@ -123,7 +123,8 @@ def actors_in(groups: Iterable[Document]) -> Iterator[tuple[Document, datetime]]
         yield actor, from_ms(id_ms(group["last"]))
 
 
-def _keep(account: str, spans: dict[Kind, list[Span]], token: int, is_first: bool = False) -> None:
+def keep(account: str, spans: dict[Kind, list[Span]], token: int, is_first: bool = False) -> None:
+    """Store spans under a fencing token; those of a higher one stay. Raises StorageError."""
     documents = [
         _document(account, kind, span, token) for kind, each in spans.items() for span in each
     ]

@@ -1,4 +1,4 @@
-"""Facts: what can be asked of an entry beside the fields that have an index of their own.
+"""Facts: what an entry can be filtered by, beside the fields that have an index of their own.
 
 They are texts such as `tool=quote`, in one array with one index, which holds nothing for what an
 entry does not have. Some are of its payload, which is stored as text and cannot be asked.

@@ -1,4 +1,4 @@
-"""Why an entry failed, as one of a few slugs, told from the entry alone.
+"""Why an entry failed, as one of a few slugs, determined from the entry alone.
 
 Payloads come from other programs, so a reason is taken only from what says it: a code, the
 beginning of a text, the scopes of a key, a decision, an approval. `RULES` is the one table of them.

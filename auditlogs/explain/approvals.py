@@ -4,16 +4,17 @@ from collections.abc import Iterable
 
 from auditlogs.entry.schema import Entry
 
-# Of the entries of one approval so many are compared, the newest.
+# So many of the newest entries of one approval are compared.
 MAX_COMPARED = 50
 APPROVED = frozenset(("requested", "granted"))
 
 
 def has_other_arguments(entry: Entry, related: Iterable[Entry]) -> bool:
-    """Tell whether an entry is of other arguments than the approval that it names was for.
+    """Tell whether an entry has other arguments than those that its approval was for.
 
-    `related` are entries with the same approval. An approval of which no other entry says for which
-    arguments it was is not compared.
+    `related` are entries with the same approval. Those after this entry do not count, so that an
+    approval is not compared with what was done with it. The answer is no if none of the others says
+    which arguments were approved.
     """
     own = entry.approval
     if own is None or own.arguments_hash is None or entry.result == "failure":
@@ -23,6 +24,7 @@ def has_other_arguments(entry: Entry, related: Iterable[Entry]) -> bool:
         for each in related
         if each.approval
         and each.id != entry.id
+        and each.instant <= entry.instant
         and each.approval.id == own.id
         and each.approval.outcome in APPROVED
         # Of the approval itself, not of a call that followed it.

@@ -1,7 +1,7 @@
 """Why an entry failed, in a sentence and in facts from stored entries: one table of rules.
 
-The sentence is told from the entry alone. Facts are read with the eyes of the reader: what they may
-not see is left out, and not counted.
+The sentence comes from the entry alone. Facts are read through the reader's own selection: what the
+reader may not see is neither shown nor counted.
 """
 
 import re

@@ -118,7 +118,7 @@ def _flaws(ordered: Sequence[Entry], *, starts: bool) -> dict[str, str]:
     found: dict[str, str] = {}
     approved: Entry | None = None
     ended: Entry | None = None
-    for number, entry in enumerate(ordered):
+    for entry in ordered:
         state = state_after(entry.action, entry.result)
         if entry.action.startswith("order.") and ended is not None and state is not None:
             word = _label(ended).lower()
@@ -127,8 +127,7 @@ def _flaws(ordered: Sequence[Entry], *, starts: bool) -> dict[str, str]:
             found[entry.id] = "It was filled without an approval."
         elif state in ("filled", "filled-in-part") and (other := _other_terms(approved, entry)):
             found[entry.id] = other
-        # An approval is not measured by what was done later.
-        if has_other_arguments(entry, ordered[:number]):
+        if has_other_arguments(entry, ordered):
             found[entry.id] = "It was executed with other arguments than were approved."
         if state == "approved":
             approved = entry

@@ -55,7 +55,8 @@ EITHER = ("actionType", "action")
 COUNTED = (*DIMENSIONS, "result")
 # The sort key of an actor is not counted, but it ends in the actor's id, which is.
 ACTOR_KEY, ACTOR_ID = "actorKey", "actor.id"
-# The conditions of which counters tell about how many entries meet them; without any, of all.
+# The conditions for which counters tell about how many entries meet them; the account's is met by
+# all of its entries.
 ESTIMATED = (ACCOUNT_FILTER.path, *COUNTED, ACTOR_KEY)
 # Conditions by the paths of fields.
 Conditions = Mapping[str, Values]
@@ -409,7 +410,7 @@ def _cover(
 
 
 def _counted_until(budget: Budget) -> int | None:
-    """Return the time, in ms, before which every arrival is counted for good."""
+    """Return the time, in ms, before which the count of arrivals is final; None if unknown."""
     budget.queries -= 1
     # Read before the counters, which may know more than that by then, but never less.
     progress = counts.progress()

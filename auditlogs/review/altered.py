@@ -20,8 +20,8 @@ MAX_GRANTS, MAX_ENTRIES = 200, 1_000
 
 @dataclass(frozen=True, slots=True)
 class Altered:
-    """An entry of other arguments than were approved by `by`; `target` is what for, and `filters`
-    are those of all entries of the approval."""
+    """An entry with other arguments than `by` approved; `target` is what the approval was for, and
+    `filters` select all entries of the approval."""
 
     entry: str
     target: str
@@ -50,15 +50,10 @@ def altered(entries: Entries, days: Days) -> list[Altered]:
             _altered(each, grants[name])
             for name, related in by_approval.items()
             for each in related
-            if each.instant >= days.start and has_other_arguments(each, _before(each, related))
+            if each.instant >= days.start and has_other_arguments(each, related)
         ),
         key=lambda found: found.at,
     )
-
-
-def _before(entry: Entry, related: list[Entry]) -> list[Entry]:
-    """Return the entries before one: an approval is not measured by what was done later."""
-    return [each for each in related if each.id < entry.id]
 
 
 def _altered(entry: Entry, grant: Entry) -> Altered:

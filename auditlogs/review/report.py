@@ -27,12 +27,24 @@ from auditlogs.storage.retention import oldest_ms
 
 T = TypeVar("T")
 
-# Lines of each part; of the others the number is said.
+# Lines of each part; the number of those left out is said.
 MAX_LINES = 20
 # A spike of refused sign-ins: at least so many, and more than so many times the usual number.
 SPIKE, SPIKE_FACTOR = 3, 2
 KEY_CHANGES = ("api_key.rotated", "api_key.revoked", "api_key.scopes.updated")
 FAILED: Mapping[str, str] = {"result": "failure"}
+
+
+@dataclass(frozen=True, slots=True)
+class Listed(Generic[T]):
+    """The first lines of a part, and how many more there are."""
+
+    lines: list[T]
+    more: int = 0
+
+    @classmethod
+    def of(cls, lines: list[T]) -> Self:
+        return cls(lines[:MAX_LINES], len(lines[MAX_LINES:]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +67,12 @@ class Part:
 @dataclass(frozen=True, slots=True)
 class Line:
     """Entries with one value in common; an empty value has those that have none. `parts` are those
-    of agents or keys; `first` and `last` their times."""
+    of agents or keys, the most frequent first; `first` and `last` their times."""
 
     value: str
     figure: Figure
     before: tuple[int, ...]
-    parts: tuple[Part, ...]
+    parts: Listed[Part]
     first: datetime
     last: datetime
 
@@ -108,23 +120,11 @@ class Silent:
     filters: Mapping[str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class Listed(Generic[T]):
-    """The first lines of a part, and how many more there are."""
-
-    lines: list[T]
-    more: int = 0
-
-    @classmethod
-    def of(cls, lines: list[T]) -> Self:
-        return cls(lines[:MAX_LINES], len(lines[MAX_LINES:]))
-
-
 @dataclass(frozen=True)
 class Report:
     """A review. `counted_at` is when counting was last complete; `days_known` are the days before
-    that first uses are compared with. `is_cut` tells whether more was there than is counted one by
-    one."""
+    that first uses are compared with. `is_cut` tells whether more values occurred than are counted
+    one by one."""
 
     days: Days
     bot: str | None
@@ -162,7 +162,7 @@ class _Reading:
         self.by_day = [[found[each] for each in cover if each in found] for cover in covers]
         self.today = self.by_day[-1]
         start, end = days.spans[-1]
-        # The day of the oldest entry that is kept may be whole no more, but what was seen is known.
+        # The oldest entries of the first day may have expired; what was seen on it is still known.
         oldest = start_of("day", oldest_ms(now()))
         of_days: list[tuple[Kind, int]] = [("day", each) for each in range(oldest, end, DAY_MS)]
         self.seen = list(counts.spans_of(account, of_days, ["seen"]).values())
@@ -187,7 +187,7 @@ class _Reading:
             failures=Listed.of(
                 self._lines(_is_failed, "reason", lambda row: row.reason, number=_failures)
             ),
-            spikes=Listed.of(self._spikes()),
+            spikes=self._spikes(),
             scopes=Listed.of(
                 self._lines(
                     _lacks_scope,
@@ -272,20 +272,20 @@ class _Reading:
     ) -> list[Line]:
         """Return a line for each value, the most frequent first, divided by agents, or by keys
         where a scope was missing."""
-        days = [[row for row in self._rows(day) if is_of(row)] for day in self.by_day]
-        by_value: dict[str, list[Failure]] = defaultdict(list)
-        for row in days[-1]:
-            by_value[value(row)].append(row)
+        days = [
+            _grouped(filter(is_of, self._rows(day)), lambda row: (value(row),))
+            for day in self.by_day
+        ]
         lines = [
             self._line(
                 each,
                 rows,
                 {**filters, name: escape(each)} if each else None,
-                tuple(number(row for row in day if value(row) == each) for day in days[:-1]),
+                tuple(number(day.get(each, ())) for day in days[:-1]),
                 number,
                 by_key=by_key,
             )
-            for each, rows in by_value.items()
+            for each, rows in days[-1].items()
         ]
         return sorted(lines, key=lambda line: (-line.figure.count, line.value))
 
@@ -299,14 +299,11 @@ class _Reading:
         *,
         by_key: bool,
     ) -> Line:
-        of_part: dict[str, list[Failure]] = defaultdict(list)
-        for row in rows:
-            # Only the first of a key's name and id names the part, but either is filtered by.
-            of_part[row.key.partition(SEPARATOR)[0] if by_key else row.bot].append(row)
+        of_part = _grouped(rows, _key_names if by_key else lambda row: (row.bot,))
+        # Only the first of a key's name and id names the part, but either is filtered by.
+        names = set(map(_first_key_name, rows)) if by_key else of_part.keys()
         parts = []
-        for part in [each for each in of_part if each]:
-            if by_key:
-                of_part[part] = [row for row in rows if part in row.key.split(SEPARATOR)]
+        for part in names - {""}:
             narrowed = filters and {**filters, "key" if by_key else "botId": escape(part)}
             parts.append(Part(part, self._figure_of(number(of_part[part]), narrowed)))
         parts.sort(key=lambda part: (-part.figure.count, part.value))
@@ -314,7 +311,7 @@ class _Reading:
             value,
             self._figure_of(number(rows), filters),
             before,
-            tuple(parts),
+            Listed.of(parts),
             from_ms(min(row.first_ms for row in rows)),
             from_ms(max(row.last_ms for row in rows)),
         )
@@ -322,23 +319,21 @@ class _Reading:
     def _figure_of(self, count: int, filters: dict[str, str] | None) -> Figure:
         return Figure(count, None) if filters is None else self._figure(count, **filters)
 
-    def _spikes(self) -> list[Spike]:
-        days = [
-            [row for row in self._rows(day) if row.action_type == "auth" and row.failure]
-            for day in self.by_day
-        ]
-        keys = {row.key.partition(SEPARATOR)[0] for row in days[-1]} - {""}
-        spikes = []
-        for key in keys:
-            of_key = [[r for r in day if key in r.key.split(SEPARATOR)] for day in days]
-            before = tuple(map(_failures, of_key[:-1]))
-            number = _failures(of_key[-1])
+    def _spikes(self) -> Listed[Spike]:
+        refused = [filter(_is_sign_in_refused, self._rows(day)) for day in self.by_day]
+        days = [_grouped(rows, _key_names) for rows in refused]
+        names = {_first_key_name(row) for rows in days[-1].values() for row in rows}
+        lines = []
+        for key in names - {""}:
+            before = tuple(_failures(day.get(key, ())) for day in days[:-1])
+            number = _failures(days[-1][key])
             if number < SPIKE or number <= SPIKE_FACTOR * sum(before) / len(before):
                 continue
             filters = {"action": "auth", "result": "failure", "key": escape(key)}
-            line = self._line(key, of_key[-1], filters, before, _failures, by_key=False)
-            spikes.append(Spike(line, self._before(key, line.last)))
-        return sorted(spikes, key=lambda spike: (-spike.line.figure.count, spike.line.value))
+            lines.append(self._line(key, days[-1][key], filters, before, _failures, by_key=False))
+        listed = Listed.of(sorted(lines, key=lambda line: (-line.figure.count, line.value)))
+        spikes = [Spike(line, self._before(line.value, line.last)) for line in listed.lines]
+        return Listed(spikes, listed.more)
 
     def _before(self, key: str, until: datetime) -> tuple[Change, ...]:
         """Return what was done to a key before a time, in the day and the one before, newest
@@ -402,6 +397,30 @@ class _Reading:
             if bot not in acted and self.bot in (None, bot)
         ]
         return sorted(found, key=lambda each: (-each.before, each.bot))
+
+
+def _grouped(
+    rows: Iterable[Failure], values: Callable[[Failure], Iterable[str]]
+) -> dict[str, list[Failure]]:
+    """Return rows by a value; one with several is among those of each."""
+    groups: dict[str, list[Failure]] = defaultdict(list)
+    for row in rows:
+        for value in values(row):
+            groups[value].append(row)
+    return groups
+
+
+def _key_names(row: Failure) -> set[str]:
+    """Return the name and the id of a row's key."""
+    return set(row.key.split(SEPARATOR))
+
+
+def _first_key_name(row: Failure) -> str:
+    return row.key.partition(SEPARATOR)[0]
+
+
+def _is_sign_in_refused(row: Failure) -> bool:
+    return row.action_type == "auth" and row.failure > 0
 
 
 def _is_failed(row: Failure) -> bool:

@@ -70,7 +70,7 @@ def keep(entry_ids: Iterable[UUID]) -> None:
 
 
 def note(account: str, actors: Iterable[tuple[Document, datetime]]) -> None:
-    """Note actors of one account, each with the time of an entry of theirs. Raises StorageError."""
+    """Note actors of one account, each with the time of one of its entries. Raises StorageError."""
     _complete(account)
     _replace(_note(account, actor, since) for actor, since in actors)
 

@@ -222,9 +222,9 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far counting has come: every entry that reached the log before `at`, and at that instant
-    every one up to `id`, is counted for good. At `counted_at` everything that was visible then had
-    been counted; None until that has happened once.
+    """How far counting has come: the count is final for every entry that reached the log before
+    `at`, and at that instant for every one up to `id`. At `counted_at` everything that was visible
+    then had been counted; None until that has happened once.
 
     `first_until` is None but during the first count of a log: how far in time the entries of the
     account `first_account` are counted, in milliseconds. Accounts are counted in order of their id.

@@ -22,7 +22,7 @@ from auditlogs.models import Account, AgentKey
 from auditlogs.query.figures import Figure
 from auditlogs.storage import actors
 from hub.access.visits import HubRequest, Visit, for_admins
-from hub.account.log_links import figure_url, log_url
+from hub.logs.links import Links, entries_url, figure_url
 from hub.ui.amounts import amounts_in_words
 from hub.ui.times import span
 
@@ -146,7 +146,7 @@ class AgentKeyView:
     def agents(self) -> list[tuple[str, str, str]]:
         """The id and name of each agent of the key, and the URL of what it did."""
         return [
-            (id, self._names[id], log_url({"actor": id, "dateRange": "all"}))
+            (id, self._names[id], entries_url(actor=id, dateRange="all"))
             for id in (self.use.key.agents or tuple(self._names))[: key_use.MAX_ROWS]
         ]
 
@@ -276,7 +276,7 @@ class AgentKeyView:
 
     @property
     def history_url(self) -> str:
-        return log_url({"target": self.id, "action": "config", "dateRange": "all"})
+        return entries_url(target=self.id, action="config", dateRange="all")
 
     @property
     def json_url(self) -> str:
@@ -328,7 +328,7 @@ def _note(period: Period, name: str) -> str:
 
 
 def _order_url(order: str) -> str:
-    return log_url({"orderId": order, "dateRange": "all"})
+    return entries_url(orderId=order, dateRange="all")
 
 
 def _number(count: int, word: str) -> str:
@@ -340,12 +340,12 @@ def _change(change: Change) -> ChangeView:
     texts = [
         f"{name} {_shown(old)} → {_shown(new)}" for name, old, new in change.changes if old or new
     ]
-    window = {"startDate": format_rfc3339(change.instant), "entry": change.entry_id}
+    since = {"action": change.action, "startDate": format_rfc3339(change.instant)}
     return ChangeView(
         change,
         CHANGES.get(change.action, change.action),
         "; ".join(texts),
-        log_url({"action": change.action, **window}),
+        Links(since).with_entry(change.entry_id),
     )
 
 

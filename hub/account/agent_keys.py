@@ -8,7 +8,6 @@ from django import forms
 from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
-from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
 from auditlogs.accounts import agent_keys
@@ -24,6 +23,7 @@ from auditlogs.storage.mongo import StorageError
 from hub.access.visits import HubRequest, Visit, caller_of, for_admins
 from hub.account.expiry import ExpiryForm
 from hub.account.secret import Secret
+from hub.logs.links import key_url
 from hub.ui.confirmation import ChangeRefused, Confirmation, confirm
 from hub.ui.forms import PageForm
 from hub.ui.times import short_time
@@ -114,7 +114,7 @@ def agent_key_rotate(request: HubRequest, visit: Visit, key: str) -> HttpRespons
         else:
             return _shown_once(request, agent_key, text, f"The new secret of {agent_key.name}")
     state = agent_keys.state(agent_key)
-    context = {"key": agent_key, "form": form, "state": state, "url": agent_key_url(agent_key)}
+    context = {"key": agent_key, "form": form, "state": state, "url": key_url(agent_key.public_id)}
     return render(request, "hub/account/agent_key_rotate.html", context)
 
 
@@ -134,9 +134,9 @@ def agent_key_scopes(request: HubRequest, visit: Visit, key: str) -> HttpRespons
         else:
             has_now = f"Key {agent_key.name} now has {', '.join(agent_key.scopes)}."
             messages.success(request, has_now if is_new else "The scopes have not changed.")
-            return redirect(agent_key_url(agent_key))
+            return redirect(key_url(agent_key.public_id))
     state = agent_keys.state(agent_key)
-    context = {"key": agent_key, "form": form, "state": state, "url": agent_key_url(agent_key)}
+    context = {"key": agent_key, "form": form, "state": state, "url": key_url(agent_key.public_id)}
     return render(request, "hub/account/agent_key_scopes.html", context)
 
 
@@ -149,12 +149,7 @@ def agent_key_revoke(request: HubRequest, visit: Visit, key: str) -> HttpRespons
     page = confirm(request, _revocation(agent_key), change)
     if page is None:
         messages.success(request, f"Key {agent_key.name} was revoked.")
-    return page or redirect(agent_key_url(agent_key))
-
-
-def agent_key_url(key: AgentKey) -> str:
-    """Return the address of a key's page."""
-    return reverse("agent_key", args=[key.public_id])
+    return page or redirect(key_url(agent_key.public_id))
 
 
 def _find(visit: Visit, public_id: str) -> AgentKey:
@@ -184,7 +179,7 @@ def _revocation(key: AgentKey) -> Confirmation:
             "Entries about what the key did stay in the log.",
         ),
         button="Revoke key",
-        cancel_url=agent_key_url(key),
+        cancel_url=key_url(key.public_id),
         refusal="This key is already revoked." if key.revoked_at else "",
     )
 
@@ -197,7 +192,7 @@ def _shown_once(request: HubRequest, key: AgentKey, text: str, title: str) -> Ht
         advice="Copy it now and give it to the agent. It is not shown again.",
         example="",
     )
-    context = {"secret": secret, "key": key, "url": agent_key_url(key)}
+    context = {"secret": secret, "key": key, "url": key_url(key.public_id)}
     return render(request, "hub/account/agent_key_secret.html", context)
 
 

@@ -28,8 +28,8 @@ from hub.access.visits import HubRequest, Visit, caller_of, for_admins
 from hub.account.examples import call_with
 from hub.account.expiry import ExpiryForm
 from hub.account.key_list import AgentKeyList
-from hub.account.log_links import log_url
 from hub.account.secret import Secret
+from hub.logs.links import entries_url
 from hub.ui.confirmation import ChangeRefused, Confirmation, confirm
 from hub.ui.times import short_time
 
@@ -89,7 +89,7 @@ class KeyRow:
     @property
     def entries_url(self) -> str:
         """The URL of the entries that the key wrote and of those about the key."""
-        return log_url({"assertedBy": self.key.public_id, "dateRange": "all"})
+        return entries_url(assertedBy=self.key.public_id, dateRange="all")
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

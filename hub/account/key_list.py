@@ -2,9 +2,6 @@
 
 from dataclasses import dataclass
 from functools import cached_property
-from urllib.parse import quote
-
-from django.urls import reverse
 
 from auditlogs.accounts import agent_keys, seen_keys
 from auditlogs.accounts.key_use import DAY_HOURS, first_hour
@@ -14,8 +11,7 @@ from auditlogs.entry.times import HOUR_MS, format_rfc3339, to_ms
 from auditlogs.models import Account, AgentKey
 from auditlogs.storage import actors, counts
 from auditlogs.storage.mongo import StorageError
-from hub.account.agent_keys import agent_key_url
-from hub.account.log_links import log_url
+from hub.logs.links import entries_url, key_url
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,15 +27,15 @@ class AgentKeyRow:
 
     @property
     def url(self) -> str:
-        return agent_key_url(self.key)
+        return key_url(self.key.public_id)
 
     @property
     def entries_url(self) -> str:
-        return log_url({"key": self.key.name, "startDate": self.since})
+        return entries_url(key=self.key.name, startDate=self.since)
 
     @property
     def failures_url(self) -> str:
-        return f"{self.entries_url}&result=failure"
+        return entries_url(key=self.key.name, result="failure", startDate=self.since)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +46,7 @@ class SeenRow:
 
     @property
     def url(self) -> str:
-        return f"{reverse('agent_key', args=['x'])[:-1]}{quote(self.key.address, safe='')}"
+        return key_url(self.key.address)
 
 
 class AgentKeyList:

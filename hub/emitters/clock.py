@@ -44,7 +44,7 @@ class Clock:
 
     @property
     def delay_text(self) -> str:
-        """Return "Up to 5 min late", or nothing where that is not worth a word."""
+        """Return "Up to 5 min late"; empty where the delay is shorter than `IN_STEP`."""
         return f"Up to {_length(self.delay)} late" if self.delay >= IN_STEP else ""
 
 

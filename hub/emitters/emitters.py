@@ -17,8 +17,8 @@ from auditlogs.query.figures import Figure
 from auditlogs.storage import counts
 from auditlogs.write.spool import Depth, spool
 from auditlogs.write.spool_file import SpoolError
-from hub.account.log_links import figure_url
 from hub.emitters.clock import Clock
+from hub.logs.links import figure_url
 from hub.ui.times import span
 
 DAY_HOURS, WEEK_HOURS = 24, 168
@@ -136,7 +136,7 @@ class _Counted:
     by_key: Mapping[str | None, int]
 
     def of(self, id: str) -> Figure:
-        """Return the entries of a key, or without an id those of none."""
+        """Return the number of a key's entries; for an empty id, of those without a key."""
         since = {"startDate": format_rfc3339(from_ms(self.start))}
         if id:
             return Figure(self.by_key.get(id, 0), {"assertedBy": id, **since})

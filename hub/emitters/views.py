@@ -1,4 +1,4 @@
-"""The page of those who write to the log."""
+"""The page that shows who writes to the log."""
 
 from django.http import HttpResponse
 from django.shortcuts import render

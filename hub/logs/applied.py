@@ -1,6 +1,6 @@
 """What of a request was applied, and sentences for the rest: what is wrong, and what is shown.
 
-The query layer's errors are those of an API; a reader of the page is told in the page's words.
+The query layer's errors are written for the API; the page says the same in words of its own.
 """
 
 from django.http import QueryDict

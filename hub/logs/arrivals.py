@@ -27,8 +27,8 @@ MARGIN_MS = 15_000
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """The newest arrival of an account, in ms, and when it was looked up, by the clock that never
-    goes back."""
+    """The newest arrival of an account, in ms, and when it was looked up, by the monotonic clock in
+    seconds."""
 
     newest: int
     at: float

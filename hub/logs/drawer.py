@@ -14,6 +14,7 @@ from auditlogs.entry.schema import Actor, Entry
 from auditlogs.entry.times import now, parse_rfc3339
 from auditlogs.explain.approvals import MAX_COMPARED, has_other_arguments
 from auditlogs.explain.changes import MAX_CHANGES, Change, changes_of
+from auditlogs.explain.evidence import TICK, newest, within
 from auditlogs.models import ApiKey
 from auditlogs.query.entries import Entries
 from auditlogs.storage.mongo import StorageError
@@ -26,7 +27,7 @@ from hub.logs.payload import Node, pretty, tree
 from hub.logs.trace import Trace, trace_of
 from hub.ui.times import ahead_of_clock, short_time, span
 
-# Clocks that differ by more than this, or an entry that waited for longer, are worth a word.
+# The note about clocks is shown where an entry arrived this much later or earlier than it is dated.
 UNEQUAL = timedelta(minutes=5)
 
 
@@ -49,7 +50,7 @@ class EntryView:
 
     @property
     def clock_note(self) -> str:
-        """What is to be said of the clocks, if the times of the entry do not agree."""
+        """A note about the clocks, if the entry's timestamp and arrival do not agree."""
         entry, recorded = self.entry, parse_rfc3339(self.entry.recorded_at)
         ahead = ahead_of_clock(entry.instant, now())
         late = recorded - entry.instant
@@ -154,9 +155,10 @@ class EntryView:
         cannot tell."""
         if self.entry.approval is None:
             return False
-        same = self._entries.where("facts.approval", self.entry.approval.id)
+        before = within(self._entries, None, self.entry.instant + TICK)
+        same = before.where("facts.approval", self.entry.approval.id)
         try:
-            return has_other_arguments(self.entry, same.page(MAX_COMPARED).entries)
+            return has_other_arguments(self.entry, newest(same, MAX_COMPARED, payloads=False))
         except StorageError:
             return False
 

@@ -22,8 +22,8 @@ class HelpLink:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Why an entry failed, told from it alone: each part of the sentence is a text, and whether it
-    is a value of the entry."""
+    """Why an entry failed, from the entry alone: each part of the sentence is a text, and whether
+    it is a value of the entry."""
 
     title: str
     parts: list[tuple[str, bool]]

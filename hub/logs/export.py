@@ -20,7 +20,7 @@ from hub.access.visits import HubRequest, Visit, caller_of, for_members, is_frag
 from hub.logs.filter_bar import page_parameters
 from hub.logs.links import DEFAULT_RANGE
 
-# How often a page asks for an export that it has begun before it believes that there is none.
+# How many times a page asks for the export that it has requested before it gives up.
 MAX_TRIES = 20
 OTHER_EXPORT = "You are running another export. Wait until it has ended, or stop it."
 TOO_MANY = "Too many exports are running. Try again in a moment."
@@ -42,8 +42,9 @@ def export(request: HubRequest, visit: Visit) -> HttpResponseBase:
     )
     errors = {**query.errors, **({FORMAT: fault} if fault else {})}
     if errors:
-        sentences = "; ".join(f"{each}: {errors[each]}" for each in errors)
-        return _refused(request, f"{sentences}.", 400)
+        sentences = "; ".join(f"“{each}”: {errors[each]}" for each in errors)
+        # The question "did you mean …?" needs no full stop.
+        return _refused(request, sentences if sentences[-1] == "?" else f"{sentences}.", 400)
     if request.method == "HEAD":
         return head(FORMATS[name])
     exporter = Exporter(_id_of(request), caller_of(request))
@@ -76,7 +77,7 @@ def _status(request: HubRequest, tries: int) -> HttpResponse:
     last = running.last_of(_id_of(request))
     goes_on = last is not None and running.is_running(last)
     context: dict[str, Any] = {"export": last, "is_running": goes_on, "tries": tries + 1}
-    # An export that has just been asked for may not have begun: what ended before is not it.
+    # An export that was just requested may not have begun: then the last one is an earlier one.
     is_new = last is not None and last.ended_at is not None and tries > 0
     context["is_awaited"] = not goes_on and not is_new and tries < MAX_TRIES
     return render(request, "hub/logs/_export.html", context)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TypeVar
-from urllib.parse import quote, urlencode
+from urllib.parse import urlencode
 
 from django.urls import reverse
 
@@ -19,7 +19,7 @@ from auditlogs.explain.story import Story, order_approved, order_of, story_of
 from auditlogs.query.entries import Entries
 from auditlogs.storage.mongo import StorageError, time_limit
 from hub.logs.context import Nearby, counted
-from hub.logs.links import Links
+from hub.logs.links import Links, key_url
 
 SECONDS = 2.0
 T = TypeVar("T")
@@ -120,12 +120,12 @@ class Findings:
         if key is None:
             # A key of the log itself has no such page.
             name = "" if self.entry.asserted_by else named.id or named.name
-            return Remedy(f"Open {named.name or named.id}", _key_url(name)) if name else None
+            return Remedy(f"Open {named.name or named.id}", key_url(name)) if name else None
         missing = scope_lacked(self.entry) if slug == "missing_scope" else None
         if missing and missing not in key.scopes and state_at(key, now()) == "active":
             form = reverse("agent_key_scopes", args=[key.public_id])
             return Remedy(f"Change scopes of {key.name}", f"{form}?{urlencode({'add': missing})}")
-        return Remedy(f"Open {key.name}", _key_url(key.public_id))
+        return Remedy(f"Open {key.name}", key_url(key.public_id))
 
 
 def story(order: str, entries: Entries) -> Story | None:
@@ -141,7 +141,3 @@ def _url_of(fact: Fact) -> str:
     if fact.entry_id:
         return Links({}).with_entry(fact.entry_id)
     return Links(fact.filters).here if fact.filters else ""
-
-
-def _key_url(name: str) -> str:
-    return f"{reverse('agent_key', args=['x'])[:-1]}{quote(name, safe='')}"

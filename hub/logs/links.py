@@ -1,4 +1,4 @@
-"""The URLs of the Logs page, built from the parameters of a list, and those of agents."""
+"""The URLs of the Logs page, built from the parameters of a list, and those of agents and keys."""
 
 import shlex
 from collections.abc import Mapping
@@ -7,6 +7,7 @@ from urllib.parse import parse_qsl, quote, urlencode
 from django.urls import reverse
 
 from auditlogs.query.cursor import Cursor
+from auditlogs.query.figures import Figure
 from auditlogs.query.filters import FILTER_NAMES, RANGE_PARAMETERS, parameters
 from auditlogs.query.window import DateRange
 
@@ -17,13 +18,13 @@ ENTRY = "entry"
 SINCE = "since"
 # Says that a search is for words, even where it equals an ID.
 WORDS = "words"
-# What the search of a list was found to be, for what the page of the list asks for after it.
+# What the look-up of the list's search found, for the parts that its page loads afterwards.
 KNOWN_ID = "known"
 WITH_KNOWN_ID = ("logs_count", "logs_chart", "logs_arrivals", "entry")
-# The query of the list that led to one around an entry, whose filters are off there.
+# The query of the list that led to a list around an entry, in which its filters are off.
 OFF = "off"
 MAX_ORIGIN_LENGTH = 1_000
-# The pages that know it.
+# The pages that read it.
 WITH_OFF = ("logs", "logs_chart", "entry")
 # A placeholder for the key in a copied command: pages never contain a key.
 KEY = "$AUDITLOGS_KEY"
@@ -153,15 +154,30 @@ def entries_url(**filters: str) -> str:
     return Links(parameters(filters)).here
 
 
-def agent_url(bot: str) -> str:
-    """Return the page of an agent. Its id is quoted into one segment of the path.
+def figure_url(figure: Figure) -> str:
+    """Return the list of the entries of a figure; empty where no list has exactly them."""
+    return "" if figure.filters is None else Links(figure.filters).here
 
-    Browsers resolve the segments "." and ".." even if they are quoted, so agents with these ids
-    get the list of their entries instead.
-    """
-    if bot in {".", ".."}:
+
+def agent_url(bot: str) -> str:
+    """Return the page of an agent, or the list of its entries where no path can hold its id."""
+    if not _fits_a_path(bot):
         return entries_url(botId=bot, dateRange="all")
     return f"{reverse('agents')}/{quote(bot, safe='')}"
+
+
+def key_url(name: str) -> str:
+    """Return the page of an agent's key, by its id or name, or the list of its entries where no
+    path can hold that."""
+    if not _fits_a_path(name):
+        return entries_url(key=name, dateRange="all")
+    return reverse("agent_key", args=["x"]).removesuffix("x") + quote(name, safe="")
+
+
+def _fits_a_path(name: str) -> bool:
+    """Tell whether a name can be quoted into one segment of a path. Browsers resolve "." and ".."
+    even if they are quoted, and Django's paths have no line breaks."""
+    return name not in {".", ".."} and "\n" not in name
 
 
 def curl(url: str) -> str:

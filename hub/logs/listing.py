@@ -202,7 +202,7 @@ class Listing:
 
     @property
     def is_of_steps(self) -> bool:
-        """Whether rows tell the time since the one above: in one correlation, oldest first."""
+        """Whether rows show the time since the one above: in one correlation, oldest first."""
         entries = self.request.entries
         return str(entries.order) == "timestamp" and "correlationId" in entries.equal
 

@@ -56,7 +56,7 @@ def row_of(
     entry: Entry, links: Links, now: datetime, open_entry: str, before: Entry | None = None
 ) -> Row:
     """Return the row of an entry; `links` builds the URLs of its list. `before` is the entry of the
-    row above where the time between the two is told."""
+    row above where the row shows the time between the two."""
     actor, target, instant = entry.actor, entry.target, entry.instant
     name, summary = (target.name or target.id) if target else None, _summary(entry)
     return Row(

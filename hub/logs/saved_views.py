@@ -46,7 +46,7 @@ def query_of(links: Links) -> str:
 
 
 def list_query(text: str, visit: Visit) -> str:
-    """Return a list's query without what is no filter or sort of it."""
+    """Return a list's query with its filters and its sort alone."""
     return query_of(Listing(QueryDict(text), visit.account, known_id=NOT_AN_ID).links)
 
 

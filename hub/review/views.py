@@ -2,8 +2,8 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Any, Generic, Self, TypeVar
+from datetime import date, datetime, timedelta
+from typing import Generic, Self, TypeVar
 
 from django.http import HttpResponse
 from django.shortcuts import render
@@ -13,13 +13,12 @@ from django.views.decorators.http import require_safe
 
 from auditlogs.entry.times import from_ms, now
 from auditlogs.explain.explanation import length_of
-from auditlogs.query.figures import Figure
 from auditlogs.review import report
 from auditlogs.review.days import Days, parse_days
 from auditlogs.review.report import Change, Line, Listed, Report, Spike, Total
 from auditlogs.review.stopped import Stopped
 from hub.access.visits import HubRequest, Visit, for_members
-from hub.logs.links import Links
+from hub.logs.links import Links, figure_url
 from hub.ui.amounts import amounts_in_words
 from hub.ui.reasons import label_of
 
@@ -62,6 +61,7 @@ class FigureView:
     detail: str = ""
     who: str = ""
     parts: tuple[tuple[str, int, str], ...] = ()
+    more_parts: int = 0
     columns: tuple[tuple[int, int], ...] = ()
 
 
@@ -243,7 +243,7 @@ class ReviewView:
         )
 
     @property
-    def _today(self) -> Any:
+    def _today(self) -> date:
         return self.printed_at.astimezone(self.days.zone).date()
 
     def _url(self, page: str = "", **parameters: str | None) -> str:
@@ -294,7 +294,7 @@ class ReviewView:
             when,
             stop.end is None,
             f"{count} trade{'' if found.blocked.count == 1 else 's'}",
-            _url(found.blocked),
+            figure_url(found.blocked),
             amounts_in_words(found.worth),
         )
 
@@ -317,28 +317,34 @@ class ReviewView:
         return FigureView(
             TOTALS[total.name],
             total.figure.count,
-            _url(total.figure),
+            figure_url(total.figure),
             _usual(total.before),
             is_bad and total.figure.count > sum(total.before) / len(total.before),
         )
 
     def _line(self, line: Line, label: str, *, keys: bool = False) -> FigureView:
         parts = tuple(
-            (part.value if keys else self._name(part.value), part.figure.count, _url(part.figure))
-            for part in line.parts
+            (
+                part.value if keys else self._name(part.value),
+                part.figure.count,
+                figure_url(part.figure),
+            )
+            for part in line.parts.lines
         )
         word = "keys" if keys else "agents"
-        who = parts[0][0] if len(parts) == 1 else f"{len(parts)} {word}" if parts else "–"
+        total = len(parts) + line.parts.more
+        who = parts[0][0] if total == 1 else f"{total:,} {word}" if parts else "–"
         numbers = (*line.before, line.figure.count)
         most = max(4, *numbers)
         return FigureView(
             label,
             line.figure.count,
-            _url(line.figure),
+            figure_url(line.figure),
             _usual(line.before),
             line.figure.count > 2 * sum(line.before) / len(line.before),
             who=who,
-            parts=parts if len(parts) > 1 else (),
+            parts=parts if total > 1 else (),
+            more_parts=line.parts.more,
             columns=tuple(
                 (place * 8, max(2, round(number * 16 / most)) if number else 0)
                 for place, number in enumerate(numbers)
@@ -354,10 +360,6 @@ def review(request: HubRequest, visit: Visit) -> HttpResponse:
     days, errors = parse_days(request.GET.get("day", ""), request.GET.get("zone", ""), moment)
     view = ReviewView(report.review(visit.account.id, days), visit, moment)
     return render(request, "hub/review/review.html", {"view": view, "errors": errors})
-
-
-def _url(figure: Figure) -> str:
-    return "" if figure.filters is None else Links(figure.filters).here
 
 
 def _usual(before: tuple[int, ...]) -> str:

@@ -39,7 +39,7 @@ def username_digest(request: HttpRequest, credentials: Mapping[str, str] | None)
 def client_network(request: HttpRequest) -> str | None:
     """Return what axes stores as the address: the first one of the client's network.
 
-    Whoever has one IPv6 address has its whole /64, and could use a new one for each guess.
+    A client with one IPv6 address has its whole /64, and could use a new address for each attempt.
     """
     return network_of(source_ip(request)).partition("/")[0] or None
 

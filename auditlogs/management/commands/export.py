@@ -61,7 +61,8 @@ class Command(BaseCommand):
             raise CommandError(f"Another export is writing into {folder}.") from error
         except (StorageError, NotInstalled, OSError) as error:
             done = f"{written:,} days were written; run this again to go on."
-            raise CommandError(f"{error} {done}") from error
+            # The system's own errors have no full stop.
+            raise CommandError(f"{str(error).rstrip('.')}. {done}") from error
         self.stdout.write(f"{written:,} days written, {len(days) - written:,} were there already.")
 
     def _say_what_begins_later(self, found: list[tuple[str, date]], since: date) -> None:

@@ -1,5 +1,6 @@
 """The daily review: every figure is what its list holds, counted in plain Python."""
 
+import time
 from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -9,7 +10,8 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import given, settings as hypothesis_settings, strategies as st
 
-from auditlogs.entry.times import from_ms, now, parse_rfc3339, to_ms
+from auditlogs.counters import tallies
+from auditlogs.entry.times import DAY_MS, from_ms, now, parse_rfc3339, to_ms
 from auditlogs.models import new_account_id
 from auditlogs.query.figures import Figure
 from auditlogs.query.values import parse
@@ -17,6 +19,7 @@ from auditlogs.recording.recorder import record_many
 from auditlogs.review.days import Days, parse_days
 from auditlogs.review.report import Report, review
 from auditlogs.storage import mongo
+from auditlogs.storage.counts import Failure, Span, start_of
 from tests.counting import count_account
 from tests.factories import SYSTEM, USER, new
 from tests.watching import sent, watcher
@@ -94,7 +97,7 @@ def figures(found: Report) -> Iterator[Figure]:
     yield from (each.blocked for each in found.stopped.lines)
     for line in lines:
         yield line.figure
-        yield from (part.figure for part in line.parts)
+        yield from (part.figure for part in line.parts.lines)
 
 
 @hypothesis_settings(max_examples=10)
@@ -283,3 +286,26 @@ def test_a_wrong_day_or_zone_is_said_and_ignored(day: str, zone: str, wrong: lis
     days, errors = parse_days(day, zone, datetime(2026, 11, 5, tzinfo=UTC))
     assert list(errors) == wrong
     assert len(days.spans) == 8
+
+
+def test_two_thousand_different_keys_scopes_and_policies_are_reviewed_in_little_time() -> None:
+    account, moment = new_account_id(), now()
+    today = start_of("day", to_ms(moment))
+    spans = [
+        Span(start, [], {"types": [], "actions": []}, {}, [denied(n, start) for n in range(2_000)])
+        for start in range(today - 8 * DAY_MS, today, DAY_MS)
+    ]
+    tallies.keep(account, {"day": spans}, 1)
+    began = time.process_time()
+    found = review(account, Days.of(from_ms(today - 1).date(), ZoneInfo("UTC"), moment))
+    assert time.process_time() - began < 1
+    assert (len(found.denials.lines), found.denials.more) == (20, 1_980)
+    (line,) = found.scopes.lines
+    assert (len(line.parts.lines), line.parts.more) == (20, 1_980)
+
+
+def denied(number: int, at: int) -> Failure:
+    key, policy = f"key-{number:04}", f"policy-{number:04}"
+    return Failure(
+        "bot-1", "auth", "missing_scope", "trade", key, policy, "", True, 1, 0, 0, at, at
+    )

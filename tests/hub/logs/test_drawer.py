@@ -300,22 +300,30 @@ def test_a_row_says_why_or_what_below_its_action_unless_that_stands_beside_it(
 def test_a_call_with_other_arguments_than_were_approved_is_flagged(
     hub: Hub, account: Account
 ) -> None:
-    def record(action: str, outcome: str, amount: int, result: str = "success") -> str:
+    def record(
+        action: str, outcome: str, amount: int, result: str = "success", id: str = "ap-1"
+    ) -> str:
         entry = make_entry(
             account.id,
             action=action,
             result=result,
-            approval={"id": "ap-1", "outcome": outcome},
+            approval={"id": id, "outcome": outcome},
             payload={"tool": "transfer", "arguments": {"amount": amount}},
         )
-        return hub.read(f"/hub/logs/{entry.id}").text
+        return f"/hub/logs/{entry.id}"
 
-    flag = "The arguments are not those that were approved."
-    assert flag not in record("mcp.elicitation.requested", "requested", 5)
-    assert flag not in record("mcp.tool.call", "granted", 5)
-    assert flag in record("mcp.tool.call", "granted", 5_000)
+    def is_flagged(page: str) -> bool:
+        return "The arguments are not those that were approved." in hub.read(page).text
+
+    assert not is_flagged(record("mcp.elicitation.requested", "requested", 5))
+    assert not is_flagged(record("mcp.tool.call", "granted", 5))
+    assert is_flagged(record("mcp.tool.call", "granted", 5_000))
     # It was not done.
-    assert flag not in record("mcp.tool.call", "granted", 5_000, "failure")
+    assert not is_flagged(record("mcp.tool.call", "granted", 5_000, "failure"))
+    # An approval is not measured by what was done later.
+    approved = record("order.approved", "granted", 5, id="ap-2")
+    record("mcp.elicitation.requested", "requested", 7, id="ap-2")
+    assert not is_flagged(approved)
     other = make_entry(approval={"id": "ap-1", "outcome": "granted", "argumentsHash": "0f" * 32})
     assert not EntryView(other, Entries.of("acc_another")).has_other_arguments
 

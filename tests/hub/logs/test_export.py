@@ -101,7 +101,7 @@ def test_it_is_stopped_by_its_person(
     assert not running.refresh(running_export, 5)
     running.end(running_export, 5, {}, reason="The export was stopped")
     shown = signed_in_client.get(f"{STATUS}?tries=1", headers=HTMX).content.decode()
-    assert "ended after 5 entries" in shown
+    assert "ended early, after 5 entries" in shown
     assert signed_in_client.post(STOP).status_code == 302
 
 

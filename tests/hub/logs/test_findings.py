@@ -1,7 +1,7 @@
 """What is shown around an entry, apart from it: facts that lead to what was counted, the remedy."""
 
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode, urljoin, urlsplit
 
 import pytest
 from django.test import Client
@@ -89,6 +89,19 @@ def test_a_key_that_was_not_made_here_has_a_page_too(
     page = around(client, refused(account))
     assert "now" not in facts(page)
     assert client.get(link(page, "Open scout-read")["href"]).status_code == 200
+
+
+@pytest.mark.parametrize("name", ["..", "a\nb", "a/b c"])
+def test_a_key_has_a_link_that_can_be_followed_whatever_its_name(
+    account: Account, admin: "User", client: Client, name: str
+) -> None:
+    client.force_login(admin)
+    entry = refused(account, payload={"requiredScope": "trade", "keyName": name})
+    (remedy,) = around(client, entry).all(".remedy", "a")
+    # As a browser does, without dot segments.
+    page = client.get(urljoin("http://testserver", remedy["href"]))
+    assert page.status_code == 200
+    assert "trade" in page.content.decode()
 
 
 def test_a_viewer_gets_no_link_to_a_page_that_is_not_theirs(
