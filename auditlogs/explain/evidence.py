@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from auditlogs.entry.schema import Entry
 from auditlogs.entry.times import format_rfc3339, now
 from auditlogs.explain.codes import code_of
+from auditlogs.explain.explanation import figure_of
 from auditlogs.query.batches import in_batches
 from auditlogs.query.entries import Entries
 from auditlogs.query.filters import parameters
@@ -29,7 +30,7 @@ class Alike:
 
     @property
     def figure(self) -> str:
-        return f"{len(self.entries):,}{'+' if self.has_more else ''}"
+        return figure_of(len(self.entries), is_more=self.has_more)
 
 
 def within(entries: Entries, start: datetime | None, end: datetime | None) -> Entries:

@@ -73,6 +73,11 @@ def length_of(span: timedelta) -> str:
     return " ".join(filter(None, parts[:2]))
 
 
+def figure_of(number: int, *, is_more: bool) -> str:
+    """Return "1,204", or "1,204+" where not all were counted."""
+    return f"{number:,}{'+' if is_more else ''}"
+
+
 def many(number: int, one: str, several: str = "") -> str:
     """Return "1 call" or "7 calls"."""
     return f"{number:,} {one if number == 1 else several or f'{one}s'}"

@@ -43,6 +43,7 @@ from auditlogs.explain.explanation import (
     Link,
     Name,
     Sentence,
+    figure_of,
     length_of,
     many,
     quoted,
@@ -314,7 +315,7 @@ def _blocked(
     given = {name: value for name, (_, value) in paths.items()}
     yield Fact(
         name="blocked",
-        figure=f"{count.value:,}{'+' if count.is_more else ''}",
+        figure=figure_of(count.value, is_more=count.is_more),
         text=f"{'trade' if count.value == 1 else 'trades'} blocked while it lasted",
         filters=as_parameters(
             {**given, "action": "trade", "result": "failure"}, start.instant, until

@@ -151,28 +151,31 @@ class Reading:
     def _chain(self) -> Result:
         """Read a list by another key than the time, value by value."""
         documents: Documents = []
-        path, size = SORT_PATHS[self.order.key], 1
+        path, size, reached = SORT_PATHS[self.order.key], 1, self.position
         end = LOWEST if self.order.newest_first else HIGHEST
         listed = self._values(self.position.value if self.position else None)
         values = self._that_can_match(path, listed)
         while values or len(listed) == MAX_VALUES:
             if not values:
-                if self.budget.is_spent(bool(documents)):
-                    return documents, Position(listed[-1], end)
                 last = listed[-1]
+                reached = Position(last, end)
+                if self.budget.is_spent(bool(documents)):
+                    return documents, reached
                 listed = self._values(last)
                 values = self._that_can_match(path, [each for each in listed if each != last])
                 continue
+            together = self._together(path, values, size)
+            done = together or values[:1]
             part = replace(self, limit=self.limit - len(documents))
-            done = self._together(path, values, size)
-            if done:
-                several = Leading(SORT_FILTERS[path], {"$in": done})
-                found, unread = replace(part, position=None)._at_once(several)
-                size *= TOGETHER
-            else:
-                done = values[:1]
-                found, unread = part._of_value(path, done[0])
-                size = TOGETHER
+            try:
+                read = part._of_several if together else part._of_value
+                found, unread = read(path, done)
+            except TookTooLong:
+                # The next page starts with these values. A first page would show nothing.
+                if not self.budget.has_begun or reached is None:
+                    raise
+                return documents, reached
+            size, reached = size * TOGETHER if together else TOGETHER, Position(done[-1], end)
             documents += found
             if self.budget.is_full:
                 return documents, self._after(documents)
@@ -182,7 +185,7 @@ class Reading:
             # Reading several values takes two queries.
             is_over = bool(documents) and self.budget.queries < 2
             if unread or (values and (is_over or self.budget.is_spent(bool(documents)))):
-                return documents, unread or Position(done[-1], end)
+                return documents, unread or reached
         return documents, None
 
     def _together(self, path: str, values: list[str], size: int) -> list[str]:
@@ -225,8 +228,13 @@ class Reading:
             if value in also or len(counted.parts({**equal, path: Values.one(value)})) > 1
         ]
 
-    def _of_value(self, path: str, value: str) -> Result:
+    def _of_several(self, path: str, values: list[str]) -> Result:
+        """Read the entries of values of the sort key that have few together."""
+        return replace(self, position=None)._at_once(Leading(SORT_FILTERS[path], {"$in": values}))
+
+    def _of_value(self, path: str, values: list[str]) -> Result:
         """Read the list by time of one value of the sort key."""
+        (value,) = values
         position = self.position
         if position is None or position.value != value:
             position = None

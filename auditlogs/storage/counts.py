@@ -5,7 +5,7 @@ changes and uses."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal
 from uuid import UUID
 
@@ -17,6 +17,8 @@ from auditlogs.storage import mongo
 from auditlogs.storage.mongo import Document
 
 READ_SECONDS = 5.0
+# While a worker runs, counting is seconds behind; two minutes without progress is a fault.
+STALE = timedelta(minutes=2)
 # The version of the documents. A worker that finds another one counts everything again; documents
 # of both stay apart until the older ones expire.
 FORMAT = 6
@@ -289,6 +291,11 @@ def counted_at() -> datetime | None:
     """Return when everything visible had last been counted, or None. Raises StorageError."""
     found = progress()
     return found.counted_at if found else None
+
+
+def is_stale(counted_at: datetime | None, moment: datetime) -> bool:
+    """Tell whether counting has stood still, so that a worker is probably down."""
+    return counted_at is not None and moment - counted_at > STALE
 
 
 def progress_in(lease: Document | None) -> Progress | None:

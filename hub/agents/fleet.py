@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import cached_property
 from typing import Self
 
@@ -20,8 +20,6 @@ from hub.ui.times import short_time
 DAY_HOURS, WEEK_HOURS = 24, 168
 # The hours of each column of the small chart: 28 columns are as many as a table cell can show.
 COLUMN_HOURS = 6
-# While a worker runs, counting is seconds behind; two minutes without progress is a fault.
-STALE = timedelta(minutes=2)
 
 
 @dataclass(slots=True)
@@ -103,7 +101,7 @@ class Fleet:
             oldest=oldest_ms(moment),
             hour=counts.start_of("hour", to_ms(moment)),
             counted_at=counted_at,
-            is_stale=counted_at is not None and moment - counted_at > STALE,
+            is_stale=counts.is_stale(counted_at, moment),
             roster=fleet.roster(account),
         )
 

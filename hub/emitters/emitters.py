@@ -22,8 +22,6 @@ from hub.logs.links import figure_url
 from hub.ui.times import span
 
 DAY_HOURS, WEEK_HOURS = 24, 168
-# While a worker runs, counting is seconds behind; two minutes without progress is a fault.
-STALE = timedelta(minutes=2)
 MAX_SHOWN = 50
 # The newest entries of the account, and those of a key with none among them, for so many keys.
 NEWEST, NEWEST_OF_KEY, MAX_READ_ALONE = 500, 20, 10
@@ -113,7 +111,7 @@ class Emitters:
             is_cut=is_cut,
             waiting=_waiting(account),
             counted_at=counted_at,
-            is_stale=counted_at is not None and moment - counted_at > STALE,
+            is_stale=counts.is_stale(counted_at, moment),
         )
 
     @property

@@ -7,6 +7,7 @@ from datetime import timedelta
 from auditlogs.entry.schema import Entry
 from auditlogs.entry.times import format_rfc3339
 from auditlogs.explain.evidence import TICK, newest, within
+from auditlogs.explain.explanation import figure_of
 from auditlogs.query.entries import Entries
 from auditlogs.storage.mongo import StorageError, time_limit
 from hub.logs.links import OFF, Links, entries_url
@@ -43,7 +44,7 @@ def counted(entry: Entry, entries: Entries, origin: str) -> list[Nearby]:
                 if "startDate" in filters:
                     listed = within(listed, entry.instant - NEAR, entry.instant + NEAR)
                 count = listed.where(*path).count()
-                text = f"{count.value:,}{'+' if count.is_more else ''}"
+                text = figure_of(count.value, is_more=count.is_more)
                 found.append(Nearby(label, _url(filters), text))
     except StorageError:
         seen = {each.label for each in found}

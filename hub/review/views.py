@@ -12,7 +12,7 @@ from django.utils.http import urlencode
 from django.views.decorators.http import require_safe
 
 from auditlogs.entry.times import from_ms, now
-from auditlogs.explain.explanation import length_of
+from auditlogs.explain.explanation import figure_of, length_of
 from auditlogs.review import report
 from auditlogs.review.days import Days, parse_days
 from auditlogs.review.report import Change, Line, Listed, Report, Spike, Total
@@ -287,7 +287,7 @@ class ReviewView:
             when = f"since {self._clock(start)}, {length}: {still}"
         else:
             when = f"{self._span(start, from_ms(stop.end))}, {length}"
-        count = f"{found.blocked.count:,}{'+' if found.blocked.is_more else ''}"
+        count = figure_of(found.blocked.count, is_more=found.blocked.is_more)
         return StopView(
             f"{name} {what}" if name else what.capitalize(),
             Links(stop.filters).here,

@@ -11,7 +11,7 @@ import time_machine
 from auditlogs.entry.text import words
 from auditlogs.entry.times import now
 from auditlogs.models import new_account_id
-from auditlogs.query import entries as query, parts
+from auditlogs.query import entries as query, parts, slices
 from auditlogs.query.entries import Count, Entries
 from auditlogs.query.window import Window
 from auditlogs.recording.recorder import record_many
@@ -142,6 +142,32 @@ def test_a_page_whose_time_is_over_ends_with_the_value_it_has_read(
     assert found[:3] == [[ids[1]], [ids[2]], [ids[0]]]
     assert not any(found[3:])
     assert pages[0].is_cut_short
+
+
+def test_a_sorted_page_that_meets_a_time_out_shows_what_it_has_read(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    account = new_account_id()
+    created = make_entries(account, 2, action="order.created")
+    (filled,) = make_entries(account, 1, action="order.filled")
+    monkeypatch.setattr(parts, "FEW", 1)
+    run = slices.run
+
+    def time_out_at_several(selection: Any, leading: Any, *more: Any, **options: Any) -> Any:
+        if leading.is_choice and any("$sort" in stage for stage in more[1:]):
+            monkeypatch.setattr(slices, "run", run)
+            raise mongo.TookTooLong("The log took too long to answer.")
+        return run(selection, leading, *more, **options)
+
+    monkeypatch.setattr(slices, "run", time_out_at_several)
+    hour = Window.resolve("all", now() - timedelta(hours=1), None, now())
+    by_action = Entries.of(account).within(hour).order_by("action")
+    first = by_action.page(5)
+    assert [uuid.UUID(each.id) for each in first.entries] == created
+    assert first.is_cut_short
+    assert slices.run is run
+    second = by_action.page(5, cursor=first.next)
+    assert [uuid.UUID(each.id) for each in second.entries] == [filled]
 
 
 @pytest.mark.parametrize("sort", ["-timestamp", "-result"])
