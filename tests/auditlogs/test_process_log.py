@@ -215,6 +215,7 @@ def lines_of(script: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in done.stderr.splitlines()]
 
 
+@pytest.mark.programs
 def test_every_logger_writes_such_lines_and_none_writes_twice() -> None:
     lines = lines_of("""
 import logging, warnings
@@ -227,6 +228,7 @@ warnings.warn("from py.warnings")
     assert all(f"from {line['logger']}" in line["message"] for line in lines)
 
 
+@pytest.mark.programs
 def test_what_ends_a_thread_and_then_the_process_is_told_in_a_line_each() -> None:
     lines = lines_of("""
 import os, sys, threading
@@ -275,6 +277,7 @@ def server_output(tmp_path_factory: pytest.TempPathFactory) -> str:
     return output.read_text()
 
 
+@pytest.mark.programs
 def test_a_page_that_fails_leaves_one_line_without_the_secret(server_output: str) -> None:
     lines = [json.loads(line) for line in server_output.splitlines()]
     failed = [line for line in lines if line["logger"] == "django.request"]
@@ -288,6 +291,7 @@ def test_a_page_that_fails_leaves_one_line_without_the_secret(server_output: str
     assert told["correlationId"] == failed[0]["correlationId"]
 
 
+@pytest.mark.programs
 def test_the_servers_own_lines_are_of_the_same_kind(server_output: str) -> None:
     lines = [json.loads(line) for line in server_output.splitlines()]
     own = [line for line in lines if line["logger"] == "gunicorn.error"]

@@ -15,6 +15,7 @@ from auditlogs.entry.times import to_ms
 from auditlogs.query.cursor import Cursor
 from auditlogs.query.filters import parse
 from auditlogs.query.window import DateRange
+from auditlogs.storage.indexes import ACCOUNT_ARRIVAL_INDEX
 from tests.bench.floor import WITHOUT_PAYLOAD, Document, Floor
 from tests.bench.history import ABSENT, ACTOR, BOT, COMMON, DAYS, PREFIX, RARE, RETIRED_BOT, TWO
 from tests.bench.peers import ADMIN, DATASETTE, NEWCOMER, POSTGRES
@@ -87,6 +88,8 @@ class Questions:
         after = urlencode({"cursor": self._cursor({}, "all")})
         peers = _datasette({"_next": self._far_position})
         yield Question("far page", f"{API}?{after}", Floor(far), peers=peers)
+        arrived = Floor(newest, (("recordedAt", 1), ("_id", 1)), index=ACCOUNT_ARRIVAL_INDEX)
+        yield Question("by arrival", f"{API}?order=arrival", arrived)
         id: uuid.UUID = self.example["_id"]
         one = Floor({"_id": id, "account": self.account}, limit=1, index="_id_")
         yield Question(

@@ -14,11 +14,24 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture(scope="session")
-def system() -> Iterator["System"]:
+def shared_system() -> Iterator["System"]:
     from tests.faults.system import System
 
     with System() as system:
         yield system
+
+
+@pytest.fixture
+def system(request: pytest.FixtureRequest) -> Iterator["System"]:
+    """The system that short scenarios share. A long one leaves many entries, which the next would
+    have to go through, so it has a system of its own."""
+    from tests.faults.system import System
+
+    if request.node.get_closest_marker("faults"):
+        with System() as system:
+            yield system
+    else:
+        yield request.getfixturevalue("shared_system")
 
 
 @pytest.fixture

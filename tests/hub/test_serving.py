@@ -16,7 +16,7 @@ from hub.demo.ports import HOST, accepts, free_port
 from tests.demo_process import ROOT
 from tests.factories import unique
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.programs]
 
 START_SECONDS = 30.0
 ANSWER_SECONDS = 20.0

@@ -17,7 +17,7 @@ from auditlogs.query.entries import Entries
 from tests.demo_process import ROOT
 from tests.server import SECRET_KEY
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.programs]
 
 # All that comes with the client: nothing of Django, no server, no driver.
 BROUGHT = {

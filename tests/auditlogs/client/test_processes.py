@@ -10,6 +10,8 @@ from pytest_django.live_server_helper import LiveServer
 from tests.auditlogs.conftest import Read
 from tests.demo_process import ROOT
 
+pytestmark = pytest.mark.programs
+
 BEGIN = """
 import os, sys, time
 

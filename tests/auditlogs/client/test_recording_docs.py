@@ -35,6 +35,8 @@ from tests.auditlogs.conftest import Read
 from tests.auditlogs.mcp.raw import MODERN, Http
 from tests.demo_process import ROOT
 
+pytestmark = pytest.mark.programs
+
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 START_SECONDS = 30.0
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"

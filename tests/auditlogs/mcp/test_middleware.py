@@ -58,6 +58,7 @@ TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 TRACEPARENT = f"00-{TRACE}-00f067aa0ba902b7-01"
 
 
+@pytest.mark.programs
 def test_every_call_over_stdio_leaves_an_entry(
     live_server: LiveServer, write_key: str, read: Read
 ) -> None:

@@ -76,6 +76,7 @@ def check(entries: dict[str, Entry]) -> None:
 
 
 @pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.programs
 def test_over_stdio_everything_is_in_the_log(
     live_server: LiveServer, account: Account, write_key: str, version: str
 ) -> None:

@@ -63,6 +63,7 @@ def test_without_a_file_nothing_is_set(tmp_path: Path, monkeypatch: pytest.Monke
     assert "MONGODB_URI" not in os.environ
 
 
+@pytest.mark.programs
 def test_a_program_without_a_secret_key_uses_the_demos_settings(tmp_path: Path) -> None:
     uri = "mongodb://127.0.0.1:1/demo"
     environment.write(tmp_path, environment.of_demo(tmp_path, SECRET_KEY, uri))
@@ -75,6 +76,7 @@ def test_a_program_without_a_secret_key_uses_the_demos_settings(tmp_path: Path) 
     assert (done.stdout, done.stderr) == (expected, "")
 
 
+@pytest.mark.programs
 def test_a_program_with_a_secret_key_uses_nothing_of_the_demo(folder: Path) -> None:
     code = "from django.conf import settings as s; print(s.MONGODB_URI, s.HTTPS)"
     done = run(folder, code, SECRET_KEY=SECRET_KEY[::-1])
@@ -82,6 +84,7 @@ def test_a_program_with_a_secret_key_uses_nothing_of_the_demo(folder: Path) -> N
 
 
 @pytest.mark.parametrize("content", ["SECRET_KEY='half", "SECRET_KEY\n", "\x00"])
+@pytest.mark.programs
 def test_a_damaged_file_is_reported_in_one_line_without_its_content(
     tmp_path: Path, content: str
 ) -> None:

@@ -686,6 +686,7 @@ def test_nothing_secret_is_logged(
     [({}, False), (dict.fromkeys(SETTINGS, "https://id.example.org"), True)],
     ids=["not set up", "set up"],
 )
+@pytest.mark.programs
 def test_the_library_is_imported_only_where_it_is_needed(
     environment: dict[str, str], is_there: bool
 ) -> None:

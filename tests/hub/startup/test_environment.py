@@ -174,6 +174,7 @@ def test_a_uri_of_mongodb_is_taken_without_asking_anyone(
         ("manage", {"PROXY_HOPS": "many"}),
     ],
 )
+@pytest.mark.programs
 def test_every_way_of_starting_refuses_alike(way: str, surroundings: dict[str, str]) -> None:
     done = start(STARTS[way], **surroundings)
     assert done.returncode != 0
@@ -184,6 +185,7 @@ def test_every_way_of_starting_refuses_alike(way: str, surroundings: dict[str, s
     assert "hunter2" not in done.stdout + done.stderr
 
 
+@pytest.mark.programs
 def test_gunicorn_without_the_hubs_options_gives_up_instead_of_trying_on() -> None:
     done = start(BARE_GUNICORN, SECRET_KEY="hunter2 hunter2")
     assert done.returncode != 0
@@ -191,6 +193,7 @@ def test_gunicorn_without_the_hubs_options_gives_up_instead_of_trying_on() -> No
     assert "hunter2" not in done.stderr
 
 
+@pytest.mark.programs
 def test_without_a_secret_key_nothing_starts() -> None:
     surroundings = {**os.environ, "DEMO_DIR": "no-such-folder"}
     del surroundings["SECRET_KEY"]
@@ -207,6 +210,7 @@ def test_without_a_secret_key_nothing_starts() -> None:
     assert done.stderr == f'Environment variable "SECRET_KEY" not set: {SECRET_KEY_IS}\n'
 
 
+@pytest.mark.programs
 def test_djangos_own_check_of_a_deployment_finds_nothing() -> None:
     done = start([sys.executable, "manage.py", "check", "--deploy", "--fail-level", "WARNING"])
     assert (done.returncode, done.stderr) == (0, "")
@@ -220,6 +224,7 @@ def test_djangos_own_check_of_a_deployment_finds_nothing() -> None:
         ("false", "sessionid csrftoken False False"),
     ],
 )
+@pytest.mark.programs
 def test_cookies_are_bound_to_the_host_where_there_is_https(https: str, cookies: str) -> None:
     code = (
         "from hub import settings as s; print(s.SESSION_COOKIE_NAME, s.CSRF_COOKIE_NAME,"
@@ -228,6 +233,7 @@ def test_cookies_are_bound_to_the_host_where_there_is_https(https: str, cookies:
     assert start([sys.executable, "-c", code], HTTPS=https).stdout == f"{cookies}\n"
 
 
+@pytest.mark.programs
 def test_a_cookie_over_https_is_as_its_name_demands() -> None:
     code = """
 import django
@@ -267,6 +273,7 @@ print(answer["Strict-Transport-Security"])
     ],
     ids=["a setting is missing", "the extra is missing"],
 )
+@pytest.mark.programs
 def test_single_sign_on_that_cannot_be_is_refused_at_start(
     secret: str, before: str, reason: str
 ) -> None:
