@@ -5,13 +5,13 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
+from auditlogs.entry.text import MAX_SEARCH_LENGTH
 from auditlogs.entry.times import now
 from hub.access.visits import HubRequest, Visit, for_members
 from hub.agents.detail import AgentView
 from hub.agents.fleet import Fleet
 
 PAGE_SIZE = 50
-MAX_SEARCH_LENGTH = 200
 
 
 @require_safe

@@ -7,8 +7,10 @@ from django.shortcuts import redirect, render
 from django.templatetags.static import static
 from django.views.decorators.http import require_safe
 
+from auditlogs.entry.facts import FACT_LENGTH
 from auditlogs.entry.identity import parse_id
 from auditlogs.entry.schema import ID_LENGTH, Entry, to_json
+from auditlogs.entry.text import MAX_SEARCH_LENGTH
 from auditlogs.explain.explained import ExplainedEntry
 from auditlogs.query.entries import Entries
 from auditlogs.query.ids import NOT_AN_ID
@@ -29,7 +31,6 @@ from hub.logs.title_row import TitleRow
 from hub.ui.zones import zone_of
 
 MAX_ACTORS = 200
-MAX_SEARCH_LENGTH = 200
 
 
 @require_safe
@@ -182,8 +183,8 @@ def findings(request: HubRequest, visit: Visit, entry_id: str) -> HttpResponse:
 @for_members
 def order_story(request: HubRequest, visit: Visit) -> HttpResponse:
     """Show the story of one order: above the list of its entries, or on a page of its own."""
-    order = request.GET.get("orderId", "")[:MAX_SEARCH_LENGTH]
-    context = {"order": order, "story": story(order, Entries.of(visit.account.id))}
+    order = request.GET.get("orderId", "")[:FACT_LENGTH]
+    context = {"story": story(order, Entries.of(visit.account.id))}
     name = "_order.html" if is_fragment(request) else "order.html"
     return render(request, f"hub/logs/{name}", context)
 

@@ -8,6 +8,7 @@ from django.test import Client
 
 from auditlogs.accounts import agent_keys
 from auditlogs.accounts.self_audit import COMMAND_LINE
+from auditlogs.entry.facts import FACT_LENGTH
 from auditlogs.models import Account, AgentKey
 from hub.logs import findings
 from tests.factories import make_entry
@@ -227,6 +228,11 @@ def test_the_story_of_an_order_stands_in_its_entries_and_above_their_list(hub: H
     hub.record({"action": "order.created", "payload": {"orderId": "ord_12345"}})
     searched = link(hub.logs("?search=ord_12345"), "The story of this order")
     assert searched["href"].endswith("?orderId=ord_12345")
+    # The longest that a filter takes.
+    order = "o" * FACT_LENGTH
+    hub.record({"action": "order.created", "payload": {"orderId": order}})
+    listed = link(hub.logs(f"?orderId={order}"), "The story of this order")
+    assert hub.read(listed["href"]).all(".story")
 
 
 @pytest.mark.parametrize("is_part", [True, False])
