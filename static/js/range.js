@@ -20,11 +20,12 @@ const toLocal = (instant) => {
 };
 
 // An instant that the reader did not touch is sent as it came: a local time can be less exact, and
-// names two instants when clocks go back.
+// names two instants when clocks go back. A year of five digits is none: the Hub says so.
 const toInstant = (input) => {
   if (!input.value) return "";
-  const isUntouched = input.value === input.dataset.shown;
-  return isUntouched ? input.dataset.instant : instantOf(input.value).toISOString();
+  if (input.value === input.dataset.shown) return input.dataset.instant;
+  const instant = instantOf(input.value);
+  return Number.isNaN(instant.valueOf()) ? input.value : instant.toISOString();
 };
 
 const write = (input, instant) => {

@@ -195,6 +195,9 @@ def test_a_custom_range_is_in_the_readers_zone(logs: Logs, page: Page) -> None:
     expect(message).to_have_text("The start is after the end. Showing the last 7 days.")
     expect(start).to_have_value("2026-03-01T00:30")
     expect(end).to_have_value("2026-02-28T00:00")
+    # A digit too many.
+    end.fill("20266-02-28T00:00")
+    expect(page.locator("#endDate-message")).to_contain_text("is not a date and time.")
     logs.range.select_option("7d")
     logs.has_query("")
     expect(message).to_be_empty()
