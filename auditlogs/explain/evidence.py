@@ -17,6 +17,8 @@ DAY = timedelta(hours=24)
 TICK = timedelta(milliseconds=1)
 # Entries that are read to be compared, with their payloads.
 MAX_COMPARED = 100
+# Of the kill switches of other agents so many are passed over.
+MAX_SWITCHES = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,13 @@ def newest(entries: Entries, limit: int = 1, *, payloads: bool = True) -> list[E
 def oldest(entries: Entries, *, payloads: bool = False) -> Entry | None:
     """Return the oldest entry, if there is one. Raises StorageError."""
     return next(in_batches(entries.order_by("timestamp"), 1, payloads=payloads), None)
+
+
+def last_switch(before: Entries, action: str, bot: str | None) -> Entry | None:
+    """Return the newest entry of an action of a kill switch: that of a bot, or of all. Raises
+    StorageError."""
+    found = newest(before.where("action", action), MAX_SWITCHES, payloads=False)
+    return next((each for each in found if each.bot_id in (None, bot)), None)
 
 
 def range_filters(start: datetime | None, end: datetime | None) -> dict[str, str]:

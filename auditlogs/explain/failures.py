@@ -26,12 +26,14 @@ from auditlogs.entry.reasons import (
 )
 from auditlogs.entry.schema import Entry
 from auditlogs.entry.times import now
+from auditlogs.explain.approvals import MAX_COMPARED
 from auditlogs.explain.codes import LOG_CODES, MCP_CODES, PLATFORM_CODES, code_of
 from auditlogs.explain.evidence import (
     TICK,
     Alike,
     alike,
     as_parameters,
+    last_switch,
     narrowed,
     newest,
     oldest,
@@ -57,7 +59,6 @@ from auditlogs.storage.mongo import StorageError, time_limit
 # All facts of an entry together; those that are not read by then are left out.
 SECONDS = 3.0
 MAX_NAMED = 3
-MAX_SWITCHES = 20
 # Words that leave open whether it was a scope: none, a bare "Forbidden", or some about scopes.
 OPEN = re.compile(r"\s*(forbidden\.?\s*)?\Z|.*(\b|_)scopes?(\b|_)", re.DOTALL | re.IGNORECASE)
 
@@ -329,8 +330,9 @@ def _kill_switch(entry: Entry) -> Sentence:
 
 def _kill_switch_facts(case: Case) -> Iterator[Fact]:
     entry = case.entry
-    activated = _last_switch(case, "kill_switch.activated")
-    released = _last_switch(case, "kill_switch.released")
+    before = within(case.entries, None, entry.instant)
+    activated = last_switch(before, "kill_switch.activated", entry.bot_id)
+    released = last_switch(before, "kill_switch.released", entry.bot_id)
     if activated is None or (released is not None and released.instant > activated.instant):
         return
     yield Fact(
@@ -353,13 +355,6 @@ def _kill_switch_facts(case: Case) -> Iterator[Fact]:
             text=f"{length_of(ended.instant - activated.instant)} after, by {_who(ended)}",
             entry_id=case.leads_to("releasedBy", ended),
         )
-
-
-def _last_switch(case: Case, action: str) -> Entry | None:
-    """Return the newest entry of a kill switch of the entry's agent, or of all."""
-    before = within(case.entries, None, case.entry.instant).where("action", action)
-    own = {None, case.entry.bot_id}
-    return next((each for each in newest(before, MAX_SWITCHES) if each.bot_id in own), None)
 
 
 def _who(entry: Entry) -> Name:
@@ -470,7 +465,7 @@ def _approval_facts(case: Case) -> Iterator[Fact]:
     asked = next(
         (
             each
-            for each in newest(same, MAX_SWITCHES)
+            for each in newest(same, MAX_COMPARED)
             if each.approval and each.approval.outcome == "requested"
         ),
         None,

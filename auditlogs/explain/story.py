@@ -8,14 +8,13 @@ from auditlogs.entry.amounts import number_of
 from auditlogs.entry.reasons import text_of
 from auditlogs.entry.schema import Entry
 from auditlogs.explain.approvals import has_other_arguments
-from auditlogs.explain.evidence import newest, within
+from auditlogs.explain.evidence import last_switch, newest, within
 from auditlogs.explain.explanation import length_of
 from auditlogs.explain.orders import STATES, state_after
 from auditlogs.query.entries import Entries
 
 # The first steps of an order; no order of the platform has half as many.
 MAX_STEPS = 40
-MAX_SWITCHES = 20
 FINAL = ("filled", "cancelled", "rejected")
 # The keys that say what an order is of; a step that has others than were approved is flagged.
 TERMS = ("side", "pair", "amount")
@@ -172,19 +171,10 @@ def _traded_while_stopped(ordered: Sequence[Entry], entries: Entries) -> dict[st
     fills = [each for each in ordered if each.action == "order.filled" and each.result != "failure"]
     for fill in fills[:3]:
         before = within(entries, None, fill.instant)
-        own = {None, fill.bot_id}
-        last = {
-            action: next(
-                (
-                    each
-                    for each in newest(before.where("action", action), MAX_SWITCHES, payloads=False)
-                    if each.bot_id in own
-                ),
-                None,
-            )
+        on, off = (
+            last_switch(before, action, fill.bot_id)
             for action in ("kill_switch.activated", "kill_switch.released")
-        }
-        on, off = last.values()
+        )
         if on is not None and (off is None or off.instant < on.instant):
             ago = length_of(fill.instant - on.instant)
             found[fill.id] = f"It was traded while the kill switch was on, {ago} after it was set."
