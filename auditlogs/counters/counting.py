@@ -198,10 +198,10 @@ class Counting:
 
     def _refresh(self) -> bool:
         """Count what has arrived since then, up to now; return whether more of it is left."""
-        moment, at, id = now(), self._progress.at, self._progress.id
+        at, id = self._progress.at, self._progress.id
         if self._fresh_from and self._fresh_from > at:
             at, id = self._fresh_from, LOWEST
-        self._sweep = sweep = self._sweep or Sweep(moment, at, id)
+        self._sweep = sweep = self._sweep or Sweep(now(), at, id)
         gathered = self._gather(sweep.at, sweep.id, None)
         self._recount(each for each in gathered.arrived if each.id not in self._counted_ids)
         sweep.ids.update(each.id for each in gathered.arrived)
@@ -210,7 +210,7 @@ class Counting:
             return True
         self._fresh_from, self._counted_ids = from_ms(to_ms(sweep.began - SOON)), sweep.ids
         self._sweep = None
-        self._progress = replace(self._progress, counted_at=from_ms(to_ms(moment)))
+        self._progress = replace(self._progress, counted_at=from_ms(to_ms(sweep.began)))
         return False
 
     def _gather(self, at: datetime, id: UUID, until: datetime | None) -> Gathered:

@@ -315,8 +315,13 @@ def test_a_look_at_much_is_made_in_steps_and_what_is_counted_is_not_counted_agai
     assert work.is_behind
     assert len(counted.held(account)) == 3
     assert counts.counted_at() is None
+    first_step = now()
     catch_up(work)
     assert is_right(account)
+    # What became visible behind the steps is not counted yet.
+    counted_at = counts.counted_at()
+    assert counted_at is not None
+    assert counted_at <= first_step
     record(account, {"timestamp": hours_ago(20)})
     with watcher.watch() as commands:
         catch_up(work)
