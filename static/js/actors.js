@@ -9,7 +9,8 @@ select.after(template.content.cloneNode(true));
 const input = document.getElementById("actor-input");
 const list = document.getElementById("actor-list");
 const clear = document.getElementById("actor-clear");
-let requests = 0;
+// The last look-up: one that is out of date neither shows its answer nor holds a connection.
+let lookingUp = new AbortController();
 let pause = 0;
 
 const name = () => (select.value ? select.selectedOptions[0].textContent.trim() : "");
@@ -39,18 +40,18 @@ const activate = (option) => {
 const close = () => {
   list.hidden = true;
   // An answer that is still on its way must not open the list again.
-  requests += 1;
+  lookingUp.abort();
   stopPause();
   input.setAttribute("aria-expanded", "false");
   activate(null);
   showName();
 };
 
-const lookUp = async (search) => {
+const lookUp = async (search, signal) => {
   const url = `${select.dataset.actors}?${new URLSearchParams({ search })}`;
   const headers = { "HX-Request": "true", "HX-Current-URL": location.href };
   try {
-    const response = await fetch(url, { headers });
+    const response = await fetch(url, { headers, signal });
     // Once the session is over, the answer leads to the sign-in page.
     const elsewhere = response.headers.get("HX-Redirect");
     if (elsewhere) location.assign(elsewhere);
@@ -69,10 +70,11 @@ const showFailure = () => {
 
 const open = async (search) => {
   stopPause();
-  requests += 1;
-  const request = requests;
-  const html = await lookUp(search);
-  if (request !== requests) return;
+  lookingUp.abort();
+  lookingUp = new AbortController();
+  const { signal } = lookingUp;
+  const html = await lookUp(search, signal);
+  if (signal.aborted) return;
   if (html === null) showFailure();
   else list.innerHTML = html;
   list.hidden = false;
