@@ -58,11 +58,17 @@ def test_an_export_while_four_write_has_each_entry_once_and_a_cut_one_shows(
         say(f"most often {most} times; memory {before / MIB:.0f} MiB, then up to {peak / MIB:.0f}")
         assert (ours, most, last["manifest"]["count"]) == (size.entries, 1, len(entries))
         total = sum(map(len, lines))
-        noticed = [is_cut_noticed(system, random.randrange(200, total)) for _ in range(size.cuts)]
+        noticed = [is_cut_noticed(system, place_in(total, random)) for _ in range(size.cuts)]
     say(f"cut {size.cuts} times, noticed {sum(noticed)} times")
     assert all(noticed)
     # What it takes does not grow with what is exported: 100,000 entries are some 70 MB.
     assert peak - before < 64 * MIB
+
+
+def place_in(total: int, random: Random) -> int:
+    """Return where to cut an answer of so many bytes: each order of magnitude is as likely, since
+    what comes before a cut has to be exported."""
+    return int(200 * (total / 200) ** random.random())
 
 
 def fill(system: System, name: str, count: int, random: Random) -> None:
