@@ -42,7 +42,7 @@ MAX_VALUES = 2_000
 # More groups than that, or a span that cannot be read within the time limit, are read in halves,
 # down to this length. Then all groups are read at once, however many.
 MAX_GROUPS = 20_000
-SHORTEST_MS = 60_000
+SHORTEST_MS = 1_000
 # Spans of an account that had too many groups lately, or timed out. Entries are only added to them,
 # so when they are counted again, they are read in halves at once. The worker counts in one thread.
 TOO_MUCH_SECONDS = 600.0

@@ -168,7 +168,10 @@ class System:
         until = time.monotonic() + seconds
         while not is_so():
             if time.monotonic() > until:
-                raise TimeoutError(f"not {what} within {seconds:.0f} s: {self.readiness()}")
+                logged = (self.folder / "worker.log").read_text()[-1_000:]
+                raise TimeoutError(
+                    f"not {what} within {seconds:.0f} s: {self.readiness()} {logged}"
+                )
             time.sleep(pause)
 
     def _environment(self, settings: Mapping[str, str]) -> dict[str, str]:
