@@ -44,7 +44,7 @@ def count_account(account: str) -> None:
     """Count every entry of an account, whichever worker holds the lease."""
     ids = [each["_id"] for each in mongo.entries().find({"account": account}, {"_id": 1})]
     for day in {counts.start_of("day", id_ms(each)) for each in ids}:
-        tallies.count_hours(account, day, range(day, day + DAY_MS, HOUR_MS), 1)
+        tallies.count_hours(account, day, range(day, day + DAY_MS, HOUR_MS), 1, renew=lambda: None)
 
 
 def count_until_now(account: str, **lease: Any) -> None:

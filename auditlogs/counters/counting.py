@@ -107,7 +107,7 @@ class Counting:
             if not self._lease.is_held and not self._acquire():
                 return STANDBY_SECONDS
             self.is_behind = self._count_first() or self._settle() or self._refresh()
-            self._lease.renew(self._progress)
+            self._renew()
         except LeaseLost:
             return STANDBY_SECONDS
         took = time.monotonic() - began
@@ -121,7 +121,7 @@ class Counting:
         while (left := until - time.monotonic()) > 0 and not stop.wait(min(left, IDLE_SECONDS)):
             if self._lease.is_held:
                 try:
-                    self._lease.renew(self._progress)
+                    self._renew()
                 except LeaseLost:
                     return
 
@@ -155,9 +155,10 @@ class Counting:
             if not account or until > to_ms(moment) + AHEAD_MS:
                 self._go_on_with(dictionary.account_after(account), moment)
                 continue
-            self._lease.renew(self._progress)
-            hours = range(until, until + DAY_MS, HOUR_MS)
-            groups = tallies.count_hours(account, until, hours, self._lease.token, is_first=True)
+            hours, token = range(until, until + DAY_MS, HOUR_MS), self._lease.token
+            groups = tallies.count_hours(
+                account, until, hours, token, renew=self._renew, is_first=True
+            )
             self._note(partial(actors.note, account, tallies.actors_in(groups)))
             self._progress = replace(self._progress, first_until=until + DAY_MS)
             if time.monotonic() - began > FIRST_SECONDS:
@@ -217,7 +218,7 @@ class Counting:
         """Read the arrivals from a position to a time, in any case some of them."""
         arrived: list[Arrival] = []
         while len(arrived) < MAX_GATHERED:
-            self._lease.renew(self._progress)
+            self._renew()
             reach = at + REACHES[self._reach]
             end = reach if reach < (until or now()) else until
             try:
@@ -244,8 +245,12 @@ class Counting:
         hours = {(each.account, counts.start_of("hour", id_ms(each.id))) for each in arrived}
         of_day = groupby(sorted(hours), lambda each: (each[0], counts.start_of("day", each[1])))
         for (account, day), of_this in of_day:
-            self._lease.renew(self._progress)
-            tallies.count_hours(account, day, {hour for _, hour in of_this}, self._lease.token)
+            arrived_in, token = {hour for _, hour in of_this}, self._lease.token
+            tallies.count_hours(account, day, arrived_in, token, renew=self._renew)
+
+    def _renew(self) -> None:
+        """Renew the lease and store the progress. Raises LeaseLost and StorageError."""
+        self._lease.renew(self._progress)
 
     def _note(self, note: Callable[[], None]) -> None:
         """Note actors. A failure is logged once."""

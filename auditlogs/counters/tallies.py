@@ -6,7 +6,7 @@ incremented, so counting twice is harmless. An hour is the sum of its quarters, 
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from itertools import groupby
 
@@ -88,18 +88,26 @@ GROUP: Document = {
 
 
 def count_hours(
-    account: str, day: int, hours: Iterable[int], token: int, *, is_first: bool = False
+    account: str,
+    day: int,
+    hours: Iterable[int],
+    token: int,
+    *,
+    renew: Callable[[], None],
+    is_first: bool = False,
 ) -> list[Document]:
     """Count some hours of the day that starts at `day`, and sum up the day again, under a fencing
     token. All times are starts, in ms. Return the groups of entries; see `actors_in`.
 
     An hour older than the retention is left as it is, because its entries may be gone; so is a
-    span that was counted under a higher token. `is_first` says that they have hardly been counted
-    before. Raises StorageError.
+    span that was counted under a higher token. `renew` renews the lease, and is called before each
+    query. `is_first` says that they have hardly been counted before. Raises StorageError.
     """
     oldest = oldest_ms(now())
     counted = sorted(hour for hour in hours if hour + HOUR_MS > oldest)
-    groups = [group for start, end in _runs(counted) for group in _count(account, start, end)]
+    groups = [
+        group for start, end in _runs(counted) for group in _count(account, start, end, renew)
+    ]
     groups.sort(key=_quarter_of)
     in_quarters = [_quarter(start, list(each)) for start, each in groupby(groups, _quarter_of)]
     in_hours = _sums("hour", in_quarters)
@@ -142,8 +150,9 @@ def _runs(hours: Iterable[int]) -> Iterator[tuple[int, int]]:
         yield starts[0], starts[-1] + HOUR_MS
 
 
-def _count(account: str, start: int, end: int) -> list[Document]:
+def _count(account: str, start: int, end: int, renew: Callable[[], None]) -> list[Document]:
     """Return the groups of the entries of a range of time, in ms, as `GROUP` makes them."""
+    renew()
     if end - start <= SHORTEST_MS:
         return _grouped(account, start, end)
     if (account, start, end) not in _too_much:
@@ -155,7 +164,7 @@ def _count(account: str, start: int, end: int) -> list[Document]:
             pass
         _too_much[account, start, end] = True
     middle = (start + end) // 2
-    return [*_count(account, start, middle), *_count(account, middle, end)]
+    return [*_count(account, start, middle, renew), *_count(account, middle, end, renew)]
 
 
 def _grouped(account: str, start: int, end: int, *limit: Document) -> list[Document]:

@@ -179,5 +179,7 @@ def held_in(documents: Iterable[dict[str, Any]], kind: Kind) -> Counted:
 def rebuilt(account: str, hours: Iterable[int]) -> Counted:
     """Count these hours of an account anew, whatever is kept of them; return what is kept then."""
     for hour in hours:
-        tallies.count_hours(account, counts.start_of("day", hour), [hour], 1_000_000)
+        tallies.count_hours(
+            account, counts.start_of("day", hour), [hour], 1_000_000, renew=lambda: None
+        )
     return held(account)

@@ -68,7 +68,7 @@ def is_right(account: str) -> bool:
 
 
 def recount(account: str, hour: int, token: int = 1) -> None:
-    tallies.count_hours(account, counts.start_of("day", hour), [hour], token)
+    tallies.count_hours(account, counts.start_of("day", hour), [hour], token, renew=lambda: None)
 
 
 def hours_ago(hours: float) -> datetime:
@@ -379,6 +379,31 @@ def test_one_counts_and_another_takes_its_place(account: str) -> None:
         assert is_right(account)
 
 
+def test_a_count_that_takes_longer_than_the_lease_renews_it(
+    account: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else two workers would take it from each other, and neither would come to an end."""
+    record(account, *({"timestamp": hours_ago(2)} for _ in range(3)))
+    run = slices.run
+    first, second = Counting(), Counting()
+    rests: list[float] = []
+
+    def slow(selection: Any, leading: Any, part: Any, *stages: Document) -> list[Document]:
+        clock.shift(leader.LEASE_SECONDS / 2)
+        rests.append(second.step())
+        if (part.high.int - part.low.int) >> 80 > HOUR_MS // 8:
+            raise TookTooLong
+        return run(selection, leading, part, *stages)
+
+    monkeypatch.setattr(leader, "RENEW_SECONDS", 0.0)
+    with time_machine.travel(now(), tick=False) as clock:
+        monkeypatch.setattr(slices, "run", slow)
+        first.step()
+    assert len(rests) >= 8
+    assert set(rests) == {STANDBY_SECONDS}
+    assert is_right(account)
+
+
 def test_two_workers_cannot_acquire_the_lease_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     first, second = LeaderLease(), LeaderLease()
     acquired: list[Progress | None] = []
@@ -421,8 +446,8 @@ def test_an_old_count_never_covers_a_new_one(account: str, monkeypatch: pytest.M
     record(account, {"timestamp": hours_ago(2)})
     count, hour = tallies._count, counts.start_of("hour", to_ms(hours_ago(2)))
 
-    def count_and_be_replaced(account: str, start: int, end: int) -> Any:
-        old = count(account, start, end)
+    def count_and_be_replaced(account: str, start: int, end: int, renew: Any) -> Any:
+        old = count(account, start, end, renew)
         monkeypatch.setattr(tallies, "_count", count)
         record(account, {"timestamp": from_ms(hour)})
         recount(account, hour, token=8)
