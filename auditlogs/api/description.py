@@ -56,8 +56,7 @@ def routes() -> dict[str, tuple[str, dict[str, str]]]:
 
 def _public(request: HttpRequest, body: dict[str, Any], kind: str) -> HttpResponse:
     if request.GET:
-        unknown = dict.fromkeys(request.GET, "not a known parameter")
-        return problems.bad_parameters(unknown, frozenset(unknown))
+        return problems.takes_no_parameters(request)
     response = HttpResponse(msgspec.json.encode(body), content_type=kind)
     response["Cache-Control"] = "no-cache"
     return response

@@ -28,8 +28,7 @@ def key_detail(request: HttpRequest, key: ApiKey, key_id: str) -> HttpResponse:
     Another account's key gets the same 404 as one that does not exist.
     """
     if request.GET:
-        unknown = dict.fromkeys(request.GET, "not a known parameter")
-        return problems.bad_parameters(unknown, frozenset(unknown))
+        return problems.takes_no_parameters(request)
     try:
         with reader_of(key.account_id):
             found = seen_keys.find(key.account, key_id)

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 from django.conf import settings
 from django.core.exceptions import TooManyFieldsSent
-from django.http import HttpResponse
+from django.http import HttpRequest, HttpResponse
 
 from auditlogs import metrics
 from auditlogs.explain.codes import PROBLEMS, ProblemSlug
@@ -53,6 +53,12 @@ def bad_parameters(errors: Mapping[str, str], unknown: frozenset[str]) -> HttpRe
     slug: ProblemSlug = "unknown-parameter" if errors.keys() <= unknown else "invalid-parameter"
     detail = "; ".join(f"{error['parameter']}: {error['detail']}" for error in named)
     return problem(slug, "Invalid query parameter", detail, errors=named)
+
+
+def takes_no_parameters(request: HttpRequest) -> HttpResponse:
+    """Return a 400 for a request with parameters to an address that has none."""
+    unknown = dict.fromkeys(request.GET, "not a known parameter")
+    return bad_parameters(unknown, frozenset(unknown))
 
 
 def bad_body(slug: ProblemSlug, detail: str) -> HttpResponse:

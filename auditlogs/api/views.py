@@ -186,7 +186,7 @@ def entry_detail(request: HttpRequest, key: ApiKey, entry_id: str) -> HttpRespon
     Another account's id gets the same 404 as one that does not exist.
     """
     if request.GET:
-        return _no_parameters(request)
+        return problems.takes_no_parameters(request)
     id = parse_id(entry_id)
     entry = Entries.of(key.account_id, key.bot).get(id) if id else None
     if entry is None:
@@ -275,11 +275,6 @@ def _unauthorized(request: HttpRequest, key: ApiKey | None) -> HttpResponse:
         return problems.rate_limited(reason, reached.seconds)
     self_audit.key_refused(request, key)
     return problems.unauthorized(has_key=True)
-
-
-def _no_parameters(request: HttpRequest) -> HttpResponse:
-    unknown = dict.fromkeys(request.GET, "not a known parameter")
-    return problems.bad_parameters(unknown, frozenset(unknown))
 
 
 def _next_url(request: HttpRequest, following: Cursor) -> str:
