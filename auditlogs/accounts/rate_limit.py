@@ -11,10 +11,10 @@ from dataclasses import dataclass
 
 from django.conf import settings
 from limits import RateLimitItem, RateLimitItemPerMinute, parse_many
-from limits.storage import MemoryStorage
 from limits.strategies import FixedWindowRateLimiter
 
 from auditlogs.models import ApiKey
+from auditlogs.write.rates import new_limiter
 
 # Requests with an invalid key, per address. Beyond it only requests with invalid keys are rejected:
 # others behind the same address must not be able to lock out a valid key.
@@ -82,6 +82,4 @@ def _rates(text: str) -> list[RateLimitItem]:
 
 @functools.cache
 def _limiter() -> FixedWindowRateLimiter:
-    """Return this process's counters. Their windows are fixed: `limits` expires those in memory,
-    while moving windows would keep every caller for ever."""
-    return FixedWindowRateLimiter(MemoryStorage())
+    return new_limiter()

@@ -11,7 +11,6 @@ from typing import Any
 
 from django.http import HttpRequest
 from limits import RateLimitItem, RateLimitItemPerMinute
-from limits.storage import MemoryStorage
 from limits.strategies import FixedWindowRateLimiter
 
 from auditlogs.accounts.rate_limit import LimitExceeded, network_of
@@ -21,6 +20,7 @@ from auditlogs.intake import context
 from auditlogs.middleware import source_ip
 from auditlogs.models import PLATFORM_ACCOUNT, AgentKey, ApiKey
 from auditlogs.recording.recorder import Mode, record
+from auditlogs.write.rates import new_limiter
 
 ANONYMOUS = Actor(type="user", id="anonymous")
 
@@ -161,7 +161,7 @@ def record_by(
 def _sampler() -> FixedWindowRateLimiter:
     """Return this process's sampler. Its windows are fixed: `limits` expires those in memory, while
     moving windows would keep every source for ever."""
-    return FixedWindowRateLimiter(MemoryStorage())
+    return new_limiter()
 
 
 def window_of(reached: LimitExceeded) -> dict[str, Any]:

@@ -10,12 +10,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from limits import RateLimitItem, RateLimitItemPerDay
-from limits.storage import MemoryStorage
 from limits.strategies import FixedWindowRateLimiter
 
 from auditlogs.entry.text import SEPARATOR
 from auditlogs.storage.dictionary import StoredNames, notes_of_actor, notes_of_target
 from auditlogs.storage.mongo import Document
+from auditlogs.write.rates import new_limiter
 
 # The first name of an actor or a bot is free: a key may send the entries of any number of them.
 # A fleet of 200 bots can be renamed at once, which is rare. A key that renames all day adds 6,000
@@ -66,4 +66,4 @@ def _nameless(named: dict[str, Any]) -> dict[str, Any]:
 
 @functools.cache
 def _limiter() -> FixedWindowRateLimiter:
-    return FixedWindowRateLimiter(MemoryStorage())
+    return new_limiter()

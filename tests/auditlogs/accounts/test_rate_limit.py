@@ -117,17 +117,3 @@ def test_requests_without_a_key_are_not_limited(db: None) -> None:
 )
 def test_a_client_is_its_address_or_its_network(one: str, other: str | None, is_same: bool) -> None:
     assert (rate_limit.network_of(one) == rate_limit.network_of(other)) == is_same
-
-
-def test_windows_that_are_over_are_forgotten(db: None) -> None:
-    for number in range(500):
-        rate_limit.count_failure(f"10.0.{number // 250}.{number % 250}")
-    storage: Any = rate_limit._limiter().storage
-    assert len(storage.storage) == 500
-    with time_machine.travel(time.time() + 61, tick=False):
-        until = time.monotonic() + 5
-        while len(storage.storage) > 1 and time.monotonic() < until:
-            rate_limit.count_failure("10.1.0.1")
-            time.sleep(0.02)
-    assert len(storage.storage) == len(storage.expirations) == 1
-    assert len(storage.locks) == 1
