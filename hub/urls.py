@@ -29,6 +29,9 @@ from hub.sign_in.passwords import SetPassword, password
 from hub.sign_in.views import SignIn, SignOut
 
 urlpatterns = [
+    # The API is called most, and addresses are compared with each of these in turn.
+    path("api/docs", api_docs, name="api_docs"),
+    path("api/", include("auditlogs.api.urls")),
     path("", views.home),
     path("favicon.ico", views.favicon),
     path("hub", views.home, name="home"),
@@ -86,8 +89,6 @@ urlpatterns = [
     path("hub/sign-out", SignOut.as_view(), name="sign_out"),
     path("hub/password", password, name="password"),
     path("hub/set-password/<uidb64>/<token>", SetPassword.as_view(), name="set_password"),
-    path("api/docs", api_docs, name="api_docs"),
-    path("api/", include("auditlogs.api.urls")),
     path("", include("auditlogs.api.monitoring_urls")),
 ]
 
