@@ -73,7 +73,7 @@ def verdict(status: int, text: bytes, count: int) -> Verdict | None:
         return Verdict(dict.fromkeys(conflicts, "another entry with this id exists"))
     # A 403 without errors means a missing scope, which the key may still be given.
     is_refused = status in REFUSED or (status == HTTPStatus.FORBIDDEN and problem.errors)
-    return _refusal(problem, count) if is_refused else None
+    return _refusal(problem, count, status) if is_refused else None
 
 
 def is_unknown_parameter(status: int, text: bytes) -> bool:
@@ -87,13 +87,13 @@ def detail(text: bytes) -> str:
     return _decoded(text, Problem, Problem()).detail[:DETAIL_LENGTH]
 
 
-def _refusal(problem: Problem, count: int) -> Verdict:
+def _refusal(problem: Problem, count: int, status: int) -> Verdict:
     """Return the refused entries; the others are not stored yet and are sent again."""
     if refused := _reasons(problem.errors, count):
         rest = [index for index in range(count) if index not in refused]
         return Verdict(refused, [rest] if rest else [])
     if count == 1:
-        return Verdict({0: problem.detail[:DETAIL_LENGTH]})
+        return Verdict({0: problem.detail[:DETAIL_LENGTH] or f"status {status}, without a reason"})
     # The response does not name the entries: halving the batch finds them.
     return Verdict({}, [range(count // 2), range(count // 2, count)])
 
@@ -118,5 +118,5 @@ def _decoded(text: bytes, kind: type[T], default: T) -> T:
     """Return a decoded response, or the default where it is not the log's: a proxy may answer."""
     try:
         return msgspec.json.decode(text, type=kind)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return default

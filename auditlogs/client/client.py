@@ -10,6 +10,7 @@ process that is killed loses the entries in memory: at most a second's while the
 import atexit
 import os
 import weakref
+from multiprocessing.util import Finalize, register_after_fork
 from types import TracebackType
 from typing import Self, Unpack
 
@@ -44,6 +45,10 @@ class Client:
         self._start_over()
         _clients.add(self)
         atexit.register(self.close)
+        # Children of multiprocessing end without the handlers of atexit, and forked ones without
+        # those that their parent has registered here.
+        self._close_with_child()
+        register_after_fork(self, Client._close_with_child)
 
     def record(self, action: str, *, result: Result, **fields: Unpack[EntryFields]) -> str:
         """Redact an entry and enqueue it; return its id, which the writer gave or which is new.
@@ -80,6 +85,7 @@ class Client:
         if not self._closed:
             self._closed = True
             atexit.unregister(self.close)
+            self._finalizer.cancel()
             self._outbox.close(timeout)
 
     @property
@@ -97,6 +103,9 @@ class Client:
         traceback: TracebackType | None,
     ) -> None:
         self.close()
+
+    def _close_with_child(self) -> None:
+        self._finalizer = Finalize(None, self.close, exitpriority=0)
 
     def _start_over(self) -> None:
         # Threads and connections do not survive a fork.

@@ -20,6 +20,7 @@ LONGEST_RETRY_AFTER_SECONDS = 120
 GIVE_UP_SECONDS = 900.0
 TIMEOUT = urllib3.Timeout(connect=5.0, read=30.0)
 MAX_ANSWER_BYTES = 4 << 20
+ADDRESS_LENGTH = 200
 
 # Waits so many seconds; returns whether there is time for another attempt.
 Pause = Callable[[float], bool]
@@ -101,6 +102,16 @@ class Delivery:
     def _post(self, part: Sequence[Pending]) -> Verdict:
         """Send entries once. Raises OutcomeUnknown."""
         try:
+            return self._exchange(part)
+        except OutcomeUnknown:
+            raise
+        except Exception as error:
+            # Whatever an answer does to its reader, the entries may be stored by the next attempt.
+            logger.exception("unexpected error, the entries are sent again")
+            raise OutcomeUnknown(type(error).__qualname__) from error
+
+    def _exchange(self, part: Sequence[Pending]) -> Verdict:
+        try:
             response = self._pool.request(
                 "POST",
                 self._url + self._query,
@@ -115,11 +126,11 @@ class Delivery:
             raise OutcomeUnknown(self._redactor.text(str(error))) from error
         if self._query and is_unknown_parameter(status, text):
             self._query = ""
-            return self._post(part)
+            return self._exchange(part)
         if outcome := verdict(status, text, len(part)):
             return outcome
-        reason = self._redactor.text(f"{status} {detail(text)}".rstrip())
-        raise OutcomeUnknown(reason, _retry_after(response))
+        reason = f"{status} {detail(text) or _redirect(response)}".rstrip()
+        raise OutcomeUnknown(self._redactor.text(reason), _retry_after(response))
 
 
 def _backoff(attempt: int) -> float:
@@ -129,9 +140,18 @@ def _backoff(attempt: int) -> float:
     return longest * random.uniform(0.5, 1)  # noqa: S311  (not for security)
 
 
+def _redirect(response: urllib3.BaseHTTPResponse) -> str:
+    """Return where a response redirects to: most often the url has the wrong scheme or host. It is
+    not followed, as the API key would go to any address that a proxy names."""
+    # What a query holds may be a secret.
+    address = re.split(r"[?#]", response.get_redirect_location() or "")[0][:ADDRESS_LENGTH]
+    return f"redirects to {address}, change the client's url" if address else ""
+
+
 def _retry_after(response: urllib3.BaseHTTPResponse) -> float | None:
     """Return the seconds of `Retry-After`, limited to two minutes, or None."""
     try:
         return urllib3.Retry(retry_after_max=LONGEST_RETRY_AFTER_SECONDS).get_retry_after(response)
-    except InvalidHeader:
+    except (InvalidHeader, ValueError, OverflowError):
+        # `int` and `datetime` refuse numbers and years that urllib3 does not.
         return None

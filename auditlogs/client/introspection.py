@@ -73,5 +73,5 @@ class Introspector:
             raise KeysUnavailable(self._redactor.text(f"{status} {detail(text)}".rstrip()))
         try:
             return msgspec.json.decode(text, type=Introspection)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise KeysUnavailable("the answer is not one of this log") from error

@@ -23,6 +23,14 @@ LAST_CODE_POINT = 0x10FFFF
 SURROGATES = range(0xD800, 0xE000)
 
 
+def encodable(text: str) -> str:
+    """Return a text with its lone surrogates, which have no UTF-8, written out as escapes.
+
+    Python makes them of what is not UTF-8 in names of files and in arguments of programs.
+    """
+    return text.encode(errors="backslashreplace").decode()
+
+
 def fold(text: str) -> str:
     """Return text without differences of case and of compatibility: NFKC, then case folding."""
     return unicodedata.normalize("NFKC", text).casefold()

@@ -3,7 +3,7 @@
 import hashlib
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from typing import Any, TypedDict, Unpack
@@ -76,12 +76,17 @@ def resolved() -> Context:
 
 @contextmanager
 def bind(**fields: Unpack[Fields]) -> Iterator[Context]:
-    """Set fields for the entries recorded in the block; those of an outer `bind` still apply."""
+    """Set fields for the entries recorded in the block; those of an outer `bind` still apply.
+
+    In a generator, they apply to its caller, too, while the generator is suspended in the block.
+    """
     token = _current.set(replace(current(), **fields))
     try:
         yield current()
     finally:
-        _current.reset(token)
+        # A generator may be closed in another context, in which nothing was set.
+        with suppress(ValueError):
+            _current.reset(token)
 
 
 def trace_id(traceparent: str) -> str | None:

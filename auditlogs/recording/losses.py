@@ -10,7 +10,7 @@ import msgspec
 from auditlogs import metrics
 from auditlogs.entry.schema import Entry
 
-_lock = threading.Lock()
+_lock = threading.RLock()
 _count = 0
 
 

@@ -6,6 +6,7 @@ import os
 import threading
 import time
 from collections import deque
+from multiprocessing.util import Finalize
 
 from auditlogs.entry.schema import Entry
 from auditlogs.recording import losses
@@ -27,9 +28,14 @@ class Outbox:
         # Entries being stored, until the outcome is certain.
         self._in_flight: list[tuple[str, Entry]] = []
         self._is_closing = False
+        self._is_closed = False
 
     def put(self, entry: Entry, account: str) -> None:
-        """Enqueue an entry; when 10,000 are waiting it is reported as lost."""
+        """Enqueue an entry; when 10,000 are waiting it is reported as lost. After `close` it is
+        stored before this returns."""
+        if self._is_closed:
+            _store([(account, entry)])
+            return
         with self._changed:
             is_full = len(self._waiting) >= MAX_WAITING
             if not is_full:
@@ -53,6 +59,8 @@ class Outbox:
 
     def close(self, seconds: float) -> None:
         """Store the waiting entries; those not known to be stored in time are reported as lost."""
+        # Handlers that run later at exit may record, too.
+        self._is_closed = True
         if not self.flush(seconds):
             with self._changed:
                 left = [*self._in_flight, *self._waiting]
@@ -106,6 +114,8 @@ def _store(batch: list[tuple[str, Entry]]) -> None:
 def outbox() -> Outbox:
     """Return the outbox of this process, which is flushed at exit."""
     atexit.register(_close_at_exit, os.getpid())
+    # Children of multiprocessing end without the handlers of atexit.
+    Finalize(None, _close_at_exit, (os.getpid(),), exitpriority=0)
     return Outbox()
 
 

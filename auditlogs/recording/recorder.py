@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal, Unpack
+from typing import Any, Literal, Unpack, get_args
 
 from auditlogs.entry.schema import Entry, NewEntry, Result
 from auditlogs.entry.times import now
@@ -50,8 +50,9 @@ def record(
     - `async`: the entry stays in memory and is stored within a second; a crash loses it.
 
     Raises InvalidEntry naming the field for an entry that cannot be stored, or whose id and
-    timestamp belong to another entry.
+    timestamp belong to another entry, and ValueError for an unknown mode.
     """
+    check_mode(mode)
     entry, account = prepare(action, result=result, **details)
     if mode == "async":
         outbox().put(entry, account)
@@ -63,6 +64,12 @@ def record(
                 raise
             losses.lose(entry, account, str(error))
     return uuid.UUID(entry.id)
+
+
+def check_mode(mode: Mode) -> None:
+    """Raise ValueError for an unknown mode: a misspelt `strict` would guarantee less."""
+    if mode not in (modes := get_args(Mode)):
+        raise ValueError(f"mode must be one of {', '.join(modes)}, not {mode!r}")
 
 
 def record_many(entries: Sequence[NewEntry], *, account: str) -> list[uuid.UUID]:

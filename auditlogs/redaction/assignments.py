@@ -62,9 +62,20 @@ _with_password = pattern(r"(?i)\bwith\s+(?:encrypted\s+)?password\s+")
 _pair_next = pattern(
     rf"(?i)^[\"'\\]*(?:[\s,;-]|\\+[nrt])+[\"'\\]*(?:{_VALUES})[\"'\\]*\s*(?:=>|=|:)"
 )
-_is_sign = pattern(r"(?i)\s(?:is|was):$")
+_IS = "is|was|ist|war|lautet|es|est"
+_IS_WORDS = frozenset(_IS.encode().split(b"|"))
+_is_sign = pattern(rf"(?i)\s(?:{_IS}):$")
+# "The mnemonic is 12 or 24 words", "the key is 256 bits long".
+_count = pattern(
+    r"^[0-9]{1,2}(?:[\s\x7f.,]|$)|^[0-9]{3}\s+(?:words|characters|letters|digits|bytes|bits)\b"
+)
 _arn = pattern(r"\barn:[a-z-]*:\S*$")
 _key_sign = pattern(r"^\\?[\"']\s*(?::|=>)")
+# A user and a password, in the code of Python's HTTP clients; PowerShell's protected text.
+_user_and = pattern(r"\b(?:auth\s*=\s*|(?:HTTP)?(?:Basic|Digest)Auth)\(\s*[\"'][^\"']*[\"']\s*,\s*")
+_secure_text = pattern(r"(?i)\bConvertTo-SecureString\s+(?:-String\s+)?")
+# A line of a cookie jar: domain, flag, path, flag, time, name and value.
+_jar = pattern(r"\t(?:TRUE|FALSE)\t[0-9]+\t[^\t\r\n]+\t[^\s]{16,}")
 _identified = pattern(r"(?i)\bidentified\s+(?:with\s+\S+\s+)?(?:by|as)\s+(?:password\s+)?")
 _effect = pattern(r"(?i)\beffect\b")
 # Session cookies of frameworks and sites. Outside cookies these names are harmless.
@@ -96,11 +107,11 @@ class Assignments:
         cores = "|".join([CORES, *loose])
         self.cores = cores
         self.name = name = rf"[\w.-]*(?:{cores})[\w.-]*"
-        self.gate = pattern(rf"(?i){cores}|identified")
+        self.gate = pattern(rf"(?i){cores}|identified|securestring")
         # It has no groups, because each group doubles the cost of a match.
         self._assignment = pattern(
             rf"(?i){name}(?:[\"'`\\\])]|&quot;|&#39;){{0,8}}"
-            r"(?:\s*(?:=>|:=|==|=|::\s|:)|\s+(?:is|was)\b:?|[ \t]+\\*[\"'`])"
+            rf"(?:\s*(?:=>|:=|==|=|::\s|:)|\s+(?:{_IS})\b:?|[ \t]+\\*[\"'`])"
         )
         self._pair = pattern(
             rf"(?i)[\"'\\]*\b(?:{_NAMERS})[\"'\\]*\s*(?:=>|=|:)\s*"
@@ -132,6 +143,7 @@ class Assignments:
         # Searching for a literal costs a twentieth of searching for a pattern that does not match.
         lower = data.lower()
         yield from self._assigned(data)
+        yield from _in_code(data, lower)
         if b"'," in data or b'",' in data or b">>," in data:
             yield from each(data, self._listed, self._after_listed)
         if b"{" in data and (b"variable" in lower or b"secret" in lower):
@@ -141,8 +153,6 @@ class Assignments:
                 yield from each(data, self._field_error, self._after_name)
             if b"[ RECORD " in data:
                 yield from each(data, self._record, self._after_name)
-        if b"=" in data:
-            yield from each(data, _cookie, _session)
         if b": " in data or b" - " in data:
             yield from each(data, self._prompt, self._after_prompt)
         if b"|" in data:
@@ -191,7 +201,7 @@ class Assignments:
         closed = matched.rstrip()
         closed = closed.removesuffix(b":") if _is_sign.search(closed) else closed
         word = closed.rsplit(None, 1)[-1].lower()
-        sign = word if word in (b"is", b"was") and word != closed.lower() else b""
+        sign = word if word in _IS_WORDS and word != closed.lower() else b""
         name = closed[: len(closed) - len(sign)].rstrip(_AFTER_NAMES)
         while name.lower().endswith((b"&quot;", b"&#39;")):
             name = name[: name.rfind(b"&")].rstrip(_AFTER_NAMES)
@@ -279,6 +289,18 @@ def each(
                 yield *place, RULE
 
 
+def _in_code(data: bytes, lower: bytes) -> Iterator[Span]:
+    """Yield the cookies, and the values that a word of code announces."""
+    if b"=" in data:
+        yield from each(data, _cookie, _session)
+    if b"\t" in data:
+        yield from each(data, _jar, _cookie_of_jar)
+    if b"(" in data and b"auth" in lower:
+        yield from each(data, _user_and, _quoted_secret)
+    if b"securestring" in lower:
+        yield from each(data, _secure_text, _quoted_secret)
+
+
 def _session(data: bytes, start: int, end: int) -> list[Place]:
     begin = data.index(b"=", start) + 1
     return [(begin, end)] if looks_secret(data[begin:end].decode(), is_id=True) else []
@@ -287,6 +309,16 @@ def _session(data: bytes, start: int, end: int) -> list[Place]:
 def _quoted_value(data: bytes, start: int, end: int) -> list[Place]:
     place = value(data, end)
     return [place] if place and data[place[0] - 1] in QUOTES else []
+
+
+def _quoted_secret(data: bytes, start: int, end: int) -> list[Place]:
+    places = _quoted_value(data, start, end)
+    return [place for place in places if not describes_secret(data[slice(*place)].decode())]
+
+
+def _cookie_of_jar(data: bytes, start: int, end: int) -> list[Place]:
+    begin = data.rindex(b"\t", start, end) + 1
+    return [(begin, end)] if looks_secret(data[begin:end].decode(), is_id=True) else []
 
 
 def _identifying(data: bytes, start: int, end: int) -> list[Place]:
@@ -301,7 +333,7 @@ def _identifying(data: bytes, start: int, end: int) -> list[Place]:
 def _values_of(name: _Name, data: bytes, start: int, end: int) -> list[Place]:
     """Return the values after a name at `start` whose sign ends at `end`."""
     sign = name.sign
-    if sign in (b"", b"is", b"was"):
+    if not sign or sign in _IS_WORDS:
         place = _in_sentence(name, data, end if sign else end - 1, may_be_word=not sign)
         return [place] if place else []
     is_header = sign == b":" and name.plain.endswith(_LINE_NAMES)
@@ -343,7 +375,7 @@ def _is_secret_at(data: bytes, place: Place, name: _Name) -> bool:
     found = data[slice(*place)].decode()
     if not found.strip("\x01"):
         return False
-    if found[0] == "{" and data[place[0] - 1] not in QUOTES:
+    if found[0] == "{" and data[place[0] - 1] not in QUOTES and not _is_in_braces(data, place):
         return False  # Its members have names of their own.
     is_bare = data[place[0] - 1] not in QUOTES and name.sign in (b"=", b":=", b":")
     plain = plain_name(found.rpartition(".")[2] if is_bare else found)
@@ -357,6 +389,12 @@ def _is_secret_at(data: bytes, place: Place, name: _Name) -> bool:
     return is_secret(found, name.kind, name.plain)
 
 
+def _is_in_braces(data: bytes, place: Place) -> bool:
+    """Return whether a value of a connection string is in braces, as ODBC has it: `{a;b}`."""
+    found = data[slice(*place)]
+    return data[place[1] : place[1] + 1] == b";" and not any(sign in found for sign in b"=:\"'$")
+
+
 def _in_sentence(name: _Name, data: bytes, begin: int, *, may_be_word: bool) -> Place | None:
     """Return the value in a sentence: "the password is 'x'", "token 'abc123'".
 
@@ -366,7 +404,7 @@ def _in_sentence(name: _Name, data: bytes, begin: int, *, may_be_word: bool) -> 
     if place is None or data[place[0] : place[0] + 1] in (b"{", b"[", b"("):
         return None
     found = data[slice(*place)]
-    if not is_secret(found.decode(), name.kind, name.plain):
+    if not is_secret(found.decode(), name.kind, name.plain) or _count.search(data[place[0] :]):
         return None
     is_quoted = data[place[0] - 1] in QUOTES and not may_be_word
     return place if is_quoted or looks_made_up(found) else None

@@ -25,10 +25,12 @@ _numbers = pattern(
     r"(?:0x[0-9a-fA-F]{1,2}|[0-9]{1,3})"
     r"(?:\s*[,;:|/\s_-]\s*(?:0x[0-9a-fA-F]{1,2}|[0-9]{1,3})){31,}"
 )
+_hex_bytes = pattern(r"(?i)\b[0-9a-f]{2}(?:[ :][0-9a-f]{2}){31,63}\b")
 _number = pattern(r"0x[0-9a-fA-F]{1,2}|[0-9]{1,3}")
 _named = pattern(
-    r"(?i)(?:private|secret|seed|key[ _-]?pair|signing|mnemonic)[a-z_ -]*[\"']?"
-    r"\s*[:=]?\s*[\[({]?\s*$"
+    r"(?i)(?:priv(?:ate)?|secret|seed|key[ _-]?pair|signing|mnemonic)[a-z_ -]*[\"']?"
+    # The type may stand between: `priv := []byte{`, `secretKey = new Uint8Array([`.
+    r"\s*(?:[:=]+)?\s*(?:[\w<>&*.\[\] ]{0,24}[\[({<]{1,2})?\s*(?:Buffer )?$"
 )
 
 
@@ -48,6 +50,10 @@ def find(data: bytes) -> Iterator[Span]:
         run = data[start : start + 86].replace(b"-", b"+").replace(b"_", b"/")
         if is_key_pair(base64.b64decode(run + b"==")):
             yield start, end, RULE
+    for start, end in spans(_hex_bytes, data):
+        numbers = list(bytes.fromhex(data[start:end].replace(b":", b" ").decode()))
+        if is_key_of_numbers(numbers, is_named=_is_named(data, start)):
+            yield start, end, RULE
     for start, end in spans(_numbers, data):
         if end - start > 64 * 12:
             continue
@@ -55,10 +61,12 @@ def find(data: bytes) -> Iterator[Span]:
             int(match[0], 16) if match[0][:2] == b"0x" else int(match[0])
             for match in _number.finditer(data[start:end])
         ]
-        if is_key_of_numbers(
-            numbers, is_named=_named.search(data[max(0, start - 60) : start]) is not None
-        ):
+        if is_key_of_numbers(numbers, is_named=_is_named(data, start)):
             yield start, end, RULE
+
+
+def _is_named(data: bytes, start: int) -> bool:
+    return _named.search(data[max(0, start - 60) : start]) is not None
 
 
 def is_key_of_numbers(numbers: Sequence[Any], *, is_named: bool) -> bool:

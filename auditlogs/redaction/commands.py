@@ -1,11 +1,13 @@
 """Commands: secrets in the options of command lines, as texts and as lists of words."""
 
 from collections.abc import Iterator, Sequence
-from itertools import accumulate, pairwise
+from itertools import accumulate, chain, pairwise
 
 from auditlogs.redaction.judging import STATES, describes_secret, is_secret
+from auditlogs.redaction.marks import is_mark
 from auditlogs.redaction.names import Kind, Names, plain_name
 from auditlogs.redaction.patterns import Span, pattern, spans
+from auditlogs.redaction.randomness import looks_made_up
 from auditlogs.redaction.values import Place, value
 
 RULE = "key-name"
@@ -22,6 +24,10 @@ _PROGRAMS = (
     (r"(?:7z\w*|rar|unrar)", r"-p"),
     (r"(?:zip|unzip|zipcloak)", r"-P[ =]"),
     (r"openssl", r"-(?:passin|passout|pass)[ =]pass:"),
+    (r"openssl\s+enc", r"-[kK][ =]"),
+    (r"https?|xh", r"(?:-a|--auth)[ =][\w.@-]+:"),
+    (r"curl", r"(?:-E|--cert)[ =][\w./~-]+:"),
+    (r"ssh-keygen", r"-[NP][ =]"),
     (r"xfreerdp", r"/p(?:ass)?:"),
     (r"(?:ipmitool|snmp\w+)", r"-[PAX][ =]"),
     (r"\w+-cli\s(?:[^|;&]*\s)?(?:walletpassphrase|encryptwallet|importprivkey)", r""),
@@ -41,6 +47,14 @@ _user_option = pattern(r"(?:^|\s)(?:-u|--user|--proxy-user|-U)[= ]+[\"']?[^\s:\"
 _pgpass = pattern(r"(?m)^[\w.*-]+:(?:[0-9]{2,5}|\*):(?:\*|[A-Za-z_][\w.-]*):[^\s:]+:[^\s]{4,}$")
 _samba = pattern(r"\b(?:smbclient|rpcclient|winexe)\s(?:[^\r\n]*\s)?-U[= ]?[^\s%]+%\S+")
 _sqlplus = pattern(r"\bsqlplus\s+(?:-\w+\s+)*[^\s/]+/[^\s@/]+@")
+_piped = pattern(
+    r"(?:echo|printf)\s+(?:-n\s+)?(?:'[^']+'|\"[^\"]+\"|[^\s|;&'\"]+)\s*\|\s*[^|;&\r\n]*"
+    r"(?:--password-stdin|\bsecrets?\s+(?:create|versions|set|put)|passwd|\bvault\s|\bsudo\s+-S)"
+)
+_of_echo = pattern(r"^\w+\s+(?:-n\s+)?")
+# Of Redis, on a line of its own or after its prompt.
+_auth = pattern(r"(?m)(?:^|> )AUTH[ \t]+(?:[\w-]+[ \t]+)?[^\s\"']{6,}$")
+_SECURE_STRING = ("ssm", "put-parameter", "SecureString")
 _netrc = pattern(r"\b(?:login|user)\s+[^\s|]\S*\s+password\s+[^\s|]\S*")
 # One of these is in every use of the programs above.
 _words_of_programs = pattern(r" -|/p|walletpass|privkey|encryptwallet|vault|rabbitmqctl|net ")
@@ -61,7 +75,7 @@ class Commands:
             return
         if b"-" in data:
             yield from self._options(data)
-        for start, end in _places(data):
+        for start, end in chain(_places(data), _given(data)):
             if not describes_secret(data[start:end].decode()):
                 yield start, end, RULE
 
@@ -83,7 +97,15 @@ class Commands:
                 found[i] = 0
         if len(words) <= _MAX_WORDS:
             found |= self._in_program(words)
-        return found
+        if words[0] == "AUTH" and len(words) in (2, 3):
+            found[len(words) - 1] = 0
+        if "--value" in words[:-1] and all(word in words for word in _SECURE_STRING):
+            found[words.index("--value") + 1] = 0
+        return {
+            i: start
+            for i, start in found.items()
+            if not is_mark(words[i]) and not describes_secret(words[i])
+        }
 
     def _in_program(self, words: Sequence[str]) -> dict[int, int]:
         # A word that contains white space is still one word.
@@ -144,6 +166,18 @@ def _places(data: bytes) -> Iterator[Place]:
     if b"password" in data and (b"login" in data or b"user" in data):
         for start, end in spans(_netrc, data):
             yield end - len(data[start:end].split()[-1]), end
+
+
+def _given(data: bytes) -> Iterator[Place]:
+    """Yield the passwords that are piped to a program, and those of Redis."""
+    for start, end in spans(_piped, data) if b"|" in data else ():
+        echo = _of_echo.search(data[start:end])
+        if echo and (place := value(data, start + echo.end())):
+            yield place
+    for start, end in spans(_auth, data) if b"AUTH" in data else ():
+        word = data[start:end].split()[-1]
+        if looks_made_up(word):
+            yield end - len(word), end
 
 
 def _after_programs(data: bytes) -> Iterator[int]:

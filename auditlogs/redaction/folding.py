@@ -37,9 +37,12 @@ _FOREIGN = (
     *("รหัสผ่าน", "পাসওয়ার্ড", "கடவுச்சொல்", "գաղտնաբառ", "პაროლი"),
 )
 MEANING = "passwd"
+# "Is" after them, without a space.
+_IS = ("是", "为", "為", "は", "는", "은")
 # Two words may also be joined as the names of keys are.
 _foreign = re2.compile(
-    "(?i)" + "|".join("[ _-]?".join(map(re2.escape, w.split())) for w in _FOREIGN)
+    "(?i)(?:" + "|".join("[ _-]?".join(map(re2.escape, w.split())) for w in _FOREIGN) + ")"
+    f"(?:{'|'.join(_IS)})?"
 )
 FILLER = b"\x01"
 _CONTROLS = bytes({*range(0x20), 0x7F} - set(b"\t\n\r"))
@@ -81,7 +84,8 @@ def _folded(text: str) -> list[str]:
     if not text.isascii():
         for match in _foreign.finditer(whole(text)):
             start, end = match.span()
-            chars[start:end] = [MEANING, *[""] * (end - start - 1)]
+            is_said = text[end - 1] in _IS
+            chars[start:end] = [MEANING + " is " * is_said, *[""] * (end - start - 1)]
     return chars
 
 

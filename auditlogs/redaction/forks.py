@@ -22,8 +22,9 @@ class Redactions:
     """
 
     def __init__(self) -> None:
-        self._gate = threading.Lock()
-        self._counter = threading.Lock()
+        # A handler of a signal may record in the middle of the lines that hold a lock.
+        self._gate = threading.RLock()
+        self._counter = threading.RLock()
         self._running = 0
 
     def __enter__(self) -> None:

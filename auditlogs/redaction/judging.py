@@ -72,7 +72,7 @@ ACCESS_KEY_ID = re.compile(r"(?:A3T[A-Z0-9]|AKIA|ASIA|ABIA|ACCA|AROA|AIDA)[A-Z0-
 _UUID = re.compile(r"(?i)\{?[0-9a-f]{8}-?(?:[0-9a-f]{4}-){3}[0-9a-f]{12}\}?")
 # Ids, addresses and assets: not secrets under an ambiguous name.
 _HARMLESS = re.compile(
-    r"[0-9][0-9.,:_TZ+-]*|01[0-9A-HJKMNP-TV-Z]{24}|0x[0-9a-fA-F]{1,63}|S-1-[0-9-]+|/[^?]*|[^@\s]+@[\w-]+(?:\.[\w-]+)+"
+    r"[A-Z_]+#[^\s]*|[0-9][0-9.,:_TZ+-]*|01[0-9A-HJKMNP-TV-Z]{24}|0x[0-9a-fA-F]{1,63}|S-1-[0-9-]+|/[^?]*|[^@\s]+@[\w-]+(?:\.[\w-]+)+"
     r"|(?:https?|wss?|ipfs|ar|s3|gs|file)://.*|ibc/[0-9A-F]{64}|factory/.*|(?:hmac-)?(?:SHA|sha)(?:1|256|512)[:-].*"
     r"|(?:[\w.-]+/)+[\w.-]+\.[a-z0-9]{1,5}(?:\.gz)?"
     r"|0x[0-9a-fA-F]+(?:::\w+)+|(?:AC|AP|CA|CF|CN|DN|HX|IP|MB|MC|MM|NO|PN|QU|RE|SM|UC|US|WF|WK)"
@@ -83,6 +83,11 @@ _HARMLESS = re.compile(
     r"|(?:tok|key|ord|req|usr|user|acc|acct|cus|evt|sub|price|prod|pm|pi|card|agent|bot|org|proj|id"
     r"|cred|ses|sess|txn|tx|inv|pos|run|job|task|msg|call|thread|asst|file|batch|trace|span|sec|ref"
     r"|conn|auth|sid|wh|we|ch|in|po|re|src|seti|si|ba|btok|apikey|ak|kid|arn)[_-][0-9A-Za-z_-]{1,40}"
+)
+# The words of Monero, Electrum and SLIP-39, which are not those of BIP-39.
+_SEED_WORDS = re.compile(r"[a-z]{3,12}(?: [a-z]{3,12}){11,32}")
+_WORDS_OF_SENTENCES = frozenset(
+    "and are but for from has have not that the this was with you".split()
 )
 # The bytecode of a contract.
 _CODE = re.compile(r"(?:0x)?[0-9a-fA-F]+")
@@ -106,6 +111,8 @@ def is_secret(value: str, kind: Kind, plain: str) -> bool:
     text = value.strip()
     if plain == "code" and _CODE.fullmatch(text):
         return False
+    if plain.endswith(("seed", "share")) and _SEED_WORDS.fullmatch(text):
+        return _WORDS_OF_SENTENCES.isdisjoint(text.split())
     if plain.endswith(_HEADERS) and (" " in text or "=" in text):
         return _is_credential_header(text)
     if plain.endswith(_SEVERAL) and len(text) < _SHORTEST_OF_SEVERAL:

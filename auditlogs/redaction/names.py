@@ -58,7 +58,8 @@ _LAST_WORDS = frozenset(
     privatschluessel geheimschluessel apischluessel secretkeybase parola parool sandi heslo haslo
     geslo sifre senha senhas passord salasana jelszo kodeord lozinka zaporka loesenord losenord
     slaptazodis pasahitza lykilord fjalekalim contrasenya matkhau katasandi katalaluan codigosecreto
-    geheimnis
+    geheimnis apihash devicecode stringsession sessionstring tradingpin accountpin transactionpin
+    loginpin accesspin mpin
     """.split()
 )
 # Endings that mean a secret even in the middle of a word: `dbpassword`, `botApiKey`.
@@ -77,7 +78,8 @@ _DOUBTFUL_ENDINGS = ("key", "keys", "pass", "auth", "cookie", "cookies", "seed",
 # Ambiguous last words, but not endings of words: a risk is no `sk`, a barcode no `code`.
 _DOUBTFUL_WORDS = frozenset(
     """
-    authorization bearer clave code entropy keyshare jwe jws jwt parol parole pk seed share sid
+    authorization bearer clave code entropy keyshare keystore jwe jws jwt parol parole pat pk seed
+    share sid
     signer sk sessioncookie wif
     """.split()
 )
@@ -90,10 +92,10 @@ _HARMLESS = frozenset(
     base bind bucket cache client clientrequest column composite config configuration continuation
     cursor data dedup deduplication entity entry event feature field flag foreign group hash hot
     idempotency index issue item job label lock lookup map message metric natural next nextpage
-    object order page pagination parent part partition position prev previous price primary project
-    property query range redis resource resume route routing row s3 search setting shard shortcut
-    sort storageslot surrogate sync tag task template translation unique verify verifying
-    verification walk watermark
+    market object order page pagination parent part partition pool position prev previous price
+    primary progress project property query range redis resource resume route routing row s3 search
+    setting shard shortcut sort storageslot surrogate sync tag task template translation unique
+    verify verifying verification walk watermark
     """.split()
 )
 # Words before a token that make it an asset: `base token`.
@@ -161,9 +163,9 @@ CORES = (
     "|wachtwoord|senha|sifre|clave|parol|haslo|heslo|geslo|losenord|loesenord|kode|salasana"
     "|jelszo|lozinka|zaporka|slaptazod|pasahitza|lykilord|fjalekalim|khau|sandi|laluan|geheim"
     "|schluessel|parool|chave|cle(?:privee|secrete|api)"
-    r"|(?:_|\b)[ps]k\b"
+    r"|(?:_|\b)(?:[ps]k|pat)\b|api_?hash"
 )
-_CORES = CORES.replace(r"(?:_|\b)[ps]k\b", "[ps]k$")
+_CORES = CORES.replace(r"(?:_|\b)(?:[ps]k|pat)\b", "(?:[ps]k|pat)$")
 _cores = pattern(_CORES)
 _SIGNATURE_CORES = "sig|tx|hash|proof|transaction|digest|checksum|root|pub|addr"
 _signature_cores = pattern(_SIGNATURE_CORES)

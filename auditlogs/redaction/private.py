@@ -24,7 +24,7 @@ _says_private = pattern(
     r"(?i)priv(?:ate)?[ _-]?key|secret(?:[ _-]?key)?|sign(?:ing|er)[ _-]?key|\b(?:\w+_)?[ps]k\b"
     r"|key[ _-]?(?:share|pair|material)|hexlify|mnemonic|\bseed|unknown key type|hex[ _-]?key"
     r"|import\w*[ _-](?:\w+[ _-])?(?:wallet|account|key)|wallet[ _-]import|\bwallet\s*\("
-    r"|wallet\.add\s*\(|keytool[ _-]import"
+    r"|wallet\.add\s*\(|keytool[ _-]import|import[ _-]hex"
     r"|private[ _-]?keyto|from[ _-]?(?:private|secret|seed|key|bytes|hex)\w*\s*\(|importrawkey"
     r"|(?:signing|secret|private)key\(|\b(?:agent|api|deployer|operator|executor|trading|hot)[ _-]?"
     r"(?:wallet[ _-]?)?key"

@@ -1,5 +1,6 @@
 """Shapes: secrets with a format of their own, in any context."""
 
+import re
 from collections.abc import Iterator
 
 from auditlogs.redaction.encodings import from_base64
@@ -9,7 +10,7 @@ from auditlogs.redaction.randomness import has_noise, looks_made_up
 from auditlogs.redaction.vendors import HOOKS, KEYS, regex
 
 _HASH = (
-    r"\$(?:apr1|1|2[abxy]?|5|6|7|y|gy|argon2(?:id?|d)|scrypt|pbkdf2[a-z0-9-]*|bcrypt-sha256)"
+    r"\$(?:apr1|1|2[abxy]?|5|6|7|8|9|y|gy|argon2(?:id?|d)|scrypt|pbkdf2[a-z0-9-]*|bcrypt-sha256)"
     r"\$[./A-Za-z0-9$=,+-]{8,}"
     r"|\b(?:pbkdf2_sha(?:1|256|512)|bcrypt_sha256|argon2|scrypt|md5|sha1)\$[./A-Za-z0-9$=,+-]{16,}"
     r"|\{S?SHA(?:256|512)?\}[A-Za-z0-9+/]{20,}={0,2}"
@@ -20,6 +21,8 @@ _JOSE = (
     r"(?:\.[0-9A-Za-z_-]*={0,2}){2,4}"
     r"|\beyJ[0-9A-Za-z_-]{6,}\.ey[0-9A-Za-z_-]{6,}"
 )
+# A log or a terminal breaks a long token into lines, of which only the last may be shorter.
+_WRAPPED = r"\beyJ[0-9A-Za-z_.-]{16,}(?:\\?\r?\n[ \t]*[0-9A-Za-z_.-]{4,})+"
 _PEM = (
     r"-{3,5}\s?BEGIN [A-Z0-9 ]*(?:PRIVATE|SECRET) KEY(?: BLOCK)?\s?-{0,5}"
     r"|---- BEGIN SSH2 ENCRYPTED PRIVATE KEY ----|PuTTY-User-Key-File-[0-9]:"
@@ -37,6 +40,8 @@ _hook = pattern("(?i)" + "|".join(regex(row.format) for row in HOOKS))
 _aws = pattern(r"\b(?:AKIA|ASIA)[A-Z0-9]{16}[^0-9A-Za-z/+]{1,8}[0-9A-Za-z/+]{40}\b")
 _hash = pattern(_HASH)
 _jose = pattern(_JOSE)
+_wrapped = pattern(_WRAPPED)
+_break = re.compile(rb"\\?\r?\n[ \t]*")
 _pem = pattern(_PEM)
 _pem_body = pattern(_PEM_BODY)
 _pem_end = pattern(r"-{3,5}\s?END [A-Z0-9 ]*KEY(?: BLOCK)?\s?-{3,5}|Private-MAC: [0-9a-f]+")
@@ -69,11 +74,30 @@ def find(data: bytes) -> Iterator[Span]:
     if b"ey" in data or b"ew" in data:
         for start, end in spans(_jose, data):
             yield start, end, "jwt"
+        if b"\n" in data:
+            yield from _wrapped_tokens(data)
     if b"$" in data or b"SHA" in data:
         for start, end in spans(_hash, data):
             yield start, end, "password-hash"
     if b"BEGIN" in data or b"PuTTY" in data:
         yield from _private_keys(data)
+
+
+def _wrapped_tokens(data: bytes) -> Iterator[Span]:
+    """Yield the JSON Web Tokens that are broken into lines."""
+    for start, stop in spans(_wrapped, data):
+        begin, end, dots, before = start, start, 0, 0
+        while begin < stop:
+            line = _break.search(data, begin, stop)
+            line_end = line.start() if line else stop
+            length = line_end - begin
+            if dots == 2 and before > length:
+                break
+            dots, before, end = dots + data.count(b".", begin, line_end), length, line_end
+            begin = line.end() if line else stop
+        token = _break.sub(b"", data[start:end])
+        if dots >= 2 and b'"alg"' in (from_base64(token.partition(b".")[0]) or b""):
+            yield start, end, "jwt"
 
 
 def _private_keys(data: bytes) -> Iterator[Span]:

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 import re2
 
-from auditlogs.redaction import addresses, chains, encodings, literals, mnemonics, shapes
+from auditlogs.redaction import addresses, chains, encodings, fix, literals, mnemonics, shapes
 from auditlogs.redaction.assignments import Assignments
 from auditlogs.redaction.commands import Commands
 from auditlogs.redaction.folding import FILLER, View
@@ -55,7 +55,7 @@ class Texts:
         cores = self._assignments.cores
         # A text without a match has no secret. That is most texts, which need no other search.
         self._gate = pattern(
-            rf"(?i){cores}|[a-z0-9+/_=-]{{16}}|/\\?/|[%@&\\\x00-\x08\x0b-\x1f\x7f]|bearer|basic|digest|ntlm|identified"
+            rf"(?i){cores}|[a-z0-9+/_=-]{{16}}|/\\?/|[%@&\\\x00-\x08\x0b-\x1f\x7f]|bearer|basic|digest|ntlm|identified|securestring"
             r"|\binto\b|(?:[0-9]{1,3}|0x[0-9a-f]{2})[ ,;]+[0-9]{1,3}[ ,;x]"
             r"|^\s*[\[{\"]|(?:^|\s)-[pPauUw]|--user|\$[a-z0-9-]+\$|[0-9]:[a-z0-9_-]{30}|q~"
             r"|(?:[0-9]{2,5}|\*):[^\s:]+:[^\s:]+:|hexlify|wallet|import"
@@ -131,7 +131,7 @@ class Texts:
         is_word = _one_word.fullmatch(data) is not None
         seen.spend(1 if is_word else 2)
         bare = masked(text)
-        found = list(mnemonics.find(bare))
+        found = [*mnemonics.find(bare), *fix.find(bare)]
         if not text.isascii():
             in_view = mnemonics.find(data.decode())
             found += [(*view.span(start, end), rule) for start, end, rule in in_view]
@@ -225,7 +225,9 @@ class Texts:
         if pieces:
             return "".join([*pieces, text[after:]]), False
         is_command = "'-" in text or '"-' in text
-        if tries and (is_command or self._assignments.gate.search(View(text).data)):
+        if tries and (
+            is_command or "kty" in text or self._assignments.gate.search(View(text).data)
+        ):
             seen.spend(2)
             clean = literals.redacted(text, lambda value: self.inside(value, level + 1, seen))
             return (clean, True) if clean is not None else None
@@ -242,8 +244,8 @@ _harmless = pattern(
 
 
 def _is_harmless(data: bytes) -> bool:
-    # 128 digits may be a key pair.
-    return len(data) not in (128, 130) and _harmless.search(data) is not None
+    # 128 digits may be a key pair, 96 and 100 a key in DER.
+    return len(data) not in (96, 100, 128, 130) and _harmless.search(data) is not None
 
 
 _one_word = re.compile(rb"[\w.-]*")

@@ -27,6 +27,7 @@ CLASSES = {
     "base64": "0-9A-Za-z+/=",
     "azure": "0-9A-Za-z_.~-",
     "path": "0-9A-Za-z_./+-",
+    "link": "0-9A-Za-z_./+@-",
 }
 
 
@@ -69,6 +70,23 @@ KEYS = (
     Format("Browserbase", "bb_live_<url:25+>", "bb_live"),
     Format("Composio", "(ak|comp)_<base62:20>", "ak_1"),
     Format("Smithery", "sm_(aat|pat|sat)_<base62:16+>", "sm_pat"),
+    Format("Adafruit", "aio_<base62:28>", "aio_feed"),
+    Format("Anyscale", "esecret_<lower:20+>", "esecret_name"),
+    Format("Brave", "BSA<url:27-28>", "BSA-1"),
+    Format("Cerebras", "csk-<lower:40+>", "csk-1"),
+    Format("Codex", "rt_<url:60+>", "rt_queue"),
+    Format("Cursor", "(crsr|key)_<hex:64>", "key_1"),
+    Format("Gemini", "AQ.Ab8<url:40+>", "AQ.Ab8"),
+    Format("LlamaCloud", "llx-<base62:40+>", "llx-1"),
+    Format("Mem0", "m0-<base62:40>", "m0-1"),
+    Format("Modal", "as-<base62:22>", "as-is"),
+    Format("n8n", "n8n_api_<hex:40+>", "n8n_api_url"),
+    Format("RunPod", "rpa_<upper:40+>", "rpa_bot"),
+    Format("Weights & Biases", "wandb_v1_<word:40+>", "wandb_v1_run"),
+    # Market data
+    Format("CoinGecko", "CG-<base62:24>", "CG-1"),
+    Format("Databento", "db-<base62:29>", "db-1"),
+    Format("Tardis", "TD.<url:16>.<url:14+>", "TD.name"),
     # Clouds
     Format("Alibaba", "LTAI<base62:16-24>", "LTAI_docs"),
     Format("Azure AD", "<word:3><digit:1>Q~<azure:31-34>", "Q1Q~"),
@@ -92,6 +110,9 @@ KEYS = (
     Format("Supabase", "sb(p|_secret)_<word:20+>", "sbp_id"),
     Format("Tencent", "AKID<base62:32>", "AKID"),
     Format("Vercel", "(vcp|vci|vca|vcr|vck)_<base62:24+>", "vcp_team"),
+    Format("Aiven", "AVNS_<url:19>", "AVNS_host"),
+    Format("Cloudflare, new", "cf(ut|at|k)_<base62:40+>", "cfk_zone"),
+    Format("ngrok", "<base62:27>_<base62:21>", "2aB_1"),
     # Code, builds and packages
     Format("Artifactory", "AKCp<base62:69>", "AKCp"),
     Format("Artifactory reference", "cmVmd<base62:59>", "cmVmd"),
@@ -125,6 +146,14 @@ KEYS = (
     Format("Snyk, SonarQube", "sq(u|p|a|b)_<hex:40>", "sqp_key"),
     Format("Sourcegraph", "sgp_<word:40+>", "sgp_local"),
     Format("Terraform", "<base62:14>.atlasv1.<path:60+>", "atlasv1.io"),
+    Format("Azure DevOps", "<base62:76>AZDO<base62:4>", "AZDO"),
+    Format("Checkly", "cu_<hex:32>", "cu_1"),
+    Format("Dependency-Track", "odt_<base62:32+>", "odt_file"),
+    Format("incident.io, Rootly", "(inc|rootly)_<hex:64>", "inc_1"),
+    Format("LaunchDarkly", "sdk-<hex:8>-<hex:4>-<hex:4>-<hex:4>-<hex:12>", "sdk-1"),
+    Format("ReadMe", "rdme_<lower:70+>", "rdme_id"),
+    Format("Sourcegraph licence", "slk_<hex:64>", "slk_1"),
+    Format("Unkey", "unkey_<base62:20+>", "unkey_api"),
     # Identity and secrets
     Format("1Password", "ops_eyJ<base64:200+>", "ops_team"),
     Format(
@@ -141,6 +170,14 @@ KEYS = (
     Format("Teleport, Vault", "hv(s|b|r).<url:20+>", "hvs.io"),
     Format("Vault, old", "s.<base62:24>", "s.example"),
     Format("Vault unseal", "hvk.<url:20+>", "hvk.io"),
+    Format(
+        "Authress",
+        "(sc|ext|scauth|authress)_<lower:5-30>.<lower:4-6>.acc(-|_)<url:10-32>.<url:30+>",
+        "ext_a.b",
+    ),
+    Format("Doppler configuration", "dp.st.<url:2-35>.<base62:40+>", "dp.st.dev.yaml"),
+    Format("Google code", "4/0A<url:40+>", "4/0A"),
+    Format("NATS", "S(A|C|N|O|U|X)<base32:56>", "SUASDT"),
     # Messages and mail
     Format("Discord", "(M|N|O)<url:23-27>.<url:6>.<url:27-40>", "Module.name.value"),
     Format("Discord MFA", "mfa.<url:84>", "mfa.enabled"),
@@ -155,6 +192,12 @@ KEYS = (
     Format("Telegram", "(|bot)<digit:7-11>:<url:34-36>", "1234567890:short"),
     Format("Twilio", "SK<hex:32>", "SK001"),
     Format("Zapier, Courier", "pk_(prod|test)_<upper:28>", "pk_prod"),
+    Format("HubSpot", "pat-(na1|na2|eu1|ap1)-<hex:8>-<hex:4>-<hex:4>-<hex:4>-<hex:12>", "pat-na1"),
+    Format("Mattermost", "hooks/<lower:26>", "hooks/useorderbooksubscriptions"),
+    Format("ntfy", "tk_<lower:29>", "tk_1"),
+    Format("Svix", "(sk|testsk)_<url:30-40>.(us|eu|in|ca|au)", "sk_1.us"),
+    Format("Telnyx", "KEY<base62:32+>_<base62:22>", "KEY_1"),
+    Format("Voiceflow", "VF.(DM|WS).<hex:24>.<base62:16>", "VF.DM.id"),
     # Data
     Format("Airtable", "pat<base62:14>.<hex:64>", "pattern.match"),
     Format("ClickHouse", "4b1d<base62:38>", "4b1d"),
@@ -172,7 +215,18 @@ KEYS = (
     Format("PostHog", "ph(x|s)_<url:40+>", "phx_region"),
     Format("Postman", "PMAK-<hex:24>-<hex:34>", "PMAK-1"),
     Format("Sentry", "sntry(s|u)_<base64:40+>", "sntrys_org"),
+    Format("42", "s-s4t2(ud|af)-<hex:64>", "s-s4t2ud"),
+    Format("Dropbox", "sl.(B|u.)<url:100+>", "sl.usdc"),
+    Format("Frame.io", "fio-u-<url:60+>", "fio-u-1"),
+    Format("Mapbox", "sk.eyJ1<base62:20+>.<url:20+>", "sk.eyJ1"),
+    Format("MaxMind", "<base62:6>_<base62:29>_mmk", "geo_mmk"),
+    Format("Salesforce", "00D<base62:12-15>!<path:40+>", "00D!"),
+    Format("Typeform", "tfp_<url:40+>", "tfp_form"),
+    Format("Ubidots", "BB(FF|US)-<base62:30>", "BBFF-1"),
+    Format("Zoho", "1000.<hex:32>.<hex:32>", "1000.5"),
     # Money
+    Format("Duffel", "duffel_(live|test)_<url:40+>", "duffel_live"),
+    Format("EasyPost", "EZ(A|T)K<base62:54>", "EZAK"),
     Format("Flutterwave", "FLWSECK(_TEST|)-<lower:12-40>", "FLWSECK"),
     Format("GoCardless", "live_<url:40>", "live_orders"),
     Format(
@@ -183,9 +237,15 @@ KEYS = (
     Format("Shopify", "shp(at|ca|pa|ss|ua)_<hEx:32>", "shpat_shop"),
     Format("Square", "sq0<lower:3>-<url:22+>", "sq0idp-1"),
     Format("Square access", "EAAA<url:60>", "EAAA"),
+    Format("Pagar.me", "ak_(live|test)_<base62:30>", "ak_live"),
+    Format("Shippo", "shippo_(live|test)_<hEx:40>", "shippo_live"),
     Format("Stripe", "(sk|rk)_(live|test|prod)_<base62:16+>", "sk_live"),
     Format("Stripe webhook", "whsec_<base64:16+>", "whsec_id"),
     # Chains whose private keys have a prefix of their own
+    Format("AIP-80", "(ed25519|secp256k1)-priv-0x<hEx:64>", "ed25519-priv-0x"),
+    # In DER (RFC 8410, RFC 5915), as Hedera writes them.
+    Format("PKCS 8, Ed25519", "302e020100300506032b657004220420<hEx:64>", "302e020100300506"),
+    Format("PKCS 8, secp256k1", "3030020100300706052b8104000a04220420<hEx:64>", "3030020100300706"),
     Format(
         "Cardano",
         "(ed25519e_sk|ed25519_sk|addr_xsk|root_xsk|acct_xsk|stake_xsk)1<bech32:50+>",
@@ -209,12 +269,17 @@ HOOKS = (
         "discord(|app).com/api/(|v9/|v10/)webhooks/<digit:5+>/<url:20+>",
         "discord.com/api",
     ),
-    Format("Teams", "webhook.office.com/<path:20+>", "webhook.office.com"),
+    Format("Teams", "webhook.office.com/<link:20+>", "webhook.office.com"),
     Format("Power Automate", "logic.azure.com/<path:20+>", "logic.azure.com"),
     Format("Zapier", "hooks.zapier.com/hooks/catch/<path:8+>", "hooks.zapier.com"),
     Format("Make", "hook.(eu1.|eu2.|us1.|us2.|)make.com/<lower:20+>", "hook.make.com"),
     Format("IFTTT", "maker.ifttt.com/trigger/<word:1+>/with/key/<url:20+>", "maker.ifttt.com"),
     Format("Google Chat", "chat.googleapis.com/v1/spaces/<path:8+>", "chat.googleapis.com"),
+    Format("Healthchecks", "hc-ping.com/<url:20+>", "hc-ping.com"),
+    Format("Rocket.Chat", "hooks/<base62:17>/<base62:64>", "hooks/a/b"),
+    Format("Tines", "tines.com/webhook/<path:20+>", "tines.com/webhook"),
+    Format("Webhook.site", "webhook.site/<hex:8>-<hex:4>-<hex:4>-<hex:4>-<hex:12>", "webhook.site"),
+    Format("Zapier MCP", "mcp.zapier.com/api/mcp/s/<path:20+>", "mcp.zapier.com"),
     Format(
         "Feishu",
         "open.(feishu.cn|larksuite.com)/open-apis/bot/v2/hook/<url:20+>",
@@ -244,6 +309,7 @@ RPC_HOSTS = (
         "omniatech.io",
     ),
     *("gateway.fm", "grpcfast.com", "hellomoon.io", "ironforge.network", "nansen.ai", "imtoken.io"),
+    *("thegraph.com", "jito.wtf"),
 )
 
 _part = re.compile(r"<(\w+):(\d+)(?:(\+)|-(\d+))?>|(\([^()<>]*\))|([^<(]+)|([<(])")

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from auditlogs.redaction import chains, mnemonics, private
+from auditlogs.redaction import chains, fix, mnemonics, private
 from auditlogs.redaction.judging import is_secret
 from auditlogs.redaction.marks import is_mark, mark, whole_field, without_marks
 from auditlogs.redaction.names import REMEMBERED, Kind, Names, plain_name
@@ -55,6 +55,8 @@ _PARTNERS = (
     ("pass", frozenset("user username login email account uid host".split())),
     ("key", frozenset("secret apisecret passphrase".split())),
     ("secretid", frozenset(("roleid",))),
+    # Of a wallet's key file: the encrypted private key.
+    ("ciphertext", frozenset(("kdf", "kdfparams"))),
 )
 # Names of lists of numbers that are the bytes of a secret.
 _secret_bytes = re.compile(
@@ -93,6 +95,12 @@ class Key:
         """Return a copy of the key that says nothing of its value."""
         other = copy.copy(self)
         other.kind = Kind.PLAIN
+        return other
+
+    def as_secret(self) -> "Key":
+        """Return a copy of the key that is the name of a secret."""
+        other = copy.copy(self)
+        other.kind = Kind.SECRET
         return other
 
 
@@ -158,6 +166,8 @@ class Keys:
         if {"sid", "effect"} <= plains:
             # A statement of a policy, and its name.
             keys = tuple(key.without_meaning() if key.plain == "sid" else key for key in keys)
+        if not fix.TAGS.isdisjoint(plains) and not fix.NEIGHBOURS.isdisjoint(plains):
+            keys = tuple(key.as_secret() if key.plain in fix.TAGS else key for key in keys)
         may = (
             not plains.isdisjoint(_VALUES | _ARGUMENTS),
             not plains.isdisjoint(_COLUMNS),
@@ -484,18 +494,25 @@ class Walk:
         """Return a redacted list of texts: a command, alternating names and values, or lines."""
         if any("-----BEGIN" in word for word in words):
             words = self._without_pem(words)
-        if len(words) < 2 or all(map(_is_name, words)):
+        if len(words) < 2 or (words[0] != "AUTH" and all(map(_is_name, words))):
             return [self._text(word, level + 1) for word in words]
         if len(words) == 3 and (name := self._keys[words[0]]).kind is Kind.SECRET:
             # A change: the field, its old and its new value.
             return [words[0], *(self._under(word, name, level + 1) for word in words[1:])]
         secret = self._texts.commands.in_words(words)
-        may_be_pairs = len(words) % 2 == 0
+        # The arguments of a command: `SET okx:secret …`.
+        first = len(words) % 2
+        may_be_pairs = not first or words[0].isupper()
         clean: list[Any] = []
         for i, word in enumerate(words):
             if i in secret:
                 clean.append(word[: secret[i]] + self._marked(RULE))
-            elif may_be_pairs and i % 2 and self._names_next(words[i - 1], word):
+            elif (
+                may_be_pairs
+                and i > first
+                and i % 2 != first
+                and self._names_next(words[i - 1], word)
+            ):
                 clean.append(self._marked(RULE))
             elif (
                 i

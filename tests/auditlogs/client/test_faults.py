@@ -6,7 +6,8 @@ from http.server import BaseHTTPRequestHandler
 
 import pytest
 
-from auditlogs.client import Client, delivery, outbox
+from auditlogs.client import Client, answers, delivery, outbox
+from auditlogs.client.answers import Verdict
 from hub.demo.ports import free_port
 from tests.auditlogs.client.faulty_hub import Visit, faulty_hub, hangs_up, says
 from tests.factories import AGENT
@@ -65,8 +66,10 @@ def test_five_hundred_entries_are_sent_at_once(monkeypatch: pytest.MonkeyPatch) 
         says(403, {"detail": "The API key needs the scope logs:write."}),
         says(200, b"<html>Sign in to this network</html>"),
         says(201, []),
-        says(302, b"", {"Location": "http://127.0.0.1:9/elsewhere"}),
         says(409, {"entries": []}),
+        says(503, b'{"detail":' * 100_000),
+        says(503, {}, {"Retry-After": "9" * 5_000}),
+        says(503, {}, {"Retry-After": "Fri, 31 Dec 99999 23:59:59 GMT"}),
     ],
 )
 def test_the_same_entries_are_sent_until_the_log_says_that_it_has_them(answer: object) -> None:
@@ -76,6 +79,33 @@ def test_the_same_entries_are_sent_until_the_log_says_that_it_has_them(answer: o
         assert [visit.ids for visit in hub.visits] == [ids, ids, ids]
         assert len({visit.body for visit in hub.visits}) == 1
         assert client.lost == 0
+
+
+def test_a_redirect_is_named_and_not_followed(caplog: pytest.LogCaptureFixture) -> None:
+    answer = says(308, b"", {"Location": "https://logs.example.com/?token=hunter2"})
+    with faulty_hub(answer) as hub, Client(hub.url, KEY) as client:
+        record(client)
+        assert client.flush(LONG)
+        assert (len(hub.visits), client.lost) == (2, 0)
+    assert "308 redirects to https://logs.example.com/, change the client's url" in caplog.text
+
+
+def test_an_unexpected_error_loses_nothing(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    errors = [MemoryError()]
+
+    def verdict(status: int, text: bytes, count: int) -> Verdict | None:
+        if errors:
+            raise errors.pop()
+        return answers.verdict(status, text, count)
+
+    monkeypatch.setattr(delivery, "verdict", verdict)
+    with faulty_hub() as hub, Client(hub.url, KEY) as client:
+        ids = record(client)
+        assert client.flush(LONG)
+        assert ([visit.ids for visit in hub.visits], client.lost) == ([ids, ids], 0)
+    assert "MemoryError" in caplog.text
 
 
 @pytest.mark.parametrize("status", ["created", "duplicate", "spooled"])
@@ -138,14 +168,15 @@ def test_what_a_proxy_finds_too_large_goes_in_halves() -> None:
 def test_an_entry_that_is_refused_alone_is_lost_and_named(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    with (
-        faulty_hub(says(400, {"detail": "The body cannot be read."})) as hub,
-        Client(hub.url, KEY) as client,
-    ):
-        (id_,) = record(client)
+    refusals = [says(400, {"detail": "The body cannot be read."}), says(413, b"<html>")]
+    with faulty_hub(*refusals) as hub, Client(hub.url, KEY) as client:
+        (first,) = record(client)
         assert client.flush(LONG)
-        assert (client.lost, len(hub.visits)) == (1, 1)
-    assert f"{id_} (order.created): The body cannot be read." in caplog.text
+        (second,) = record(client)
+        assert client.flush(LONG)
+        assert (client.lost, len(hub.visits)) == (2, 2)
+    assert f"{first} (order.created): The body cannot be read." in caplog.text
+    assert f"{second} (order.created): status 413, without a reason" in caplog.text
 
 
 def test_an_entry_that_the_key_may_not_write_is_lost_and_named_and_no_other_is(

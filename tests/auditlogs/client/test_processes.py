@@ -13,7 +13,7 @@ from tests.demo_process import ROOT
 pytestmark = pytest.mark.programs
 
 BEGIN = """
-import os, sys, time
+import multiprocessing, os, sys
 
 class Blocker:
     def find_spec(self, name, path=None, target=None):
@@ -51,6 +51,9 @@ if os.fork() == 0:
     sys.exit()
 record("parent after")
 os.wait()
+child = multiprocessing.get_context("fork").Process(target=record, args=["child of a library"])
+child.start()
+child.join()
 log.flush(20)
 assert log.lost == 0
 """
@@ -90,7 +93,10 @@ def run(script: str, live_server: LiveServer, key: str) -> subprocess.CompletedP
     ("script", "who"),
     [
         (ENDS, ["one", "two"]),
-        (FORKS, ["parent before", "child", "child at its end", "parent after"]),
+        (
+            FORKS,
+            ["parent before", "child", "child at its end", "parent after", "child of a library"],
+        ),
         (PRELOADS, ["worker 0", "worker 1", "worker 2"]),
     ],
     ids=["ends", "forks", "preloads"],

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from auditlogs.redaction import Redactor, mark
-from tests.planted import base58, text
+from tests.planted import base58, jwt, text
 
 REDACTOR = Redactor()
 MARK = mark("key-name")
@@ -62,6 +62,23 @@ def redact(payload: Any) -> Any:
         {"pubkeyBytes": list(Random(2).randbytes(32))},
         f"Order filled on-chain ({base58(Random(3).randbytes(64))})",
         f"Transaction simulation failed for {base58(Random(4).randbytes(64))}",
+        # Of MCP, Uniswap, DynamoDB and FIX.
+        {"progressToken": "e2488ae0-c4ef-4298-aaa3-380b0e292135"},
+        {"poolKey": f"0x{DIGITS}"},
+        {"pk": "ACCOUNT#56d04864-e3ad-4deb-9bc3-fefab6cf1b02"},
+        "8=FIX.4.4|35=D|11=Xk29sLqz7Qa|38=100|44=10.55|58=554 shares|96=Xk29sLqz",
+        {"554": "shares", "volume": 12},
+        # Counts.
+        "Your mnemonic is 12 or 24 words; write them down on paper.",
+        "das Passwort ist 12 Zeichen lang, der Token ist USDC",
+        "the API key is 256 bits long",
+        "密码是12位",
+        # Commands without a secret, and lines after a token.
+        *("echo $TOKEN | docker login --password-stdin", "AUTH failed for user bot"),
+        *("ConvertTo-SecureString $env:PW -AsPlainText", "curl -E client.pem https://x"),
+        "eyJpZCI6MX0aaaaaaaa\nfile.name.txt",
+        # Words that are no seed.
+        {"seed": "we want to buy low and sell high with the bot on the way up"},
     ],
 )
 def test_what_is_no_secret_stays(payload: Any) -> None:
@@ -146,6 +163,10 @@ def test_of_a_jwk_the_private_members_go(jwk: dict[str, str], private: set[str])
     assert redact(jwk) == expected
 
 
+PRIVATE = mark("private-key")
+BYTES = ", ".join(f"0x{byte:02x}" for byte in Random(5).randbytes(32))
+HEX_BYTES = Random(5).randbytes(32).hex(" ")
+WRAPPED = jwt(Random(6))[0]
 SECRET = "37yAAvLptVX0Z0UZlCTZqpGe576B1h"
 
 
@@ -183,6 +204,44 @@ SECRET = "37yAAvLptVX0Z0UZlCTZqpGe576B1h"
             ["[REDACTED:private-key]"],
         ),
         (["mysql", f"-p{SECRET}", "-h", "db"], ["mysql", f"-p{MARK}", "-h", "db"]),
+        # FIX: with its separator, and as logs show it.
+        ("35=A\x01553=bot\x01554=hunter2\x0198=0", f"35=A\x01553=bot\x01554={MARK}\x0198=0"),
+        ("8=FIX.4.4|35=A|554=hunter2|925=x1|", f"8=FIX.4.4|35=A|554={MARK}|925={MARK}|"),
+        ("8=FIX.4.4^A35=A^A96=hunter2^A98=0", f"8=FIX.4.4^A35=A^A96={MARK}^A98=0"),
+        ({"35": "A", "554": "hunter2"}, {"35": "A", "554": MARK}),
+        # Commands.
+        ("AUTH hunter2x", f"AUTH {MARK}"),
+        (["AUTH", "default", "hunter2x"], ["AUTH", "default", MARK]),
+        (["SET", "okx:secret", SECRET], ["SET", "okx:secret", MARK]),
+        ("openssl enc -aes-256-cbc -k hunter2 -in f", f"openssl enc -aes-256-cbc -k {MARK} -in f"),
+        (["ssh-keygen", "-N", "hunter2"], ["ssh-keygen", "-N", MARK]),
+        ("http -a bot:hunter2 https://x", f"http -a bot:{MARK} https://x"),
+        ("curl -E c.pem:hunter2 https://x", f"curl -E c.pem:{MARK} https://x"),
+        (f"echo '{SECRET}' | gcloud secrets create a", f"echo '{MARK}' | gcloud secrets create a"),
+        ('ConvertTo-SecureString "hunter2" -Force', f'ConvertTo-SecureString "{MARK}" -Force'),
+        ("get(url, auth=('bot', 'hunter2'))", f"get(url, auth=('bot', '{MARK}'))"),
+        (
+            ["aws", "ssm", "put-parameter", "--value", "x1", "--type", "SecureString"],
+            ["aws", "ssm", "put-parameter", "--value", MARK, "--type", "SecureString"],
+        ),
+        ("Server=db;Password={a;b9};Encrypt=yes", f"Server=db;Password={MARK};Encrypt=yes"),
+        (f"x.io\tTRUE\t/\tTRUE\t18\tsid\t{SECRET}", f"x.io\tTRUE\t/\tTRUE\t18\tsid\t{MARK}"),
+        # Sentences.
+        ("mein Passwort lautet hunter2, ja", f"mein Passwort lautet {MARK}, ja"),
+        ("mi contraseña es hunter2", f"mi contraseña es {MARK}"),
+        ("我的密码是hunter2", f"我的密码是{MARK}"),
+        ("비밀번호는 hunter2", f"비밀번호는 {MARK}"),
+        # Keys of wallets.
+        (
+            {"crypto": {"ciphertext": DIGITS, "kdf": "a"}},
+            {"crypto": {"ciphertext": MARK, "kdf": "a"}},
+        ),
+        ("{'kty': 'OKP', 'd': 'cHJpdmF0ZQ'}", f"{{'kty': 'OKP', 'd': '{MARK}'}}"),
+        (["gaiad", "keys", "import-hex", DIGITS], ["gaiad", "keys", "import-hex", PRIVATE]),
+        (f"priv := []byte{{{BYTES}}}", f"priv := []byte{{{PRIVATE}}}"),
+        (f"seed <Buffer {HEX_BYTES}>", f"seed <Buffer {PRIVATE}>"),
+        ({"monero_seed": " ".join(["tuesday", "beer"] * 12)}, {"monero_seed": MARK}),
+        (f"{WRAPPED[:60]}\n{WRAPPED[60:]}\ndone", "[REDACTED:jwt]\ndone"),
         (f"db:5432:trading:bot:{SECRET}", f"db:5432:trading:bot:{MARK}"),
         (
             f"1 validation error\napi_key\n  Bad [type=x, input_value='{SECRET}', input_type=str]",

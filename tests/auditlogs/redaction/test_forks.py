@@ -59,3 +59,8 @@ def test_a_fork_within_a_redaction_waits_only_so_long(monkeypatch: pytest.Monkey
     clean, _ = REDACTOR.entry(entry)
     assert clean == {"payload": {"note": "password=[REDACTED:key-name]"}}
     assert set(statuses) == {0}
+
+
+def test_a_handler_of_a_signal_may_redact_wherever_it_interrupts() -> None:
+    with forks.redactions._gate, forks.redactions._counter:
+        assert redacts()

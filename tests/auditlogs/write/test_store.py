@@ -396,6 +396,14 @@ def test_what_is_being_stored_when_the_process_ends_is_lost_and_said(
         box.flush(10)
 
 
+def test_what_is_recorded_after_the_last_batch_is_stored_at_once() -> None:
+    account, box = new_account_id(), outbox.Outbox()
+    box.close(1)
+    entry, _ = prepare("order.created", result="success", actor=AGENT, account=account)
+    box.put(entry, account)
+    assert [each.id for each in Entries.of(account).page(10).entries] == [entry.id]
+
+
 def test_strict_does_not_wait_long_for_a_spool_that_another_process_writes(
     detached: Callable[[], None],
 ) -> None:
