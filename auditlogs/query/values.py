@@ -46,13 +46,6 @@ class Values:
         """The one wanted value, if there is nothing else."""
         return self.wanted[0] if len(self.wanted) == 1 and not self.unwanted else None
 
-    def with_value(self, value: str, *, excluded: bool = False) -> Self:
-        """Add a value to one side, and take it from the other."""
-        wanted, unwanted = (tuple(v for v in side if v != value) for side in self._sides)
-        if excluded:
-            return type(self)(wanted, (*unwanted, value))
-        return type(self)((*wanted, value), unwanted)
-
     def without(self, value: str, *, excluded: bool) -> Self:
         """Take a value from one side."""
         if excluded:

@@ -485,7 +485,7 @@ def test_an_entry_is_stored_under_the_names_that_the_documentation_gives() -> No
     assert list(document) == [
         *("_id", "account", "timestamp", "actor", "action", "actionType", "target", "result"),
         *("duration", "correlationId", "requestId", "sessionId", "sourceIp", "botId", "payload"),
-        *("summary", "writerId", "recordedAt", "assertedBy", "redactions", "actorKey", "facts"),
+        *("summary", "recordedAt", "assertedBy", "redactions", "actorKey", "facts"),
         *("tokens", "text"),
     ]
     assert isinstance(document["timestamp"], datetime)
