@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from auditlogs.entry import numbers
+from auditlogs.entry.text import encodable
 from auditlogs.intake.validation import beyond_limits
 
 MAX_ARGUMENTS_BYTES = 32_768
@@ -51,5 +52,5 @@ def _size(value: Any) -> int:
 
 
 def _key(key: Any) -> str:
-    text = str(key).encode(errors="backslashreplace").decode()
+    text = encodable(str(key))
     return text if len(text) <= KEY_LENGTH else f"{text[:KEY_LENGTH]}…"

@@ -1,7 +1,8 @@
 """Who calls, in which trace, request and session."""
 
+import logging
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import unquote
 
 from mcp.server.auth.middleware.auth_context import get_access_token
@@ -22,7 +23,10 @@ SESSION_KEYS = ("session.id", CONVERSATION_KEY)
 # How deep claims of actors are read; the log keeps fewer and counts the rest.
 MAX_ACTORS = 100
 
+logger = logging.getLogger(__name__)
+
 RequestContext = ServerRequestContext[Any, Any]
+T = TypeVar("T")
 Agent = Callable[[RequestContext], Mapping[str, Any]]
 Session = Callable[[RequestContext], str | None]
 
@@ -64,16 +68,26 @@ def context_of(ctx: RequestContext, agent: Agent, session: Session | None) -> Fi
         authentication = _kind(token) if token else "declared"
     run = _members(ctx).get(CONVERSATION_KEY)
     return {
-        "actor": _actor(agent(ctx)),
+        "actor": _told("agent", lambda: _actor(agent(ctx)), UNKNOWN_AGENT),
         "authentication": authentication,
         "on_behalf_of": principals_of(token) if token else None,
         "agent": {"version": visible(params.client_info.version, NAME_LENGTH)} if params else None,
         "run_id": visible(run, ID_LENGTH) if run else None,
         "correlation_id": _trace_id(ctx),
         "request_id": visible(ctx.request_id, ID_LENGTH),
-        "session_id": _session_id(ctx, session),
+        "session_id": _told("session", lambda: _session_id(ctx, session), None),
         "source_ip": client.host if client else None,
     }
+
+
+def _told(what: str, function: Callable[[], T], default: T) -> T:
+    """Return what a function of the server says, or the default if it raises: the other fields of
+    the entry are not lost with this one."""
+    try:
+        return function()
+    except Exception:
+        logger.exception("the calling %s could not be determined", what)
+        return default
 
 
 def _kind(token: AccessToken) -> Authentication:

@@ -181,7 +181,7 @@ class RecordToolCalls(ServerMiddleware[Any]):
         try:
             with bind(**context):
                 answer = await call_next(ctx)
-        except Exception as error:
+        except (Exception, KeyboardInterrupt, SystemExit) as error:
             outcome = partial(outcomes.raised, error)
             raise
         else:
@@ -210,7 +210,11 @@ class RecordToolCalls(ServerMiddleware[Any]):
 
     def _outcome_of(self, method: str, answer: Answer) -> Outcome:
         if method == "tools/call":
-            return outcomes.answered(answer, self._is_failure)
+            try:
+                return outcomes.answered(answer, self._is_failure)
+            except Exception:
+                logger.exception("is_failure did not judge a result")
+                return outcomes.answered(answer)
         status = answer.get("resultType")
         return ("partial", {"status": status}) if status == "input_required" else ("success", {})
 

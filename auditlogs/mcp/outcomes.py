@@ -6,7 +6,9 @@ from typing import Any
 from mcp.shared.exceptions import MCPError
 
 from auditlogs.entry import numbers
+from auditlogs.entry.failures import text_of
 from auditlogs.entry.schema import Result
+from auditlogs.entry.text import encodable
 from auditlogs.redaction import Redactor
 
 ERROR_LENGTH = 2_000
@@ -33,11 +35,11 @@ def answered(answer: Answer, is_failure: IsFailure | None = None) -> Outcome:
     return "success", {"isError": False}
 
 
-def raised(error: Exception) -> Outcome:
+def raised(error: BaseException) -> Outcome:
     """Return the outcome of a request that ended with an exception."""
     if isinstance(error, MCPError):
         return "failure", {"code": error.error.code, "error": beginning(error.error.message)}
-    return "failure", {"errorType": type(error).__qualname__, "error": beginning(str(error))}
+    return "failure", {"errorType": type(error).__qualname__, "error": beginning(text_of(error))}
 
 
 def cancelled(reason: str | None) -> Outcome:
@@ -54,8 +56,8 @@ def task_in(answer: Answer) -> Mapping[str, Any] | None:
 
 def beginning(text: str, length: int = ERROR_LENGTH) -> str:
     """Return the beginning of a text without secrets, cut after redaction: the redactor does not
-    recognize half a secret."""
-    return _redactor.beginning(text, length)
+    recognize half a secret. Lone surrogates, which cannot be stored, are escaped."""
+    return _redactor.beginning(encodable(text), length)
 
 
 def _error_in(answer: Answer) -> str:

@@ -14,10 +14,7 @@ from auditlogs.storage.mongo import Document
 # Between the searched fields, so that no word is found across two of them.
 TEXT_SEPARATOR = "\x1e"
 # Fields that are stored only where an entry has them: most have few of these.
-OPTIONAL = (
-    *("summary", "decision", "onBehalfOf", "onBehalfOfDropped", "agent", "runId"),
-    *("authentication", "approval"),
-)
+OPTIONAL = [field.encode_name for field in msgspec.structs.fields(Entry) if field.default is None]
 
 
 def to_document(entry: Entry, account: str) -> Document:

@@ -7,13 +7,12 @@ most, whatever their number, and a list is read again only when it has changed.
 import threading
 import time
 from dataclasses import dataclass
-from typing import TypeVar
+
+from cachetools import LRUCache
 
 from auditlogs.entry.schema import Entry
 from auditlogs.entry.times import now, parse_rfc3339, to_ms
 from auditlogs.query.entries import Entries
-
-T = TypeVar("T")
 
 PROBE_SECONDS = 1.0
 # As many entries as a page of the list has.
@@ -43,8 +42,8 @@ class Reading:
 
 
 _lock = threading.Lock()
-_probes: dict[str, Probe] = {}
-_readings: dict[str, Reading] = {}
+_probes: LRUCache[str, Probe] = LRUCache(MAX_KEPT)
+_readings: LRUCache[str, Reading] = LRUCache(MAX_KEPT)
 
 
 def newest(entries: Entries, since: int) -> int:
@@ -58,10 +57,10 @@ def newest(entries: Entries, since: int) -> int:
         # An instant ahead of the clock would hide all arrivals until then, from every reader.
         low = kept.newest if kept else min(since, to_ms(now()))
         # Readers who come meanwhile get what is known: they neither ask the same nor wait for it.
-        _keep(_probes, account, Probe(low, time.monotonic()))
+        _probes[account] = Probe(low, time.monotonic())
     found = entries.newest_arrival(low) or low
     with _lock:
-        _keep(_probes, account, Probe(found, time.monotonic()))
+        _probes[account] = Probe(found, time.monotonic())
     return found
 
 
@@ -76,7 +75,7 @@ def since(entries: Entries, arrived: int) -> list[Entry]:
     if kept is None or kept.newest != current:
         kept = Reading(current, entries.page(LIMIT).entries)
         with _lock:
-            _keep(_readings, entries.fingerprint, kept)
+            _readings[entries.fingerprint] = kept
     return [each for each in kept.entries if _arrival(each) >= arrived - MARGIN_MS]
 
 
@@ -85,13 +84,6 @@ def forget() -> None:
     with _lock:
         _probes.clear()
         _readings.clear()
-
-
-def _keep(kept: dict[str, T], key: str, value: T) -> None:
-    kept.pop(key, None)
-    kept[key] = value
-    if len(kept) > MAX_KEPT:
-        del kept[next(iter(kept))]
 
 
 def _arrival(entry: Entry) -> int:

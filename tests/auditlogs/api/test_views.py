@@ -514,7 +514,9 @@ def test_one_entry_takes_no_parameters(api: Api, account: Account) -> None:
 def test_bytes_that_are_no_text_are_an_error_of_their_parameter(
     api: Api, query: str, name: str
 ) -> None:
-    problem = problem_of(api.get(f"{LIST}?limit=1&{query}"), 400, "invalid-parameter")
+    # Before the type of the answer is looked at.
+    response = api.get(f"{LIST}?limit=1&{query}", headers={"Accept": "application/pdf"})
+    problem = problem_of(response, 400, "invalid-parameter")
     assert [error["parameter"] for error in problem["errors"]] == [name]
     assert "UTF-8" in problem["detail"]
     assert api.get(f"{LIST}?actor=%EF%BF%BD%C3%A9+%2B").json() == []

@@ -44,7 +44,6 @@ from tests.auditlogs.conftest import Read
 from tests.auditlogs.mcp.raw import MODERN, Http
 from tests.auditlogs.mcp.serving import over_http
 from tests.auditlogs.mcp.tool_server import trading
-from tests.factories import AGENT
 
 ROOT = Path(__file__).resolve().parents[3]
 CONFIRM = ElicitRequest(
@@ -266,12 +265,24 @@ def test_the_author_of_a_server_says_who_calls() -> None:
     assert (entry.actor.id, entry.actor.name) == ("agent_9", "Desk")
 
 
-def test_who_cannot_be_told_is_recorded_as_unknown(caplog: pytest.LogCaptureFixture) -> None:
+def test_what_a_function_of_the_server_cannot_tell_costs_nothing_else(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     account = new_account_id()
-    called(low_level(account, agent=lambda ctx: {"x": AGENT}["y"]), ("broken", {}))
-    (entry,) = stored(account)
-    assert (entry.actor.id, entry.result) == ("unknown", "failure")
+
+    def fails(given: Any) -> Any:
+        raise LookupError("no such header")
+
+    server = low_level(account, agent=fails, session=fails, is_failure=fails)
+    called(server, ("broken", {}), ("buy", {}), meta={"traceparent": TRACEPARENT})
+    broken, bought = (entry for entry in stored(account) if entry.action == "mcp.tool.call")
+    assert (broken.actor.id, broken.result) == ("unknown", "failure")
+    assert (bought.actor.id, bought.result) == ("unknown", "success")
+    assert broken.correlation_id == bought.correlation_id == str(uuid.UUID(TRACE))
+    assert broken.request_id
     assert "agent could not be determined" in caplog.text
+    assert "session could not be determined" in caplog.text
+    assert "is_failure did not judge a result" in caplog.text
 
 
 def test_a_call_succeeds_although_it_cannot_be_recorded(caplog: pytest.LogCaptureFixture) -> None:

@@ -39,6 +39,7 @@ def embedded(words: str) -> dict[str, Any]:
         ({"content": [], "structuredContent": {}}, NO_TEXT),
         ({"content": [{"type": "image", "data": "aGk=", "mimeType": "image/png"}]}, NO_TEXT),
         ({}, NO_TEXT),
+        ({"content": [text("no file a\udcff")]}, "no file a\\udcff"),
     ],
 )
 def test_a_failed_result_says_why_by_whatever_it_has(answer: dict[str, Any], error: str) -> None:
@@ -82,6 +83,10 @@ def test_an_exception_and_a_cancel_say_why() -> None:
         "failure",
         {"errorType": "LookupError", "error": "no such pair"},
     )
+    assert raised(ExceptionGroup("", [LookupError("no such pair")]))[1] == {
+        "errorType": "ExceptionGroup",
+        "error": " (1 sub-exception): LookupError: no such pair",
+    }
     assert raised(MCPError(code=-32001, message=BREAKER)) == (
         "failure",
         {"code": -32001, "error": BREAKER},

@@ -90,6 +90,8 @@ def is_wanted(entry: Written, asked: Asked) -> bool:
         "assertedBy": fields["asserted_by"],
         "decision": (fields["decision"] or {}).get("outcome"),
         "approval": (fields["approval"] or {}).get("id"),
+        "policy": (fields["decision"] or {}).get("policy"),
+        "client": client(fields["agent"]),
         "runId": fields["run_id"],
         "sourceIp": fields["source_ip"],
     }
@@ -100,6 +102,7 @@ def is_wanted(entry: Written, asked: Asked) -> bool:
         "tool": [payload.get("tool")],
         "code": [str(payload["code"]) if "code" in payload else None],
         "provider": [payload.get("provider")],
+        "requiredScope": [payload.get("requiredScope")],
         "orderId": [payload.get("orderId")],
     }
     # An action and its type: no text is both.
@@ -279,6 +282,12 @@ def bot_id(fields: Mapping[str, Any]) -> str | None:
     own: str | None = fields["bot_id"]
     actor = fields["actor"]
     return own if own is not None or actor["type"] != "agent" else actor["id"]
+
+
+def client(agent: Mapping[str, str] | None) -> str | None:
+    """Return an agent's program as one text, version and model."""
+    parts = [agent[each] for each in ("version", "model") if each in agent] if agent else []
+    return " ".join(parts) or None
 
 
 def by_actor(entry: Written) -> tuple[str, str]:

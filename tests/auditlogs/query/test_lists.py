@@ -21,7 +21,7 @@ from auditlogs.intake.validation import summary_of
 from auditlogs.models import new_account_id
 from auditlogs.query import parts, slices
 from auditlogs.query.entries import Page
-from auditlogs.query.filters import ListRequest, parse
+from auditlogs.query.filters import EXACT_FILTERS, ListRequest, parse
 from auditlogs.recording.recorder import new_entry
 from auditlogs.redaction import Redactor
 from auditlogs.storage.indexes import LeadingFilter
@@ -84,6 +84,10 @@ EDGES = [timedelta(0), 6 * HOUR, 12 * HOUR, 18 * HOUR, DAY, 30 * HOUR, 2 * DAY, 
 EDGES += [7 * DAY, 20 * DAY, -HOUR, -23 * HOUR, KEPT - 10 * MINUTE, KEPT + 10 * MINUTE]
 
 
+# A reason is found by rules of its own, and one writer's ID is of one entry.
+HAS_OTHER_TESTS = {"reason", "writerId"}
+
+
 def rarely(strategy: SearchStrategy[Any], otherwise: Any = None) -> SearchStrategy[Any]:
     return st.one_of(st.just(otherwise), st.just(otherwise), strategy)
 
@@ -108,6 +112,7 @@ def populations(asked_at: datetime, max_size: int = 20) -> SearchStrategy[list[d
             "code": st.sampled_from(["c-1", 403]),
             "provider": ids,
             "orderId": ids,
+            "requiredScope": ids,
         },
     )
     entries = st.builds(
@@ -122,7 +127,10 @@ def populations(asked_at: datetime, max_size: int = 20) -> SearchStrategy[list[d
         session_id=rarely(st.sampled_from(["s-1", "s-2"])),
         bot_id=rarely(ids),
         asserted_by=rarely(st.sampled_from(["key_1", "key_12"])),
-        decision=rarely(st.sampled_from([{"outcome": each} for each in OUTCOMES])),
+        decision=rarely(
+            st.fixed_dictionaries({"outcome": st.sampled_from(OUTCOMES)}, optional={"policy": ids})
+        ),
+        agent=rarely(st.sampled_from([{"version": "2.4"}, {"version": "2.4", "model": "m"}])),
         on_behalf_of=rarely(st.lists(principals, max_size=3)),
         run_id=rarely(st.sampled_from(["run-1", "run-2", "run-0001", UUIDS[0]])),
         approval=rarely(st.just({"id": "ap-1", "outcome": "granted"})),
@@ -180,6 +188,8 @@ def questions(draw: DrawFn, asked_at: datetime) -> Asked:
         "assertedBy": st.just("key_1"),
         "decision": st.sampled_from(OUTCOMES),
         "approval": st.just("ap-1"),
+        "policy": ids,
+        "client": st.sampled_from(["2.4", "2.4 m"]),
         "runId": st.just("run-1"),
         "principal": ids,
         "key": ids,
@@ -187,8 +197,10 @@ def questions(draw: DrawFn, asked_at: datetime) -> Asked:
         "code": st.sampled_from(["c-1", "403"]),
         "provider": ids,
         "orderId": ids,
+        "requiredScope": ids,
         "sourceIp": st.just("2001:db8::1"),
     }
+    assert {*values, *HAS_OTHER_TESTS} == {*EXACT_FILTERS}
     # More at once would find nothing.
     names = draw(rarely(st.sets(st.sampled_from(sorted(values)), max_size=2), set()))
     return Asked(

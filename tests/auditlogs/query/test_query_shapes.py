@@ -15,7 +15,7 @@ from auditlogs.entry.times import now
 from auditlogs.models import new_account_id
 from auditlogs.query import parts, planner, slices
 from auditlogs.query.entries import ONLY_POSITION, WITHOUT_PAYLOAD, Entries
-from auditlogs.query.filters import parse
+from auditlogs.query.filters import EXACT_FILTERS, parse
 from auditlogs.query.order import SORTS, Order
 from auditlogs.recording.recorder import record_many
 from auditlogs.storage import dictionary, mongo
@@ -30,6 +30,7 @@ LEADING_FIELD = {
     "dateRange=24h": None,
     "startDate=2020-01-01T00:00:00Z": None,
     "endDate=2100-01-01T00:00:00Z": None,
+    "writerId=w-1": "writerId",
     "requestId=r-1": "requestId",
     f"correlationId={TRACE}": "correlationId",
     "sessionId=s-1": "sessionId",
@@ -93,6 +94,7 @@ def account() -> str:
                 action=("mcp.tool.call", "order.created")[i % 2],
                 result=("success", "failure", "partial")[i // 6 % 3],
                 target=ORDER,
+                id="w-1",
                 request_id="r-1",
                 session_id="s-1",
                 correlation_id=TRACE,
@@ -131,6 +133,11 @@ def keys_in(value: Any) -> Iterator[str]:
     elif isinstance(value, list):
         for inner in value:
             yield from keys_in(inner)
+
+
+def test_every_filter_has_its_own_query_here() -> None:
+    alone = {query.partition("=")[0] for query in LEADING_FIELD if "&" not in query}
+    assert set(EXACT_FILTERS) - alone == set()
 
 
 @pytest.mark.parametrize("query", LEADING_FIELD)

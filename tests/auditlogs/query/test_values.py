@@ -64,9 +64,7 @@ def test_values_are_read_from_the_text_that_they_write(
     assert parse(str(values)) == values
 
 
-def test_a_value_moves_to_the_side_that_it_is_added_to() -> None:
+def test_a_value_is_taken_from_its_side_alone() -> None:
     values = Values(("a", "b"), ("c",))
-    assert values.with_value("a", excluded=True) == Values(("b",), ("c", "a"))
-    assert values.with_value("c") == Values(("a", "b", "c"))
     assert values.without("c", excluded=True) == Values(("a", "b"))
     assert values.without("a", excluded=False) == Values(("b",), ("c",))

@@ -2,7 +2,8 @@
 
 from django.contrib.auth.models import User
 
-from hub.logs.columns import COLUMNS, columns_of
+from hub.logs.columns import COLUMNS, OPTIONAL, columns_of
+from tests.factories import ORDER
 from tests.hub.pages import Hub
 from tests.people import member, signed_in
 
@@ -22,11 +23,24 @@ def test_a_person_chooses_columns_for_themselves(hub: Hub, user: User) -> None:
     cells = [each.text for each in page.all("tbody", "td")]
     assert len(cells) == 6
     assert {"12.5 ms", "sess-1"} <= set(cells)
-    assert page.one("#more-menu").text.count("5 of 9 shown") == 1
+    assert page.one("#more-menu").text.count(f"5 of {len(COLUMNS)} shown") == 1
     other = Hub(signed_in(member(user.memberships.get().account)), hub.account)
     assert heads(other) == usual
     hub.client.post("/hub/columns", {"usual": "1"})
     assert heads(hub) == usual
+
+
+def test_every_column_has_a_heading_and_a_cell_with_the_value_of_its_entry(hub: Hub) -> None:
+    # A new column's value belongs here too.
+    fields = {"target": ORDER, "duration": 12.5, "session_id": "s-1", "correlation_id": "c-1"}
+    (entry,) = hub.record(fields)
+    hub.client.post("/hub/columns", {"columns": [column.key for column in OPTIONAL]})
+    assert heads(hub) == [column.label for column in COLUMNS]
+    row = hub.logs().one(f"#entry-{entry}")
+    cells = {each["class"].split()[0].removeprefix("column-"): each for each in row.all("td")}
+    assert list(cells) == [column.key for column in COLUMNS]
+    empty = [key for key, cell in cells.items() if not cell.text or cell.all(".absent")]
+    assert empty == []
 
 
 def test_a_card_keeps_its_line_for_the_correlation() -> None:
