@@ -56,6 +56,8 @@ SESSION_TOKEN_HOURS = 12
 # The most valid session tokens that a person may have in an account.
 MAX_SESSION_TOKENS = 10
 MAX_LISTED = 200
+# A key that expires does so within three years.
+MAX_EXPIRY_DAYS = 3 * 365
 # A key's last use is kept to the minute: else every request would write to the database.
 USE_IS_NEW_AFTER = timedelta(minutes=1)
 

@@ -164,6 +164,8 @@ def _items(body: bytes) -> Iterator[tuple[str, str]]:
     take many times the memory of their text.
     """
     text = _decoded(body).strip(WHITE)
+    if not text:
+        raise _malformed("The body", "it is empty")
     if not text.startswith("["):
         yield "The body", text
         return

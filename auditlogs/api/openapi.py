@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 from django import forms
 
-from auditlogs.api.body import LINES, MAX_ENTRIES
+from auditlogs.api.body import JSON, LINES, MAX_ENTRIES
 from auditlogs.api.ingest import KEY_LENGTH
 from auditlogs.api.introspection import FORM
 from auditlogs.api.problems import CONTENT_TYPE, TYPE_PREFIX
@@ -38,7 +38,6 @@ from auditlogs.query.filters import (
 from auditlogs.query.values import EXCLUDE, MAX_VALUES
 
 JsonSchema = dict[str, Any]
-JSON = "application/json"
 # The types of the answers. The API writes all of their fields.
 ANSWERS = (Entry, ExplainedEntry, PublicReadiness, Readiness, SpoolReport, CountingReport)
 TYPES = (*ANSWERS, NewEntry)
@@ -93,9 +92,7 @@ TEXT: JsonSchema = {"type": "string"}
 WHOLE: JsonSchema = {"type": "integer", "minimum": 0}
 TIME: JsonSchema = {"type": "string", "format": "date-time"}
 TIME_OR_NULL: JsonSchema = {"type": ["string", "null"], "format": "date-time"}
-READINESS = _content(
-    {"anyOf": [_reference("PublicReadiness"), _reference("Readiness")]}, "application/json"
-)
+READINESS = _content({"anyOf": [_reference("PublicReadiness"), _reference("Readiness")]}, JSON)
 RECEIPTS = _array(_reference("Receipt"))
 
 

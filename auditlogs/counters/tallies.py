@@ -16,7 +16,7 @@ from cachetools import TTLCache
 from auditlogs.counters import fleets, notes
 from auditlogs.counters.notes import Notes
 from auditlogs.entry.identity import id_ms
-from auditlogs.entry.times import DAY_MS, HOUR_MS, from_ms, now
+from auditlogs.entry.times import DAY_MS, HOUR_MS, QUARTER_MS, from_ms, now
 from auditlogs.query.entries import Entries
 from auditlogs.storage import mongo
 from auditlogs.storage.counts import (
@@ -52,7 +52,6 @@ BATCH = 50
 
 WRITE_SECONDS = 10.0
 
-QUARTER_MS = LENGTHS_MS["quarter"]
 # The numbers of one value, in the order of `Count`, and the place of each result in them.
 Results = dict[str, list[int]]
 PLACES = {"failure": 0, "partial": 1, "success": 2}

@@ -4,8 +4,10 @@ import re
 from datetime import UTC, datetime, timedelta
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-DAY_MS = 86_400_000
 HOUR_MS = 3_600_000
+QUARTER_MS = HOUR_MS // 4
+DAY_MS = 24 * HOUR_MS
+WEEK_MS = 7 * DAY_MS
 # No two clocks agree: so far ahead of this one a timestamp still counts as now.
 AHEAD_MS = 60_000
 # In whole milliseconds, as times are kept.

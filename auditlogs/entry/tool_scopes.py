@@ -1,4 +1,4 @@
-"""The scopes of agents' keys and the tools that each opens, as a JSON file declares them.
+"""The scopes of agents' keys and the tools that each allows, as a JSON file declares them.
 
     {"trade": {"sentence": "Place orders.", "tools": {"trade_execute": "Place an order."}}}
 
@@ -26,7 +26,7 @@ class BadToolScopes(ValueError):
 
 
 class ToolScope(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A scope in a sentence, and a sentence for each tool that it opens."""
+    """A scope in a sentence, and a sentence for each tool that it allows."""
 
     sentence: str
     tools: dict[str, str] = {}

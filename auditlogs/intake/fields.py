@@ -1,7 +1,8 @@
 """The arguments of `record`: an entry's fields under their Python names."""
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+import functools
+from collections.abc import Iterator, Mapping, Sequence, Set
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, TypedDict
@@ -20,7 +21,14 @@ from auditlogs.entry.schema import (
     Target,
 )
 from auditlogs.intake import context
-from auditlogs.intake.validation import Fault, InvalidEntry, with_escapes
+from auditlogs.intake.validation import (
+    MAX_PAYLOAD_DEPTH,
+    Fault,
+    InvalidEntry,
+    pointer_part,
+    with_escapes,
+)
+from auditlogs.redaction import Redactor
 
 # Python name -> name in JSON.
 _NAMES = {field.name: field.encode_name for field in msgspec.structs.fields(NewEntry)}
@@ -88,21 +96,66 @@ def entry_of_fields(fields: Mapping[str, Any]) -> Any:
 def to_plain(value: Any) -> Any:
     """Return a value as plain JSON, beside datetimes and Decimals. Raises InvalidEntry."""
     try:
-        return msgspec.to_builtins(
-            value, builtin_types=(datetime, Decimal), str_keys=True, enc_hook=_to_base_type
-        )
-    except (TypeError, ValueError, OverflowError, RecursionError) as error:
-        fault = Fault("", "invalid-value", "cannot be written as JSON")
-        raise InvalidEntry([fault]) from error
+        return _builtins(value)
+    except _UNFIT as error:
+        raise InvalidEntry([_fault_in(value)]) from error
+
+
+_UNFIT = (TypeError, ValueError, OverflowError, RecursionError)
+# Built when it is needed first.
+_redactor = functools.cache(Redactor)
+
+
+def _builtins(value: Any) -> Any:
+    return msgspec.to_builtins(
+        value, builtin_types=(datetime, Decimal), str_keys=True, enc_hook=_to_base_type
+    )
+
+
+def _fault_in(value: Any) -> Fault:
+    """Return the fault of the first value within another that cannot be written as JSON."""
+    path: list[str] = []
+    for _ in range(MAX_PAYLOAD_DEPTH + 2):
+        inner = next(((name, each) for name, each in _items(value) if not _is_fit(each)), None)
+        if inner is None:
+            # The names on the way are the caller's, and may be secrets.
+            where = _redactor().text("".join(f"/{part}" for part in path))
+            what = f"is of type {type(value).__qualname__}, which"
+            if isinstance(value, Mapping):
+                what = "has a key that"
+            return Fault(where, "invalid-value", f"{what} cannot be written as JSON")
+        path.append(pointer_part(inner[0]))
+        value = inner[1]
+    return Fault(f"/{path[0]}", "too-deep", f"is nested more than {MAX_PAYLOAD_DEPTH} levels deep")
+
+
+def _is_fit(value: Any) -> bool:
+    try:
+        _builtins(value)
+    except _UNFIT:
+        return False
+    return True
+
+
+def _items(value: Any) -> Iterator[tuple[Any, Any]]:
+    if isinstance(value, Mapping):
+        yield from value.items()
+    elif isinstance(value, list | tuple | Set):
+        yield from enumerate(value)
+    elif isinstance(value, msgspec.Struct):
+        for field in msgspec.structs.fields(value):
+            yield field.encode_name, getattr(value, field.name)
 
 
 def _to_base_type(value: Any) -> Any:
-    """Return an instance of a subclass of str, int or float as that type: Django's SafeString and
-    NumPy's floats are such, and msgspec refuses them."""
+    """Return an instance of a subclass of str, int or float as that type, and a mapping as a dict:
+    Django's SafeString and NumPy's floats are such, and msgspec refuses them."""
     if isinstance(value, str):
         return str.__str__(value)
     if isinstance(value, int):
         return int.__int__(value)
     if isinstance(value, float):
         return float.__float__(value)
-    raise TypeError(f"{type(value).__name__} cannot be written as JSON")
+    if isinstance(value, Mapping):
+        return dict(value)
+    raise TypeError(type(value).__qualname__)

@@ -251,7 +251,7 @@ def too_large(detail: str) -> Fault:
 
 def _children(path: str, value: Any) -> Iterator[tuple[str, Any]]:
     if isinstance(value, dict):
-        yield from ((f"{path}/{_escape(key)}", item) for key, item in value.items())
+        yield from ((f"{path}/{pointer_part(key)}", item) for key, item in value.items())
     elif isinstance(value, list | tuple):
         yield from ((f"{path}/{i}", item) for i, item in enumerate(value))
 
@@ -290,7 +290,8 @@ def _printable(path: str) -> str:
     return path.encode(errors="replace").decode()
 
 
-def _escape(key: Any) -> str:
+def pointer_part(key: Any) -> str:
+    """Return a key as a part of a JSON Pointer (RFC 6901), cut if it is long."""
     return _brief(str(key)).replace("~", "~0").replace("/", "~1")
 
 
@@ -305,7 +306,7 @@ def _mistyped(value: Any, wanted: type[Struct], path: str) -> Iterator[Fault]:
             # The path of the actor or target: writers look for its fault there.
             yield Fault(path, "unknown-field", f"has no field {_brief(name)}")
         else:
-            yield Fault(f"/{_escape(name)}", "unknown-field", "is not a field of an entry")
+            yield Fault(f"/{pointer_part(name)}", "unknown-field", "is not a field of an entry")
     for name, field in fields.items():
         place = f"{path}/{name}"
         if name not in value:

@@ -163,7 +163,7 @@ def _tool(message: Mapping[str, Any]) -> str:
 def _sentence(message: Mapping[str, Any], needed: str | None) -> str:
     if needed:
         return f"Insufficient scope: {needed}"
-    return f"Insufficient scope: none opens {visible(_tool(message), ID_LENGTH)}"
+    return f"Insufficient scope: none allows {visible(_tool(message), ID_LENGTH)}"
 
 
 def _quotable(text: str) -> str:

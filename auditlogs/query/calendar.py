@@ -5,10 +5,9 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from auditlogs.entry.times import DAY_MS, HOUR_MS, from_ms, to_ms
+from auditlogs.entry.times import DAY_MS, HOUR_MS, WEEK_MS, from_ms, to_ms
 
 SECOND_MS, MINUTE_MS = 1_000, 60_000
-WEEK_MS = 7 * DAY_MS
 # Half an hour for 24 hours, six hours for seven days, a day for thirty.
 STEPS_MS = (
     *(SECOND_MS, 5 * SECOND_MS, 15 * SECOND_MS, MINUTE_MS, 5 * MINUTE_MS, 15 * MINUTE_MS),

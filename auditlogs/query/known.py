@@ -15,7 +15,7 @@ from cachetools import TTLCache
 from auditlogs.entry.identity import id_bound, id_ms
 from auditlogs.entry.schema import RESULTS
 from auditlogs.entry.text import SEPARATOR
-from auditlogs.entry.times import now, to_ms
+from auditlogs.entry.times import QUARTER_MS, now, to_ms
 from auditlogs.query import slices
 from auditlogs.query.selection import ACCOUNT_ONLY, Leading, Selection
 from auditlogs.query.slices import HIGHEST, Budget, Slice
@@ -47,7 +47,6 @@ ESTIMATE_SECONDS = 60.0
 MAX_ESTIMATES = 128
 FLOODED_SECONDS = 15.0
 
-QUARTER_MS = LENGTHS_MS["quarter"]
 # The counted field that every entry has, and the two paths of the action filter.
 ALL = "types"
 EITHER = ("actionType", "action")

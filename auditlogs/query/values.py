@@ -14,6 +14,10 @@ class BadValues(ValueError):
     """A text that is not a list of values; the message says what was expected."""
 
 
+class TooManyValues(BadValues):
+    """A text with more than MAX_VALUES values."""
+
+
 @dataclass(frozen=True, slots=True)
 class Values:
     """The values of which an entry has to have one, and those that it must not have.
@@ -87,7 +91,7 @@ def parse(text: str) -> Values:
     """Read the values of a filter, each once. A backslash before any other character is part of the
     value. An empty text has none.
 
-    Raises BadValues for an empty value among others, and for more than MAX_VALUES.
+    Raises BadValues for an empty value among others, and TooManyValues.
     """
     sides: dict[bool, dict[str, None]] = {False: {}, True: {}}
     for part in _split(text) if text else ():
@@ -97,7 +101,7 @@ def parse(text: str) -> Values:
             raise BadValues("expected a value after each minus, and between commas")
         sides[is_excluded][value] = None
     if sum(map(len, sides.values())) > MAX_VALUES:
-        raise BadValues(f"expected at most {MAX_VALUES} values")
+        raise TooManyValues(f"expected at most {MAX_VALUES} values")
     return Values(tuple(sides[False]), tuple(sides[True]))
 
 

@@ -11,15 +11,15 @@ from dataclasses import dataclass, field
 
 from auditlogs.entry.identity import id_ms
 from auditlogs.entry.schema import RESULTS
+from auditlogs.entry.times import QUARTER_MS
 from auditlogs.query import known, parts, slices
 from auditlogs.query.selection import ACCOUNT_ONLY, Selection
 from auditlogs.query.slices import Budget, Slice
 from auditlogs.query.window import Window
-from auditlogs.storage.counts import LENGTHS_MS, ByResult
+from auditlogs.storage.counts import ByResult
 from auditlogs.storage.mongo import Document, TookTooLong
 
 MAX_ENTRIES = 50_000
-QUARTER_MS = LENGTHS_MS["quarter"]
 # The log is read in slices, each four times as wide as the last; this one of so many parts first.
 FIRST_PART = 20
 # In zones that differ by half an hour, a day consists of hours and quarters: 27 spans.

@@ -10,11 +10,10 @@ from itertools import pairwise
 from typing import Self
 from zoneinfo import ZoneInfo
 
-from auditlogs.entry.times import DAY_MS, from_ms, to_ms
-from auditlogs.storage.counts import LENGTHS_MS, start_of
+from auditlogs.entry.times import DAY_MS, QUARTER_MS, from_ms, to_ms
+from auditlogs.storage.counts import start_of
 
 BEFORE = 7
-QUARTER_MS = LENGTHS_MS["quarter"]
 MAX_ZONE_LENGTH = 64
 
 

@@ -14,9 +14,9 @@ from uuid import UUID
 
 from auditlogs.entry.identity import id_ms
 from auditlogs.entry.text import SEPARATOR, mark_pieces, norm, prefix_range
-from auditlogs.entry.times import from_ms
+from auditlogs.entry.times import WEEK_MS, from_ms
 from auditlogs.storage import dictionary, mongo
-from auditlogs.storage.dictionary import WEEK_MS, NamedActor, week_of
+from auditlogs.storage.dictionary import NamedActor, week_of
 from auditlogs.storage.mongo import Document, StorageError
 
 T = TypeVar("T")

@@ -12,7 +12,7 @@ from uuid import UUID
 import msgspec
 
 from auditlogs.entry.text import SEPARATOR
-from auditlogs.entry.times import DAY_MS, EPOCH, HOUR_MS, from_ms, to_ms
+from auditlogs.entry.times import DAY_MS, EPOCH, HOUR_MS, QUARTER_MS, from_ms, to_ms
 from auditlogs.storage import mongo
 from auditlogs.storage.mongo import Document
 
@@ -29,7 +29,7 @@ TOKEN_FIELD = "term"  # noqa: S105
 
 # A quarter of an hour, because some time zones differ by half or three quarters of one.
 Kind = Literal["quarter", "hour", "day"]
-LENGTHS_MS: dict[Kind, int] = {"quarter": HOUR_MS // 4, "hour": HOUR_MS, "day": DAY_MS}
+LENGTHS_MS: dict[Kind, int] = {"quarter": QUARTER_MS, "hour": HOUR_MS, "day": DAY_MS}
 KINDS: tuple[Kind, ...] = ("day", "hour", "quarter")
 
 # Below every entry's `_id`.

@@ -20,11 +20,10 @@ from pymongo import ASCENDING, DESCENDING
 
 from auditlogs.entry.identity import id_ms
 from auditlogs.entry.text import SEPARATOR, norm, prefix_range
-from auditlogs.entry.times import DAY_MS, from_ms
+from auditlogs.entry.times import WEEK_MS, from_ms
 from auditlogs.storage import mongo
 from auditlogs.storage.mongo import Document
 
-WEEK_MS = 7 * DAY_MS
 BATCH = 200
 MAX_NOTES = 5_000
 # Notes inserted, or read for the values of a sort key, by one command.

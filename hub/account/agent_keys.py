@@ -39,7 +39,7 @@ OVERLAPS = {
 
 
 class ScopesForm(PageForm):
-    """The scopes of an agent's key, each with the tools that it opens."""
+    """The scopes of an agent's key, each with the tools that it allows."""
 
     scopes = forms.MultipleChoiceField(
         label="Scopes",

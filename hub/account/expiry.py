@@ -5,10 +5,10 @@ from typing import Any
 
 from django import forms
 
+from auditlogs.accounts.keys import MAX_EXPIRY_DAYS
 from auditlogs.entry.times import now
 from hub.ui.forms import PageForm
 
-MAX_DAYS = 3 * 365
 NEVER, ON_A_DATE = "never", "date"
 EXPIRIES = {
     "30": "In 30 days",
@@ -36,7 +36,7 @@ class ExpiryForm(PageForm):
         if expires == ON_A_DATE and "expires_on" not in self.errors:
             if day is None:
                 self.add_error("expires_on", "Choose the last day on which the key is valid.")
-            elif not today <= day <= today + timedelta(days=MAX_DAYS):
+            elif not today <= day <= today + timedelta(days=MAX_EXPIRY_DAYS):
                 self.add_error("expires_on", "Choose a day between today and three years from now.")
             else:
                 expires_at = datetime.combine(day, time(), UTC) + timedelta(days=1)

@@ -14,7 +14,7 @@ from auditlogs.query.filters import (
     ListRequest,
     refused_value,
 )
-from auditlogs.query.values import BadValues
+from auditlogs.query.values import MAX_VALUES, BadValues, TooManyValues
 
 SHOWN_OF_VALUE = 32
 RANGE_WORDS = {
@@ -106,13 +106,15 @@ def _fault(request: ListRequest, name: str, several: set[str]) -> str:
         try:
             value = refused_value(name, value)
         except BadValues as error:
-            return _values_fault(error)
+            fault = _values_fault(error)
+            return f"{fault[0].upper()}{fault[1:]}"
     return f"“{_short(value)}” is not {EXPECTED[name][0]}."
 
 
 def _values_fault(error: BadValues) -> str:
-    text = str(error)
-    return f"{text[0].upper()}{text[1:]}."
+    if isinstance(error, TooManyValues):
+        return f"a filter can have at most {MAX_VALUES} values."
+    return "a value is missing beside a comma or after a minus."
 
 
 def _search_fault(value: str) -> str:
@@ -157,7 +159,7 @@ def _reason(request: ListRequest, name: str, several: set[str]) -> str:
     try:
         value = refused_value(name, request.given[name])
     except BadValues as error:
-        return f"{error}."
+        return _values_fault(error)
     return f"“{_short(value)}” is not {WORDS_OF.get(name, 'a valid value')}."
 
 

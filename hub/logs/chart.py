@@ -9,8 +9,8 @@ from functools import cached_property
 from itertools import zip_longest
 from zoneinfo import ZoneInfo
 
-from auditlogs.entry.times import AHEAD_MS, DAY_MS, HOUR_MS, format_rfc3339, from_ms
-from auditlogs.query.calendar import MINUTE_MS, SECOND_MS, STEPS_MS, WEEK_MS, edges, step_for
+from auditlogs.entry.times import AHEAD_MS, DAY_MS, HOUR_MS, WEEK_MS, format_rfc3339, from_ms
+from auditlogs.query.calendar import MINUTE_MS, SECOND_MS, STEPS_MS, edges, step_for
 from auditlogs.query.entries import Entries
 from auditlogs.query.stops import Stop, Stops
 from auditlogs.query.volume import Bar, Volume

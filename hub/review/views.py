@@ -22,6 +22,11 @@ from hub.logs.links import Links, figure_url
 from hub.ui.amounts import amounts_in_words
 from hub.ui.reasons import label_of
 
+# What each parameter has to be, and what is shown where it is not.
+EXPECTED = {
+    "day": "a date of the last year, such as 2026-11-23. Showing the last 24 hours.",
+    "zone": "a time zone, such as Europe/Berlin. Showing times in UTC.",
+}
 S = TypeVar("S")
 T = TypeVar("T")
 
@@ -359,7 +364,8 @@ def review(request: HubRequest, visit: Visit) -> HttpResponse:
     moment = now()
     days, errors = parse_days(request.GET.get("day", ""), request.GET.get("zone", ""), moment)
     view = ReviewView(report.review(visit.account.id, days), visit, moment)
-    return render(request, "hub/review/review.html", {"view": view, "errors": errors})
+    ignored = [(request.GET[name], EXPECTED[name]) for name in errors]
+    return render(request, "hub/review/review.html", {"view": view, "ignored": ignored})
 
 
 def _usual(before: tuple[int, ...]) -> str:

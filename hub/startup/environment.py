@@ -145,7 +145,7 @@ _DECLARED = (
         "AUDITLOGS_TOOL_SCOPES",
         "text",
         "",
-        "The JSON file that declares the scopes of agents' keys and the tools that each opens. "
+        "The JSON file that declares the scopes of agents' keys and the tools that each allows. "
         "Without one, no agent's key can be created.",
         validators.tool_scopes,
     ),

@@ -6,12 +6,11 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from auditlogs.accounts import accounts, agent_keys
+from auditlogs.accounts.keys import MAX_EXPIRY_DAYS
 from auditlogs.accounts.self_audit import COMMAND_LINE
 from auditlogs.entry.times import now
 from auditlogs.models import Account, AgentKey
 from auditlogs.storage.mongo import StorageError
-
-MAX_DAYS = 3 * 365
 
 
 class Command(BaseCommand):
@@ -54,8 +53,8 @@ class Command(BaseCommand):
 
     def _create(self, account: Account, options: dict[str, Any]) -> None:
         days = options["days"]
-        if days is not None and not 1 <= days <= MAX_DAYS:
-            raise CommandError(f"Expected --days from 1 to {MAX_DAYS}.")
+        if days is not None and not 1 <= days <= MAX_EXPIRY_DAYS:
+            raise CommandError(f"Expected --days from 1 to {MAX_EXPIRY_DAYS}.")
         key, text = agent_keys.create(
             account,
             COMMAND_LINE,

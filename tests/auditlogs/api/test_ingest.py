@@ -389,6 +389,7 @@ def test_what_is_not_json_that_can_be_stored_is_refused(
 ) -> None:
     problem = problem_of(api.post(body, kind), 400, "malformed-json")
     assert " at at " not in problem["detail"]
+    assert ("it is empty" in problem["detail"]) == (not body.strip())
     assert entries(account) == []
 
 

@@ -205,7 +205,7 @@ def test_no_way_to_write_a_call_gets_around_the_scope(account: Account, log: Cli
             post(url, text, message("tr\u200bade_execute")),
         ]  # fmt: skip
         assert [answer.status_code for answer in refused] == [403] * 8
-        assert "none opens undeclared" in refused[5].text
+        assert "none allows undeclared" in refused[5].text
         odd = [post(url, text, call_of_trade.replace("1", "NaN").encode()), post(url, text, b"{")]
         assert [answer.status_code for answer in odd] == [400, 400]
         assert post(url, text, b" " * (4 << 20) + b"{}").status_code == 413

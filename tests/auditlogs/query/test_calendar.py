@@ -7,8 +7,8 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import given, strategies as st
 
-from auditlogs.entry.times import DAY_MS, HOUR_MS, from_ms, to_ms
-from auditlogs.query.calendar import MAX_BARS, STEPS_MS, WEEK_MS, edges, step_for
+from auditlogs.entry.times import DAY_MS, HOUR_MS, WEEK_MS, from_ms, to_ms
+from auditlogs.query.calendar import MAX_BARS, STEPS_MS, edges, step_for
 
 ZONES = [
     *("UTC", "Europe/Berlin", "America/New_York", "Asia/Kolkata", "Asia/Kathmandu"),

@@ -43,6 +43,7 @@ DAY = timedelta(days=1)
 NAMES = [
     *("Ada", "ada", "ADA", "Ada B", "ada-b", "a", "ab", "a b", "Zed", "Ａda", "ada!"),
     *("Straße", "STRASSE", "ﬁre", "İda", "日本", "日本 bot", "é", "e\u0301", "😀", "😀 x"),
+    *("⚡️Scout", "❤️", "1️⃣ Ağa", "العَرَبِيَّة", "한국어", "ก็"),
 ]
 IDS = [
     "ada",

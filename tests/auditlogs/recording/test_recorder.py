@@ -2,10 +2,12 @@
 
 import json
 import math
+import re
 import tracemalloc
 import uuid
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
+from types import MappingProxyType
 from typing import Any
 
 import bson
@@ -371,9 +373,23 @@ def test_what_json_cannot_say_is_refused_by_its_path(payload: dict[str, Any], pa
     assert refused.value.path == path
 
 
-@pytest.mark.parametrize("payload", [{"a": object()}, {"a": {1, "b"}, "c": lambda: 0}, {(): 1}])
-def test_what_is_no_json_at_all_is_refused(payload: dict[Any, Any]) -> None:
-    with pytest.raises(InvalidEntry, match="cannot be written as JSON"):
+NESTED: dict[str, Any] = {}
+NESTED["again"] = NESTED
+
+
+@pytest.mark.parametrize(
+    ("payload", "fault"),
+    [
+        ({"a": [1, {"b/c": object()}]}, "/payload/a/1/b~1c: is of type object, which cannot be"),
+        ({"a": {1, "b"}, "c": lambda: 0}, "/payload/c: is of type function, which cannot be"),
+        ({(): 1}, "/payload: has a key that cannot be written as JSON"),
+        (NESTED, "/payload: is nested more than 32 levels deep"),
+    ],
+)
+def test_what_is_no_json_at_all_is_refused_by_its_path_and_type(
+    payload: dict[Any, Any], fault: str
+) -> None:
+    with pytest.raises(InvalidEntry, match=re.escape(fault)):
         make_entry(payload=payload)
 
 
@@ -391,7 +407,7 @@ def test_texts_and_numbers_that_are_something_more_are_kept_as_what_they_are() -
         """As some libraries' are."""
 
     payload = {"html": mark_safe("<b>"), "price": Price(1.5), "count": Count(3)}
-    entry = make_entry(payload=payload, request_id=mark_safe("req-1"))
+    entry = make_entry(payload=MappingProxyType(payload), request_id=mark_safe("req-1"))
     assert (entry.payload, entry.request_id) == (
         {"html": "<b>", "price": 1.5, "count": 3},
         "req-1",

@@ -403,9 +403,11 @@ def test_the_bad_one_of_several_values_is_named(hub: Hub) -> None:
         "“lost” is not a result. Showing all results.",
         "“order” is not an action type or action. Showing all types.",
     ]
-    assert "expected a value after each minus, and between commas" in page.one(".notices").text
+    assert "a value is missing beside a comma or after a minus." in page.one(".notices").text
     page = hub.logs(f"?actor={','.join(map(str, range(21)))}")
-    assert page.one("#actor-message").text == "Expected at most 20 values. Showing all actors."
+    assert page.one("#actor-message").text == (
+        "A filter can have at most 20 values. Showing all actors."
+    )
 
 
 def test_links_to_entries_of_one_value_escape_it(hub: Hub) -> None:

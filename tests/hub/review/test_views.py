@@ -48,8 +48,8 @@ def test_the_page_tells_failures_by_reason_and_each_figure_leads_to_its_entries(
 def test_an_empty_account_has_a_review_that_says_so(hub: Hub) -> None:
     page = hub.read(f"{REVIEW}?day=never&zone=Mars")
     assert "Nothing failed." in page.text
-    assert "Ignored “day”: expected a date such as 2026-11-23." in page.text
-    assert "Ignored “zone”: expected the name of a time zone" in page.text
+    assert "is not a date of the last year, such as 2026-11-23. Showing the last" in page.text
+    assert "is not a time zone, such as Europe/Berlin. Showing times in UTC." in page.text
 
 
 def test_the_api_answers_with_the_same_figures_and_their_lists(hub: Hub, account: Account) -> None:
