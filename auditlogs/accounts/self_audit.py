@@ -159,8 +159,6 @@ def record_by(
 
 @functools.cache
 def _sampler() -> FixedWindowRateLimiter:
-    """Return this process's sampler. Its windows are fixed: `limits` expires those in memory, while
-    moving windows would keep every source for ever."""
     return new_limiter()
 
 

@@ -32,7 +32,7 @@ NAMES = ("agent", "user", "system")
 @pytest.fixture
 def nowhere(settings: Settings, tmp_path: Path) -> Iterator[None]:
     """A database that nobody runs."""
-    with connected_to(away.nowhere(), settings, tmp_path):
+    with connected_to(away.nowhere(), settings, tmp_path), impatience(0.2):
         yield
 
 
