@@ -17,6 +17,7 @@ from auditlogs.redaction import Redactor
 FIRST_PAUSE_SECONDS = 0.5
 LONGEST_PAUSE_SECONDS = 30.0
 LONGEST_RETRY_AFTER_SECONDS = 120
+RETRY_AFTER_SPREAD = 1.25
 GIVE_UP_SECONDS = 900.0
 TIMEOUT = urllib3.Timeout(connect=5.0, read=30.0)
 MAX_ANSWER_BYTES = 4 << 20
@@ -89,7 +90,8 @@ class Delivery:
             try:
                 return self._post(part)
             except OutcomeUnknown as reason:
-                seconds = reason.seconds or _backoff(attempt)
+                asked = reason.seconds
+                seconds = _spread(asked, RETRY_AFTER_SPREAD) if asked else _backoff(attempt)
                 if time.monotonic() + seconds > until:
                     raise
                 logger.warning(
@@ -136,8 +138,13 @@ class Delivery:
 def _backoff(attempt: int) -> float:
     """Return the seconds to wait after failed attempt number `attempt`, counted from 0."""
     longest = min(FIRST_PAUSE_SECONDS * 2.0 ** min(attempt, 10), LONGEST_PAUSE_SECONDS)
-    # With jitter: processes that failed together should not retry together.
-    return longest * random.uniform(0.5, 1)  # noqa: S311  (not for security)
+    return _spread(longest / 2, 2)
+
+
+def _spread(seconds: float, factor: float) -> float:
+    """Return so many seconds, or up to `factor` times as many: processes that failed together, or
+    were told the same time, should not retry together."""
+    return seconds * random.uniform(1, factor)  # noqa: S311  (not for security)
 
 
 def _redirect(response: urllib3.BaseHTTPResponse) -> str:

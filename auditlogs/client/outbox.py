@@ -1,5 +1,6 @@
 """The outbox: a bounded queue in memory, and the thread that sends it in batches."""
 
+import contextlib
 import logging
 import math
 import threading
@@ -59,8 +60,7 @@ class Outbox:
                 if len(self._queue) in (1, ENOUGH):
                     self._changed.notify_all()
                 if self._thread is None or not self._thread.is_alive():
-                    self._thread = threading.Thread(target=self._run, name=NAME, daemon=True)
-                    self._thread.start()
+                    self._start()
                 return
             self._lost += 1
             lost, now = self._lost, time.monotonic()
@@ -90,6 +90,13 @@ class Outbox:
             self._is_over = True
         if left:
             logger.error("%d entries lost, unconfirmed at the end of the process", left)
+
+    def _start(self) -> None:
+        thread = threading.Thread(target=self._run, name=NAME, daemon=True)
+        # A process may be out of threads: the entry waits for the next one, which tries again.
+        with contextlib.suppress(RuntimeError):
+            thread.start()
+            self._thread = thread
 
     def _has_room(self, entry: Pending) -> bool:
         waiting = self._taken - self._settled

@@ -54,12 +54,12 @@ def norm(text: str) -> str:
 
 
 def pieces(text: str) -> list[str]:
-    """Return the pieces of a normalized text: runs of letters, marks and digits. Each Han, Hiragana
-    or Katakana sign starts one, because these scripts put no space between words."""
+    """Return the pieces of a normalized text: runs of letters and digits with their marks. Each
+    Han, Hiragana or Katakana sign starts one, because these scripts put no space between words."""
     if text.isascii():
         return ASCII_PIECES.findall(text)
     marked = mark_pieces(text).split(SEPARATOR)[1:]
-    return ["".join(takewhile(_is_word_character, part)) for part in marked]
+    return ["".join(takewhile(_continues_piece, part)) for part in marked]
 
 
 def mark_pieces(text: str) -> str:
@@ -73,11 +73,12 @@ def mark_pieces(text: str) -> str:
     marked: list[str] = []
     is_within = False
     for char in text:
-        is_word = _is_word_character(char)
-        if is_word and (not is_within or unicodedata.name(char, "").startswith(UNSPACED)):
+        can_begin = _is_letter_or_digit(char)
+        if can_begin and (not is_within or unicodedata.name(char, "").startswith(UNSPACED)):
             marked.append(SEPARATOR)
         marked.append(char)
-        is_within = is_word
+        # Many emoji end in a mark (a variation selector), and a word may follow them.
+        is_within = can_begin or (is_within and _continues_piece(char))
     return "".join(marked)
 
 
@@ -102,6 +103,10 @@ def prefix_range(word: str) -> tuple[str, str | None]:
     return word, None
 
 
-def _is_word_character(char: str) -> bool:
+def _is_letter_or_digit(char: str) -> bool:
     category = unicodedata.category(char)
-    return category[0] in "LM" or category == "Nd"
+    return category[0] == "L" or category == "Nd"
+
+
+def _continues_piece(char: str) -> bool:
+    return _is_letter_or_digit(char) or unicodedata.category(char)[0] == "M"

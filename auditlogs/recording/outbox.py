@@ -1,6 +1,7 @@
 """The outbox of mode `async`: entries wait in memory for up to a second."""
 
 import atexit
+import contextlib
 import functools
 import os
 import threading
@@ -75,8 +76,11 @@ class Outbox:
 
     def _start(self) -> None:
         if self._thread is None or not self._thread.is_alive():
-            self._thread = threading.Thread(target=self._work, name="audit-outbox", daemon=True)
-            self._thread.start()
+            thread = threading.Thread(target=self._work, name="audit-outbox", daemon=True)
+            # A process may be out of threads: the entry waits for the next one, which tries again.
+            with contextlib.suppress(RuntimeError):
+                thread.start()
+                self._thread = thread
         if len(self._waiting) >= BATCH:
             self._changed.notify_all()
 

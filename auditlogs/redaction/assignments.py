@@ -62,7 +62,7 @@ _with_password = pattern(r"(?i)\bwith\s+(?:encrypted\s+)?password\s+")
 _pair_next = pattern(
     rf"(?i)^[\"'\\]*(?:[\s,;-]|\\+[nrt])+[\"'\\]*(?:{_VALUES})[\"'\\]*\s*(?:=>|=|:)"
 )
-_IS = "is|was|ist|war|lautet|es|est"
+_IS = "is|was|ist|war|lautet|es|est|ar|er|este|jest|je|adalah"
 _IS_WORDS = frozenset(_IS.encode().split(b"|"))
 _is_sign = pattern(rf"(?i)\s(?:{_IS}):$")
 # "The mnemonic is 12 or 24 words", "the key is 256 bits long".
@@ -352,7 +352,10 @@ def _values_of(name: _Name, data: bytes, start: int, end: int) -> list[Place]:
     if is_header:
         place = header_value(data, start, end)
     else:
-        place = value(data, end, is_line=_begins_line(data, start, sign, end))
+        is_line = _begins_line(data, start, sign, end)
+        place = value(data, end, is_line=is_line)
+        if is_line and name.kind < Kind.SECRET and place and not _is_secret_at(data, place, name):
+            place = value(data, end)  # Words follow it: "token: … expired".
         is_phrase = name.kind is Kind.SECRET and name.plain.endswith(_PHRASES)
         if place and is_phrase and data[place[0] - 1] not in QUOTES:
             place = place[0], max(place[1], end_of_words(data, place[0]))

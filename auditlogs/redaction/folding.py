@@ -24,6 +24,7 @@ _LOOKALIKES = dict(
         strict=True,
     )
 )
+_QUOTES = "“”„‟«»「」『』"
 OTHER = "\x7f"
 # "Password", "private key", "secret" and "mnemonic" in other scripts. Folded letter by letter they
 # would be unreadable, so each becomes one ASCII word.
@@ -37,12 +38,11 @@ _FOREIGN = (
     *("รหัสผ่าน", "পাসওয়ার্ড", "கடவுச்சொல்", "գաղտնաբառ", "პაროლი"),
 )
 MEANING = "passwd"
-# "Is" after them, without a space.
-_IS = ("是", "为", "為", "は", "는", "은")
+# "Is" after them.
+_IS = r"\s?(?:是|为|為|は|는|은|คือ)|\s(?:هي|היא|הוא|είναι|là|это)\s"
 # Two words may also be joined as the names of keys are.
 _foreign = re2.compile(
-    "(?i)(?:" + "|".join("[ _-]?".join(map(re2.escape, w.split())) for w in _FOREIGN) + ")"
-    f"(?:{'|'.join(_IS)})?"
+    "(?i)(?:" + "|".join("[ _-]?".join(map(re2.escape, w.split())) for w in _FOREIGN) + f")({_IS})?"
 )
 FILLER = b"\x01"
 _CONTROLS = bytes({*range(0x20), 0x7F} - set(b"\t\n\r"))
@@ -57,6 +57,8 @@ def _fold(char: str) -> str:
         return "" if ord(char) in _CONTROLS else char
     if char in "→⇒":
         return "=>"
+    if char in _QUOTES:
+        return '"'
     if char in "\u2028\u2029\x85":
         return "\n"
     if char.isspace():
@@ -84,8 +86,9 @@ def _folded(text: str) -> list[str]:
     if not text.isascii():
         for match in _foreign.finditer(whole(text)):
             start, end = match.span()
-            is_said = text[end - 1] in _IS
-            chars[start:end] = [MEANING + " is " * is_said, *[""] * (end - start - 1)]
+            is_said = match[1] is not None or (text[end : end + 1] or " ") in _QUOTES
+            word = f"{MEANING} is " if is_said else MEANING
+            chars[start:end] = [word, *[""] * (end - start - 1)]
     return chars
 
 

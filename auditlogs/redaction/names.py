@@ -59,7 +59,8 @@ _LAST_WORDS = frozenset(
     geslo sifre senha senhas passord salasana jelszo kodeord lozinka zaporka loesenord losenord
     slaptazodis pasahitza lykilord fjalekalim contrasenya matkhau katasandi katalaluan codigosecreto
     geheimnis apihash devicecode stringsession sessionstring tradingpin accountpin transactionpin
-    loginpin accesspin mpin
+    loginpin accesspin mpin invitecode invitationcode losenordet passordet
+    adgangskoden
     """.split()
 )
 # Endings that mean a secret even in the middle of a word: `dbpassword`, `botApiKey`.
@@ -89,7 +90,7 @@ _ALONE = frozenset(
 # Words before a key or a token that make it harmless: `primary key`, `page token`.
 _HARMLESS = frozenset(
     """
-    base bind bucket cache client clientrequest column composite config configuration continuation
+    base bind bucket cache clientrequest column composite config configuration continuation
     cursor data dedup deduplication entity entry event feature field flag foreign group hash hot
     idempotency index issue item job label lock lookup map message metric natural next nextpage
     market object order page pagination parent part partition pool position prev previous price
@@ -98,12 +99,12 @@ _HARMLESS = frozenset(
     verify verifying verification walk watermark
     """.split()
 )
-# Words before a token that make it an asset: `base token`.
+# Words before a token that make it an asset, or harmless: `base token`, AWS's `clientToken`.
 _ASSETS = frozenset(
     """
-    a ask b base bid borrow buy collateral debt dest destination fee from gas governance in input lp
-    native out output paid pay payment pool quote receive reward sell settlement source stake supply
-    swap to underlying want wrapped yield
+    a ask b base bid borrow buy client collateral debt dest destination fee from gas governance in
+    input lp native out output paid pay payment pool quote receive reward sell settlement source
+    stake supply swap to underlying want wrapped yield
     """.split()
 )
 # Words after a name whose value is still the secret: `passwordConfirmation`.
@@ -262,7 +263,11 @@ class Names:
 
 def _adds_nothing(word: str) -> bool:
     """Return whether the value of a name is still the secret when this word follows it."""
-    return word.rstrip(string.digits) in _STILL_SECRET or _version.fullmatch(word) is not None
+    return (
+        word in _STILL_SECRET
+        or word.rstrip(string.digits) in _STILL_SECRET
+        or _version.fullmatch(word) is not None
+    )
 
 
 def _doubtful(words: list[str]) -> Kind | None:

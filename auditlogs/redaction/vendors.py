@@ -309,7 +309,7 @@ RPC_HOSTS = (
         "omniatech.io",
     ),
     *("gateway.fm", "grpcfast.com", "hellomoon.io", "ironforge.network", "nansen.ai", "imtoken.io"),
-    *("thegraph.com", "jito.wtf"),
+    "thegraph.com",
 )
 
 _part = re.compile(r"<(\w+):(\d+)(?:(\+)|-(\d+))?>|(\([^()<>]*\))|([^<(]+)|([<(])")

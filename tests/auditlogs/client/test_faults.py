@@ -1,6 +1,7 @@
 """The client on a network that fails: what it holds, tries again, and gives up."""
 
 import logging
+import threading
 import time
 from http.server import BaseHTTPRequestHandler
 
@@ -108,6 +109,21 @@ def test_an_unexpected_error_loses_nothing(
     assert "MemoryError" in caplog.text
 
 
+def test_a_process_without_a_thread_to_spare_records_and_sends_later(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refuse(thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with faulty_hub() as hub, Client(hub.url, KEY) as client:
+        with monkeypatch.context() as patch:
+            patch.setattr(threading.Thread, "start", refuse)
+            (first,) = record(client)
+        (second,) = record(client)
+        assert client.flush(LONG)
+        assert (hub.ids, client.lost) == ([first, second], 0)
+
+
 @pytest.mark.parametrize("status", ["created", "duplicate", "spooled"])
 def test_what_is_stored_or_spooled_is_not_sent_again(status: str) -> None:
     answer = says(202, [{"index": 0, "id": "x", "status": status}])
@@ -153,6 +169,9 @@ def test_pauses_grow_and_are_not_the_same_for_everyone() -> None:
     assert max(pauses) <= delivery.LONGEST_PAUSE_SECONDS
     assert len(set(pauses)) > 700
     assert min(pauses[-20:]) >= delivery.LONGEST_PAUSE_SECONDS / 2
+    asked = {delivery._spread(60, delivery.RETRY_AFTER_SPREAD) for _ in range(100)}
+    assert len(asked) > 50
+    assert all(60 <= seconds <= 75 for seconds in asked)
 
 
 def test_what_a_proxy_finds_too_large_goes_in_halves() -> None:

@@ -57,12 +57,17 @@ def test_texts_that_look_or_mean_the_same_have_one_form_without_accents(
         ("bot日本語x", ["bot", "日", "本", "語x"]),
         ("नमस्ते", ["नमस्ते"]),  # marks belong to their letters
         ("😀", []),
+        # A mark of an emoji begins no piece.
+        ("⚡️Scout 1️⃣", ["scout", "1️⃣"]),
+        ("❤️", []),
         ("٣ eggs", ["٣", "eggs"]),
     ],
 )
-def test_a_piece_is_a_run_of_letters_marks_and_digits(text: str, expected: list[str]) -> None:
-    assert pieces(text) == expected
-    assert mark_pieces(text).count(SEPARATOR) == len(expected)
+def test_a_piece_is_a_run_of_letters_and_digits_with_their_marks(
+    text: str, expected: list[str]
+) -> None:
+    assert pieces(norm(text)) == expected
+    assert mark_pieces(norm(text)).count(SEPARATOR) == len(expected)
 
 
 @given(TEXTS.map(norm), TEXTS.map(norm))

@@ -231,7 +231,7 @@ def script(char: str) -> str:
 def stands_in(word: str, field: str) -> bool:
     """Tell whether the word's first letter or digit starts a piece of the field, and the whole word
     stands there."""
-    first = next((i for i, char in enumerate(word) if is_letter_mark_or_digit(char)), None)
+    first = next((i for i, char in enumerate(word) if is_letter_or_digit(char)), None)
     if first is None:
         return False
     starts = (i for i in range(len(field)) if field.startswith(word, i))
@@ -239,14 +239,17 @@ def stands_in(word: str, field: str) -> bool:
 
 
 def starts_a_piece(field: str, place: int) -> bool:
-    if place == 0 or script(field[place]) in UNSPACED:
+    if script(field[place]) in UNSPACED:
         return True
-    return not is_letter_mark_or_digit(field[place - 1])
+    before = field[:place]
+    while before and unicodedata.category(before[-1]).startswith("M"):
+        before = before[:-1]  # A mark belongs to the letter or sign before it.
+    return not before or not is_letter_or_digit(before[-1])
 
 
-def is_letter_mark_or_digit(char: str) -> bool:
+def is_letter_or_digit(char: str) -> bool:
     category = unicodedata.category(char)
-    return category.startswith(("L", "M")) or category == "Nd"
+    return category.startswith("L") or category == "Nd"
 
 
 def words(search: str) -> list[str]:

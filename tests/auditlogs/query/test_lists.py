@@ -43,6 +43,7 @@ DAY = timedelta(days=1)
 NAMES = [
     *("Ada", "ada", "ADA", "Ada B", "ada-b", "a", "ab", "a b", "Zed", "Ａda", "ada!"),
     *("Straße", "STRASSE", "ﬁre", "İda", "日本", "日本 bot", "é", "e\u0301", "😀", "😀 x"),
+    *("⚡️Scout", "❤️", "1️⃣ Ağa", "العَرَبِيَّة", "한국어", "ก็"),
 ]
 IDS = [
     "ada",
@@ -300,8 +301,13 @@ def any_plan() -> SearchStrategy[AbstractContextManager[Any]]:
 
 @contextmanager
 def patched(few: int, reads_to_the_end: bool) -> Iterator[None]:
+    """Read in many small parts, unless `few` entries are a few."""
+    fewest, most, than_counters = (50, 2_500, 200) if few else (1, 3, 0)
     with (
         mock.patch.object(parts, "FEW", few),
+        mock.patch.object(parts, "FEWEST_AT_ONCE", fewest),
+        mock.patch.object(parts, "MOST_AT_ONCE", most),
+        mock.patch.object(parts, "FEWER_THAN_COUNTERS", than_counters),
         mock.patch.object(slices, "reads_to_the_end", return_value=reads_to_the_end),
         # So that no page is cut short.
         mock.patch.object(slices, "MAX_QUERIES", 1_000),

@@ -77,6 +77,9 @@ def redact(payload: Any) -> Any:
         *("echo $TOKEN | docker login --password-stdin", "AUTH failed for user bot"),
         *("ConvertTo-SecureString $env:PW -AsPlainText", "curl -E client.pem https://x"),
         "eyJpZCI6MX0aaaaaaaa\nfile.name.txt",
+        # Standard input, and the name of a wallet's key file.
+        "cat x | vault kv put secret/okx secret=-",
+        {"keystore": f"UTC--2026-11-26T10-00-00.0Z--{'15a2' * 10}", "clientToken": DIGITS[:20]},
         # Words that are no seed.
         {"seed": "we want to buy low and sell high with the bot on the way up"},
     ],
@@ -167,6 +170,7 @@ PRIVATE = mark("private-key")
 BYTES = ", ".join(f"0x{byte:02x}" for byte in Random(5).randbytes(32))
 HEX_BYTES = Random(5).randbytes(32).hex(" ")
 WRAPPED = jwt(Random(6))[0]
+KEYS = ("private_key_pem_b64", "clientKey")
 SECRET = "37yAAvLptVX0Z0UZlCTZqpGe576B1h"
 
 
@@ -231,6 +235,19 @@ SECRET = "37yAAvLptVX0Z0UZlCTZqpGe576B1h"
         ("mi contraseña es hunter2", f"mi contraseña es {MARK}"),
         ("我的密码是hunter2", f"我的密码是{MARK}"),
         ("비밀번호는 hunter2", f"비밀번호는 {MARK}"),
+        ("パスワード「hunter2」", f"パスワード「{MARK}」"),
+        ("รหัสผ่านคือ hunter2", f"รหัสผ่านคือ {MARK}"),
+        ("password “hunter2”", f"password “{MARK}”"),
+        (
+            f"token: {SECRET} expired\nuser: bot",
+            "token: [REDACTED:authorization] expired\nuser: bot",
+        ),
+        (f"key: {SECRET} # of the desk", f"key: {MARK} # of the desk"),
+        ({"private_key_pem_b64": SECRET, "clientKey": SECRET}, dict.fromkeys(KEYS, MARK)),
+        (
+            f"https://gateway.thegraph.com/api/{DIGITS[:32]}/subgraphs/id/5zv",
+            "https://gateway.thegraph.com/api/[REDACTED:url-secret]/subgraphs/id/5zv",
+        ),
         # Keys of wallets.
         (
             {"crypto": {"ciphertext": DIGITS, "kdf": "a"}},
