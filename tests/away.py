@@ -34,6 +34,7 @@ def nowhere() -> str:
 def impatience(seconds: float = 1.0) -> Iterator[None]:
     """Give up on the database soon, whatever is asked of it."""
     with (
+        mock.patch.object(mongo, "SELECTION_SECONDS", seconds),
         mock.patch.object(slices, "QUERY_SECONDS", seconds),
         mock.patch.object(store, "WRITE_SECONDS", seconds),
         mock.patch.object(draining, "STORE_SECONDS", seconds),

@@ -150,7 +150,8 @@ class RecordToolCalls(ServerMiddleware[Any]):
         self._agent = agent
         self._session = session
         self._is_failure = is_failure
-        self._running: dict[tuple[str | None, str], _Cancel] = {}
+        # Several may have the same key: without sessions, each client counts its requests itself.
+        self._running: dict[_Cancel, tuple[str | None, str]] = {}
         self._tasks = tasks.Tasks()
         self._reason_late = NO_ANSWER.format(answer_seconds or 0)
         self._waiting = Waiting(answer_seconds, self._record_late)
@@ -173,8 +174,8 @@ class RecordToolCalls(ServerMiddleware[Any]):
         if elicitations.answers_in(call.params):
             await self._in_thread(self._record_answers, call)
         ctx = replace(ctx, session=_AskingSession(ctx.session, partial(self._ask, call)))
-        key = _key(ctx, ctx.request_id)
-        cancel = self._running[key] = _Cancel()
+        cancel = _Cancel()
+        self._running[cancel] = _key(ctx, ctx.request_id)
         outcome: Callable[[], Outcome] | None = None
         answer: HandlerResult = None
         began = time.monotonic()
@@ -191,13 +192,13 @@ class RecordToolCalls(ServerMiddleware[Any]):
             duration = (time.monotonic() - began) * 1_000
             if outcome is None:
                 outcome = partial(outcomes.cancelled, await _reason(cancel))
-            del self._running[key]
+            del self._running[cancel]
             await self._in_thread(self._record_request, call, outcome, duration, _plain(answer))
 
     def _note_reason(self, ctx: RequestContext) -> None:
         params = ctx.params or {}
-        if cancel := self._running.get(_key(ctx, params.get("requestId"))):
-            reason = params.get("reason")
+        key, reason = _key(ctx, params.get("requestId")), params.get("reason")
+        for cancel in [each for each, running in self._running.items() if running == key]:
             cancel.reason = reason if isinstance(reason, str) and reason.strip() else None
             cancel.is_known.set()
 
@@ -349,7 +350,7 @@ def _plain(answer: HandlerResult) -> Answer:
 
 
 def _key(ctx: RequestContext, request_id: Any) -> tuple[str | None, str]:
-    # Each session counts its requests by itself.
+    # Each session counts its requests by itself; the protocol has none since 2026-07-28.
     return session_header(ctx), str(request_id)
 
 

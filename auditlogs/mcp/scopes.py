@@ -16,6 +16,7 @@ from typing import Any, NoReturn
 from anyio import to_thread
 from mcp.server.auth.provider import AccessToken
 
+from auditlogs.entry import numbers
 from auditlogs.entry.schema import ID_LENGTH, LONG_ID_LENGTH, NAME_LENGTH
 from auditlogs.entry.tool_scopes import load, scopes_of_tools
 from auditlogs.intake.context import session_label
@@ -69,7 +70,12 @@ class _RequireScopes:
             await _answer(send, 413, {"error": "invalid_request"})
             return
         try:
-            sent = json.loads(body, parse_constant=_no_constant)
+            sent = json.loads(
+                body,
+                parse_constant=_no_constant,
+                parse_float=numbers.to_float,
+                parse_int=numbers.to_int,
+            )
         except (ValueError, RecursionError):
             if not headers.get("content-type", "").lower().startswith(FORMS):
                 await _answer(send, 400, {"error": "invalid_request"})
@@ -88,8 +94,14 @@ class _RequireScopes:
                 sentence = _sentence(message, needed)
                 await self._refuse(send, 403, "insufficient_scope", sentence, needed)
                 return
-        # What was judged is what the server handles, however another parser reads what was sent.
-        body = json.dumps(sent).encode()
+        try:
+            # What was judged is what the server handles, however another parser reads what was
+            # sent, and with all digits of its numbers, which the log keeps.
+            body = numbers.encode(sent)
+        except (ValueError, RecursionError):
+            # JSON can escape lone surrogates, which have no UTF-8.
+            await _answer(send, 400, {"error": "invalid_request"})
+            return
         length = (b"content-length", str(len(body)).encode())
         rest = [pair for pair in scope["headers"] if pair[0].lower() != b"content-length"]
         await self._app({**scope, "headers": [*rest, length]}, _replay(body, receive), send)

@@ -8,9 +8,9 @@ read that do not match.
 3. Otherwise the slices go on, each four times as wide as the last, and the last one takes the rest.
 
 An engine that reads each slice to its end gets slices as wide as the page needs: by what the
-counters said lately, or where they do not know, after a narrow first one, by what the last one
-brought. A list that is read to its end, page after page, is counted once, and its slices have a
-stride.
+counters said lately and which share of it the last slice brought, or where they do not know, after
+a narrow first one, by what the last one brought. A list that is read to its end, page after page,
+is counted once, and its slices have a stride.
 """
 
 from collections.abc import Iterator, Sequence
@@ -49,6 +49,8 @@ MOST_WIDER_IN_VAIN = 8
 # The fewest and the most entries that a slice should have by the counters: a query takes longer
 # than to read the fewest, and the most takes a tenth of a second.
 FEWEST_AT_ONCE, MOST_AT_ONCE = 50, 2_500
+# Reading so many takes as long as asking the counters where in time entries can be for certain.
+FEWER_THAN_COUNTERS = 200
 
 # The stored field that holds the key of each sort but the one by time.
 SORT_PATHS = {"actor": "actorKey", "action": "action", "result": "result"}
@@ -105,19 +107,46 @@ class Parts:
         self, estimate: Counted, leading: Leading, rest: Slice, documents: Documents
     ) -> Iterator[tuple[Leading, Slice]]:
         """Yield slices that hold enough entries by the counters, which know of several conditions
-        only how many entries can meet them."""
+        only how many entries can meet them; what a slice brought tells which share of these do."""
         equal, direction = roughly(self.selection), self.order.newest_first
-        possible, spare = None, 1
+        leading = self._rarest_in_time(estimate, leading, rest)
+        possible, share, unknown = None, 1.0, self._not_counted
         while self.budget.queries > 1:
-            wanted = max((self.limit - len(documents)) * spare, FEWEST_AT_ONCE)
+            already = len(documents)
+            wanted = max((self.limit - already) / share, FEWEST_AT_ONCE)
             wanted = min(wanted, MOST_AT_ONCE)
             part = estimate.enough(equal, rest, wanted, newest_first=direction)
             if part == rest and possible is None:
-                possible = self._possible()
+                number = estimate.number(self.selection, leading, rest)
+                is_much = number is None or number > FEWER_THAN_COUNTERS
+                possible = self._possible() if is_much else None
             yield leading, narrowed(part, possible, newest_first=direction)
             rest = rest.without(part, newest_first=direction)
-            spare *= WIDEN
+            found = len(documents) - already
+            share = found / wanted / SPARE if found else share / WIDEN
+            if unknown and (not found or (self.limit - len(documents)) / share > MOST_AT_ONCE):
+                few = self.rarest(self.selection, unknown, rest)
+                if few:
+                    yield few, rest
+                unknown = []
         yield leading, narrowed(rest, possible, newest_first=direction)
+
+    @property
+    def _not_counted(self) -> list[Leading]:
+        """The conditions of which the counters do not tell how many entries meet them, such as
+        words."""
+        return [each for each in self.selection.candidates if each.filter.path not in ESTIMATED]
+
+    def _rarest_in_time(self, estimate: Counted, usual: Leading, rest: Slice) -> Leading:
+        """Return the condition that the fewest entries of a slice meet by the counters, of those
+        whose index serves the order in time; the one that is usually the rarest without any."""
+        numbers = [
+            (number, rank, leading)
+            for rank, leading in enumerate(self.selection.candidates)
+            if leading.is_equality
+            and (number := estimate.number(self.selection, leading, rest)) is not None
+        ]
+        return min(numbers)[2] if len(numbers) > 1 else usual
 
     def _fitting(
         self, leading: Leading, ms: int, rest: Slice, documents: Documents
@@ -146,8 +175,9 @@ class Parts:
     @property
     def _estimate(self) -> Counted | None:
         """What the counters said lately, if they exist for the condition that is usually the
-        rarest."""
-        return self.lately if self.candidates[0].filter.path in ESTIMATED else None
+        rarest of those whose index serves the order in time."""
+        leading = slices.leading_in_time(self.selection)
+        return self.lately if leading.filter.path in ESTIMATED else None
 
     @property
     def lately(self) -> Counted | None:

@@ -25,6 +25,7 @@ from pymongo.database import Database
 from pymongo.errors import (
     BulkWriteError,
     ConfigurationError,
+    ConnectionFailure,
     DuplicateKeyError,
     ExecutionTimeout,
     OperationFailure,
@@ -57,6 +58,12 @@ BAD_VALUE = 2
 # When each index was missed last. A minute later it is tried again, for it may have been made.
 MISSING_SECONDS = 60.0
 _missing_since: dict[str, float] = {}
+# How long a server is looked for where none is known, and for how long afterwards nobody else
+# looks: what reads several things for one answer waits once.
+SELECTION_SECONDS = 2.0
+LEFT_ALONE_SECONDS = 1.0
+_left_alone: dict[str, float] = {}
+UNREACHABLE = "The log's database cannot be reached."
 
 _creation = threading.Lock()
 
@@ -125,7 +132,6 @@ def _client() -> pymongo.MongoClient[Document]:
         settings.MONGODB_URI,
         appname="auditlogs",
         connect=False,
-        serverSelectionTimeoutMS=2_000,
         timeoutMS=5_000,
         event_listeners=[timing.Listener()],
     )
@@ -299,10 +305,12 @@ def time_limit(seconds: float) -> Iterator[None]:
     """Limit the time of all database operations in the block together.
 
     Raises TookTooLong when the time is up, DocumentRejected for a document that cannot be encoded
-    as BSON, and Unavailable for any other failure.
+    as BSON, and Unavailable for any other failure: where no server can be found, within
+    SELECTION_SECONDS.
     """
     try:
         with pymongo.timeout(seconds):
+            _find_server(seconds)
             yield
     except (BSONError, OverflowError) as error:
         raise DocumentRejected("The database cannot store this.") from error
@@ -316,7 +324,26 @@ def time_limit(seconds: float) -> Iterator[None]:
         # The driver reports a slow query and an unreachable server by the same timeout error.
         if error.timeout and client().topology_description.has_writable_server():
             raise TookTooLong("The log took too long to answer.") from error
-        raise Unavailable("The log's database cannot be reached.") from error
+        raise Unavailable(UNREACHABLE) from error
+
+
+def _find_server(seconds: float) -> None:
+    """Look for a server where none is known. Raises Unavailable while nobody looks for one, and
+    PyMongoError.
+
+    With a time limit of its own for each operation, the driver looks for as long as that allows.
+    """
+    to_ask = client()
+    if to_ask.topology_description.has_writable_server():
+        return
+    if time.monotonic() < _left_alone.get(settings.MONGODB_URI, 0.0):
+        raise Unavailable(UNREACHABLE)
+    try:
+        with pymongo.timeout(min(seconds, SELECTION_SECONDS)):
+            to_ask.admin.command("ping")
+    except ConnectionFailure:
+        _left_alone[settings.MONGODB_URI] = time.monotonic() + LEFT_ALONE_SECONDS
+        raise
 
 
 def ping(seconds: float) -> None:

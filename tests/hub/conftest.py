@@ -22,21 +22,28 @@ def hub(signed_in_client: "Client", account: "Account") -> "Hub":
     return Hub(signed_in_client, account.id)
 
 
+class Nobody(pymongo.MongoClient[dict[str, Any]]):
+    """The client of a port that nothing listens on."""
+
+    def __init__(self, waits: list[str]) -> None:
+        super().__init__("mongodb://127.0.0.1:9/none", connect=False)
+        self._waits = waits
+
+    @property
+    def admin(self) -> pymongo.database.Database[dict[str, Any]]:
+        """The database that is pinged to look for a server."""
+        self._waits.append("ping")
+        return self["admin"]
+
+
 @pytest.fixture
 def unreachable(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
-    """Point the log at a port that nothing listens on; note each query that waits for it."""
-    from auditlogs.query import slices
-    from auditlogs.storage import dictionary, mongo
+    """Point the log at a port that nothing listens on; note each time a server is looked for."""
+    from auditlogs.storage import mongo
 
     waits: list[str] = []
-    with pymongo.MongoClient[dict[str, Any]]("mongodb://127.0.0.1:9/none", connect=False) as nobody:
-
-        def wait_for(name: str) -> pymongo.database.Database[dict[str, Any]]:
-            waits.append(name)
-            return nobody[name]
-
+    with Nobody(waits) as nobody:
         monkeypatch.setattr(mongo, "client", lambda: nobody)
-        monkeypatch.setattr(mongo, "database", lambda: wait_for("log"))
-        monkeypatch.setattr(slices, "QUERY_SECONDS", 0.1)
-        monkeypatch.setattr(dictionary, "READ_SECONDS", 0.1)
+        monkeypatch.setattr(mongo, "SELECTION_SECONDS", 0.1)
+        monkeypatch.setattr(mongo, "_left_alone", {})
         yield waits

@@ -248,6 +248,34 @@ def verify(keys: KeyVerifier, token: str = "t") -> Any:
     return apart.run(keys.verify_token(token))
 
 
+def test_a_call_that_is_allowed_keeps_the_digits_of_its_numbers() -> None:
+    handled: list[bytes] = []
+    sent: list[Any] = []
+    arguments = '{"wei":123456789012345678901234567890,"price":0.12345678901234567890,"n":1E+400}'
+    body = f'{{"method":"tools/call","params":{{"name":"quote","arguments":{arguments}}}}}'
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        handled.append((await receive())["body"])
+
+    async def call(body: str) -> None:
+        async def receive() -> Any:
+            return {"type": "http.request", "body": body.encode(), "more_body": False}
+
+        async def send(answer: Any) -> None:
+            sent.append(answer)
+
+        scope = {"type": "http", "method": "POST", "headers": [(b"authorization", b"Bearer t")]}
+        await require_scopes(app, away(Hub(ACTIVE), Clock()), {"quote": "read"})(
+            scope, receive, send
+        )
+
+    apart.run(call(body))
+    assert [text.decode() for text in handled] == [body]
+    # A lone surrogate has no UTF-8, in which the log and the server read the call.
+    apart.run(call(body.replace("1E+400", r'"\ud800"')))
+    assert (len(handled), sent[0]["status"]) == (1, 400)
+
+
 def test_an_answer_counts_for_at_most_thirty_seconds() -> None:
     hub, clock = Hub(ACTIVE, NEVER, ACTIVE), Clock()
     keys = away(hub, clock)

@@ -1,5 +1,6 @@
 """A real MCP client calls a real MCP server, over stdio; its calls are found in the log."""
 
+import asyncio
 import contextlib
 import functools
 import json
@@ -296,6 +297,31 @@ def test_a_call_succeeds_although_it_cannot_be_recorded(caplog: pytest.LogCaptur
 
     apart.run(call())
     assert "was not recorded" in caplog.text
+
+
+def test_calls_of_two_clients_at_once_may_have_the_same_request_id() -> None:
+    account = new_account_id()
+    server = MCPServer("desk")
+    server.middleware.append(RecordToolCalls(functools.partial(auditlogs.record, account=account)))
+
+    async def call() -> None:
+        both_run = asyncio.Barrier(2)
+
+        @server.tool()
+        async def quote() -> str:
+            await both_run.wait()
+            return "151.20"
+
+        async def one() -> None:
+            async with Client(server, client_info=SCOUT) as client:
+                assert not (await client.call_tool("quote")).is_error
+
+        await asyncio.wait_for(asyncio.gather(one(), one()), 20)
+
+    apart.run(call())
+    first, second = stored(account)
+    assert (first.result, second.result) == ("success", "success")
+    assert first.request_id == second.request_id
 
 
 def test_a_server_names_the_session_and_the_failures_itself() -> None:

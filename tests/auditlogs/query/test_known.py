@@ -140,6 +140,45 @@ def test_an_engine_that_reads_slices_to_their_end_reads_what_a_page_needs(
     assert len(sent(commands, "aggregate", mongo.ENTRIES)) > 1
 
 
+def test_of_two_filters_the_one_that_fewer_entries_meet_leads(
+    account: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(slices, "reads_to_the_end", lambda: True)
+    at = now() - timedelta(days=9)
+    record_many([new(actor=AGENT, action="order.cancelled", timestamp=at)], account=account)
+    count_until_now(account)
+    for action, field in (("order.cancelled", "action"), ("order.created", "actor.id")):
+        rare = Entries.of(account).where("actor.id", "agent-7").where("action", action)
+        rare.page(5)
+        with watcher.watch() as commands:
+            assert rare.page(1).entries[0].action == action
+        # So few are left that the counters need not be asked where they can be.
+        (read,) = [each["pipeline"] for each in sent(commands, "aggregate", mongo.ENTRIES)]
+        assert read[0]["$match"].keys() - {"account", "_id"} == {field}
+
+
+def test_a_common_word_is_read_on_in_time_and_a_rare_one_by_its_index(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(slices, "reads_to_the_end", lambda: True)
+    monkeypatch.setattr(parts, "FEW", 5)
+    monkeypatch.setattr(parts, "FEWEST_AT_ONCE", 1)
+    account, at = new_account_id(), now() - timedelta(hours=2)
+    actions = ["order.filled", "order.created", "order.created"] * 20
+    times = (at - timedelta(hours=number) for number in range(60))
+    entries = [new(action=one, timestamp=time) for one, time in zip(actions, times, strict=True)]
+    record_many(entries, account=account)
+    count_until_now(account)
+    for word, is_common in (("filled", True), ("nowhere", False)):
+        with watcher.watch() as commands:
+            found = Entries.of(account).matching((word,)).page(5).entries
+        assert len(found) == (5 if is_common else 0)
+        reads = [each["pipeline"] for each in sent(commands, "aggregate", mongo.ENTRIES)]
+        by_word = [each for each in reads if "tokens" in each[0]["$match"]]
+        assert bool(by_word) != is_common
+        assert 2 <= len(reads) <= 4
+
+
 @pytest.mark.parametrize("newest_first", [True, False])
 @pytest.mark.parametrize("wanted", [0.5, 3, 4, 5])
 def test_the_part_with_enough_entries_never_leaves_the_slice(

@@ -301,8 +301,13 @@ def any_plan() -> SearchStrategy[AbstractContextManager[Any]]:
 
 @contextmanager
 def patched(few: int, reads_to_the_end: bool) -> Iterator[None]:
+    """Read in many small parts, unless `few` entries are a few."""
+    fewest, most, than_counters = (50, 2_500, 200) if few else (1, 3, 0)
     with (
         mock.patch.object(parts, "FEW", few),
+        mock.patch.object(parts, "FEWEST_AT_ONCE", fewest),
+        mock.patch.object(parts, "MOST_AT_ONCE", most),
+        mock.patch.object(parts, "FEWER_THAN_COUNTERS", than_counters),
         mock.patch.object(slices, "reads_to_the_end", return_value=reads_to_the_end),
         # So that no page is cut short.
         mock.patch.object(slices, "MAX_QUERIES", 1_000),

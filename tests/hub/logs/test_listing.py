@@ -298,8 +298,23 @@ def test_a_database_that_is_away_leaves_the_filters_there(hub: Hub, htmx: bool) 
         assert page.one("#actor", "option[selected]")["value"] == "agent-7"
 
 
-def test_nothing_waits_twice_for_a_database_that_is_away(hub: Hub, unreachable: list[str]) -> None:
-    hub.logs("?actor=agent-7&botId=agent-7", status=503)
+@pytest.mark.parametrize(
+    "page",
+    [
+        "logs?actor=agent-7&botId=agent-7",
+        "logs/arrivals?since=1",
+        "logs/actors",
+        "review",
+        "agents",
+    ],
+)
+def test_nothing_waits_twice_for_a_database_that_is_away(
+    hub: Hub, unreachable: list[str], page: str
+) -> None:
+    assert hub.get(f"/hub/{page}").status_code == 503
+    assert len(unreachable) == 1
+    # Nor does what is asked right after it.
+    hub.get(f"/hub/{page}")
     assert len(unreachable) == 1
 
 
