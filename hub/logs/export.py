@@ -50,7 +50,7 @@ def export(request: HubRequest, visit: Visit) -> HttpResponseBase:
     exporter = Exporter(_id_of(request), caller_of(request))
     facts, total = facts_of(name, query), _total(query.entries)
     try:
-        stream = Stream(query.entries, FORMATS[name], exporter, facts, total)
+        stream = Stream.begin(query.entries, FORMATS[name], exporter, facts, total)
     except AlreadyExporting:
         return _refused(request, OTHER_EXPORT, 409)
     except TooManyExports:
