@@ -89,7 +89,7 @@ KEYS = (
     Format("Tardis", "TD.<url:16>.<url:14+>", "TD.name"),
     # Clouds
     Format("Alibaba", "LTAI<base62:16-24>", "LTAI_docs"),
-    Format("Azure AD", "<word:3><digit:1>Q~<azure:31-34>", "Q1Q~"),
+    Format("Azure AD", "<azure:3><digit:1>Q~<azure:31-34>", "Q1Q~"),
     Format("Bedrock", "ABSK<base64:100+>", "ABSK"),
     Format("Bedrock, short", "bedrock-api-key-<base64:40+>", "bedrock-api-key-name"),
     Format("Cloudflare", "v1.0-<hex:24>-<hex:146>", "v1.0-beta"),

@@ -80,6 +80,12 @@ def redact(payload: Any) -> Any:
         # Standard input, and the name of a wallet's key file.
         "cat x | vault kv put secret/okx secret=-",
         {"keystore": f"UTC--2026-11-26T10-00-00.0Z--{'15a2' * 10}", "clientToken": DIGITS[:20]},
+        # Placeholders, files with a digest in their names, versions of packages.
+        *('curl -u "$1:$2" https://x', 'curl -u "${{env.USER}}:${{env.PASSWORD}}" https://x'),
+        *("Authorization: Bearer $(gcloud auth print-access-token)", f"ghp_{'x' * 36}"),
+        *("Authorization: Bearer <your API token>", "Authorization: Bearer XXXXXXXXXXXX"),
+        *("API_KEY = $(cat /run/secrets/key) && run", "io.jsonwebtoken:jjwt-jackson-0.11.2"),
+        f"GET /assets/main-{DIGITS[:32]}.js",
         # Words that are no seed.
         {"seed": "we want to buy low and sell high with the bot on the way up"},
     ],
@@ -215,6 +221,9 @@ SECRET = "37yAAvLptVX0Z0UZlCTZqpGe576B1h"
         ({"35": "A", "554": "hunter2"}, {"35": "A", "554": MARK}),
         # Commands.
         ("AUTH hunter2x", f"AUTH {MARK}"),
+        ('curl -u ":hunter2" https://x', f'curl -u ":{MARK}" https://x'),
+        ("curl -u bot:'hunter2' https://x", f"curl -u bot:'{MARK}' https://x"),
+        (f"curl -u {SECRET}: https://x", f"curl -u {MARK}: https://x"),
         (["AUTH", "default", "hunter2x"], ["AUTH", "default", MARK]),
         (["SET", "okx:secret", SECRET], ["SET", "okx:secret", MARK]),
         ("openssl enc -aes-256-cbc -k hunter2 -in f", f"openssl enc -aes-256-cbc -k {MARK} -in f"),
