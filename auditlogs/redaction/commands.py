@@ -48,7 +48,9 @@ _user_option = pattern(
 )
 # The key is the user, and there is no password, as Stripe has it.
 _key_as_user = pattern(r"(?:^|\s)(?:-u|--user)[= ]+[\"']?[^\s:\"'/]{12,}:(?:[\"'\s]|$)")
-_pgpass = pattern(r"(?m)^[\w.*-]+:(?:[0-9]{2,5}|\*):(?:\*|[A-Za-z_][\w.-]*):[^\s:]+:[^\s]{4,}$")
+_pgpass = pattern(
+    r"(?m)^[\w.*-]+:(?:[0-9]{2,5}|\*):(?:\*|[A-Za-z_][\w.-]*):[^\s:]+:(?:[^\s:\\]|\\.){4,}$"
+)
 _samba = pattern(r"\b(?:smbclient|rpcclient|winexe)\s(?:[^\r\n]*\s)?-U[= ]?[^\s%]+%\S+")
 _sqlplus = pattern(r"\bsqlplus\s+(?:-\w+\s+)*[^\s/]+/[^\s@/]+@")
 _piped = pattern(
@@ -163,7 +165,7 @@ def _places(data: bytes) -> Iterator[Place]:
         yield data.rindex(b"/", start, end) + 1, end - 1
     if data.count(b":") >= 4:
         for start, end in spans(_pgpass, data):
-            yield data.rindex(b":", start, end) + 1, end
+            yield end - len(data[start:end].split(b":", 4)[4]), end
     if b"password" in data and (b"login" in data or b"user" in data):
         for start, end in spans(_netrc, data):
             yield end - len(data[start:end].split()[-1]), end

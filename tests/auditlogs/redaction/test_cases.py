@@ -86,6 +86,10 @@ def redact(payload: Any) -> Any:
         *("Authorization: Bearer <your API token>", "Authorization: Bearer XXXXXXXXXXXX"),
         *("API_KEY = $(cat /run/secrets/key) && run", "io.jsonwebtoken:jjwt-jackson-0.11.2"),
         f"GET /assets/main-{DIGITS[:32]}.js",
+        # Two ids, the time and an id, fingerprints of certificates.
+        "2979696f-dee0-058d-6851-69d2979696:0ead745a-2371-9c82-f361-62b8091bba7f",
+        "1764144000:0ead745a-2371-9c82-f361-62b8091bba7f",
+        *(Random(seed).randbytes(32).hex(":").upper() for seed in range(1, 40, 3)),
         # Words that are no seed.
         {"seed": "we want to buy low and sell high with the bot on the way up"},
     ],
@@ -269,6 +273,7 @@ SECRET = "37yAAvLptVX0Z0UZlCTZqpGe576B1h"
         ({"monero_seed": " ".join(["tuesday", "beer"] * 12)}, {"monero_seed": MARK}),
         (f"{WRAPPED[:60]}\n{WRAPPED[60:]}\ndone", "[REDACTED:jwt]\ndone"),
         (f"db:5432:trading:bot:{SECRET}", f"db:5432:trading:bot:{MARK}"),
+        (r"db:5432:trading:bot:hunt\:er2", f"db:5432:trading:bot:{MARK}"),
         (
             f"1 validation error\napi_key\n  Bad [type=x, input_value='{SECRET}', input_type=str]",
             f"1 validation error\napi_key\n  Bad [type=x, input_value='{MARK}', input_type=str]",
