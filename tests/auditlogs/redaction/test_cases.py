@@ -73,6 +73,9 @@ def redact(payload: Any) -> Any:
         "das Passwort ist 12 Zeichen lang, der Token ist USDC",
         "the API key is 256 bits long",
         "密码是12位",
+        "set the password to 12 characters, the token to USDC and the key to price",
+        *("send the password (by mail) to bob", "the passphrase -> see Vault", "**token**: USDC"),
+        *("this.secret->getValue()", "password <required>", "the API key (rotated) works"),
         # Commands without a secret, and lines after a token.
         *("echo $TOKEN | docker login --password-stdin", "AUTH failed for user bot"),
         *("ConvertTo-SecureString $env:PW -AsPlainText", "curl -E client.pem https://x"),
@@ -249,6 +252,13 @@ SECRET = "37yAAvLptVX0Z0UZlCTZqpGe576B1h"
         ("我的密码是hunter2", f"我的密码是{MARK}"),
         ("비밀번호는 hunter2", f"비밀번호는 {MARK}"),
         ("パスワード「hunter2」", f"パスワード「{MARK}」"),
+        ("set the password to hunter2 now", f"set the password to {MARK} now"),
+        (f"api_secret ({SECRET}) rejected", f"api_secret ({MARK}) rejected"),
+        (f"passphrase <{SECRET}> -> ok", f"passphrase <{MARK}> -> ok"),
+        (f"private_key -> {SECRET}", f"private_key -> {MARK}"),
+        (f"config set apiSecret {DIGITS[:40]}", f"config set apiSecret {MARK}"),
+        (f"**passphrase**: {SECRET}", f"**passphrase**: {MARK}"),
+        ("**Password:** hunter2", f"**Password:** {MARK}"),
         ("รหัสผ่านคือ hunter2", f"รหัสผ่านคือ {MARK}"),
         ("password “hunter2”", f"password “{MARK}”"),
         (
