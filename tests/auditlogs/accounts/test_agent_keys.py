@@ -183,7 +183,7 @@ def test_a_revoked_key_is_changed_no_more(account: Account) -> None:
 
 def test_without_declared_scopes_no_key_can_be_created(account: Account, settings: Any) -> None:
     settings.AUDITLOGS_TOOL_SCOPES = ""
-    with pytest.raises(AgentKeyRefused, match="there is none: AUDITLOGS_TOOL_SCOPES declares them"):
+    with pytest.raises(AgentKeyRefused, match="none, as AUDITLOGS_TOOL_SCOPES names no file"):
         make(account)
 
 
