@@ -232,8 +232,8 @@ def _declared(scopes: Sequence[str]) -> list[str]:
     """Return scopes in the order of their declaration."""
     declared = tool_scopes()
     if unknown := sorted(set(scopes) - declared.keys()):
-        there_is = ", ".join(declared) or "none: AUDITLOGS_TOOL_SCOPES declares them"
-        reason = f"No such scope: {', '.join(unknown)}; there is {there_is}."
+        known = ", ".join(declared) or "none, as AUDITLOGS_TOOL_SCOPES names no file"
+        reason = f"No such scope: {', '.join(unknown)}. Declared scopes: {known}."
         raise AgentKeyRefused(reason, "scopes")
     if not scopes:
         raise AgentKeyRefused("Choose at least one scope.", "scopes")

@@ -243,38 +243,52 @@ class KeyUse:
 def read(account: str, key: KnownKey, bot: str | None = None) -> KeyUse:
     """Read what the log tells of a key, for a reader of one bot from its entries. Raises
     StorageError."""
-    return _Reading(account, key, bot).use
+    return _Reading(account, key, bot).use()
 
 
 class _Reading:
+    """What is read of a key's use, each part once. Times are in milliseconds."""
+
     def __init__(self, account: str, key: KnownKey, bot: str | None) -> None:
-        self.key = key
-        log = Entries.of(account, bot)
-        about = log.where("target.id", key.id).where("actionType", "config")
-        self.history = [change_of(each) for each in in_batches(about, MAX_CHANGES)]
-        rotations = (each for each in self.history if each.action == ROTATED)
-        self.rotated = next((each for each in rotations if each.result == "success"), None)
-        oldest, self.day = oldest_ms(now()), to_ms(first_hour())
-        edges = {oldest, self.day}
-        if self.rotated:
-            at = to_ms(self.rotated.instant)
-            # From the beginning of a quarter of an hour, because whole ones are counted.
-            self.before = start_of("quarter", at - BEFORE_MS)
-            edges |= {at, self.before}
-        self.edges = sorted(edge for edge in edges if edge >= oldest)
-        self.parts = uses.read(account, bot, key.values, self.edges)
-        acting = self._period(None, None, Orders()).agents
-        agents = dict.fromkeys((*key.agents, *(row.value for row in acting)))
-        self.orders = key_orders.read(log, key.values, list(agents)[:MAX_AGENTS])
+        self.account, self.key, self.bot = account, key, bot
+        self.log = Entries.of(account, bot)
+        self.oldest, self.day = oldest_ms(now()), to_ms(first_hour())
 
     @cached_property
+    def history(self) -> list[Change]:
+        about = self.log.where("target.id", self.key.id).where("actionType", "config")
+        return [change_of(each) for each in in_batches(about, MAX_CHANGES)]
+
+    @cached_property
+    def rotated(self) -> Change | None:
+        rotations = (each for each in self.history if each.action == ROTATED)
+        return next((each for each in rotations if each.result == "success"), None)
+
+    @cached_property
+    def edges(self) -> list[int]:
+        edges = {self.oldest, self.day}
+        if self.rotated:
+            at = to_ms(self.rotated.instant)
+            edges |= {at, _before(at)}
+        return sorted(edge for edge in edges if edge >= self.oldest)
+
+    @cached_property
+    def parts(self) -> list[uses.Part]:
+        return uses.read(self.account, self.bot, self.key.values, self.edges)
+
+    @cached_property
+    def orders(self) -> Orders:
+        acting = self._period(None, None, Orders()).agents
+        agents = dict.fromkeys((*self.key.agents, *(row.value for row in acting)))
+        return key_orders.read(self.log, self.key.values, list(agents)[:MAX_AGENTS])
+
     def use(self) -> KeyUse:
         at = to_ms(self.rotated.instant) if self.rotated else None
         return KeyUse(
             self.key,
             whole=self._period(None, None, self.orders),
             day=self._period(self.day, None, self.orders),
-            before=None if at is None else self._period(self.before, at, self.orders),
+            before=None if at is None else self._period(_before(at), at, self.orders),
             since=None if at is None else self._period(at, None, self.orders),
             rotated=self.rotated,
             history=self.history,
@@ -299,6 +313,12 @@ class _Reading:
             by_kind.setdefault(use.kind, {})[use.value] = use
         first, last = (None if ms is None else from_ms(ms) for ms in (start, end))
         return Period(self.key, first, last, is_cut, orders, by_kind)
+
+
+def _before(rotation: int) -> int:
+    """Return the start of the time that is compared with what followed a rotation, in ms: that of a
+    quarter of an hour, because whole ones are counted."""
+    return start_of("quarter", rotation - BEFORE_MS)
 
 
 def first_hour() -> datetime:

@@ -35,7 +35,7 @@ def export_entries(request: HttpRequest, key: ApiKey) -> HttpResponseBase:
     self_audit.note_other_bot(request, key, query.entries.wanted("botId"))
     exporter = Exporter.of_key(caller_of_key(request, key), key)
     try:
-        stream = Stream(query.entries, file_format, exporter, facts_of(name, query))
+        stream = Stream.begin(query.entries, file_format, exporter, facts_of(name, query))
     except AlreadyExporting:
         return problems.export_running()
     except TooManyExports:

@@ -1,4 +1,4 @@
-"""`GET /api/keys/{id}`: what an agent's key is and what it did, as the Hub's page of it tells."""
+"""`GET /api/keys/{id}`: what an agent's key is and what it did."""
 
 from collections.abc import Mapping
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""`GET /api/review`: the daily review, as the Hub's page of it tells."""
+"""`GET /api/review`: the daily review."""
 
 from collections.abc import Callable
 from typing import Any, TypeVar

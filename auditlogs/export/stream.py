@@ -14,7 +14,7 @@ import logging
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 from auditlogs.entry import numbers
 from auditlogs.entry.schema import Entry
@@ -80,37 +80,44 @@ class Digest:
 
 class Stream:
     """The bytes of an export, to be iterated over once. `close` records how it ended, also where
-    nobody has read it to the end or has begun to.
+    nobody has read it to the end or has begun to."""
 
-    Raises AlreadyExporting, TooManyExports, and StorageError where the first page cannot be read.
-    """
+    def __init__(self, file_format: Format, export: Export) -> None:
+        self._format, self._digest, self._export = file_format, Digest(file_format), export
+        self._reason = "The connection was cut"
+        self._refreshed = time.monotonic()
+        # The entry belongs to the request, which is over when the stream ends.
+        self._context = contextvars.copy_context()
+        self._held = ExitStack()
+        self._chunks: Iterator[bytes] = iter(())
 
-    def __init__(
-        self,
+    @classmethod
+    def begin(
+        cls,
         entries: Entries,
         file_format: Format,
         exporter: Exporter,
         facts: dict[str, Any],
         total: int | None = None,
-    ) -> None:
-        self._format, self._digest = file_format, Digest(file_format)
-        self._reason = "The connection was cut"
-        self._refreshed = time.monotonic()
-        # The entry belongs to the request, which is over when the stream ends.
-        self._context = contextvars.copy_context()
+    ) -> Self:
+        """Begin an export and read its first page.
+
+        Raises AlreadyExporting, TooManyExports, and StorageError where that cannot be read.
+        """
         with ExitStack() as stack:
             stack.enter_context(running.place())
-            self._export = running.begin(exporter, facts, total)
-            stack.callback(self._end)
+            stream = cls(file_format, running.begin(exporter, facts, total))
+            stack.callback(stream._end)
             pages = read_pages(entries)
             try:
                 # Read at once: if that fails, it can still be answered.
                 first = next(pages)
             except StorageError as error:
-                self._reason = str(error)
+                stream._reason = str(error)
                 raise
-            self._held = stack.pop_all()
-        self._chunks = self._write(itertools.chain([first], pages))
+            stream._held = stack.pop_all()
+        stream._chunks = stream._write(itertools.chain([first], pages))
+        return stream
 
     def __iter__(self) -> Iterator[bytes]:
         return self

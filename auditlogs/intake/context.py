@@ -1,16 +1,20 @@
 """The context of entries: who acts and in which request, set once for all entries in a block."""
 
+import functools
 import hashlib
+import inspect
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
-from typing import Any, TypedDict, Unpack
+from typing import Any, TypedDict, TypeVar, Unpack, cast
 
 from auditlogs.entry.schema import Actor, Authentication, Program
 
 TRACEPARENT = re.compile(r"([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}(-.*)?")
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,19 +78,48 @@ def resolved() -> Context:
     )
 
 
-@contextmanager
-def bind(**fields: Unpack[Fields]) -> Iterator[Context]:
-    """Set fields for the entries recorded in the block; those of an outer `bind` still apply.
+class Binding:
+    """Fields that are set for a block, or for every call of a function."""
+
+    def __init__(self, fields: Fields) -> None:
+        self._fields = fields
+
+    def __enter__(self) -> Context:
+        bound = replace(current(), **self._fields)
+        self._token = _current.set(bound)
+        return bound
+
+    def __exit__(self, *_: object) -> None:
+        # A generator may be closed in another context, in which nothing was set.
+        with suppress(ValueError):
+            _current.reset(self._token)
+
+    def __call__(self, function: F) -> F:
+        """Set the fields for every call of a function, an async one until it has ended. Raises
+        TypeError for a generator function."""
+        if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
+            raise TypeError("a generator function runs later than its call: bind inside it")
+
+        @functools.wraps(function)
+        def run(*args: Any, **kwargs: Any) -> Any:
+            with Binding(self._fields):
+                return function(*args, **kwargs)
+
+        @functools.wraps(function)
+        async def run_async(*args: Any, **kwargs: Any) -> Any:
+            with Binding(self._fields):
+                return await function(*args, **kwargs)
+
+        return cast(F, run_async if inspect.iscoroutinefunction(function) else run)
+
+
+def bind(**fields: Unpack[Fields]) -> Binding:
+    """Set fields for the entries recorded in the block, or in each call of the decorated function;
+    those of an outer `bind` still apply.
 
     In a generator, they apply to its caller, too, while the generator is suspended in the block.
     """
-    token = _current.set(replace(current(), **fields))
-    try:
-        yield current()
-    finally:
-        # A generator may be closed in another context, in which nothing was set.
-        with suppress(ValueError):
-            _current.reset(token)
+    return Binding(fields)
 
 
 def trace_id(traceparent: str) -> str | None:

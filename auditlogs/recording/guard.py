@@ -20,6 +20,7 @@ from auditlogs.recording.recorder import Details, Mode, check_mode, prepare, rec
 
 MAX_MESSAGE = 2_000
 INTENT, OUTCOME = "intent", "outcome"
+CANCELLED = "The action was cancelled."
 # Fields that the guard sets itself.
 RESERVED = {"id", "timestamp", "duration"}
 
@@ -109,13 +110,18 @@ class Guard:
         assert self._began is not None
         duration = (time.perf_counter() - self._began) * 1000
         guarded = self._guarded
+        status: dict[str, Any] = {}
         if error is not None:
             guarded.failure(error)
             guarded.outcome["errorType"] = type(error).__qualname__
+        if isinstance(error, asyncio.CancelledError):
+            # Its text names objects of the event loop. With the status it is found as cancelled.
+            guarded.failure(CANCELLED)
+            status = {"status": "cancelled"}
         # The block has run: raising CannotStore now would prevent nothing.
         mode: Mode = "durable" if self._mode == "strict" else self._mode
         given: Any = {} if guarded.payload is None else guarded.payload
-        payload = {**given, **guarded.outcome} if isinstance(given, Mapping) else given
+        payload = {**status, **given, **guarded.outcome} if isinstance(given, Mapping) else given
         try:
             self._record(guarded.result, duration, payload, mode)
         except InvalidEntry as invalid:
@@ -123,7 +129,8 @@ class Guard:
             guarded.target = self._details.get("target")
             result = guarded.result if guarded.result in get_args(Result) else "partial"
             fault = redactor().beginning(str(invalid), MAX_MESSAGE)
-            self._record(result, duration, {**guarded.outcome, "invalidEntry": fault}, mode)
+            payload = {**status, **guarded.outcome, "invalidEntry": fault}
+            self._record(result, duration, payload, mode)
 
     async def __aenter__(self) -> GuardedAction:
         """Enter in a thread: recording may wait for a disk."""

@@ -21,9 +21,10 @@ def lose(entry: Entry, account: str, reason: str) -> None:
         _count += 1
     metrics.LOST.inc()
     line = {"lost": reason, "account": account, "entry": msgspec.to_builtins(entry)}
-    # In ASCII, so that no character ends the line or controls a terminal. Without a standard
-    # error the caller must still go on.
-    with contextlib.suppress(OSError, ValueError, AttributeError):
+    # In ASCII, so that no character ends the line or controls a terminal. The caller must go on
+    # without a standard error, with what stands in for it, and in a handler of a signal, where
+    # writing to it may be a RuntimeError.
+    with contextlib.suppress(Exception):
         sys.stderr.write(json.dumps(line, default=str) + "\n")
         sys.stderr.flush()
 

@@ -126,7 +126,9 @@ def _links(data: bytes) -> Iterator[Span]:
             begin = end - len(data[start:end].rpartition(b"/")[2])
             yield begin, begin + len(part), "url-secret"
     for start, end in spans(_django, data) if b"-" in data else ():
-        yield data.rindex(b"/", start, end) + 1, end, "url-secret"
+        # Unlike the digest in the name of a file: `/assets/main-….js`.
+        if data[end : end + 1] != b"." or not data[end + 1 : end + 2].isalpha():
+            yield data.rindex(b"/", start, end) + 1, end, "url-secret"
 
 
 def _is_secret(name: bytes, value: bytes, names: Names) -> bool:

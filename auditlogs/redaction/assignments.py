@@ -46,7 +46,7 @@ _SENTENCE = frozenset(
 )
 _LINE_NAMES = ("authorization", "cookie", "cookies")
 _PHRASES = ("passphrase", "seedphrase", "mnemonic", "recoveryphrase", "seed", "mnemonicphrase")
-_AFTER_NAMES = b"\"'`\\]) \t\r\n=:>-"
+_AFTER_NAMES = b"*\"'`\\]) \t\r\n=:>-"
 # The most names of secrets in one text. A text with more is replaced as a whole.
 _MAX_NAMES = 5_000
 
@@ -110,8 +110,9 @@ class Assignments:
         self.gate = pattern(rf"(?i){cores}|identified|securestring")
         # It has no groups, because each group doubles the cost of a match.
         self._assignment = pattern(
-            rf"(?i){name}(?:[\"'`\\\])]|&quot;|&#39;){{0,8}}"
-            rf"(?:\s*(?:=>|:=|==|=|::\s|:)|\s+(?:{_IS})\b:?|[ \t]+\\*[\"'`])"
+            # Asterisks are of Markdown: `**API key**: …`, `**API key:** …`.
+            rf"(?i){name}(?:[\"'`\\\])*]|&quot;|&#39;){{0,8}}"
+            rf"(?:\s*(?:=>|:=|==|=|::\s|:(?:\*\*)?)|\s+(?:{_IS})\b:?|[ \t]+\\*[\"'`])"
         )
         self._pair = pattern(
             rf"(?i)[\"'\\]*\b(?:{_NAMERS})[\"'\\]*\s*(?:=>|=|:)\s*"
@@ -131,6 +132,9 @@ class Assignments:
         self._record = pattern(rf"(?i)\n\s*(?:\w+ )?{name}\s*\|[ \t]*")
         self._prompt = pattern(
             rf"(?i){name}\s+(?:(?:for|of)\s+[^\s:]{{1,60}}:|[a-z]{{2,12}}:|-)[ \t]+"
+        )
+        self._aside = pattern(
+            rf"(?i){name}\s+(?:to\s+|->\s+|[(<])|\b(?:set|put|add|setenv)\s+(?:the\s+|my\s+)?{name}\s+(?:to\s+)?"
         )
         self._cell = pattern(rf"(?i)(?:^|\n)[ \t]*\|[ \t]*{name}[ \t]*\|[ \t]*")
         self._name_in = pattern(rf"(?i){name}")
@@ -155,6 +159,8 @@ class Assignments:
                 yield from each(data, self._record, self._after_name)
         if b": " in data or b" - " in data:
             yield from each(data, self._prompt, self._after_prompt)
+        if b" to " in lower or b"->" in data or b" (" in data or b" <" in data or b"set " in lower:
+            yield from each(data, self._aside, self._after_aside)
         if b"|" in data:
             yield from each(data, self._cell, self._after_prompt)
         # A generator over these words would cost more than the search that it saves.
@@ -239,6 +245,20 @@ class Assignments:
             place
             for place in self._after_name(data, start, end)
             if is_random(data[slice(*place)].decode())
+        ]
+
+    def _after_aside(self, data: bytes, start: int, end: int) -> list[Place]:
+        """Return the value of "set … to …", and a random one that stands beside its name."""
+        words = data[start:end].lower().split()
+        is_set = words[0] == b"set" and words[-1] == b"to"
+        if not is_set:
+            # PostgreSQL's `Key (id)=(ord_17)` names a column and an id.
+            places = self._after_prompt(data, start, end)
+            return [place for place in places if b"(" not in data[slice(*place)]]
+        return [
+            place
+            for place in self._after_name(data, start, end)
+            if looks_made_up(data[slice(*place)]) and not _count.search(data[place[0] :])
         ]
 
     def _after_listed(self, data: bytes, start: int, end: int) -> list[Place]:

@@ -3,12 +3,12 @@
 from collections.abc import Iterator, Sequence
 from itertools import accumulate, chain, pairwise
 
-from auditlogs.redaction.judging import STATES, describes_secret, is_secret
+from auditlogs.redaction.judging import STATES, describes_secret, is_secret, looks_secret
 from auditlogs.redaction.marks import is_mark
 from auditlogs.redaction.names import Kind, Names, plain_name
 from auditlogs.redaction.patterns import Span, pattern, spans
 from auditlogs.redaction.randomness import looks_made_up
-from auditlogs.redaction.values import Place, value
+from auditlogs.redaction.values import Place, skip, value
 
 RULE = "key-name"
 # Options that carry a secret in a few programs only: the program, and the text before the value.
@@ -43,8 +43,14 @@ _uses = [
     pattern(_start + f"(?:{name})" + (r"(?:\s[^\r\n|;&]*?)?\s+" + option if option else r"\s+"))
     for name, option in _PROGRAMS
 ]
-_user_option = pattern(r"(?:^|\s)(?:-u|--user|--proxy-user|-U)[= ]+[\"']?[^\s:\"'/]+:[^\s\"']+")
-_pgpass = pattern(r"(?m)^[\w.*-]+:(?:[0-9]{2,5}|\*):(?:\*|[A-Za-z_][\w.-]*):[^\s:]+:[^\s]{4,}$")
+_user_option = pattern(
+    r"(?:^|\s)(?:-u|--user|--proxy-user|-U)[= ]+[\"']?[^\s:\"'/]*:[\"']?[^\s\"']+"
+)
+# The key is the user, and there is no password, as Stripe has it.
+_key_as_user = pattern(r"(?:^|\s)(?:-u|--user)[= ]+[\"']?[^\s:\"'/]{12,}:(?:[\"'\s]|$)")
+_pgpass = pattern(
+    r"(?m)^[\w.*-]+:(?:[0-9]{2,5}|\*):(?:\*|[A-Za-z_][\w.-]*):[^\s:]+:(?:[^\s:\\]|\\.){4,}$"
+)
 _samba = pattern(r"\b(?:smbclient|rpcclient|winexe)\s(?:[^\r\n]*\s)?-U[= ]?[^\s%]+%\S+")
 _sqlplus = pattern(r"\bsqlplus\s+(?:-\w+\s+)*[^\s/]+/[^\s@/]+@")
 _piped = pattern(
@@ -148,10 +154,7 @@ class Commands:
 def _places(data: bytes) -> Iterator[Place]:
     """Yield passwords that only their position in a line identifies."""
     if b":" in data and (b"-u" in data or b"-U" in data or b"user" in data):
-        for start, end in spans(_user_option, data):
-            begin = data.index(b":", start) + 1
-            if not data[begin:end].isdigit():  # The ids of a user and a group.
-                yield begin, end
+        yield from _user_passwords(data)
     if _words_of_programs.search(data) and _program.search(data):
         places = (value(data, begin) for begin in _after_programs(data))
         yield from (place for place in places if place and data[place[0]] not in b"-/")
@@ -162,10 +165,23 @@ def _places(data: bytes) -> Iterator[Place]:
         yield data.rindex(b"/", start, end) + 1, end - 1
     if data.count(b":") >= 4:
         for start, end in spans(_pgpass, data):
-            yield data.rindex(b":", start, end) + 1, end
+            yield end - len(data[start:end].split(b":", 4)[4]), end
     if b"password" in data and (b"login" in data or b"user" in data):
         for start, end in spans(_netrc, data):
             yield end - len(data[start:end].split()[-1]), end
+
+
+def _user_passwords(data: bytes) -> Iterator[Place]:
+    """Yield the passwords after the option of a user, or the user if that is a key."""
+    for start, end in spans(_user_option, data):
+        begin = skip(data, data.index(b":", start) + 1, b"\"'")
+        if not data[begin:end].isdigit():  # The ids of a user and a group.
+            yield begin, end
+    for start, end in spans(_key_as_user, data):
+        user = data[start:end].rpartition(b":")[0].split()[-1].rpartition(b"=")[2].strip(b"\"'")
+        if looks_secret(user.decode()):
+            begin = data.index(user, start)
+            yield begin, begin + len(user)
 
 
 def _given(data: bytes) -> Iterator[Place]:

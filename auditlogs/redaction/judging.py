@@ -43,7 +43,8 @@ _SENTENCE = re.compile(
 _PLACEHOLDER = re.compile(
     # Dots and asterisks, or the line below the heading of a table.
     r"-|[*•●xX.·…_#-]{3,}|[-=+|:]{3,}|[*•]{3,}\w{0,6}|.{0,8}(?:\*{4,}|•{4,}|…|x{6,}).{0,4}"
-    r"|\$\{[^{}]*\}?|\$[A-Z][A-Z0-9_]*|\$\(.*\)|\{\{.*\}\}|\{[A-Za-z_]*\}|%\w*%|%\(?\w*\)?[sd]"
+    r"|\$\{[^{}]*\}?|\$[A-Z][A-Z0-9_]*|\$[0-9]|\$\([^()]*\)(?: .*)?|\$?\{\{.*\}\}"
+    r"|\{[A-Za-z_]*\}|%\w*%|%\(?\w*\)?[sd]"
     r"|<[A-Za-z][A-Za-z _.-]*>|\[[A-Za-z][A-Za-z _.-]*\]|\([A-Za-z][A-Za-z _.-]*\)"
     r"|hmac-sha256:[0-9a-f]{64}|!(?:secret|vault|env|ref|include|Ref|GetAtt|Sub|ImportValue)\b.*"
     r"|HIDDEN_DUE_TO_SECURITY_REASONS|(?i:your|my|the|some|example|dummy)[-_ ][A-Za-z_ -]*"
@@ -72,7 +73,7 @@ ACCESS_KEY_ID = re.compile(r"(?:A3T[A-Z0-9]|AKIA|ASIA|ABIA|ACCA|AROA|AIDA)[A-Z0-
 _UUID = re.compile(r"(?i)\{?[0-9a-f]{8}-?(?:[0-9a-f]{4}-){3}[0-9a-f]{12}\}?")
 # Ids, addresses and assets: not secrets under an ambiguous name.
 _HARMLESS = re.compile(
-    r"[A-Z_]+#[^\s]*|UTC--[0-9T.Z-]+--[0-9a-f]{40}|[0-9][0-9.,:_TZ+-]*|01[0-9A-HJKMNP-TV-Z]{24}|0x[0-9a-fA-F]{1,63}|S-1-[0-9-]+|/[^?]*|[^@\s]+@[\w-]+(?:\.[\w-]+)+"
+    r"[a-z][a-z0-9]*(?:[-_][a-z0-9]+)*[-_:]v?[0-9]+(?:\.[0-9]+)+|[A-Z_]+#[^\s]*|UTC--[0-9T.Z-]+--[0-9a-f]{40}|[0-9][0-9.,:_TZ+-]*|01[0-9A-HJKMNP-TV-Z]{24}|0x[0-9a-fA-F]{1,63}|S-1-[0-9-]+|/[^?]*|[^@\s]+@[\w-]+(?:\.[\w-]+)+"
     r"|(?:https?|wss?|ipfs|ar|s3|gs|file)://.*|ibc/[0-9A-F]{64}|factory/.*|(?:hmac-)?(?:SHA|sha)(?:1|256|512)[:-].*"
     r"|(?:[\w.-]+/)+[\w.-]+\.[a-z0-9]{1,5}(?:\.gz)?"
     r"|0x[0-9a-fA-F]+(?:::\w+)+|(?:AC|AP|CA|CF|CN|DN|HX|IP|MB|MC|MM|NO|PN|QU|RE|SM|UC|US|WF|WK)"
@@ -184,6 +185,9 @@ def _is_ton_address(text: str) -> bool:
 
 def _is_credential_header(text: str) -> bool:
     """Return whether the value of an Authorization or Cookie header has a credential."""
+    scheme, _, credentials = text.partition(" ")
+    if scheme.lower() in _SCHEMES and describes_secret(credentials):
+        return False
     words = _WORDS_OF_HEADER.findall(text[:4096])
     if "=" in text:
         return any(not describes_secret(word.partition("=")[2]) for word in words if "=" in word)

@@ -89,7 +89,7 @@ KEYS = (
     Format("Tardis", "TD.<url:16>.<url:14+>", "TD.name"),
     # Clouds
     Format("Alibaba", "LTAI<base62:16-24>", "LTAI_docs"),
-    Format("Azure AD", "<word:3><digit:1>Q~<azure:31-34>", "Q1Q~"),
+    Format("Azure AD", "<azure:3><digit:1>Q~<azure:31-34>", "Q1Q~"),
     Format("Bedrock", "ABSK<base64:100+>", "ABSK"),
     Format("Bedrock, short", "bedrock-api-key-<base64:40+>", "bedrock-api-key-name"),
     Format("Cloudflare", "v1.0-<hex:24>-<hex:146>", "v1.0-beta"),
@@ -189,7 +189,7 @@ KEYS = (
     Format("Brevo", "x(keysib|smtpsib)-<hex:64>-<base62:16>", "xkeysib-1"),
     Format("Slack", "(|xoxe.)xox(a|b|c|d|e|o|p|r|s)-<url:16+>", "xoxb-1"),
     Format("Slack app", "xapp-<digit:1>-<url:16+>", "xapp-1"),
-    Format("Telegram", "(|bot)<digit:7-11>:<url:34-36>", "1234567890:short"),
+    Format("Telegram", "(bot|)<digit:7-11>:A<url:33-35>", "1234567890:short"),
     Format("Twilio", "SK<hex:32>", "SK001"),
     Format("Zapier, Courier", "pk_(prod|test)_<upper:28>", "pk_prod"),
     Format("HubSpot", "pat-(na1|na2|eu1|ap1)-<hex:8>-<hex:4>-<hex:4>-<hex:4>-<hex:12>", "pat-na1"),

@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import Generic, Self, TypeVar
 from uuid import UUID
 
@@ -151,37 +152,49 @@ def review(account: str, days: Days, bot: str | None = None) -> Report:
 
 
 class _Reading:
-    """What is read of an account for a review."""
+    """What is read of an account for a review, each part once."""
 
     def __init__(self, account: str, days: Days, bot: str | None) -> None:
-        self.days, self.bot = days, bot
+        self.account, self.days, self.bot = account, days, bot
         self.entries = Entries.of(account, bot)
-        covers = [list(counts.longest(*span)) for span in days.spans]
-        fields = ("types", "actions", "bots", "failures", "incidents")
-        found = counts.spans_of(account, [each for cover in covers for each in cover], fields)
-        self.by_day = [[found[each] for each in cover if each in found] for cover in covers]
-        self.today = self.by_day[-1]
-        start, end = days.spans[-1]
-        # The oldest entries of the first day may have expired; what was seen on it is still known.
-        oldest = start_of("day", oldest_ms(now()))
-        of_days: list[tuple[Kind, int]] = [("day", each) for each in range(oldest, end, DAY_MS)]
-        self.seen = list(counts.spans_of(account, of_days, ["seen"]).values())
-        earliest = min((span.start for span in self.seen), default=start)
-        self.days_known = max(0, start - earliest) // DAY_MS
-        self.counted_at = counts.counted_at()
-        self.names = {each.bot: each.name for each in fleet.roster(account) if each.name}
         self.window = {
             "startDate": format_rfc3339(days.start),
             "endDate": format_rfc3339(days.end),
         }
+
+    @cached_property
+    def by_day(self) -> list[list[Span]]:
+        covers = [list(counts.longest(*span)) for span in self.days.spans]
+        fields = ("types", "actions", "bots", "failures", "incidents")
+        found = counts.spans_of(self.account, [each for cover in covers for each in cover], fields)
+        return [[found[each] for each in cover if each in found] for cover in covers]
+
+    @property
+    def today(self) -> list[Span]:
+        return self.by_day[-1]
+
+    @cached_property
+    def seen(self) -> list[Span]:
+        """The days with what was seen on each for the first time."""
+        _, end = self.days.spans[-1]
+        # The oldest entries of the first day may have expired; what was seen on it is still known.
+        oldest = start_of("day", oldest_ms(now()))
+        of_days: list[tuple[Kind, int]] = [("day", each) for each in range(oldest, end, DAY_MS)]
+        return list(counts.spans_of(self.account, of_days, ["seen"]).values())
+
+    @property
+    def days_known(self) -> int:
+        start, _ = self.days.spans[-1]
+        earliest = min((span.start for span in self.seen), default=start)
+        return max(0, start - earliest) // DAY_MS
 
     def report(self) -> Report:
         spans = [span for day in self.by_day for span in day]
         return Report(
             days=self.days,
             bot=self.bot,
-            counted_at=self.counted_at,
-            names=self.names,
+            counted_at=counts.counted_at(),
+            names={each.bot: each.name for each in fleet.roster(self.account) if each.name},
             entries_read=sum(map(self._entries, self.by_day)),
             totals=self._totals(),
             failures=Listed.of(

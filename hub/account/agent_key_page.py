@@ -111,14 +111,12 @@ class Consequence:
 
 
 class AgentKeyView:
-    """What the page of a key shows."""
+    """What the page of a key shows: the key, and its use as the log tells it."""
 
-    def __init__(self, account: Account, key: AgentKey | SeenKey) -> None:
-        """Read what the log tells of the key. Raises StorageError."""
-        self.key = key
+    def __init__(self, account: Account, key: AgentKey | SeenKey, use: KeyUse) -> None:
+        self.key, self.use = key, use
         self.is_issued = isinstance(key, AgentKey)
         self._account = account
-        self.use: KeyUse = key_use.read(account.id, seen_keys.known(key))
 
     @property
     def id(self) -> str:
@@ -290,7 +288,8 @@ def agent_key(request: HubRequest, visit: Visit, key: str) -> HttpResponse:
     found = seen_keys.find(visit.account, key)
     if found is None:
         raise Http404
-    view = AgentKeyView(visit.account, found)
+    use = key_use.read(visit.account.id, seen_keys.known(found))
+    view = AgentKeyView(visit.account, found, use)
     return render(request, "hub/account/agent_key.html", {"view": view, "key": view.key})
 
 

@@ -94,6 +94,16 @@ def notices(request: ListRequest, several: set[str]) -> list[str]:
     ]
 
 
+def faults(request: ListRequest, several: set[str]) -> list[str]:
+    """Return a sentence for each parameter that is wrong, for where none is ignored."""
+    return [
+        _fault(request, name, several)
+        if name in (*EXPECTED, "search")
+        else f"“{_short(name)}”: {_reason(request, name, several)}"
+        for name in request.errors
+    ]
+
+
 def _fault(request: ListRequest, name: str, several: set[str]) -> str:
     value = request.given.get(name, "")
     if name in several:

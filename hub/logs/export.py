@@ -17,12 +17,14 @@ from auditlogs.query.entries import Entries
 from auditlogs.query.filters import parse
 from auditlogs.storage.mongo import StorageError
 from hub.access.visits import HubRequest, Visit, caller_of, for_members, is_fragment
+from hub.logs.applied import faults, repeated
 from hub.logs.filter_bar import page_parameters
 from hub.logs.links import DEFAULT_RANGE
 
 # How many times a page asks for the export that it has requested before it gives up.
 MAX_TRIES = 20
 OTHER_EXPORT = "You are running another export. Wait until it has ended, or stop it."
+CHOOSE_FORMAT = f"Choose one format: {', '.join(each.label for each in FORMATS.values())}."
 TOO_MANY = "Too many exports are running. Try again in a moment."
 
 
@@ -40,17 +42,15 @@ def export(request: HubRequest, visit: Visit) -> HttpResponseBase:
         paging=(),
         ignored=(FORMAT,),
     )
-    errors = {**query.errors, **({FORMAT: fault} if fault else {})}
-    if errors:
-        sentences = "; ".join(f"“{each}”: {errors[each]}" for each in errors)
-        # The question "did you mean …?" needs no full stop.
-        return _refused(request, sentences if sentences[-1] == "?" else f"{sentences}.", 400)
+    sentences = [*faults(query, repeated(request.GET)), *([CHOOSE_FORMAT] if fault else [])]
+    if sentences:
+        return _refused(request, " ".join(sentences), 400)
     if request.method == "HEAD":
         return head(FORMATS[name])
     exporter = Exporter(_id_of(request), caller_of(request))
     facts, total = facts_of(name, query), _total(query.entries)
     try:
-        stream = Stream(query.entries, FORMATS[name], exporter, facts, total)
+        stream = Stream.begin(query.entries, FORMATS[name], exporter, facts, total)
     except AlreadyExporting:
         return _refused(request, OTHER_EXPORT, 409)
     except TooManyExports:

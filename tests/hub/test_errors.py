@@ -112,7 +112,7 @@ def accounts_away() -> Iterator[None]:
     def fail(*_: object, **__: object) -> Never:
         raise OperationalError("server closed the connection: host=10.0.0.7 password=hunter2")
 
-    with mock.patch("django.db.models.sql.compiler.SQLCompiler.execute_sql", fail):
+    with mock.patch("django.db.backends.utils.CursorWrapper.execute", fail):
         yield
 
 

@@ -22,7 +22,7 @@ class Command(BaseCommand):
 
     help = (
         "Create the log's indexes and set its retention; needs administrative rights. May be "
-        "interrupted and run again, and run while the Hub is in use."
+        "interrupted and run again, and run while the log is in use."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:

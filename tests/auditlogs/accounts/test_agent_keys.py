@@ -150,7 +150,7 @@ def test_the_last_use_is_kept_to_the_minute_without_a_write_per_call(
 @pytest.mark.parametrize(
     ("fields", "field", "reason"),
     [
-        ({"scopes": ["admin"]}, "scopes", "No such scope: admin; there is read, trade."),
+        ({"scopes": ["admin"]}, "scopes", "No such scope: admin. Declared scopes: read, trade."),
         ({"scopes": []}, "scopes", "Choose at least one scope."),
         ({"name": ""}, "name", "The name must have 1 to 100 characters"),
         ({"agent": "a\u200bb"}, "agent", "The agent must have 1 to 256 characters"),
@@ -183,7 +183,7 @@ def test_a_revoked_key_is_changed_no_more(account: Account) -> None:
 
 def test_without_declared_scopes_no_key_can_be_created(account: Account, settings: Any) -> None:
     settings.AUDITLOGS_TOOL_SCOPES = ""
-    with pytest.raises(AgentKeyRefused, match="there is none: AUDITLOGS_TOOL_SCOPES declares them"):
+    with pytest.raises(AgentKeyRefused, match="none, as AUDITLOGS_TOOL_SCOPES names no file"):
         make(account)
 
 

@@ -268,10 +268,10 @@ def test_its_caller_is_free_and_its_entry_there_before_the_body_ends(
     exporter = Exporter("key_of_nobody", Caller(account.id))
     facts: dict[str, Any] = {"format": "ndjson", "filters": [], "range": None}
     of_all = (Entries.of(account.id), FORMATS["ndjson"], exporter, facts)
-    first = stream.Stream(*of_all)
+    first = stream.Stream.begin(*of_all)
     # The server sends the end of the body after this and closes the stream last.
     lines = b"".join(first).splitlines()
-    second = stream.Stream(*of_all)
+    second = stream.Stream.begin(*of_all)
     (entry,) = exported(account.id)
     assert (entry["result"], entry["count"]) == ("success", len(lines) - 1)
     first.close()

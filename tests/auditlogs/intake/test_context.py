@@ -1,7 +1,9 @@
 """The context of what is recorded: bound once, and in a request by the middleware."""
 
+import asyncio
 import threading
 import uuid
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -17,6 +19,7 @@ from auditlogs.intake.context import bind, session_label, trace_id
 from auditlogs.middleware import AuditContextMiddleware
 from auditlogs.models import Account, new_account_id
 from auditlogs.query.entries import Entries
+from tests import apart
 from tests.api import Api
 from tests.factories import AGENT, unique
 
@@ -40,6 +43,26 @@ def test_what_is_bound_is_meant_by_every_entry_and_what_is_given_goes_before() -
     assert (entry.request_id, entry.session_id) == ("req-2", "sess-2")
     assert entry.source_ip == "203.0.113.9"
     assert context.current() == context.Context()
+
+
+def test_a_function_is_bound_until_it_has_ended_also_an_async_one() -> None:
+    @bind(request_id="req-1")
+    def now() -> str | None:
+        return context.current().request_id
+
+    @bind(request_id="req-2")
+    async def later() -> str | None:
+        await asyncio.sleep(0)
+        return context.current().request_id
+
+    assert (now(), apart.run(later())) == ("req-1", "req-2")
+    assert context.current() == context.Context()
+    with pytest.raises(TypeError, match="bind inside it"):
+        bind(request_id="req-3")(recorded_later)
+
+
+def recorded_later() -> Iterator[str]:
+    yield "never"
 
 
 def test_a_context_is_its_threads_own() -> None:

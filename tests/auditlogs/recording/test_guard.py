@@ -262,9 +262,12 @@ def test_an_outcome_is_recorded_however_often_its_task_is_cancelled(account: str
         assert scope.cancelled_caught
 
     apart.run(work())
-    assert [(entry.payload or {}).get("errorType") for entry in entries(account)] == [
-        "CancelledError"
-    ] * 2
+    cancelled = {
+        "status": "cancelled",
+        "error": "The action was cancelled.",
+        "errorType": "CancelledError",
+    }
+    assert [entry.payload for entry in entries(account)] == [cancelled, cancelled]
 
 
 def test_an_intent_has_an_outcome_also_where_its_task_is_cancelled(account: str) -> None:

@@ -73,6 +73,9 @@ def redact(payload: Any) -> Any:
         "das Passwort ist 12 Zeichen lang, der Token ist USDC",
         "the API key is 256 bits long",
         "密码是12位",
+        "set the password to 12 characters, the token to USDC and the key to price",
+        *("send the password (by mail) to bob", "the passphrase -> see Vault", "**token**: USDC"),
+        *("this.secret->getValue()", "password <required>", "the API key (rotated) works"),
         # Commands without a secret, and lines after a token.
         *("echo $TOKEN | docker login --password-stdin", "AUTH failed for user bot"),
         *("ConvertTo-SecureString $env:PW -AsPlainText", "curl -E client.pem https://x"),
@@ -80,6 +83,16 @@ def redact(payload: Any) -> Any:
         # Standard input, and the name of a wallet's key file.
         "cat x | vault kv put secret/okx secret=-",
         {"keystore": f"UTC--2026-11-26T10-00-00.0Z--{'15a2' * 10}", "clientToken": DIGITS[:20]},
+        # Placeholders, files with a digest in their names, versions of packages.
+        *('curl -u "$1:$2" https://x', 'curl -u "${{env.USER}}:${{env.PASSWORD}}" https://x'),
+        *("Authorization: Bearer $(gcloud auth print-access-token)", f"ghp_{'x' * 36}"),
+        *("Authorization: Bearer <your API token>", "Authorization: Bearer XXXXXXXXXXXX"),
+        *("API_KEY = $(cat /run/secrets/key) && run", "io.jsonwebtoken:jjwt-jackson-0.11.2"),
+        f"GET /assets/main-{DIGITS[:32]}.js",
+        # Two ids, the time and an id, fingerprints of certificates.
+        "2979696f-dee0-058d-6851-69d2979696:0ead745a-2371-9c82-f361-62b8091bba7f",
+        "1764144000:0ead745a-2371-9c82-f361-62b8091bba7f",
+        *(Random(seed).randbytes(32).hex(":").upper() for seed in range(1, 40, 3)),
         # Words that are no seed.
         {"seed": "we want to buy low and sell high with the bot on the way up"},
     ],
@@ -215,6 +228,9 @@ SECRET = "37yAAvLptVX0Z0UZlCTZqpGe576B1h"
         ({"35": "A", "554": "hunter2"}, {"35": "A", "554": MARK}),
         # Commands.
         ("AUTH hunter2x", f"AUTH {MARK}"),
+        ('curl -u ":hunter2" https://x', f'curl -u ":{MARK}" https://x'),
+        ("curl -u bot:'hunter2' https://x", f"curl -u bot:'{MARK}' https://x"),
+        (f"curl -u {SECRET}: https://x", f"curl -u {MARK}: https://x"),
         (["AUTH", "default", "hunter2x"], ["AUTH", "default", MARK]),
         (["SET", "okx:secret", SECRET], ["SET", "okx:secret", MARK]),
         ("openssl enc -aes-256-cbc -k hunter2 -in f", f"openssl enc -aes-256-cbc -k {MARK} -in f"),
@@ -236,6 +252,13 @@ SECRET = "37yAAvLptVX0Z0UZlCTZqpGe576B1h"
         ("我的密码是hunter2", f"我的密码是{MARK}"),
         ("비밀번호는 hunter2", f"비밀번호는 {MARK}"),
         ("パスワード「hunter2」", f"パスワード「{MARK}」"),
+        ("set the password to hunter2 now", f"set the password to {MARK} now"),
+        (f"api_secret ({SECRET}) rejected", f"api_secret ({MARK}) rejected"),
+        (f"passphrase <{SECRET}> -> ok", f"passphrase <{MARK}> -> ok"),
+        (f"private_key -> {SECRET}", f"private_key -> {MARK}"),
+        (f"config set apiSecret {DIGITS[:40]}", f"config set apiSecret {MARK}"),
+        (f"**passphrase**: {SECRET}", f"**passphrase**: {MARK}"),
+        ("**Password:** hunter2", f"**Password:** {MARK}"),
         ("รหัสผ่านคือ hunter2", f"รหัสผ่านคือ {MARK}"),
         ("password “hunter2”", f"password “{MARK}”"),
         (
@@ -260,6 +283,7 @@ SECRET = "37yAAvLptVX0Z0UZlCTZqpGe576B1h"
         ({"monero_seed": " ".join(["tuesday", "beer"] * 12)}, {"monero_seed": MARK}),
         (f"{WRAPPED[:60]}\n{WRAPPED[60:]}\ndone", "[REDACTED:jwt]\ndone"),
         (f"db:5432:trading:bot:{SECRET}", f"db:5432:trading:bot:{MARK}"),
+        (r"db:5432:trading:bot:hunt\:er2", f"db:5432:trading:bot:{MARK}"),
         (
             f"1 validation error\napi_key\n  Bad [type=x, input_value='{SECRET}', input_type=str]",
             f"1 validation error\napi_key\n  Bad [type=x, input_value='{MARK}', input_type=str]",

@@ -356,6 +356,22 @@ def test_async_entries_of_a_full_memory_are_lost_and_said(
     assert "0 entries are already waiting to be stored" in capfd.readouterr().err
 
 
+def test_an_entry_is_lost_without_an_error_where_nothing_can_be_written(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Busy(StringIO):
+        """Standard error in a handler of a signal that has interrupted a write to it."""
+
+        def write(self, text: str) -> int:
+            raise RuntimeError("reentrant call inside <_io.BufferedWriter name='<stderr>'>")
+
+    entry, account = prepare("order.created", result="success", actor=AGENT, account="a")
+    before = losses.count()
+    monkeypatch.setattr(sys, "stderr", Busy())
+    losses.lose(entry, account, "no place")
+    assert losses.count() == before + 1
+
+
 def test_other_content_under_an_identity_is_said_in_the_mode_async_too(
     capfd: pytest.CaptureFixture[str],
 ) -> None:

@@ -64,11 +64,25 @@ def test_the_file_has_the_entries_of_the_list_and_its_entry_names_the_person(
     assert (entry.actor.id, entry.authentication) == (f"user_{user.pk}", "session")
 
 
-@pytest.mark.parametrize("query", ["result=x", "format=xml", "acter=x", "result=&limit=5"])
-def test_a_wrong_parameter_exports_nothing(query: str, signed_in_client: "Client") -> None:
+@pytest.mark.parametrize(
+    ("query", "sentence"),
+    [
+        ("result=x", "“x” is not a result."),
+        ("format=xml", "Choose one format: CSV, NDJSON, JSON, OCSF, ECS."),
+        ("acter=x", "“acter”: there is no such filter. Did you mean “actor”?"),
+        ("result=&limit=5", "“limit”: there is no such filter."),
+        ("tool=a,,b", "“tool”: a value is missing beside a comma or after a minus."),
+        ("result=success&result=failure", "More than one value was given for Result."),
+    ],
+)
+def test_a_wrong_parameter_exports_nothing(
+    query: str, sentence: str, signed_in_client: "Client"
+) -> None:
     response = signed_in_client.get(f"{EXPORT}?{query}")
     assert response.status_code == 400
-    assert "Not exported" in response.content.decode()
+    page = response.content.decode()
+    assert "Not exported" in page
+    assert sentence in page
     assert not Export.objects.exists()
 
 
