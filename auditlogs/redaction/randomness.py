@@ -35,8 +35,6 @@ def _odd() -> frozenset[str]:
 
 
 def _is_odd(before: str, char: str, often: set[str]) -> bool:
-    if ord(char) - ord(before) in (0, 1):
-        return False  # A placeholder, or a part of an alphabet: `xxxx`, `abcd`.
     if before.isdigit() or char.isdigit():
         return before.isdigit() != char.isdigit()
     if before.isupper() and char.islower():
@@ -53,7 +51,7 @@ def is_random(text: str) -> bool:
         return False
     text = text[:_LONGEST]
     if _hex.fullmatch(text):
-        return not text.isdigit() and len(set(text)) > 1
+        return not text.isdigit()
     odd = _odd_pairs(text)
     return odd >= _ODD_PAIRS and odd >= len(text) * _ODD_SHARE
 

@@ -85,7 +85,7 @@ def redact(payload: Any) -> Any:
         {"keystore": f"UTC--2026-11-26T10-00-00.0Z--{'15a2' * 10}", "clientToken": DIGITS[:20]},
         # Placeholders, files with a digest in their names, versions of packages.
         *('curl -u "$1:$2" https://x', 'curl -u "${{env.USER}}:${{env.PASSWORD}}" https://x'),
-        *("Authorization: Bearer $(gcloud auth print-access-token)", f"ghp_{'x' * 36}"),
+        "Authorization: Bearer $(gcloud auth print-access-token)",
         *("Authorization: Bearer <your API token>", "Authorization: Bearer XXXXXXXXXXXX"),
         *("API_KEY = $(cat /run/secrets/key) && run", "io.jsonwebtoken:jjwt-jackson-0.11.2"),
         f"GET /assets/main-{DIGITS[:32]}.js",
