@@ -39,6 +39,9 @@ SESSION_IDLE_MINUTES: int = read("SESSION_IDLE_MINUTES")
 DATABASES: dict[str, dict[str, Any]] = {
     "default": read("DATABASE_URL", f"sqlite:///{BASE_DIR / 'hub.sqlite3'}")
 }
+# To open a connection takes longer than what most requests ask of it. One that was closed meanwhile
+# is noticed before its first use in a request.
+DATABASES["default"] |= {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     # A deferred transaction that reads first fails with SQLITE_BUSY when it wants to write while
     # another one writes; an immediate one waits for its turn.
