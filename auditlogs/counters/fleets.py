@@ -53,7 +53,8 @@ def _by_group(hours: Iterable[Span]) -> dict[str, str]:
 def _roster(account: str, hours: list[Span]) -> list[Listed]:
     agents = {agent.bot: agent for agent in fleet.roster(account)}
     for tally in (tally for span in hours for tally in span.tallies):
-        seen = Listed(tally.bot, tally.last_ms, tally.agent, tally.name, tally.is_own)
+        last, agent, name = tally.last_ms, tally.agent, tally.name
+        seen = Listed(tally.bot, last, agent, name, tally.is_own, last)
         agents[tally.bot] = _newest(agents.get(tally.bot), seen)
     oldest = oldest_ms(now())
     within = (agent for agent in agents.values() if agent.last_ms >= oldest)
@@ -61,12 +62,17 @@ def _roster(account: str, hours: list[Span]) -> list[Listed]:
 
 
 def _newest(one: Listed | None, other: Listed) -> Listed:
-    """Return the later of two, with the agent that acted last."""
+    """Return the later of two, with the agent that acted last. Days are counted in any order."""
     if one is None:
         return other
-    earlier, later = sorted((one, other), key=lambda each: each.last_ms)
-    acting = acting_last(earlier, later)
-    return Listed(later.bot, later.last_ms, acting.agent, acting.name, acting.is_own)
+    earlier, later = sorted((one, other), key=_acted_ms)
+    return msgspec.structs.replace(
+        acting_last(earlier, later), last_ms=max(one.last_ms, other.last_ms)
+    )
+
+
+def _acted_ms(agent: Listed) -> int:
+    return agent.last_ms if agent.acted_ms is None else agent.acted_ms
 
 
 def acting_last(earlier: T, later: T) -> T:

@@ -21,14 +21,16 @@ Kind = Literal["roster", "fleet"]
 
 
 class Listed(msgspec.Struct, frozen=True, array_like=True):
-    """An agent of the roster: its bot, the time of its last entry in milliseconds, and the id and
-    name of the agent that acted last, as in a tally."""
+    """An agent of the roster: its bot, the time of its last entry in milliseconds, the id and name
+    of the agent that acted last, as in a tally, and when that was; what was kept by earlier
+    versions has no such time."""
 
     bot: str
     last_ms: int
     agent: str | None
     name: str | None
     is_own: bool = True
+    acted_ms: int | None = None
 
 
 class Hour(msgspec.Struct, frozen=True, array_like=True):

@@ -2,9 +2,11 @@
 
 from collections import defaultdict
 from datetime import timedelta
+from itertools import permutations
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from auditlogs.counters import fleets
 from auditlogs.entry.times import DAY_MS, HOUR_MS, now, to_ms
@@ -60,12 +62,27 @@ def test_the_roster_has_each_agent_with_its_last_entry_and_newest_name(account: 
     newest: dict[str, Listed] = {}
     for span in counts.kept(account, "day", 0):
         for tally in span.tallies:
-            before = newest.get(tally.bot, Listed(tally.bot, 0, None, None))
-            acted = tally if tally.agent is not None else before
-            newest[tally.bot] = Listed(tally.bot, tally.last_ms, acted.agent, acted.name)
+            seen = Listed(tally.bot, tally.last_ms, tally.agent, tally.name, True, tally.last_ms)
+            acted = newest.get(tally.bot, seen) if tally.agent is None else seen
+            newest[tally.bot] = replace(acted, last_ms=tally.last_ms)
     expected = sorted(newest.values(), key=lambda each: -each.last_ms)
     assert fleet.roster(account) == expected
     assert len(expected) == len(BOTS)
+
+
+@pytest.mark.parametrize("order", list(permutations(range(3))))
+def test_its_newest_name_does_not_depend_on_the_order_in_which_days_are_counted(
+    order: tuple[int, ...],
+) -> None:
+    account, today = new_account_id(), counts.start_of("day", to_ms(now()))
+    # Today only a person acted on the bot.
+    acted = [(None, None), ("a-1", "New"), ("a-1", "Old")]
+    for token, number in enumerate(order, start=1):
+        day, (agent, name) = today - number * DAY_MS, acted[number]
+        tally = counts.Tally("bot-1", 1, 0, 0, day + HOUR_MS, agent, name)
+        fleets.keep(account, day, [counts.Span(day, [tally], {}, {})], token)
+    (listed,) = fleet.roster(account)
+    assert (listed.name, listed.last_ms) == ("New", today + HOUR_MS)
 
 
 def test_an_agent_that_acts_for_another_names_a_bot_only_where_no_other_acted(account: str) -> None:

@@ -112,7 +112,9 @@ def test_a_database_that_goes_in_the_middle_of_a_batch_has_it_once_when_it_is_ba
     staff_client: Client,
     go: Callable[[Server], None],
     come_back: Callable[[Server], None],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(mongo, "LEFT_ALONE_SECONDS", 0)
     inserts = 0
 
     def hear(command: dict[str, Any]) -> None:
