@@ -17,11 +17,11 @@ help: ## Show this help
 demo: .venv/.demo ## Run the Hub on data that tells stories (PORT=8000)
 	@.venv/bin/python -m hub.demo --port $(PORT)
 
-quick: lint ## Run lint, and cases of each test that needs no browser, demo, faults or programs
-	.venv/bin/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder \
+quick: lint ## Run lint, and a case of each test that needs no browser, demo, faults or programs
+	.venv/bin/python -m pytest -n 5 --dist loadfile --no-loadscope-reorder \
 		--ignore=tests/browser --ignore=tests/faults --ignore=tests/packaging \
 		-m "not (browser or demo or deploy or other_server or faults or programs)" \
-		--hypothesis-profile=quick --cases=2
+		--hypothesis-profile=quick --cases=1
 
 test: lint ## Run everything: lint, then all tests, in a real browser too
 	.venv/bin/python -m tests.chromium

@@ -36,7 +36,7 @@ hypothesis_settings.register_profile(
     "deep", hypothesis_settings.get_profile("default"), max_examples=2_000
 )
 hypothesis_settings.register_profile(
-    "quick", hypothesis_settings.get_profile("default"), max_examples=10
+    "quick", hypothesis_settings.get_profile("default"), max_examples=5
 )
 hypothesis_settings.load_profile("default")
 
