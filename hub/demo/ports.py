@@ -1,18 +1,24 @@
 """Ports on the loopback interface."""
 
+import secrets
 import socket
 from contextlib import closing
 
 HOST = "127.0.0.1"
 HIGHEST = 65_535
+# Ports that no system gives away by itself, as it does for connections: a server of another program
+# could have such a port before the one that it was meant for has started.
+UNASSIGNED = range(20_000, 32_768)
+TRIES = 100
 
 
 def free_port() -> int:
-    """Return a port that is free at the moment."""
-    with closing(socket.socket()) as probe:
-        probe.bind((HOST, 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """Return a port that is free at the moment. Raises OSError if none is found."""
+    for _ in range(TRIES):
+        port = secrets.choice(UNASSIGNED)
+        if is_free(port):
+            return port
+    raise OSError("no free port was found")
 
 
 def is_free(port: int) -> bool:
