@@ -366,11 +366,11 @@ def test_back_through_entries_and_lists_shows_each_as_it_was(logs: Logs, page: P
 
 def test_an_entry_that_comes_late_does_not_open_what_was_closed(logs: Logs, page: Page) -> None:
     first, second = logs.record({}, {})
+    held = Held()
+    page.route(f"**/hub/logs/{second}", held.hold)
     logs.open()
     logs.link(first).click()
     logs.wait_for_drawer(first)
-    held = Held()
-    page.route(f"**/hub/logs/{second}", held.hold)
     page.keyboard.press("j")
     expect(page.locator("#drawer-body")).to_have_attribute("aria-busy", "true")
     page.keyboard.press("Escape")
