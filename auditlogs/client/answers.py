@@ -17,6 +17,8 @@ REFUSED = {
 }
 SETTLED = {"created", "duplicate", "spooled", "conflict"}
 DETAIL_LENGTH = 300
+# What decoding an answer may raise.
+UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 T = TypeVar("T")
 
@@ -118,5 +120,5 @@ def _decoded(text: bytes, kind: type[T], default: T) -> T:
     """Return a decoded response, or the default where it is not the log's: a proxy may answer."""
     try:
         return msgspec.json.decode(text, type=kind)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    except UNREADABLE:
         return default

@@ -7,7 +7,7 @@ import msgspec
 import urllib3
 from urllib3.exceptions import HTTPError
 
-from auditlogs.client.answers import detail
+from auditlogs.client.answers import UNREADABLE, detail
 from auditlogs.redaction import Redactor
 
 # An agent waits for the answer, so this is short.
@@ -73,5 +73,5 @@ class Introspector:
             raise KeysUnavailable(self._redactor.text(f"{status} {detail(text)}".rstrip()))
         try:
             return msgspec.json.decode(text, type=Introspection)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        except UNREADABLE as error:
             raise KeysUnavailable("the answer is not one of this log") from error

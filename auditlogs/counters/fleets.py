@@ -53,8 +53,8 @@ def _by_group(hours: Iterable[Span]) -> dict[str, str]:
 def _roster(account: str, hours: list[Span]) -> list[Listed]:
     agents = {agent.bot: agent for agent in fleet.roster(account)}
     for tally in (tally for span in hours for tally in span.tallies):
-        last, agent, name = tally.last_ms, tally.agent, tally.name
-        seen = Listed(tally.bot, last, agent, name, tally.is_own, last)
+        last = tally.last_ms
+        seen = Listed(tally.bot, last, tally.agent, tally.name, tally.is_own, acted_ms=last)
         agents[tally.bot] = _newest(agents.get(tally.bot), seen)
     oldest = oldest_ms(now())
     within = (agent for agent in agents.values() if agent.last_ms >= oldest)

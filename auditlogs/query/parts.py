@@ -88,7 +88,7 @@ class Parts:
             return iter([(leading, rest)])
         if not slices.reads_to_the_end():
             return self._widening(leading, ms, rest)
-        estimate = self._estimate
+        estimate = self.lately if leading.filter.path in ESTIMATED else None
         if estimate:
             return self._estimated(estimate, leading, rest, documents)
         return self._fitting(leading, ms, rest, documents)
@@ -171,13 +171,6 @@ class Parts:
                     yield few, rest
             ms = min(ms, most)
         yield leading, rest
-
-    @property
-    def _estimate(self) -> Counted | None:
-        """What the counters said lately, if they exist for the condition that is usually the
-        rarest of those whose index serves the order in time."""
-        leading = slices.leading_in_time(self.selection)
-        return self.lately if leading.filter.path in ESTIMATED else None
 
     @property
     def lately(self) -> Counted | None:

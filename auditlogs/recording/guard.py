@@ -6,7 +6,7 @@ import inspect
 import time
 import uuid
 from collections.abc import Callable, Coroutine, Mapping
-from contextlib import ExitStack
+from contextlib import AsyncExitStack, ExitStack
 from contextvars import copy_context
 from types import TracebackType
 from typing import Any, ParamSpec, Self, TypeVar, Unpack, cast, get_args
@@ -184,13 +184,9 @@ class Guard:
         return cast(F, run_async if is_async else run)
 
     async def _awaited(self, coroutine: Coroutine[Any, Any, T]) -> T:
-        try:
-            returned = await coroutine
-        except BaseException as error:
-            await self.__aexit__(type(error), error, error.__traceback__)
-            raise
-        await self.__aexit__(None, None, None)
-        return returned
+        async with AsyncExitStack() as stack:
+            stack.push_async_exit(self)
+            return await coroutine
 
     def _again(self) -> Self:
         return type(self)(self._action, self._mode, self._given_details)

@@ -322,8 +322,7 @@ def _in_code(data: bytes, lower: bytes) -> Iterator[Span]:
 
 
 def _session(data: bytes, start: int, end: int) -> list[Place]:
-    begin = data.index(b"=", start) + 1
-    return [(begin, end)] if looks_secret(data[begin:end].decode(), is_id=True) else []
+    return _id_at(data, data.index(b"=", start) + 1, end)
 
 
 def _quoted_value(data: bytes, start: int, end: int) -> list[Place]:
@@ -337,7 +336,10 @@ def _quoted_secret(data: bytes, start: int, end: int) -> list[Place]:
 
 
 def _cookie_of_jar(data: bytes, start: int, end: int) -> list[Place]:
-    begin = data.rindex(b"\t", start, end) + 1
+    return _id_at(data, data.rindex(b"\t", start, end) + 1, end)
+
+
+def _id_at(data: bytes, begin: int, end: int) -> list[Place]:
     return [(begin, end)] if looks_secret(data[begin:end].decode(), is_id=True) else []
 
 

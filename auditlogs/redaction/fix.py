@@ -17,8 +17,9 @@ NEIGHBOURS = frozenset(("8", "35", "49", "553"))
 # RawData is a password or a signature in a logon, and text or data in other messages.
 _RAW_DATA = "96"
 _SEPARATOR = r"(?:\x01|\u2401|[|;]|\^A|<SOH>|\\x01|\\u0001)"
-_message = re.compile(rf"(?:^|{_SEPARATOR}|\s)(?:8=FIX|35=\w{{1,2}}{_SEPARATOR})")
-_logon = re.compile(rf"{_SEPARATOR}35=A{_SEPARATOR}|(?:^|\s)35=A{_SEPARATOR}")
+_BEGIN = rf"(?:^|{_SEPARATOR}|\s)"
+_message = re.compile(rf"{_BEGIN}(?:8=FIX|35=\w{{1,2}}{_SEPARATOR})")
+_logon = re.compile(rf"{_BEGIN}35=A{_SEPARATOR}")
 _field = re.compile(
     rf"(?:^|(?<=[\x01\u2401|;A>\s])|(?<=\\x01)|(?<=\\u0001))"
     rf"({'|'.join((*sorted(TAGS), _RAW_DATA))})=([^\x01].*?)(?={_SEPARATOR}|[\s\"']|$)"

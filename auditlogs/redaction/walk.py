@@ -91,16 +91,10 @@ class Key:
             self.kind is not Kind.PUBLIC and _secret_bytes.search(name) is not None
         )
 
-    def without_meaning(self) -> "Key":
-        """Return a copy of the key that says nothing of its value."""
+    def of_kind(self, kind: Kind) -> "Key":
+        """Return a copy of the key that says this of its value, beside certain other keys."""
         other = copy.copy(self)
-        other.kind = Kind.PLAIN
-        return other
-
-    def as_secret(self) -> "Key":
-        """Return a copy of the key that is the name of a secret."""
-        other = copy.copy(self)
-        other.kind = Kind.SECRET
+        other.kind = kind
         return other
 
 
@@ -165,9 +159,9 @@ class Keys:
         plains = {key.plain for key in keys}
         if {"sid", "effect"} <= plains:
             # A statement of a policy, and its name.
-            keys = tuple(key.without_meaning() if key.plain == "sid" else key for key in keys)
+            keys = tuple(key.of_kind(Kind.PLAIN) if key.plain == "sid" else key for key in keys)
         if not fix.TAGS.isdisjoint(plains) and not fix.NEIGHBOURS.isdisjoint(plains):
-            keys = tuple(key.as_secret() if key.plain in fix.TAGS else key for key in keys)
+            keys = tuple(key.of_kind(Kind.SECRET) if key.plain in fix.TAGS else key for key in keys)
         may = (
             not plains.isdisjoint(_VALUES | _ARGUMENTS),
             not plains.isdisjoint(_COLUMNS),
