@@ -7,12 +7,9 @@ at once. Otherwise the list is a chain of lists by time, one for each value of t
 with few entries are read together.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from auditlogs.entry.identity import id_bound
-from auditlogs.entry.schema import RESULTS
-from auditlogs.entry.times import MAX_MS
 from auditlogs.query import slices
 from auditlogs.query.cursor import Position
 from auditlogs.query.known import (
@@ -24,26 +21,19 @@ from auditlogs.query.order import Order
 from auditlogs.query.parts import SORT_PATHS, Documents, Parts, rarest
 from auditlogs.query.selection import ACCOUNT_ONLY, Leading, Selection
 from auditlogs.query.slices import HIGHEST, LOWEST, Budget, Slice
+from auditlogs.query.sort_values import SortValues
 from auditlogs.query.values import Values
 from auditlogs.query.window import Window
-from auditlogs.storage import dictionary
 from auditlogs.storage.counts import DIMENSIONS
-from auditlogs.storage.dictionary import week_of
 from auditlogs.storage.indexes import LEADING_FILTERS
 from auditlogs.storage.mongo import Document, TookTooLong
 
 # A chain reads its first value alone, then so many values together, then the square of it, …
 TOGETHER = 8
-MAX_VALUES = 1_000
+# Values of entries that are not counted yet.
+MAX_NEW_VALUES = 1_000
 
 SORT_FILTERS = {each.path: each for each in LEADING_FILTERS}
-# The kind of dictionary note that lists the values of a sort key, and the filters that narrow it,
-# each with the field of the note.
-DICTIONARY_KEYS: dict[str, tuple[dictionary.Kind, dict[str, str]]] = {
-    "actor": ("actor", {"actor.id": "id"}),
-    "action": ("action", {"action": "id", "actionType": "actionType"}),
-}
-
 # What was read, and the position to continue from if the budget was spent before the end.
 Result = tuple[Documents, Position | None]
 
@@ -153,16 +143,16 @@ class Reading:
         documents: Documents = []
         path, size, reached = SORT_PATHS[self.order.key], 1, self.position
         end = LOWEST if self.order.newest_first else HIGHEST
-        listed = self._values(self.position.value if self.position else None)
-        values = self._that_can_match(path, listed)
-        while values or len(listed) == MAX_VALUES:
+        start = self.position.value if self.position else None
+        listed = SortValues(self.selection, self.window, self.order, start)
+        values: list[str] = []
+        while values or not listed.is_read:
             if not values:
-                last = listed[-1]
-                reached = Position(last, end)
-                if self.budget.is_spent(bool(documents)):
+                reached = listed.position or reached
+                if listed.position and self._has_to_stop(documents):
                     return documents, reached
-                listed = self._values(last)
-                values = self._that_can_match(path, [each for each in listed if each != last])
+                self.budget.queries -= 1
+                values = self._that_can_match(path, listed.more())
                 continue
             together = self._together(path, values, size)
             done = together or values[:1]
@@ -182,11 +172,15 @@ class Reading:
             values = values[len(done) :]
             if len(documents) == self.limit:
                 break
-            # Reading several values takes two queries.
-            is_over = bool(documents) and self.budget.queries < 2
-            if unread or (values and (is_over or self.budget.is_spent(bool(documents)))):
+            if unread or (values and self._has_to_stop(documents)):
                 return documents, unread or reached
         return documents, None
+
+    def _has_to_stop(self, documents: Documents) -> bool:
+        """Tell whether a chain has to stop between two values; reading several takes two
+        queries."""
+        is_over = bool(documents) and self.budget.queries < 2
+        return is_over or self.budget.is_spent(bool(documents))
 
     def _together(self, path: str, values: list[str], size: int) -> list[str]:
         """Return the first values that few entries have together, which are read at once; none
@@ -215,7 +209,7 @@ class Reading:
         # Entries that are not counted yet may have any value.
         new = Slice(id_bound(counted.until), None)
         self.budget.queries -= 1
-        stages: list[Document] = [{"$group": {"_id": f"${path}"}}, {"$limit": MAX_VALUES}]
+        stages: list[Document] = [{"$group": {"_id": f"${path}"}}, {"$limit": MAX_NEW_VALUES}]
         try:
             leading = slices.leading_in_time(self.selection)
             groups = slices.run(self.selection, leading, new, *stages)
@@ -243,35 +237,6 @@ class Reading:
         found, unread = replace(self, selection=selection, position=position)._by_time()
         return found, Position(value, unread.id) if unread else None
 
-    def _values(self, start: str | None) -> list[str]:
-        """Return the first values of the sort key that the list can contain, from one of them on,
-        up to `MAX_VALUES`."""
-        descending, values = self.order.values_descend, self.selection.values
-        if self.order.key == "result":
-            results = sorted(RESULTS, reverse=descending)
-            first = results.index(start) if start in results else 0
-            return [each for each in results[first:] if _allows(values, "result", each)]
-        kind, narrowing = DICTIONARY_KEYS[self.order.key]
-        by_note = [(note, values[path]) for path, note in narrowing.items() if path in values]
-
-        def keeps(note: Document) -> bool:
-            if self.order.key == "action" and not self.selection.allows_action(note):
-                return False
-            return all(each.allows(note[name]) for name, each in by_note)
-
-        end = MAX_MS if self.window.end is None else self.window.end
-        weeks = range(week_of(self.window.start), week_of(end) + 1)
-        self.budget.queries -= 1
-        return dictionary.values(
-            self.selection.account,
-            kind,
-            weeks,
-            keeps,
-            start,
-            limit=MAX_VALUES,
-            descending=descending,
-        )
-
     def _ordered(self, order: dict[str, int], already: int) -> list[Document]:
         limit = self.limit - already
         return [{"$sort": order}, {"$limit": limit}, {"$project": self.fields}]
@@ -288,10 +253,6 @@ class Reading:
             raise
         self.budget.has_begun = True
         return documents
-
-
-def _allows(values: Mapping[str, Values], path: str, value: str) -> bool:
-    return path not in values or values[path].allows(value)
 
 
 def count(selection: Selection, window: Window, limit: int) -> tuple[int, bool]:

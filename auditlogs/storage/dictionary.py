@@ -13,7 +13,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby, islice
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from msgspec import json
 from pymongo import ASCENDING, DESCENDING
@@ -55,6 +55,13 @@ class NamedBot:
 
     id: str
     name: str | None
+
+
+class Listed(NamedTuple):
+    """Values of a kind, and the last note that was read for them; None where there are no more."""
+
+    values: list[str]
+    last: Document | None
 
 
 class StoredNames:
@@ -132,21 +139,37 @@ def values(
     kind: Kind,
     weeks: range,
     keeps: Callable[[Document], bool],
-    start: str | None,
     *,
+    start: str | None = None,
+    after: str | None = None,
     limit: int,
     descending: bool = False,
-) -> list[str]:
-    """Return up to `limit` distinct values noted in these weeks, in the order of their code points.
+) -> Listed:
+    """Return the distinct values of up to `limit` notes, in the order of their code points, by one
+    query: of those that are of these weeks and that `keeps` wants.
 
-    `keeps` says whether a note is wanted; `start` is the first value, inclusive.
+    `start` is the first value, inclusive; or they go on after the note with the `_id` `after`.
+    Raises StorageError.
     """
-    notes = (
-        note
-        for note in _notes(account, kind, start=start, descending=descending, batch=CHUNK)
-        if note["week"] in weeks and keeps(note)
+    until = time.monotonic() + READ_SECONDS
+    notes = _read(
+        account, kind, limit, start=start, after=after, descending=descending, until=until
     )
-    return [value for value, _ in islice(groupby(notes, _value_of), limit)]
+    kept = (note for note in notes if note["week"] in weeks and keeps(note))
+    last = notes[-1] if len(notes) == limit else None
+    return Listed([value for value, _ in groupby(kept, _value_of)], last)
+
+
+def values_of(
+    account: str, kind: Kind, ids: Collection[str], weeks: range, keeps: Callable[[Document], bool]
+) -> list[str] | None:
+    """Return the distinct values with one of these ids, as `values` does; None where they have too
+    many notes for one query. Raises StorageError."""
+    with mongo.time_limit(READ_SECONDS):
+        query = {"named": {"$in": [_named(account, kind, id) for id in ids]}}
+        notes = list(mongo.dictionary().find(query, batch_size=CHUNK + 1).limit(CHUNK))
+    kept = (note["value"] for note in notes if note["week"] in weeks and keeps(note))
+    return sorted(set(kept)) if len(notes) < CHUNK else None
 
 
 def account_after(account: str) -> str | None:
@@ -285,36 +308,44 @@ def _is_own(entry: Document) -> bool:
 
 
 def _notes(
-    account: str,
-    kind: Kind,
-    prefix: str = "",
-    *,
-    start: str | None = None,
-    descending: bool = False,
-    batch: int = BATCH,
-    whole: bool = True,
+    account: str, kind: Kind, *, batch: int = BATCH, whole: bool = True
 ) -> Iterator[Document]:
-    """Yield the notes of a kind in the order of their values, batch by batch: of values that begin
-    with `prefix`, or of `start` and the values that follow it. READ_SECONDS are for all of them, or
-    for each batch unless `whole`."""
-    low, high = prefix_range(SEPARATOR.join((account, kind, prefix)))
-    if start is not None and not descending:
-        low += start
-    elif start is not None:
-        high = prefix_range(f"{low}{start}{SEPARATOR}")[1]
-    bounds: Document = {"$gte": low, "$lt": high}
-    direction = DESCENDING if descending else ASCENDING
+    """Yield the notes of a kind in the order of their values, batch by batch. READ_SECONDS are for
+    all of them, or for each batch unless `whole`."""
+    after: str | None = None
     until = time.monotonic() + READ_SECONDS
     while True:
         if not whole:
             until = time.monotonic() + READ_SECONDS
-        with mongo.time_limit(max(until - time.monotonic(), LEAST_SECONDS)):
-            found = mongo.dictionary().find({"_id": bounds}, batch_size=batch + 1)
-            notes = list(found.sort("_id", direction).limit(batch))
+        notes = _read(account, kind, batch, after=after, until=until)
         yield from notes
         if len(notes) < batch:
             return
-        bounds = bounds | {"$lt" if descending else "$gt": notes[-1]["_id"]}
+        after = notes[-1]["_id"]
+
+
+def _read(
+    account: str,
+    kind: Kind,
+    limit: int,
+    *,
+    start: str | None = None,
+    after: str | None = None,
+    descending: bool = False,
+    until: float,
+) -> list[Document]:
+    """Return up to `limit` notes of a kind in the order of their values: from the value `start` on,
+    or after the note with the `_id` `after`."""
+    low, high = prefix_range(SEPARATOR.join((account, kind, "")))
+    if start is not None and not descending:
+        low += start
+    elif start is not None:
+        high = prefix_range(f"{low}{start}{SEPARATOR}")[1]
+    beyond: Document = {"$lt" if descending else "$gt": after} if after else {}
+    bounds: Document = {"$gte": low, "$lt": high, **beyond}
+    with mongo.time_limit(max(until - time.monotonic(), LEAST_SECONDS)):
+        found = mongo.dictionary().find({"_id": bounds}, batch_size=limit + 1)
+        return list(found.sort("_id", DESCENDING if descending else ASCENDING).limit(limit))
 
 
 def _newest(

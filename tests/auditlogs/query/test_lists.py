@@ -19,7 +19,7 @@ from auditlogs.entry.schema import Entry
 from auditlogs.entry.times import from_ms, now, to_ms
 from auditlogs.intake.validation import summary_of
 from auditlogs.models import new_account_id
-from auditlogs.query import parts, slices
+from auditlogs.query import parts, slices, sort_values
 from auditlogs.query.entries import Page
 from auditlogs.query.filters import EXACT_FILTERS, ListRequest, parse
 from auditlogs.recording.recorder import new_entry
@@ -289,6 +289,7 @@ def no_time_to_read() -> Iterator[None]:
     with ExitStack() as stack:
         stack.enter_context(mock.patch.object(slices, "BUDGET_SECONDS", 0))
         stack.enter_context(mock.patch.object(parts, "FEW", 0))
+        stack.enter_context(mock.patch.object(sort_values, "FIRST_NOTES", 2))
         # Of every filter, because an attribute of a class goes before the instances' slots.
         stack.enter_context(mock.patch.object(LeadingFilter, "first_slice_ms", 5 * DAY // MS))
         yield
@@ -302,12 +303,14 @@ def any_plan() -> SearchStrategy[AbstractContextManager[Any]]:
 @contextmanager
 def patched(few: int, reads_to_the_end: bool) -> Iterator[None]:
     """Read in many small parts, unless `few` entries are a few."""
-    fewest, most, than_counters = (50, 2_500, 200) if few else (1, 3, 0)
+    fewest, most, than_counters, notes = (50, 2_500, 200, 250) if few else (1, 3, 0, 2)
     with (
         mock.patch.object(parts, "FEW", few),
         mock.patch.object(parts, "FEWEST_AT_ONCE", fewest),
         mock.patch.object(parts, "MOST_AT_ONCE", most),
         mock.patch.object(parts, "FEWER_THAN_COUNTERS", than_counters),
+        mock.patch.object(sort_values, "FIRST_NOTES", notes),
+        mock.patch.object(sort_values, "MORE_NOTES", notes),
         mock.patch.object(slices, "reads_to_the_end", return_value=reads_to_the_end),
         # So that no page is cut short.
         mock.patch.object(slices, "MAX_QUERIES", 1_000),

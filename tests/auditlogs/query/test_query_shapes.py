@@ -13,7 +13,7 @@ from hypothesis import given, strategies as st
 from auditlogs.entry.text import norm, pieces
 from auditlogs.entry.times import now
 from auditlogs.models import new_account_id
-from auditlogs.query import parts, planner, slices
+from auditlogs.query import parts, slices, sort_values
 from auditlogs.query.entries import ONLY_POSITION, WITHOUT_PAYLOAD, Entries
 from auditlogs.query.filters import EXACT_FILTERS, parse
 from auditlogs.query.order import SORTS, Order
@@ -503,13 +503,49 @@ def test_a_sort_goes_on_after_the_values_that_are_read_at_once(
     actors = [{"type": "user", "id": f"u-{number:03}"} for number in range(12)]
     record_many([new(actor=actor, timestamp=at) for actor in actors], account=account)
     monkeypatch.setattr(parts, "FEW", 0)
-    monkeypatch.setattr(planner, "MAX_VALUES", 3)
+    monkeypatch.setattr(sort_values, "FIRST_NOTES", 3)
+    monkeypatch.setattr(sort_values, "MORE_NOTES", 2)
     page = list_of(account, "sort=actor&dateRange=24h").page(5)
     found = [entry.actor.id for entry in page.entries]
     while page.next:
         page = list_of(account, "sort=actor&dateRange=24h").page(5, cursor=page.next)
         found += [entry.actor.id for entry in page.entries]
     assert found == [actor["id"] for actor in actors]
+
+
+def test_the_values_of_a_sort_are_read_by_the_ids_that_are_asked_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    account, at = new_account_id(), now()
+    actors = [{"type": "user", "id": f"u-{number}"} for number in range(4)]
+    record_many([new(actor=actor, timestamp=at) for actor in actors], account=account)
+    monkeypatch.setattr(parts, "FEW", 0)
+    with watcher.watch() as commands:
+        page = list_of(account, "sort=-actor&actor=u-1,u-3&dateRange=24h").page(5)
+    assert [entry.actor.id for entry in page.entries] == ["u-3", "u-1"]
+    (asked,) = (c["filter"] for c in commands if c.get("find") == "audit_dictionary")
+    assert asked.keys() == {"named"}
+
+
+def test_a_value_of_a_sort_is_read_though_only_its_later_notes_are_wanted(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    account, at = new_account_id(), now()
+    earlier = [new(actor={"type": "user", "id": "u-1"}, timestamp=at - timedelta(days=20))]
+    today = [new(actor={"type": "user", "id": f"u-{n}"}, timestamp=at) for n in range(3)]
+    record_many([*earlier, *today], account=account)
+    monkeypatch.setattr(parts, "FEW", 0)
+    monkeypatch.setattr(slices, "BUDGET_SECONDS", 0)
+    # The second note is the earlier one of u-1, so the first page ends before that was read.
+    monkeypatch.setattr(sort_values, "FIRST_NOTES", 2)
+    found: list[str] = []
+    page = list_of(account, "sort=actor&dateRange=24h").page(5)
+    found += [entry.actor.id for entry in page.entries]
+    assert page.is_cut_short
+    while page.next:
+        page = list_of(account, "sort=actor&dateRange=24h").page(5, cursor=page.next)
+        found += [entry.actor.id for entry in page.entries]
+    assert found == ["u-0", "u-1", "u-2"]
 
 
 @pytest.mark.parametrize(

@@ -148,7 +148,7 @@ def test_nothing_is_known_of_another_accounts_actors(account: str) -> None:
     # Nor of one whose id begins with this one's.
     make_entry(f"{account}0", actor=AGENT)
     assert dictionary.actors(account, "", 10) == ([], False)
-    assert list(dictionary.values(account, "action", EVER, any_note, None, limit=9)) == []
+    assert dictionary.values(account, "action", EVER, any_note, limit=9) == ([], None)
 
 
 def any_note(note: Document) -> bool:
@@ -165,9 +165,11 @@ def test_values_come_in_code_point_order_or_reverse_from_any_on(account: str) ->
         def keeps(note: Document) -> bool:
             return only.items() <= note.items()
 
-        return dictionary.values(
-            account, "action", EVER, keeps, start, limit=9, descending=descending
+        listed = dictionary.values(
+            account, "action", EVER, keeps, start=start, limit=9, descending=descending
         )
+        assert listed.last is None
+        return listed.values
 
     assert values(None) == ordered
     assert values(None, True) == ordered[::-1]
@@ -186,28 +188,40 @@ def test_a_value_is_known_in_the_weeks_of_its_entries_only(account: str) -> None
     this, other = week_of(to_ms(at)), week_of(to_ms(at - timedelta(days=15)))
 
     def values(weeks: range) -> list[str]:
-        return list(dictionary.values(account, "action", weeks, any_note, None, limit=9))
+        listed = dictionary.values(account, "action", weeks, any_note, limit=9).values
+        of_ids = dictionary.values_of(account, "action", ["a.then", "a.now"], weeks, any_note)
+        assert of_ids == listed
+        return listed
 
     assert values(range(this, this + 1)) == ["a.now"]
     assert values(range(other, other + 1)) == ["a.then"]
     assert values(range(other, this + 1)) == ["a.now", "a.then"]
 
 
-def test_more_values_than_one_batch_are_all_returned(
+@pytest.mark.parametrize("descending", [False, True])
+def test_values_go_on_after_the_last_note_that_was_read(account: str, descending: bool) -> None:
+    actions = [f"a.n{i:04}" for i in range(45)]
+    entries = [new(action=action, action_type="mcp") for action in actions]
+    record_many(entries, account=account)
+    found: list[str] = []
+    after: str | None = None
+    for size in (20, 20, 20):
+        values, last = dictionary.values(
+            account, "action", EVER, any_note, after=after, limit=size, descending=descending
+        )
+        found += values
+        after = last["_id"] if last else None
+    assert found == sorted(actions, reverse=descending)
+    assert after is None
+
+
+def test_values_of_ids_with_too_many_notes_are_not_told(
     account: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(dictionary, "CHUNK", 20)
-    count = 45
-    actions = [new(action=f"a.n{i:04}", action_type="mcp") for i in range(count)]
-    record_many(actions, account=account)
-    expected = [f"a.n{i:04}" for i in range(count)]
-    values = dictionary.values(account, "action", EVER, any_note, None, limit=5_000)
-    assert values == expected
-    values = dictionary.values(
-        account, "action", EVER, any_note, None, limit=5_000, descending=True
-    )
-    assert values == expected[::-1]
-    assert dictionary.values(account, "action", EVER, any_note, None, limit=3) == expected[:3]
+    make_entry(account, action="a.b", action_type="mcp")
+    assert dictionary.values_of(account, "action", ["a.b", "a.c"], EVER, any_note) == ["a.b"]
+    monkeypatch.setattr(dictionary, "CHUNK", 1)
+    assert dictionary.values_of(account, "action", ["a.b", "a.c"], EVER, any_note) is None
 
 
 def test_it_holds_no_ids_of_targets_and_no_words(account: str) -> None:
