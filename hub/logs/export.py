@@ -14,7 +14,7 @@ from auditlogs.export.response import FORMAT, facts_of, format_of, head, respond
 from auditlogs.export.running import AlreadyExporting, Exporter, TooManyExports
 from auditlogs.export.stream import Stream
 from auditlogs.query.entries import Entries
-from auditlogs.query.filters import parse
+from auditlogs.query.filters import ListRequest, parse
 from auditlogs.storage.mongo import StorageError
 from hub.access.visits import HubRequest, Visit, caller_of, for_members, is_fragment
 from hub.logs.applied import faults, repeated
@@ -33,24 +33,14 @@ TOO_MANY = "Too many exports are running. Try again in a moment."
 def export(request: HubRequest, visit: Visit) -> HttpResponseBase:
     """Send every entry of a list as a file. Unlike the list, it ignores no parameter."""
     name, fault = format_of(request.GET)
-    moment = now()
-    query = parse(
-        page_parameters(request.GET, moment),
-        account=visit.account.id,
-        default_range=DEFAULT_RANGE,
-        now=moment,
-        paging=(),
-        ignored=(FORMAT,),
-    )
+    query = _asked(request, visit)
     sentences = [*faults(query, repeated(request.GET)), *([CHOOSE_FORMAT] if fault else [])]
     if sentences:
         return _refused(request, " ".join(sentences), 400)
     if request.method == "HEAD":
         return head(FORMATS[name])
-    exporter = Exporter(_id_of(request), caller_of(request))
-    facts, total = facts_of(name, query), _total(query.entries)
     try:
-        stream = Stream.begin(query.entries, FORMATS[name], exporter, facts, total)
+        stream = _begin(request, query, name)
     except AlreadyExporting:
         return _refused(request, OTHER_EXPORT, 409)
     except TooManyExports:
@@ -71,6 +61,24 @@ def export_stop(request: HubRequest, visit: Visit) -> HttpResponse:
     """Stop the reader's export."""
     running.stop(_id_of(request))
     return _status(request, MAX_TRIES) if is_fragment(request) else redirect("logs")
+
+
+def _asked(request: HubRequest, visit: Visit) -> ListRequest:
+    moment = now()
+    return parse(
+        page_parameters(request.GET, moment),
+        account=visit.account.id,
+        default_range=DEFAULT_RANGE,
+        now=moment,
+        paging=(),
+        ignored=(FORMAT,),
+    )
+
+
+def _begin(request: HubRequest, query: ListRequest, name: str) -> Stream:
+    exporter = Exporter(_id_of(request), caller_of(request))
+    facts, total = facts_of(name, query), _total(query.entries)
+    return Stream.begin(query.entries, FORMATS[name], exporter, facts, total)
 
 
 def _status(request: HubRequest, tries: int) -> HttpResponse:
