@@ -81,12 +81,14 @@ class Fault:
 
 
 class InvalidEntry(ValueError):
-    """The entry cannot be stored. `path` and `detail` are those of the first of `faults`."""
+    """The entry cannot be stored. `path` and `detail` are those of the first of `faults`, and
+    `index` is its place in the list of entries, None where it was alone."""
 
-    def __init__(self, faults: list[Fault]) -> None:
-        self.faults = faults
+    def __init__(self, faults: list[Fault], index: int | None = None) -> None:
+        self.faults, self.index = faults, index
         self.path, self.detail = faults[0].path, faults[0].detail
-        super().__init__("; ".join(f"{fault.path or 'entry'}: {fault.detail}" for fault in faults))
+        said = "; ".join(f"{fault.path or 'entry'}: {fault.detail}" for fault in faults)
+        super().__init__(said if index is None else f"Entry {index} of the list: {said}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,13 +2,14 @@
 
 import uuid
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any, Literal, Unpack, get_args
 
 from auditlogs.entry.schema import Entry, NewEntry, Result
 from auditlogs.entry.times import now
 from auditlogs.intake import context
 from auditlogs.intake.fields import EntryFields, entry_of_call, entry_of_fields, to_plain
-from auditlogs.intake.validation import Fault, InvalidEntry, typed, with_escapes
+from auditlogs.intake.validation import Checked, Fault, InvalidEntry, typed, with_escapes
 from auditlogs.recording import losses
 from auditlogs.recording.outbox import outbox
 from auditlogs.recording.policy import check, complete, redactor
@@ -75,20 +76,21 @@ def check_mode(mode: Mode) -> None:
 def record_many(entries: Sequence[NewEntry], *, account: str) -> list[uuid.UUID]:
     """Store up to 1,000 entries of an account durably and return their ids, in order.
 
-    If one entry is invalid, none is stored. Raises InvalidEntry, also where an id and timestamp
-    belong to another entry (the others are stored then), and CannotStore where neither the database
-    nor the spool accepts them.
+    If one entry is invalid, none is stored. Raises InvalidEntry, whose `index` says which, also
+    where an id and timestamp belong to another entry (the others are stored then), and CannotStore
+    where neither the database nor the spool accepts them.
     """
     if len(entries) > MAX_BATCH:
         raise ValueError(f"at most {MAX_BATCH} entries at once, not {len(entries)}")
     received = now()
-    checked = [check(with_escapes(to_plain(entry)), received) for entry in entries]
+    checked = [_check(entry, index, received) for index, entry in enumerate(entries)]
     ready = [
         complete(each, account=account, received=received, asserted_by=None) for each in checked
     ]
     receipts = write(ready, account) if ready else []
-    if any(receipt.status == "conflict" for receipt in receipts):
-        raise InvalidEntry([CONFLICT])
+    for index, receipt in enumerate(receipts):
+        if receipt.status == "conflict":
+            raise InvalidEntry([CONFLICT], index)
     return [uuid.UUID(receipt.id) for receipt in receipts]
 
 
@@ -113,6 +115,13 @@ def new_entry(fields: Mapping[str, Any]) -> NewEntry:
     Raises InvalidEntry naming the fields that do not fit the schema.
     """
     return typed(entry_of_fields(fields), redactor())
+
+
+def _check(entry: NewEntry, index: int, received: datetime) -> Checked:
+    try:
+        return check(with_escapes(to_plain(entry)), received)
+    except InvalidEntry as error:
+        raise InvalidEntry(error.faults, index) from None
 
 
 def _write_one(entry: Entry, account: str, mode: Mode) -> None:

@@ -164,6 +164,15 @@ def test_sending_an_entry_again_stores_nothing_twice() -> None:
     assert len(stored(account)) == 1
 
 
+def test_an_entry_of_a_batch_whose_id_another_one_has_is_named() -> None:
+    account, at = new_account_id(), now()
+    record_many([new(id="w-1", timestamp=at, payload={"n": 1})], account=account)
+    other = new(id="w-1", timestamp=at, payload={"n": 2})
+    with pytest.raises(InvalidEntry) as caught:
+        record_many([new(), new(), other], account=account)
+    assert (caught.value.index, len(stored(account))) == (2, 3)
+
+
 def test_a_batch_sent_again_adds_what_was_missing_from_it() -> None:
     account, at = new_account_id(), now()
     some = [new(id=f"w-{i}", timestamp=at) for i in range(4)]
@@ -428,8 +437,10 @@ def test_a_batch_is_stored_in_any_order_and_answered_in_its_own() -> None:
 def test_nothing_of_a_batch_is_stored_when_one_of_it_is_invalid() -> None:
     account = new_account_id()
     bad = msgspec.structs.replace(new(), session_id=" ")
-    with watcher.watch() as commands, pytest.raises(InvalidEntry):
+    said = "^Entry 1 of the list: /sessionId: "
+    with watcher.watch() as commands, pytest.raises(InvalidEntry, match=said) as caught:
         record_many([new(), bad, new()], account=account)
+    assert caught.value.index == 1
     assert stored(account) == []
     assert sent(commands, "insert", mongo.DICTIONARY) == []
 
