@@ -19,7 +19,7 @@ from auditlogs.entry.identity import id_bound, id_ms
 from auditlogs.entry.schema import Entry, actor_key
 from auditlogs.entry.times import from_ms, now, to_ms
 from auditlogs.metrics import QueryKind, timed
-from auditlogs.query import arrivals, planner, slices, stops, volume
+from auditlogs.query import arrivals, known_words, planner, slices, stops, volume
 from auditlogs.query.arrivals import Place
 from auditlogs.query.cursor import BadCursor, Cursor, Position, load_cursor
 from auditlogs.query.order import DEFAULT_ORDER, Order, Sort
@@ -426,7 +426,8 @@ class Entries:
 
     def _selection(self) -> Selection:
         words = tuple(map(Word, self.words))
-        return Selection(self.account, self.bot, self.filters, words, self.either)
+        selection = Selection(self.account, self.bot, self.filters, words, self.either)
+        return known_words.resolved(selection, self.window) if words else selection
 
     def _read(
         self,

@@ -30,6 +30,10 @@ class Word:
 
     Every piece of it but the last one stands in an entry as it is; the last one may go on there,
     unless a sign follows it in the word. A UUID is found with and without hyphens.
+
+    Entries of earlier versions have tokens of another kind: accents stayed in them, and runs of Han
+    and Kana were not split. Where there may be some of these, a word is looked for by what both
+    have in common.
     """
 
     text: str
@@ -40,23 +44,30 @@ class Word:
         is_possible = SEPARATOR not in self.text and TEXT_SEPARATOR not in self.text
         return is_possible and bool(pieces(norm(self.text)))
 
-    @property
-    def conditions(self) -> list[Any]:
-        """Conditions on an entry's array `tokens`, which an index serves. They may match more than
-        the word does."""
+    def looked_for(self, *, with_earlier: bool) -> tuple[list[str], str]:
+        """Return the pieces that an entry has to have, and how one more begins, empty for none.
+        More entries than those that the word finds may have them."""
         if not self.can_match:
-            return []
-        if self._is_exact:
-            return self._of_pieces(self.text)
-        # The common prefix of the first piece in all forms, and of the token in older entries.
-        first = [*(pieces(norm(form))[0] for form in self._forms), self.text]
-        common = os.path.commonprefix(first)  # noqa: RUF071 - by character, as wanted
-        return [prefix_condition(common)] if common else []
+            return [], ""
+        if self._is_exact or not (with_earlier or len(self._forms) > 1):
+            text = norm(self.text)
+            *whole, last = pieces(text)
+            return (whole, last) if text.endswith(last) else ([*whole, last], "")
+        first = [pieces(norm(form))[0] for form in self._forms]
+        first += [self.text] if with_earlier else []
+        return [], os.path.commonprefix(first)  # noqa: RUF071 - by character, as wanted
+
+    @property
+    def compared(self) -> Document:
+        """The condition that finds the word in the text of an entry; not in those of earlier
+        versions."""
+        forms = [_compared(norm(form)) for form in self._forms]
+        return forms[0] if len(forms) == 1 else {"$or": forms}
 
     @property
     def rest(self) -> Document | None:
-        """The condition for what `conditions` do not say: mostly the order of the pieces, and the
-        signs around them."""
+        """The condition for what the pieces do not say, mostly their order and the signs around
+        them; on entries of every version."""
         if self._is_exact:
             text = norm(self.text)
             compared = _compared(text)
@@ -134,6 +145,9 @@ class Selection:
     restriction), the requested filters by field path, search words, and action types and actions of
     which an entry has to have one.
 
+    `tokens` are those that the vocabulary has for each beginning of a piece that the words look
+    for, None for too many; without it, ranges of tokens are looked for.
+
     Every query over entries is built from a selection, so a reader's restriction cannot be
     forgotten in one of them.
     """
@@ -143,11 +157,14 @@ class Selection:
     filters: Mapping[str, Values]
     words: tuple[Word, ...]
     either: tuple[Values, Values] | None = None
+    tokens: Mapping[str, list[str] | None] | None = None
 
     @property
     def is_empty(self) -> bool:
         """Whether nothing can match: the reader asked for other bots than their own, every wanted
-        value is also unwanted, or a word has no letter or digit."""
+        value is also unwanted, or a word has no letter or digit or is no beginning of any token."""
+        if self.tokens and any(found == [] for found in self.tokens.values()):
+            return True
         bots = self.filters.get("botId", Values())
         is_other_bot = self.bot is not None and not bots.allows(self.bot)
         is_contradiction = any(
@@ -186,10 +203,31 @@ class Selection:
         return sorted(found, key=lambda leading: LEADING_FILTERS.index(leading.filter))
 
     @property
+    def beginnings(self) -> list[str]:
+        """How pieces begin that the words look for."""
+        found = (word.looked_for(with_earlier=False)[1] for word in self.words)
+        return [*filter(None, found)]
+
+    @property
     def _word_conditions(self) -> list[Any]:
-        """The conditions on tokens, the longest first, which is probably the rarest."""
-        conditions = [each for word in self.words for each in word.conditions]
-        return sorted(conditions, key=lambda each: len(_text_of(each)), reverse=True)
+        """The conditions on tokens that an index serves, the longest first, which is probably the
+        rarest."""
+        found: list[tuple[str, Any]] = []
+        for word in self.words:
+            whole, beginning = word.looked_for(with_earlier=self.tokens is None)
+            found += [(piece, piece) for piece in whole]
+            condition = self._beginning_with(beginning) if beginning else None
+            found += [(beginning, condition)] if condition else []
+        return [condition for _, condition in sorted(found, key=_length_of_text, reverse=True)]
+
+    def _beginning_with(self, prefix: str) -> Any:
+        """Return the condition that a token begins with a prefix, None if it would be too long."""
+        if self.tokens is None:
+            return prefix_condition(prefix)
+        known = self.tokens[prefix]
+        if known is None or len(known) == 1:
+            return known and known[0]
+        return {"$in": known}
 
     @property
     def alone(self) -> "Selection":
@@ -227,18 +265,23 @@ class Selection:
         # An index serves a range of `_id` only after an equality. MongoDB merges the two stages;
         # other engines ignore the index if the first one has two ranges.
         (first if leading.is_equality else rest)["_id"] = bounds
-        conditions = self._word_conditions
         if condition is not None:
             first[field] = condition
-        if path == WORDS.path and condition in conditions:
-            conditions.remove(condition)
-        several = [*facts, *({"tokens": each} for each in conditions)]
+        several = [*facts]
+        if self.tokens is None:
+            conditions = self._word_conditions
+            if path == WORDS.path and condition in conditions:
+                conditions.remove(condition)
+            several += [{"tokens": each} for each in conditions]
         if not leading.is_equality and not elem_match and "$elemMatch" in condition:
             first[field] = condition["$elemMatch"]
             several.append({field: condition})
         if ids := self.values.get("_id"):
             several.append({"_id": {"$in": [uuid.UUID(each) for each in ids.wanted]}})
-        several += [word.rest for word in self.words if word.rest]
+        if self.tokens is None:
+            several += [word.rest for word in self.words if word.rest]
+        else:
+            several += [word.compared for word in self.words]
         if several:
             rest["$and"] = several
         return [{"$match": first}, {"$match": rest}] if rest else [{"$match": first}]
@@ -257,9 +300,8 @@ class Selection:
         return [{"$match": by_index | bounds}, *rest]
 
 
-def _text_of(condition: Any) -> str:
-    text: str = condition if isinstance(condition, str) else condition["$elemMatch"]["$gte"]
-    return text
+def _length_of_text(looked_for: tuple[str, Any]) -> int:
+    return len(looked_for[0])
 
 
 def value_range(path: str, low: str, high: str | None) -> Document:

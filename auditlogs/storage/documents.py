@@ -9,6 +9,7 @@ from auditlogs.entry.facts import facts_of
 from auditlogs.entry.schema import Entry, actor_key
 from auditlogs.entry.text import mark_pieces, norm, pieces
 from auditlogs.entry.times import format_rfc3339, parse_rfc3339
+from auditlogs.entry.tokens import tokens_of
 from auditlogs.storage.mongo import Document
 
 # Between the searched fields, so that no word is found across two of them.
@@ -40,8 +41,8 @@ def to_document(entry: Entry, account: str) -> Document:
         "recordedAt": parse_rfc3339(entry.recorded_at),
         "actorKey": actor_key(actor),
         "facts": facts_of(entry),
-        # A search finds an entry by the index of its pieces, and compares the text.
-        "tokens": sorted({piece for text in normal for piece in pieces(text)}),
+        # A search finds an entry by the index of its tokens, and compares the text.
+        "tokens": tokens_of(piece for text in normal for piece in pieces(text)),
         "text": TEXT_SEPARATOR.join(map(mark_pieces, normal)),
     }
 

@@ -13,7 +13,7 @@ import msgspec
 from auditlogs import metrics
 from auditlogs.entry.schema import Entry
 from auditlogs.entry.times import format_rfc3339, now
-from auditlogs.storage import dictionary, mongo
+from auditlogs.storage import dictionary, mongo, vocabulary
 from auditlogs.storage.documents import says_the_same, to_document, to_entry
 from auditlogs.storage.mongo import Document, DocumentRejected, StorageError, Unavailable
 from auditlogs.write.names import within_cap
@@ -75,7 +75,9 @@ def store(documents: list[Document], seconds: float) -> list[Outcome]:
         with mongo.time_limit(seconds):
             documents, notes = within_cap(documents)
             # Before the entries: a note without an entry is harmless, an entry without its notes
-            # would be missing from sorted lists.
+            # would be missing from searches and from sorted lists. The vocabulary comes first, as
+            # it tells by the other notes whether the account is new.
+            vocabulary.add(documents)
             dictionary.add(notes)
             existing, rejected = mongo.insert_missing(mongo.entries(), documents)
             ids = [documents[index]["_id"] for index in existing]

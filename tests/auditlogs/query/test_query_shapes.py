@@ -18,8 +18,9 @@ from auditlogs.query.entries import ONLY_POSITION, WITHOUT_PAYLOAD, Entries
 from auditlogs.query.filters import EXACT_FILTERS, parse
 from auditlogs.query.order import SORTS, Order
 from auditlogs.recording.recorder import record_many
-from auditlogs.storage import dictionary, mongo
+from auditlogs.storage import dictionary, mongo, vocabulary
 from auditlogs.storage.indexes import ACCOUNT_FILTER, LEADING_FILTERS, LeadingFilter
+from auditlogs.storage.mongo import TookTooLong
 from tests.factories import AGENT, ORDER, SYSTEM, USER, new, store_with_keys
 from tests.watching import Command, sent, watcher
 
@@ -412,13 +413,66 @@ def test_every_question_has_a_limit_and_a_time_limit(account: str, sort: str) ->
     for command in commands:
         assert 0 < command["maxTimeMS"] <= 5_000
     for command in sent(commands, "find", mongo.DICTIONARY):
-        assert 0 < command["limit"] <= 1_000
+        assert 0 < command["limit"] <= 2_000
     for pipeline in queries(commands):
         conditions = [stage["$match"] for stage in pipeline[:2] if "$match" in stage]
         reach = next(each["_id"] for each in conditions if "_id" in each)
         upper = reach.get("$lt") or reach.get("$lte")
         is_one_entry = bool(upper) and upper.int - reach["$gte"].int <= 1
         assert is_one_entry or any("$limit" in stage for stage in pipeline)
+
+
+def test_a_word_leads_by_the_tokens_that_begin_as_it_does(account: str) -> None:
+    with watcher.watch() as commands:
+        assert len(list_of(account, "search=momen").page(2).entries) == 2
+    (pipeline,) = queries(commands)
+    assert pipeline[0]["$match"]["tokens"] == "momentum"
+    with watcher.watch() as commands:
+        list_of(account, "search=m").page(50)
+    (counted, *_) = (
+        each[0]["$match"] for each in queries(commands) if "tokens" in each[0]["$match"]
+    )
+    assert counted["tokens"] == {"$in": ["mcp", "momentum"]}
+
+
+def test_a_word_that_nothing_begins_with_asks_nothing_of_the_log(account: str) -> None:
+    with watcher.watch() as commands:
+        assert list_of(account, "search=momentus").page(2).entries == []
+        assert list_of(account, "search=momentus").count().value == 0
+    assert queries(commands) == []
+
+
+def test_a_beginning_of_too_many_tokens_does_not_lead(
+    account: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(vocabulary, "MAX_TOKENS", 1)
+    with watcher.watch() as commands:
+        assert len(list_of(account, "search=m").page(2).entries) == 2
+    assert not any("tokens" in each[0]["$match"] for each in queries(commands))
+
+
+def test_entries_of_before_the_vocabulary_are_looked_for_by_ranges(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    account = new_account_id()
+    with monkeypatch.context() as patch:
+        patch.setattr(vocabulary, "add", lambda documents: None)
+        record_many([new(action="order.filled")], account=account)
+    record_many([new(action="order.filed", action_type="trade")], account=account)
+    with watcher.watch() as commands:
+        found = list_of(account, "search=fil").page(5).entries
+    assert {entry.action for entry in found} == {"order.filled", "order.filed"}
+    assert "$elemMatch" in str(queries(commands)[0])
+
+
+def test_a_vocabulary_that_does_not_answer_in_time_is_done_without(
+    account: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def late(account: str, prefix: str) -> None:
+        raise TookTooLong("too long")
+
+    monkeypatch.setattr(vocabulary, "beginning_with", late)
+    assert len(list_of(account, "search=momen").page(2).entries) == 2
 
 
 def test_payloads_stay_in_the_database_unless_they_are_asked_for(account: str) -> None:

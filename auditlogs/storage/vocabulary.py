@@ -1,0 +1,128 @@
+"""The vocabulary: which tokens an account's entries have, but for identifiers.
+
+A search for the beginning of a word is answered by the tokens that begin so, each looked for by
+itself. A range of tokens would say the same in one condition, but not every engine serves a range
+over an array by its index: DocumentDB reads each entry of the account for it.
+
+Its notes are in the dictionary. Each is for four weeks, and expires with their last entry.
+"""
+
+import functools
+from collections.abc import Iterable, Iterator
+from itertools import islice
+
+from cachetools import LRUCache
+
+from auditlogs.entry.identity import id_ms
+from auditlogs.entry.text import SEPARATOR, prefix_range
+from auditlogs.entry.times import DAY_MS, WEEK_MS, from_ms, now, to_ms
+from auditlogs.entry.tokens import SHORT, beginning_of, is_listed
+from auditlogs.storage import mongo
+from auditlogs.storage.dictionary import CHUNK, READ_SECONDS
+from auditlogs.storage.mongo import Document
+
+KIND = "token"
+PERIOD_MS = 4 * WEEK_MS
+# Notes that are read for one prefix, and tokens that a condition may have.
+MAX_NOTES = 2_000
+MAX_TOKENS = 300
+# Note ids that this process remembers as stored.
+MAX_STORED_IDS = 200_000
+# For so long after the first entry of this version, one of an earlier version may still store
+# entries of an account, without notes.
+HANDOVER_MS = DAY_MS
+
+
+def add(documents: Iterable[Document]) -> None:
+    """Insert the notes that are missing for entries, before these are inserted. Raises StorageError
+    and PyMongoError."""
+    new = {note["_id"]: note for document in documents for note in _notes(document)}
+    for account in {id.split(SEPARATOR, 1)[0] for id in new}:
+        _begin(account)
+    remaining = iter(new.values())
+    while chunk := list(islice(remaining, CHUNK)):
+        _, rejected = mongo.insert_missing(mongo.dictionary(), chunk)
+        if rejected:
+            raise mongo.StorageError("The database rejected notes of the vocabulary.")
+        if len(_stored_ids()) + len(chunk) > MAX_STORED_IDS:
+            _stored_ids().clear()
+        _stored_ids().update(note["_id"] for note in chunk)
+
+
+def known_from(account: str) -> int | None:
+    """Return the time from which on every token of an account's entries is noted, in ms; None while
+    the account has no entry of this version. Raises StorageError."""
+    if account not in _begun():
+        with mongo.time_limit(READ_SECONDS):
+            found = mongo.dictionary().find_one({"_id": _key(account, "", 0)})
+        if found is None:
+            return None
+        _begun()[account] = found["from"]
+    known: int = _begun()[account]
+    return known
+
+
+def beginning_with(account: str, prefix: str) -> list[str] | None:
+    """Return tokens of which every entry with a piece that begins with the prefix has one; None
+    where they are too many. Others may have one of the beginnings of identifiers among them.
+    Raises StorageError."""
+    words = _noted(account, prefix)
+    beginning = beginning_of(prefix)
+    beginnings: list[str] | None = [beginning]
+    if is_listed(beginning):
+        beginnings = _noted(account, beginning, exact=len(prefix) >= SHORT)
+    if words is None or beginnings is None or len(words) + len(beginnings) > MAX_TOKENS:
+        return None
+    return [*words, *beginnings]
+
+
+def _noted(account: str, prefix: str, *, exact: bool = False) -> list[str] | None:
+    """Return the noted tokens that begin with a prefix, or that alone; None if there may be
+    more."""
+    low, high = prefix_range(SEPARATOR.join((account, KIND, prefix)))
+    if exact:
+        low, high = prefix_range(f"{low}{SEPARATOR}")
+    with mongo.time_limit(READ_SECONDS):
+        found = mongo.dictionary().find(
+            {"_id": {"$gte": low, "$lt": high}}, {"value": 1}, batch_size=MAX_NOTES + 1
+        )
+        notes = list(found.sort("_id", 1).limit(MAX_NOTES))
+    return None if len(notes) == MAX_NOTES else list(dict.fromkeys(n["value"] for n in notes))
+
+
+def _notes(document: Document) -> Iterator[Document]:
+    """Yield the notes of an entry that this process has not stored yet."""
+    account, period = document["account"], id_ms(document["_id"]) // PERIOD_MS
+    stored = _stored_ids()
+    for token in document["tokens"]:
+        id = _key(account, token, period)
+        if id not in stored and is_listed(token):
+            # The field of the TTL index, which the other notes have too.
+            end = from_ms((period + 1) * PERIOD_MS)
+            yield {"_id": id, "value": token, "weekEnd": end}
+
+
+def _begin(account: str) -> None:
+    """Note from when on the vocabulary of an account is complete: always, if it has no entry."""
+    if known_from(account) is not None:
+        return
+    with mongo.time_limit(READ_SECONDS):
+        low, high = prefix_range(f"{account}{SEPARATOR}")
+        is_new = mongo.dictionary().find_one({"_id": {"$gte": low, "$lt": high}}) is None
+        known = 0 if is_new else to_ms(now()) + HANDOVER_MS
+        mongo.insert_missing(mongo.dictionary(), [{"_id": _key(account, "", 0), "from": known}])
+
+
+def _key(account: str, token: str, period: int) -> str:
+    return SEPARATOR.join((account, KIND, token, f"{period:05}"))
+
+
+@functools.cache
+def _stored_ids() -> set[str]:
+    return set()
+
+
+@functools.cache
+def _begun() -> LRUCache[str, int]:
+    """Return from when on the vocabularies of accounts are known to be complete."""
+    return LRUCache(10_000)

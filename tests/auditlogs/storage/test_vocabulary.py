@@ -1,0 +1,107 @@
+"""Tests of the vocabulary."""
+
+from datetime import timedelta
+
+import pytest
+from hypothesis import given, strategies as st
+
+from auditlogs.entry.text import norm, pieces
+from auditlogs.entry.times import DAY_MS, from_ms, now, to_ms
+from auditlogs.models import new_account_id
+from auditlogs.recording.recorder import record_many
+from auditlogs.storage import mongo, vocabulary
+from tests.factories import make_entry, new
+from tests.watching import sent, watcher
+
+
+@pytest.fixture
+def account() -> str:
+    return new_account_id()
+
+
+TARGETS = st.text("abm17 _", min_size=1, max_size=12).filter(lambda text: bool(pieces(text)))
+
+
+@given(st.lists(TARGETS, min_size=1, max_size=6), st.text("abm17", min_size=1, max_size=10))
+def test_every_entry_with_a_beginning_has_one_of_its_tokens(names: list[str], prefix: str) -> None:
+    account = new_account_id()
+    targets = [{"type": "order", "id": "x", "name": name} for name in names]
+    record_many([new(target=target) for target in targets], account=account)
+    tokens = vocabulary.beginning_with(account, prefix)
+    assert tokens is not None
+    for document in mongo.entries().find({"account": account}):
+        name = norm(document["target"]["name"])
+        if any(piece.startswith(prefix) for piece in pieces(name)):
+            assert set(tokens) & set(document["tokens"])
+
+
+def test_a_word_is_one_token_and_what_nothing_begins_with_is_none(account: str) -> None:
+    make_entry(account, target={"type": "order", "id": "ord_01JD2MZ7K3V9", "name": "Buy SOL"})
+    expected = {
+        "ord": ["ord", "order"],
+        "order": ["order"],
+        "orders": [],
+        "zz": [],
+        # So much of it tells which entries these are.
+        "01jd2mz7k": ["~01jd2mz7"],
+        "01jd": ["~01j"],
+        "0": ["~01j"],
+    }
+    found = {prefix: vocabulary.beginning_with(account, prefix) for prefix in expected}
+    assert found == expected
+
+
+def test_it_holds_no_ids(account: str) -> None:
+    targets = [{"type": "order", "id": f"ord_01JD2MZ{i:05}"} for i in range(40)]
+    record_many([new(target=target) for target in targets], account=account)
+    low, high = f"{account}\x1ftoken\x1f", f"{account}\x1ftoken\x20"
+    noted = mongo.dictionary().find({"_id": {"$gte": low, "$lt": high}})
+    assert not any("01jd2m" in note.get("value", "") for note in noted)
+
+
+def test_a_token_is_noted_once_in_four_weeks_and_goes_with_their_last_entry(account: str) -> None:
+    start = from_ms(to_ms(now()) // vocabulary.PERIOD_MS * vocabulary.PERIOD_MS)
+    make_entry(account, action="order.filled", timestamp=max(start, now() - timedelta(days=5)))
+    with watcher.watch() as commands:
+        make_entry(account, action="order.filled", timestamp=now())
+    inserted = sent(commands, "insert", mongo.DICTIONARY)
+    noted = [note.get("value") for each in inserted for note in each["documents"]]
+    assert "filled" not in noted
+    low = f"{account}\x1ftoken\x1ffilled"
+    (note,) = mongo.dictionary().find({"_id": {"$gte": low, "$lt": f"{low}\x20"}})
+    assert note["weekEnd"] == start + timedelta(days=28)
+
+
+def test_too_many_tokens_are_not_told(account: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    record_many(
+        [new(action=f"order.a{letter}", action_type="trade") for letter in "bcdef"], account=account
+    )
+    assert vocabulary.beginning_with(account, "a") is not None
+    monkeypatch.setattr(vocabulary, "MAX_TOKENS", 3)
+    assert vocabulary.beginning_with(account, "a") is None
+    monkeypatch.undo()
+    monkeypatch.setattr(vocabulary, "MAX_NOTES", 3)
+    assert vocabulary.beginning_with(account, "a") is None
+
+
+def test_it_is_complete_from_the_first_entry_of_an_account_on(account: str) -> None:
+    assert vocabulary.known_from(account) is None
+    make_entry(account)
+    assert vocabulary.known_from(account) == 0
+
+
+def test_of_an_account_with_entries_of_an_earlier_version_it_is_complete_a_day_later(
+    account: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(vocabulary, "add", lambda documents: None)
+        make_entry(account)
+    before = to_ms(now())
+    make_entry(account)
+    known = vocabulary.known_from(account)
+    assert known is not None
+    assert before + DAY_MS <= known <= to_ms(now()) + DAY_MS
+    # What another process remembers is what is stored.
+    vocabulary._begun().clear()
+    make_entry(account)
+    assert vocabulary.known_from(account) == known
