@@ -9,7 +9,7 @@ from pytest_django.fixtures import Settings
 
 from auditlogs.api import readiness
 from auditlogs.query import slices
-from auditlogs.storage import dictionary, mongo
+from auditlogs.storage import dictionary, mongo, vocabulary
 from auditlogs.write import draining, idempotency, store
 from auditlogs.write.spool import spool
 
@@ -53,7 +53,8 @@ def forget_client() -> None:
 
 def _use(uri: str, folder: str, settings: Settings) -> None:
     forget_client()
-    dictionary._stored_ids().clear()
+    for remembered in (dictionary._stored_ids, vocabulary._stored_ids, vocabulary._begun):
+        remembered.cache_clear()
     spool().file.close()
     spool.cache_clear()
     settings.MONGODB_URI, settings.AUDITLOGS_SPOOL_DIR = uri, folder
