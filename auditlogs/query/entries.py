@@ -443,6 +443,7 @@ class Entries:
         """
         order = self.order.backwards if backwards else self.order
         selection = self._selection()
+        budget.queries -= known_words.queries_of(selection)
         return Reading(selection, self.window, order, position, limit, fields, budget).read()
 
     def _position(self, document: Document) -> Position:

@@ -27,7 +27,7 @@ from auditlogs.query.known import (
     roughly,
 )
 from auditlogs.query.order import Order
-from auditlogs.query.selection import ACCOUNT_ONLY, Leading, Selection
+from auditlogs.query.selection import ACCOUNT_ONLY, WORDS, Leading, Selection
 from auditlogs.query.slices import Budget, Slice
 from auditlogs.query.stride import WIDEN
 from auditlogs.query.window import Window
@@ -259,8 +259,10 @@ def rarest(
     than `FEW`.
     """
     for leading in candidates[:MAX_COUNTED]:
-        # Slices serve such a condition as well, and hold less of it.
-        is_slow = slices.reads_to_the_end() and (leading.is_equality or leading.is_choice)
+        # Slices serve such a condition as well, and hold less of it; how many entries have a word
+        # is not known without counting.
+        is_value = (leading.is_equality or leading.is_choice) and leading.filter != WORDS
+        is_slow = slices.reads_to_the_end() and is_value
         few = min(FEW, FEW_TO_THE_END) if is_slow else FEW
         if budget.stride:
             few = budget.stride.of(few)

@@ -11,6 +11,7 @@ from auditlogs.entry.actions import ACTION_TYPES
 from auditlogs.entry.facts import fact
 from auditlogs.entry.schema import RESULTS, uuid_forms
 from auditlogs.entry.text import SEPARATOR, mark_pieces, norm, pieces, prefix_range
+from auditlogs.entry.tokens import BEGINNING
 from auditlogs.query.values import Values
 from auditlogs.storage.documents import TEXT_SEPARATOR
 from auditlogs.storage.indexes import ACCOUNT_FILTER, FACTS, LEADING_FILTERS, LeadingFilter
@@ -56,6 +57,12 @@ class Word:
         first = [pieces(norm(form))[0] for form in self._forms]
         first += [self.text] if with_earlier else []
         return [], os.path.commonprefix(first)  # noqa: RUF071 - by character, as wanted
+
+    @property
+    def only_piece(self) -> str:
+        """The word itself where it is one piece, in one form; else an empty text."""
+        text = norm(self.text)
+        return text if len(self._forms) == 1 and pieces(text) == [text] else ""
 
     @property
     def compared(self) -> Document:
@@ -220,11 +227,20 @@ class Selection:
             found += [(beginning, condition)] if condition else []
         return [condition for _, condition in sorted(found, key=_length_of_text, reverse=True)]
 
+    def _says(self, leading: Leading, word: Word) -> bool:
+        """Tell whether a leading condition says all that a word says: its tokens begin as the word
+        does, and none is the beginning of an identifier, which may go on in another way."""
+        if leading.filter != WORDS or not self.tokens:
+            return False
+        tokens = self.tokens.get(word.only_piece) or []
+        is_exact = not any(each.startswith(BEGINNING) for each in tokens)
+        return is_exact and leading.condition == self._beginning_with(word.only_piece)
+
     def _beginning_with(self, prefix: str) -> Any:
         """Return the condition that a token begins with a prefix, None if it would be too long."""
         if self.tokens is None:
             return prefix_condition(prefix)
-        known = self.tokens[prefix]
+        known = self.tokens.get(prefix)
         if known is None or len(known) == 1:
             return known and known[0]
         return {"$in": known}
@@ -281,7 +297,7 @@ class Selection:
         if self.tokens is None:
             several += [word.rest for word in self.words if word.rest]
         else:
-            several += [word.compared for word in self.words]
+            several += [word.compared for word in self.words if not self._says(leading, word)]
         if several:
             rest["$and"] = several
         return [{"$match": first}, {"$match": rest}] if rest else [{"$match": first}]
