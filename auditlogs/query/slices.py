@@ -12,6 +12,7 @@ from auditlogs.entry.identity import id_bound, id_ms
 from auditlogs.entry.times import MAX_MS, from_ms, to_ms
 from auditlogs.query.selection import (
     ACCOUNT_ONLY,
+    WORDS,
     Leading,
     Selection,
     value_range,
@@ -166,10 +167,14 @@ def leading_in_time(selection: Selection) -> Leading:
     order in time; the account alone without any.
 
     For one of several values MongoDB merges their ranges of the index; SecantusDB would read every
-    entry that has one of them, whatever the slice.
+    entry that has one of them, whatever the slice. The tokens of a word may be hundreds.
     """
     merges = not mongo.is_secantus()
-    ordered = (e for e in selection.candidates if e.is_equality or (merges and e.is_choice))
+    ordered = (
+        each
+        for each in selection.candidates
+        if each.is_equality or (merges and each.is_choice and each.filter != WORDS)
+    )
     return next(ordered, ACCOUNT_ONLY)
 
 
