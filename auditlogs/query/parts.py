@@ -87,7 +87,7 @@ class Parts:
         if ms is None:
             return iter([(leading, rest)])
         if not slices.reads_to_the_end():
-            return self._widening(leading, ms, rest)
+            return self._widening(leading, ms, rest, documents)
         estimate = self.lately if leading.filter.path in ESTIMATED else None
         if estimate:
             return self._estimated(estimate, leading, rest, documents)
@@ -192,17 +192,18 @@ class Parts:
         return rarest(selection, candidates, part, self.budget, estimate)
 
     def _widening(
-        self, leading: Leading, first_ms: int, rest: Slice
+        self, leading: Leading, first_ms: int, rest: Slice, documents: Documents
     ) -> Iterator[tuple[Leading, Slice]]:
-        """Yield ever wider slices. Counts the filters when the first one has not filled the
-        page."""
+        """Yield ever wider slices. Counts the filters when the first one has not filled the page,
+        unless it has brought more than a few entries."""
         few: Leading | None = None
         direction = self.order.newest_first
         possible = self._possible() if self.known.is_read else None
         parts = rest.widening(first_ms, self.window.as_of, newest_first=direction)
         for number, part in enumerate(parts):
             is_last = number == MAX_SLICES or self.budget.queries <= 1
-            if number == 1 and not is_last and possible is None:
+            is_many = len(documents) > FEW
+            if number == 1 and not (is_last or is_many) and possible is None:
                 few = rarest(self.selection, self.candidates, rest, self.budget)
                 possible = None if few else self._possible()
             if few or is_last:

@@ -368,6 +368,18 @@ def test_many_entries_are_read_in_ever_wider_slices_and_then_the_rest(
     assert "$lt" not in reach[0]
 
 
+def test_a_skip_over_many_entries_does_not_count_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parts, "FEW", 3)
+    monkeypatch.setattr(slices, "reads_to_the_end", lambda: False)
+    account, at = new_account_id(), now()
+    ages = [timedelta(hours=number) for number in (1, 1, 2, 2, 9, 10, 11, 12)]
+    record_many([new(timestamp=at - age) for age in ages], account=account)
+    with watcher.watch() as commands:
+        page = Entries.of(account).page(2, offset=6)
+    assert len(page.entries) == 2
+    assert kinds(commands)[:2] == ["_id", "_id"]
+
+
 def test_an_index_is_named_to_every_engine_that_obeys_and_tried_without_where_it_is_missing(
     account: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
