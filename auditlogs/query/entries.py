@@ -227,16 +227,20 @@ class Entries:
         return self._page_after(position, offset + 1, limit, budget, fields)
 
     def _skip(self, offset: int, budget: Budget) -> list[Document]:
-        """Return the positions of the entries to skip, fewer if the list ends before.
+        """Return as many documents as there are entries to skip, fewer if the list ends before; the
+        last one has the position.
 
         Raises TookTooLong: a cursor that continued from where the time was spent would show entries
         that were to be skipped.
         """
-        skipped, unread = self._read(None, offset, budget, ONLY_POSITION)
+        # To transfer thousands of positions takes longer than to find the last one.
+        by_time = self.order.is_by_time
+        skipped, unread = self._read(None, offset, budget, ONLY_POSITION, is_skip=by_time)
         # A list by another key than the time may need more queries than a page has.
         while unread and budget.queries < 2 and not budget.is_over:
             budget.queries = slices.MAX_QUERIES
-            more, unread = self._read(unread, offset - len(skipped), budget, ONLY_POSITION)
+            left = offset - len(skipped)
+            more, unread = self._read(unread, left, budget, ONLY_POSITION, is_skip=by_time)
             skipped += more
         if unread:
             raise TookTooLong("The log took too long to skip that many entries.")
@@ -436,6 +440,7 @@ class Entries:
         budget: Budget,
         fields: Document,
         backwards: bool = False,
+        is_skip: bool = False,
     ) -> tuple[list[Document], Position | None]:
         """Read up to `limit` documents after (or before) a position, in the order of reading.
 
@@ -444,7 +449,9 @@ class Entries:
         order = self.order.backwards if backwards else self.order
         selection = self._selection()
         budget.queries -= known_words.queries_of(selection)
-        return Reading(selection, self.window, order, position, limit, fields, budget).read()
+        return Reading(
+            selection, self.window, order, position, limit, fields, budget, is_skip
+        ).read()
 
     def _position(self, document: Document) -> Position:
         key = self.order.key

@@ -40,7 +40,11 @@ Result = tuple[Documents, Position | None]
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A part of a list to be read: up to `limit` documents after a position, with some fields."""
+    """A part of a list to be read: up to `limit` documents after a position, with some fields.
+
+    Of a list by time `is_skip` reads how many there are and the last `_id`: every document is then
+    the last one, with that alone.
+    """
 
     selection: Selection
     window: Window
@@ -49,6 +53,7 @@ class Reading:
     limit: int
     fields: Document
     budget: Budget
+    is_skip: bool = False
     known: Known = field(default_factory=Known)
 
     def read(self) -> Result:
@@ -79,9 +84,8 @@ class Reading:
         newest_first = self.order.newest_first
         rest = self._rest
         for leading, part in self._parts.each(rest, documents):
-            stages = self._ordered({"_id": -1 if newest_first else 1}, len(documents))
             try:
-                found = self._run(leading, part, *stages)
+                found = self._in_time(leading, part, len(documents))
                 documents += found
                 self._learn(part, found, is_enough=len(documents) == self.limit)
             except TookTooLong:
@@ -98,6 +102,17 @@ class Reading:
             if self.budget.is_spent(bool(documents)) or (self.budget.stride and documents):
                 return documents, Position(None, rest.resume(newest_first=newest_first))
         return documents, None
+
+    def _in_time(self, leading: Leading, part: Slice, already: int) -> Documents:
+        """Read the first documents of a slice in the direction of reading."""
+        newest_first = self.order.newest_first
+        stages = self._ordered({"_id": -1 if newest_first else 1}, already)
+        if not self.is_skip:
+            return self._run(leading, part, *stages)
+        last = {"$min" if newest_first else "$max": "$_id"}
+        group: Document = {"$group": {"_id": None, "last": last, "number": {"$sum": 1}}}
+        found = self._run(leading, part, *stages[:2], group)
+        return [{"_id": each["last"]} for each in found for _ in range(each["number"])]
 
     def _learn(self, part: Slice, found: Documents, *, is_enough: bool) -> None:
         """Let the stride learn from a slice: of one that has more than was taken, from that."""
