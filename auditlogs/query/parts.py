@@ -37,6 +37,9 @@ from auditlogs.storage.mongo import Document, TookTooLong
 # slice to its end reads only 20 in a millisecond, so there fewer are few.
 FEW = 5_000
 FEW_TO_THE_END = 1_000
+# Where a list is not sorted by time, more are read at once: the other way is a query or more for
+# each value of its key.
+MORE_IF_SORTED = 2
 # The rarest of the filters is nearly always among the first by rank.
 MAX_COUNTED = 2
 MAX_SLICES = 4
@@ -189,7 +192,9 @@ class Parts:
         the counters where counting would read all of them."""
         is_known = slices.reads_to_the_end() and candidates[0].filter.path in ESTIMATED
         estimate = self.lately if is_known else None
-        return rarest(selection, candidates, part, self.budget, estimate)
+        is_sorted = bool(self._sort_path) and not slices.reads_to_the_end()
+        few = FEW * MORE_IF_SORTED if is_sorted else FEW
+        return rarest(selection, candidates, part, self.budget, estimate, few)
 
     def _widening(
         self, leading: Leading, first_ms: int, rest: Slice, documents: Documents
@@ -204,8 +209,12 @@ class Parts:
             is_last = number == MAX_SLICES or self.budget.queries <= 1
             is_many = len(documents) > FEW
             if number == 1 and not (is_last or is_many) and possible is None:
-                few = rarest(self.selection, self.candidates, rest, self.budget)
+                few = rarest(self.selection, self.candidates[:1], rest, self.budget)
                 possible = None if few else self._possible()
+                if not few and len(self.candidates) > 1:
+                    # The counters, once they are read, tell what counting would.
+                    counted = self.counted if possible else None
+                    few = rarest(self.selection, self.candidates[1:2], rest, self.budget, counted)
             if few or is_last:
                 yield few or leading, narrowed(rest, possible, newest_first=direction)
                 return
@@ -252,33 +261,35 @@ def rarest(
     part: Slice,
     budget: Budget,
     counted: Counted | None = None,
+    most: int | None = None,
 ) -> Leading | None:
-    """Return the first condition that at most `FEW` entries of a slice of time meet, or None; or
-    fewer, where the stride has learnt that so many take too long.
+    """Return the first condition that at most `most` (`FEW` if None) entries of a slice of time
+    meet, or None; or fewer, where the stride has learnt that so many take too long.
 
     The counters are asked if they are given. Otherwise only index keys are counted, and never more
-    than `FEW`.
+    than these.
     """
+    most = FEW if most is None else most
     for leading in candidates[:MAX_COUNTED]:
         # Slices serve such a condition as well, and hold less of it; how many entries have a word
         # is not known without counting.
         is_value = (leading.is_equality or leading.is_choice) and leading.filter != WORDS
         is_slow = slices.reads_to_the_end() and is_value
-        few = min(FEW, FEW_TO_THE_END) if is_slow else FEW
+        few = min(most, FEW_TO_THE_END) if is_slow else most
         if budget.stride:
             few = budget.stride.of(few)
         number = counted.number(selection, leading, part) if counted else None
         if number is None:
             budget.queries -= 1
-            number = count_of(selection, leading, part)
+            number = count_of(selection, leading, part, few)
         if number <= few:
             return leading
     return None
 
 
-def count_of(selection: Selection, leading: Leading, part: Slice) -> int:
-    """Count the entries that meet one condition, up to one more than `FEW`."""
+def count_of(selection: Selection, leading: Leading, part: Slice, most: int) -> int:
+    """Count the entries that meet one condition, up to one more than `most`."""
     try:
-        return slices.count(selection.alone, leading, part, FEW + 1, seconds=slices.COUNT_SECONDS)
+        return slices.count(selection.alone, leading, part, most + 1, seconds=slices.COUNT_SECONDS)
     except TookTooLong:
-        return FEW + 1
+        return most + 1
