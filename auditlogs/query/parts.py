@@ -14,7 +14,7 @@ is counted once, and its slices have a stride.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from auditlogs.query import slices
 from auditlogs.query.known import (
@@ -288,7 +288,10 @@ def rarest(
 
 
 def count_of(selection: Selection, leading: Leading, part: Slice, most: int) -> int:
-    """Count the entries that meet one condition, up to one more than `most`."""
+    """Count the entries that meet one condition, up to one more than `most`; or of the slice and
+    all later time, if its end would make it slow."""
+    if not slices.serves_slices(leading):
+        part = replace(part, high=None)
     try:
         return slices.count(selection.alone, leading, part, most + 1, seconds=slices.COUNT_SECONDS)
     except TookTooLong:

@@ -21,7 +21,7 @@ from auditlogs.query.selection import (
 from auditlogs.query.stride import WIDEN, Stride
 from auditlogs.query.window import Window
 from auditlogs.storage import mongo
-from auditlogs.storage.indexes import ACCOUNT_ARRIVAL_INDEX, LEADING_FILTERS
+from auditlogs.storage.indexes import ACCOUNT_ARRIVAL_INDEX, FACTS, LEADING_FILTERS
 from auditlogs.storage.mongo import Document, Room
 
 BUDGET_SECONDS = 2.0
@@ -35,6 +35,9 @@ MAX_QUERIES = 8
 # So many entries are read to see whether a field has one value or several.
 ENOUGH = 200
 LEADING_BY_PATH = {each.path: each for each in LEADING_FILTERS}
+
+# Stored fields that are arrays.
+ARRAYS = (WORDS.field, FACTS)
 
 # Below and above the `_id` of every entry, which is a UUID of version 8.
 LOWEST, HIGHEST = uuid.UUID(int=0), uuid.UUID(int=(1 << 128) - 1)
@@ -162,6 +165,12 @@ def reads_to_the_end() -> bool:
     return mongo.is_secantus()
 
 
+def serves_slices(leading: Leading) -> bool:
+    """Tell whether a slice with two ends costs what it holds, by the index of a condition. Where
+    that is over an array, DocumentDB reads every entry that meets the condition."""
+    return leading.filter.field not in ARRAYS or not mongo.is_documentdb()
+
+
 def leading_in_time(selection: Selection) -> Leading:
     """Return the condition that is usually the most selective, of those whose index serves the
     order in time; the account alone without any.
@@ -175,7 +184,7 @@ def leading_in_time(selection: Selection) -> Leading:
         for each in selection.candidates
         if each.is_equality or (merges and each.is_choice and each.filter != WORDS)
     )
-    return next(ordered, ACCOUNT_ONLY)
+    return next(filter(serves_slices, ordered), ACCOUNT_ONLY)
 
 
 def run(

@@ -300,6 +300,15 @@ def is_secantus() -> bool:
     return "secantusVersion" in database().command("buildInfo")
 
 
+@functools.cache
+def is_documentdb() -> bool:
+    """Tell whether the server is DocumentDB, or another one that is not MongoDB's own: of these,
+    MongoDB alone says from which commit it was built, and FerretDB its name too. Raises
+    PyMongoError."""
+    said = database().command("buildInfo")
+    return not is_secantus() and ("gitVersion" not in said or "ferretdb" in said)
+
+
 @contextmanager
 def time_limit(seconds: float) -> Iterator[None]:
     """Limit the time of all database operations in the block together.

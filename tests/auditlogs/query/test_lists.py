@@ -24,6 +24,7 @@ from auditlogs.query.entries import Page
 from auditlogs.query.filters import EXACT_FILTERS, ListRequest, parse
 from auditlogs.recording.recorder import new_entry
 from auditlogs.redaction import Redactor
+from auditlogs.storage import mongo
 from auditlogs.storage.indexes import LeadingFilter
 from tests.auditlogs.query.oracle import KEPT, RANGES, Asked, Written, expected
 from tests.factories import store_with_keys
@@ -296,12 +297,16 @@ def no_time_to_read() -> Iterator[None]:
 
 
 def any_plan() -> SearchStrategy[AbstractContextManager[Any]]:
-    """Take few entries for few or for many, by an engine of either kind."""
-    return st.builds(patched, st.sampled_from([5_000, 3, 0]), st.booleans())
+    """Take few entries for few or for many, by an engine of each kind."""
+    return st.builds(patched, st.sampled_from([5_000, 3, 0]), st.sampled_from(ENGINES))
+
+
+# Whether the engine reads slices to their end, and whether it serves none by arrays.
+ENGINES = ((True, False), (False, False), (False, True))
 
 
 @contextmanager
-def patched(few: int, reads_to_the_end: bool) -> Iterator[None]:
+def patched(few: int, engine: tuple[bool, bool]) -> Iterator[None]:
     """Read in many small parts, unless `few` entries are a few."""
     fewest, most, than_counters, notes = (50, 2_500, 200, 250) if few else (1, 3, 0, 2)
     with (
@@ -311,7 +316,8 @@ def patched(few: int, reads_to_the_end: bool) -> Iterator[None]:
         mock.patch.object(parts, "FEWER_THAN_COUNTERS", than_counters),
         mock.patch.object(sort_values, "FIRST_NOTES", notes),
         mock.patch.object(sort_values, "MORE_NOTES", notes),
-        mock.patch.object(slices, "reads_to_the_end", return_value=reads_to_the_end),
+        mock.patch.object(slices, "reads_to_the_end", return_value=engine[0]),
+        mock.patch.object(mongo, "is_documentdb", return_value=engine[1]),
         # So that no page is cut short.
         mock.patch.object(slices, "MAX_QUERIES", 1_000),
     ):

@@ -447,6 +447,42 @@ def test_a_word_leads_by_the_tokens_that_begin_as_it_does(account: str) -> None:
     assert counted["tokens"] == {"$in": ["mcp", "momentum"]}
 
 
+def test_no_slice_is_read_by_an_array_where_that_costs_every_entry_with_its_value(
+    account: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mongo, "is_documentdb", lambda: True)
+    monkeypatch.setattr(slices, "reads_to_the_end", lambda: False)
+    for request in ("search=momentum", "tool=quote"):
+        with watcher.watch() as commands:
+            list_of(account, request).page(1_000)
+        first, counted, *_ = queries(commands)
+        assert first[0]["$match"].keys() == {"account", "_id"}
+        # Only the end that costs nothing.
+        assert "$count" in counted[-1]
+        assert counted[0]["$match"]["_id"].keys() == {"$gte"}
+
+
+def test_a_sort_gathers_the_values_that_a_list_has_where_the_first_has_none(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(parts, "FEW", 0)
+    monkeypatch.setattr(slices, "reads_to_the_end", lambda: False)
+    account, at = new_account_id(), now()
+    actors = [{"type": "user", "id": f"u-{number:03}"} for number in range(40)]
+    tools = [{"tool": "quote"} if number > 38 else None for number in range(40)]
+    record_many(
+        [
+            new(actor=actor, payload=tool, timestamp=at)
+            for actor, tool in zip(actors, tools, strict=True)
+        ],
+        account=account,
+    )
+    with watcher.watch() as commands:
+        page = list_of(account, "sort=actor&tool=quote&dateRange=24h").page(5)
+    assert [entry.actor.id for entry in page.entries] == ["u-039"]
+    assert len(commands) < 20
+
+
 def test_a_word_that_nothing_begins_with_asks_nothing_of_the_log(account: str) -> None:
     with watcher.watch() as commands:
         assert list_of(account, "search=momentus").page(2).entries == []
