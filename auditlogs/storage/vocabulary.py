@@ -28,9 +28,9 @@ MAX_NOTES = 2_000
 MAX_TOKENS = 300
 # Note ids that this process remembers as stored.
 MAX_STORED_IDS = 200_000
-# For so long after the first entry of this version, one of an earlier version may still store
-# entries of an account, without notes.
-HANDOVER_MS = DAY_MS
+# For a day after the first entry of this version, an earlier one may still store entries of an
+# account without notes, and they may be dated a day ahead.
+HANDOVER_MS = 2 * DAY_MS
 
 
 def add(documents: Iterable[Document]) -> None:
