@@ -1,6 +1,7 @@
 """Tests of the vocabulary."""
 
 from datetime import timedelta
+from string import ascii_lowercase
 
 import pytest
 import time_machine
@@ -124,3 +125,54 @@ def test_an_entry_of_an_earlier_version_that_is_dated_ahead_is_found(
     window = Window.resolve("all", ahead, None, now())
     found = Entries.of(account).within(window).matching(("filled",)).page(5).entries
     assert [entry.action for entry in found] == ["order.filled"]
+
+
+def word(number: int) -> str:
+    """Return a word of five letters, another one for each number."""
+    return "".join(ascii_lowercase[number // 26**place % 26] for place in range(5))
+
+
+def send_words(account: str, first: int, number: int) -> None:
+    target = {"type": "order", "id": " ".join(map(word, range(first, first + number)))}
+    make_entry(account, target=target)
+
+
+@pytest.mark.parametrize("limit", ["MAX_NEW", "MAX_NEW_AT_ONCE"])
+def test_a_writer_that_never_sends_a_word_twice_gets_no_more_notes_but_is_found(
+    account: str, limit: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    send_words(account, 0, 20)
+    monkeypatch.setattr(vocabulary, limit, {"MAX_NEW": 60, "MAX_NEW_AT_ONCE": 19}[limit])
+    for first in range(20, 200, 20):
+        send_words(account, first, 20)
+    low, high = f"{account}\x1ftoken\x1f", f"{account}\x1ftoken\x20"
+    noted = mongo.dictionary().find({"_id": {"$gte": low, "$lt": high}})
+    assert len({note.get("value") for note in noted} & {*map(word, range(200))}) <= 60
+    for number in (0, 19, 21, 59, 61, 199):
+        found = Entries.of(account).matching((word(number),)).page(5).entries
+        assert len(found) == 1
+    period = to_ms(now()) // vocabulary.PERIOD_MS
+    note = mongo.dictionary().find_one({"_id": vocabulary._key(account, "", period)})
+    assert note is not None
+    assert to_ms(note["weekEnd"]) == note["from"] == vocabulary.known_from(account)
+
+
+def test_what_another_process_has_not_noted_is_found(
+    account: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_entry(account)
+    searched = Entries.of(account).matching(("filled",))
+    assert searched.page(5).entries == []
+    with monkeypatch.context() as patch:
+        patch.setattr(vocabulary, "MAX_NEW_AT_ONCE", 0)
+        make_entry(account, action="order.filled")
+    assert len(searched.page(5).entries) == 1
+
+
+def test_a_log_that_was_lost_is_searched_without_what_was_remembered(
+    own_database: None, account: str
+) -> None:
+    make_entry(account, action="order.filled")
+    mongo.dictionary().delete_many({})
+    make_entry(account, action="order.filled")
+    assert len(Entries.of(account).matching(("filled",)).page(5).entries) == 2
