@@ -53,7 +53,8 @@ def forget_client() -> None:
 
 def _use(uri: str, folder: str, settings: Settings) -> None:
     forget_client()
-    for remembered in (dictionary._stored_ids, vocabulary._stored_ids, vocabulary._begun):
+    of_words = vocabulary._stored_ids, vocabulary._added, vocabulary._begun
+    for remembered in (dictionary._stored_ids, *of_words):
         remembered.cache_clear()
     spool().file.close()
     spool.cache_clear()

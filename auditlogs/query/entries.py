@@ -362,8 +362,7 @@ class Entries:
         An entry older than the retention is None, even while it is still stored.
         """
         low = max(entry_id, id_bound(oldest_ms(now())))
-        unfiltered = Selection(self.account, self.bot, {}, ())
-        documents = slices.run(unfiltered, ACCOUNT_ONLY, Slice(low, successor(entry_id)))
+        documents = slices.run(self._unfiltered, ACCOUNT_ONLY, Slice(low, successor(entry_id)))
         return to_entry(documents[0]) if documents else None
 
     def has_any(self) -> bool:
@@ -418,15 +417,17 @@ class Entries:
     def stops(self) -> Stops:
         """Return when circuit breakers were open or a kill switch was on within the window,
         whatever the filters. Raises StorageError."""
-        return stops.read(
-            replace(self._selection(), filters={}, words=(), either=None), self.window
-        )
+        return stops.read(self._unfiltered, self.window)
 
     def aggregate(self, start: int, end: int | None, *stages: Document) -> list[Document]:
         """Run aggregation stages over these entries, from a millisecond to another (exclusive),
         whatever the window, by an index that is in the order of time. Raises StorageError."""
         part, selection = Slice.between(start, end), self._selection()
         return slices.run(selection, slices.leading_in_time(selection), part, *stages)
+
+    @property
+    def _unfiltered(self) -> Selection:
+        return Selection(self.account, self.bot, {}, ())
 
     def _selection(self) -> Selection:
         words = tuple(map(Word, self.words))
@@ -463,7 +464,7 @@ class Entries:
         if self.order.key == "actor":
             # The key of an entry of an earlier version can differ: accents stayed in it.
             alone, fields = Slice(id, successor(id)), {"$project": ONLY_POSITION}
-            stored = slices.run(self._selection().alone, ACCOUNT_ONLY, alone, fields)
+            stored = slices.run(self._unfiltered, ACCOUNT_ONLY, alone, fields)
             key = stored[0]["actorKey"] if stored else actor_key(entry.actor)
         return Position(key, id)
 

@@ -3,7 +3,7 @@
 import os.path
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -248,7 +248,7 @@ class Selection:
     @property
     def alone(self) -> "Selection":
         """The account and the reader's restriction, without filters and words."""
-        return replace(self, filters={}, words=(), either=None)
+        return Selection(self.account, self.bot, {}, ())
 
     def stages(
         self, leading: Leading, low: uuid.UUID, high: uuid.UUID | None, *, elem_match: bool = True

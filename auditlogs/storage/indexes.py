@@ -112,8 +112,10 @@ def indexes() -> list[Index]:
         Index(mongo.ACTORS, "by_value", ("account", "value")),
         Index(mongo.ACTORS, "by_word", ("account", "words")),
         Index(mongo.COUNTERS, "by_span", ("account", "kind", "start")),
-        Index(mongo.ENTRIES, RETENTION_INDEX, ("timestamp",), kept_seconds),
+        # Before that of the entries, so that these never outlive the notes that find them: where
+        # the retention becomes shorter, queries leave older entries out at once.
         Index(mongo.DICTIONARY, RETENTION_INDEX, ("weekEnd",), kept_seconds),
+        Index(mongo.ENTRIES, RETENTION_INDEX, ("timestamp",), kept_seconds),
         Index(mongo.ACTORS, RETENTION_INDEX, ("weekEnd",), kept_seconds),
         Index(mongo.COUNTERS, RETENTION_INDEX, ("end",), kept_seconds),
         Index(mongo.IDEMPOTENCY, RETENTION_INDEX, ("firstAt",), KEY_SECONDS),

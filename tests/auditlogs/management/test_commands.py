@@ -15,6 +15,7 @@ from auditlogs.storage import mongo
 from auditlogs.storage.indexes import (
     ACCOUNT_FILTER,
     LEADING_FILTERS,
+    Index,
     ensure_indexes,
     indexes as all_indexes,
 )
@@ -225,6 +226,23 @@ def test_a_new_retention_changes_the_index_in_place(settings: Any) -> None:
             assert kept == [days * DAY_SECONDS] * 2
     finally:
         settings.AUDITLOGS_RETENTION_DAYS = 30
+        ensure_indexes()
+
+
+def test_a_longer_retention_never_lets_entries_outlive_their_notes(settings: Any) -> None:
+    def stop_at_entries(index: Index) -> None:
+        if (index.collection, index.name) == (mongo.ENTRIES, "retention"):
+            raise KeyboardInterrupt
+
+    before = indexes()[f"{mongo.DICTIONARY}.retention"]["expireAfterSeconds"]
+    settings.AUDITLOGS_RETENTION_DAYS += 1
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            ensure_indexes(stop_at_entries)
+        after = indexes()[f"{mongo.DICTIONARY}.retention"]["expireAfterSeconds"]
+        assert after == before + DAY_SECONDS
+    finally:
+        settings.AUDITLOGS_RETENTION_DAYS -= 1
         ensure_indexes()
 
 

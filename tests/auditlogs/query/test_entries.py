@@ -273,3 +273,12 @@ def test_an_entry_of_an_earlier_version_is_found_by_what_found_it_before() -> No
     entries = Entries.of(earlier).order_by("actor")
     (entry,) = entries.page(2).entries
     assert entries.neighbours(entry) == (None, None)
+
+
+def test_stops_are_those_of_the_account_whatever_is_searched_for() -> None:
+    account = new_account_id()
+    target = {"type": "platform", "id": "trading"}
+    make_entry(account, action="kill_switch.activated", target=target)
+    for search in ("", "trading", "nothing"):
+        (stop,) = Entries.of(account).matching(words(search)).stops().stops
+        assert stop.name == "trading"

@@ -523,6 +523,14 @@ def test_a_vocabulary_that_does_not_answer_in_time_is_done_without(
     assert len(list_of(account, "search=momen").page(2).entries) == 2
 
 
+def test_words_are_looked_up_within_two_seconds(account: str) -> None:
+    with watcher.watch() as commands:
+        list_of(account, "search=mom+sc").page(2)
+    looked_up = sent(commands, "find", mongo.DICTIONARY)
+    assert len(looked_up) == 5
+    assert all(0 < each["maxTimeMS"] <= 2_000 for each in looked_up)
+
+
 def test_payloads_stay_in_the_database_unless_they_are_asked_for(account: str) -> None:
     entries = list_of(account, "")
     with watcher.watch() as commands:
