@@ -35,6 +35,6 @@ def resolved(selection: Selection, window: Window) -> Selection:
 
 
 def queries_of(selection: Selection) -> int:
-    """Return how many queries it took at most to look up the tokens of a selection, without the one
-    that tells whether the vocabulary has them."""
-    return QUERIES_OF_ONE * len(selection.tokens or ())
+    """Return how many queries it took at most to look up the tokens of a selection: one tells
+    whether the vocabulary has them."""
+    return 1 + QUERIES_OF_ONE * len(selection.tokens or ()) if selection.words else 0
