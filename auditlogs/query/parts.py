@@ -211,7 +211,7 @@ class Parts:
             if number == 1 and not (is_last or is_many) and possible is None:
                 few = rarest(self.selection, self.candidates[:1], rest, self.budget)
                 possible = None if few else self._possible()
-                if not few and len(self.candidates) > 1:
+                if not few and len(self.candidates) > 1 and self.budget.queries > 1:
                     # The counters, once they are read, tell what counting would.
                     counted = self.counted if possible else None
                     few = rarest(self.selection, self.candidates[1:2], rest, self.budget, counted)
