@@ -30,6 +30,8 @@ OPERATORS |= {"$expr", "$indexOfCP", "$ifNull", "$literal"}
 GROUPING = {"$sum", "$first", "$last", "$toLong", "$subtract", "$mod"}
 # The facts of an entry, its target, and whose behalf it was on, as they are counted.
 GROUPING |= {"$filter", "$map", "$in", "$split", "$arrayElemAt", "$ifNull", "$cond", "$eq"}
+# The last of those that are skipped.
+GROUPING |= {"$min", "$max"}
 # What a caller may try to have executed.
 HOSTILE = ".* $where {$gt:''}"
 

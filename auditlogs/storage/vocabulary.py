@@ -135,7 +135,8 @@ def _begin(account: str) -> None:
     if known_from(account) is None:
         with mongo.time_limit(READ_SECONDS):
             low, high = prefix_range(f"{account}{SEPARATOR}")
-            is_new = mongo.dictionary().find_one({"_id": {"$gte": low, "$lt": high}}) is None
+            note = mongo.dictionary().find_one({"_id": {"$gte": low, "$lt": high}}, {"_id": 1})
+            is_new = note is None
             known = 0 if is_new else to_ms(now()) + HANDOVER_MS
             mongo.insert_missing(mongo.dictionary(), [{"_id": _key(account, "", 0), "from": known}])
     if len(_begun()) >= MAX_ACCOUNTS:

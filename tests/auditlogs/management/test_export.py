@@ -25,7 +25,8 @@ from auditlogs.storage.mongo import Unavailable
 from tests.factories import make_entries
 
 DAY = timedelta(days=1)
-TODAY = now().date()
+# The day after the last one that is over.
+TODAY = archive.last_day(now()) + DAY
 FIRST, SECOND, THIRD = (TODAY - DAY * n for n in (3, 2, 1))
 
 
