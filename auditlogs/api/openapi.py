@@ -56,6 +56,7 @@ SEVERAL = (
 ANY_REQUEST: tuple[ProblemSlug, ...] = (
     *("bad-request", "key-in-query", "unknown-parameter", "invalid-parameter", "unauthorized"),
     *("insufficient-scope", "rate-limited", "unexpected", "accounts-unavailable"),
+    "overloaded",
     *("database-unavailable", "query-timeout", "method-not-allowed"),
 )
 MONITORED: tuple[ProblemSlug, ...] = (
@@ -189,6 +190,7 @@ ERROR_HEADERS: dict[ProblemSlug, dict[str, str]] = {
     "export-running": RETRY,
     "rate-limited": RETRY,
     "accounts-unavailable": RETRY,
+    "overloaded": RETRY,
     "cannot-store": RETRY,
     "database-unavailable": RETRY,
     "query-timeout": RETRY,

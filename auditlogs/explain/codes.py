@@ -51,6 +51,7 @@ ProblemSlug = Literal[
     "rate-limited",
     "unexpected",
     "accounts-unavailable",
+    "overloaded",
     "cannot-store",
     "database-unavailable",
     "query-timeout",
@@ -276,6 +277,7 @@ PROBLEMS: dict[str, Problem] = {
     ),
     "unexpected": Problem(500, "The server failed; its process log has the reason."),
     "accounts-unavailable": Problem(503, "The database of keys is unavailable; try again later."),
+    "overloaded": Problem(503, "There are more requests than can be answered; try again later."),
     "cannot-store": Problem(503, "The entries could not be stored; send them again later."),
     "database-unavailable": Problem(503, "The log’s database is unavailable; try again later."),
     "query-timeout": Problem(

@@ -1,6 +1,7 @@
 """Security headers of every response, static files and errors included."""
 
 from collections.abc import Callable
+from http import HTTPStatus
 
 from django.http import HttpRequest, HttpResponse
 
@@ -20,6 +21,8 @@ PERMISSIONS = ", ".join([*(f"{name}=()" for name in NOT_USED), "clipboard-write=
 ASSETS = ("text/css", "text/javascript")
 OF_DOCUMENTS = ("Cross-Origin-Opener-Policy", "Permissions-Policy", "X-Frame-Options")
 NOTHING = "default-src 'none'"
+# When to come again, where an answer of 503 does not say it.
+RETRY_SECONDS = "5"
 
 
 class HeadersMiddleware:
@@ -40,6 +43,8 @@ class HeadersMiddleware:
         response["Cross-Origin-Resource-Policy"] = "same-origin"
         response["Permissions-Policy"] = PERMISSIONS
         response.headers.setdefault("Cache-Control", "no-store")
+        if response.status_code == HTTPStatus.SERVICE_UNAVAILABLE:
+            response.headers.setdefault("Retry-After", RETRY_SECONDS)
         if response.get("Content-Type", "").startswith(ASSETS):
             response["Content-Security-Policy"] = NOTHING
             for name in OF_DOCUMENTS:

@@ -219,7 +219,7 @@ def _gunicorn(port: int, processes: int) -> list[str]:
     return [
         *("gunicorn", "hub.wsgi:application", "--config=python:hub.serving"),
         f"--bind={HOST}:{port}",
-        *("--worker-class=gthread", f"--workers={processes}", "--threads=8"),
+        *("--worker-class=gthread", f"--workers={processes}", "--threads=16"),
         *("--graceful-timeout=1", "--log-level=warning", "--no-control-socket"),
     ]
 
