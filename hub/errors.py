@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render, resolve_url
 
 from auditlogs.api import problems
+from auditlogs.explain.codes import ProblemSlug
 from hub.access import self_audit
 from hub.access.codes import HubCode
 from hub.access.visits import HubRequest, caller_of, current_visit, safe_redirect_url
@@ -74,17 +75,20 @@ def server_error(request: HttpRequest) -> HttpResponse:
     The response says nothing about the cause: the text of an exception may contain secrets. Both
     pages are rendered without the request, since its context could fail for the same reason.
     """
-    is_unavailable = isinstance(sys.exception(), OperationalError)
+    if isinstance(sys.exception(), OperationalError):
+        return unavailable(request, "accounts-unavailable", UNAVAILABLE)
     if request.path.startswith(OF_PROGRAMS):
-        return (
-            problems.unavailable("accounts-unavailable", UNAVAILABLE)
-            if is_unavailable
-            else problems.unexpected()
-        )
-    if is_unavailable:
-        context = {"reason": UNAVAILABLE, "retry_url": request.get_full_path()}
-        return render(None, "503.html", context, status=503)
+        return problems.unexpected()
     return render(None, "500.html", status=500)
+
+
+def unavailable(request: HttpRequest, slug: ProblemSlug, reason: str) -> HttpResponse:
+    """Answer a request that cannot be worked on now with status 503, and with nothing that the
+    request's context would have to be read for."""
+    if request.path.startswith(OF_PROGRAMS):
+        return problems.unavailable(slug, reason)
+    context = {"reason": reason, "retry_url": request.get_full_path()}
+    return render(None, "503.html", context, status=503)
 
 
 def add_navigation(request: HttpRequest) -> None:

@@ -51,9 +51,7 @@ class Word:
         if not self.can_match:
             return [], ""
         if self._is_exact or not (with_earlier or len(self._forms) > 1):
-            text = norm(self.text)
-            *whole, last = pieces(text)
-            return (whole, last) if text.endswith(last) else ([*whole, last], "")
+            return _split(norm(self.text))
         first = [pieces(norm(form))[0] for form in self._forms]
         first += [self.text] if with_earlier else []
         return [], os.path.commonprefix(first)  # noqa: RUF071 - by character, as wanted
@@ -93,9 +91,8 @@ class Word:
         return {"text": None, **(forms[0] if len(forms) == 1 else {"$or": forms})}
 
     def _of_pieces(self, form: str) -> list[Any]:
-        text = norm(form)
-        *whole, last = pieces(text)
-        return [*whole, prefix_condition(last) if text.endswith(last) else last]
+        whole, beginning = _split(norm(form))
+        return [*whole, *([prefix_condition(beginning)] if beginning else [])]
 
     @property
     def _forms(self) -> tuple[str, ...]:
@@ -108,6 +105,13 @@ class Word:
         """Whether the word has one form, and entries of earlier versions, which kept accents and
         did not split runs of Han or Kana, contain the same pieces."""
         return self.text.isascii() and len(self._forms) == 1
+
+
+def _split(text: str) -> tuple[list[str], str]:
+    """Return the pieces of a normalized text, of which the last one is apart: it may go on unless a
+    sign follows it, and is empty then."""
+    *whole, last = pieces(text)
+    return (whole, last) if text.endswith(last) else ([*whole, last], "")
 
 
 def _compared(text: str) -> Document:

@@ -35,6 +35,9 @@ class SortValues:
     ) -> None:
         self.is_read = False
         self._selection, self._window, self._order, self._start = selection, window, order, start
+        self._kind, narrowing = KINDS.get(order.key, ("action", {}))
+        values = selection.values
+        self._by_note = [(note, values[path]) for path, note in narrowing.items() if path in values]
         self._last: Document | None = None
         self._previous: str | None = None
 
@@ -44,14 +47,13 @@ class SortValues:
         if self._order.key == "result":
             self.is_read = True
             return self._results
-        kind, _ = KINDS[self._order.key]
-        wanted = self._wanted(kind)
+        wanted = self._wanted
         if wanted is not None:
             self.is_read = True
             return wanted
         listed = dictionary.values(
             self._selection.account,
-            kind,
+            self._kind,
             self._weeks,
             self._keeps,
             start=self._start,
@@ -82,14 +84,14 @@ class SortValues:
         allowed = self._selection.values.get("result", Values())
         return [each for each in results[first:] if allowed.allows(each)]
 
-    def _wanted(self, kind: dictionary.Kind) -> list[str] | None:
-        """Return all values of the ids that are wanted; None where any is."""
-        path = "actor.id" if kind == "actor" else "action"
-        wanted = self._selection.values.get(path, Values()).wanted
+    @property
+    def _wanted(self) -> list[str] | None:
+        """All values of the ids that are wanted; None where any is."""
+        wanted = dict(self._by_note).get("id", Values()).wanted
         if self._last or not wanted:
             return None
         found = dictionary.values_of(
-            self._selection.account, kind, wanted, self._weeks, self._keeps
+            self._selection.account, self._kind, wanted, self._weeks, self._keeps
         )
         if found is None:
             return None
@@ -105,8 +107,4 @@ class SortValues:
     def _keeps(self, note: Document) -> bool:
         if self._order.key == "action" and not self._selection.allows_action(note):
             return False
-        values = self._selection.values
-        _, narrowing = KINDS[self._order.key]
-        return all(
-            values[path].allows(note[name]) for path, name in narrowing.items() if path in values
-        )
+        return all(values.allows(note[name]) for name, values in self._by_note)

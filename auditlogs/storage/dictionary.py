@@ -125,13 +125,19 @@ def add(notes: Iterable[Document]) -> None:
     new = {note["_id"]: note for note in notes if note["_id"] not in _stored_ids()}
     remaining = iter(new.values())
     while chunk := list(islice(remaining, CHUNK)):
-        _, rejected = mongo.insert_missing(mongo.dictionary(), chunk)
-        if rejected:
-            raise mongo.StorageError("The database rejected notes of the dictionary.")
         # Remembered chunk by chunk: a retry after a time-out continues where the first one ended.
-        if len(_stored_ids()) + len(chunk) > MAX_STORED_IDS:
-            _stored_ids().clear()
-        _stored_ids().update(note["_id"] for note in chunk)
+        insert(chunk, _stored_ids(), MAX_STORED_IDS)
+
+
+def insert(notes: list[Document], stored_ids: set[str], most: int) -> None:
+    """Insert notes that may exist, and remember the ids of at most `most` notes as stored. Raises
+    StorageError and PyMongoError."""
+    _, rejected = mongo.insert_missing(mongo.dictionary(), notes)
+    if rejected:
+        raise mongo.StorageError("The database rejected notes of the dictionary.")
+    if len(stored_ids) + len(notes) > most:
+        stored_ids.clear()
+    stored_ids.update(note["_id"] for note in notes)
 
 
 def values(

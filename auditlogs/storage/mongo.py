@@ -297,7 +297,13 @@ def missing_indexes() -> list[str]:
 def is_secantus() -> bool:
     """Tell whether the server is SecantusDB. It accepts a hint and then reads the whole collection,
     so none is sent. Raises PyMongoError."""
-    return "secantusVersion" in database().command("buildInfo")
+    return "secantusVersion" in _build_info()
+
+
+@functools.cache
+def _build_info() -> Document:
+    info: Document = database().command("buildInfo")
+    return info
 
 
 @functools.cache
@@ -305,7 +311,7 @@ def is_documentdb() -> bool:
     """Tell whether the server is DocumentDB, or another one that is not MongoDB's own: of these,
     MongoDB alone says from which commit it was built, and FerretDB its name too. Raises
     PyMongoError."""
-    said = database().command("buildInfo")
+    said = _build_info()
     return not is_secantus() and ("gitVersion" not in said or "ferretdb" in said)
 
 

@@ -21,7 +21,7 @@ from auditlogs.entry.text import SEPARATOR, prefix_range
 from auditlogs.entry.times import DAY_MS, WEEK_MS, from_ms, now, to_ms
 from auditlogs.entry.tokens import SHORT, beginning_of, is_listed
 from auditlogs.storage import mongo
-from auditlogs.storage.dictionary import CHUNK, READ_SECONDS
+from auditlogs.storage.dictionary import CHUNK, READ_SECONDS, insert
 from auditlogs.storage.mongo import Document
 
 KIND = "token"
@@ -69,9 +69,9 @@ def known_from(account: str) -> int | None:
 
 
 def beginning_with(account: str, prefix: str) -> list[str] | None:
-    """Return tokens of which every entry with a piece that begins with the prefix has one; None
-    where they are too many. Others may have one of the beginnings of identifiers among them.
-    Raises StorageError."""
+    """Return the tokens to look for: an entry with a piece that begins with the prefix has at least
+    one of them. An entry without such a piece can have one too, if it is the beginning of an
+    identifier. Returns None if there are too many tokens. Raises StorageError."""
     words = _noted(account, prefix)
     beginning = beginning_of(prefix)
     beginnings: list[str] | None = [beginning]
@@ -119,12 +119,7 @@ def _add(account: str, period: int, notes: list[Document]) -> None:
         _added().clear()
     remaining = iter(notes)
     while chunk := list(islice(remaining, CHUNK)):
-        _, rejected = mongo.insert_missing(mongo.dictionary(), chunk)
-        if rejected:
-            raise mongo.StorageError("The database rejected notes of the vocabulary.")
-        if len(_stored_ids()) + len(chunk) > MAX_STORED_IDS:
-            _stored_ids().clear()
-        _stored_ids().update(note["_id"] for note in chunk)
+        insert(chunk, _stored_ids(), MAX_STORED_IDS)
         _added()[group] += MAX_NEW + 1 if is_too_many else len(chunk)
 
 

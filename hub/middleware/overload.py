@@ -8,10 +8,8 @@ from collections.abc import Callable
 from threading import BoundedSemaphore
 
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
 
-from auditlogs.api import problems
-from hub.errors import OF_PROGRAMS
+from hub.errors import unavailable
 
 AT_ONCE = 8
 WAIT_SECONDS = 2.0
@@ -32,15 +30,8 @@ class OverloadMiddleware:
         if request.path.startswith(WATCHED):
             return self._get_response(request)
         if not self._places.acquire(timeout=WAIT_SECONDS):
-            return _busy(request)
+            return unavailable(request, "overloaded", BUSY)
         try:
             return self._get_response(request)
         finally:
             self._places.release()
-
-
-def _busy(request: HttpRequest) -> HttpResponse:
-    if request.path.startswith(OF_PROGRAMS):
-        return problems.unavailable("overloaded", BUSY)
-    context = {"reason": BUSY, "retry_url": request.get_full_path()}
-    return render(None, "503.html", context, status=503)
