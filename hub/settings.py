@@ -63,7 +63,6 @@ MIDDLEWARE = [
     "hub.middleware.proxies.ProxyMiddleware",
     # Before the middleware that can answer by itself, so that every response gets the headers.
     "hub.middleware.headers.HeadersMiddleware",
-    "csp.middleware.CSPMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -171,25 +170,6 @@ WHITENOISE_ALLOW_ALL_ORIGINS = False
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "hub.ui.assets.ModuleStorage"},
-}
-
-# Scripts, styles and images come from this host alone, and nothing is inline: stored text that got
-# into a page unescaped could still not run.
-CONTENT_SECURITY_POLICY = {
-    "DIRECTIVES": {
-        "default-src": ["'none'"],
-        "script-src": ["'self'"],
-        "style-src": ["'self'"],
-        "img-src": ["'self'"],
-        "font-src": ["'self'"],
-        "connect-src": ["'self'"],
-        "form-action": ["'self'"],
-        "base-uri": ["'none'"],
-        "frame-ancestors": ["'none'"],
-        "require-trusted-types-for": ["'script'"],
-        # Made by static/js/trusted.js.
-        "trusted-types": ["default"],
-    }
 }
 
 OIDC_ISSUER: str = read("OIDC_ISSUER")

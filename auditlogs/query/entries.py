@@ -361,8 +361,9 @@ class Entries:
 
         An entry older than the retention is None, even while it is still stored.
         """
-        low = max(entry_id, id_bound(oldest_ms(now())))
-        documents = slices.run(self._unfiltered, ACCOUNT_ONLY, Slice(low, successor(entry_id)))
+        if entry_id < id_bound(oldest_ms(now())):
+            return None
+        documents = slices.run_of_one(self._unfiltered, entry_id)
         return to_entry(documents[0]) if documents else None
 
     def has_any(self) -> bool:
@@ -393,8 +394,7 @@ class Entries:
             return False
         if self.window.end is not None and entry_id >= id_bound(self.window.end):
             return False
-        alone, only_id = Slice(entry_id, successor(entry_id)), {"$project": {"_id": 1}}
-        return bool(slices.run(self._selection(), ACCOUNT_ONLY, alone, only_id))
+        return bool(slices.run_of_one(self._selection(), entry_id, {"$project": {"_id": 1}}))
 
     @timed(lambda _: "count")
     def count(self) -> Count:

@@ -306,6 +306,12 @@ class Selection:
             rest["$and"] = several
         return [{"$match": first}, {"$match": rest}] if rest else [{"$match": first}]
 
+    def stages_of(self, id: uuid.UUID) -> list[Document]:
+        """Return the `$match` stages for the entry with this `_id`. It alone is in the first one:
+        SecantusDB would take the index of the account for both."""
+        first, *rest = self.stages(ACCOUNT_ONLY, id, None)
+        return [{"$match": {"_id": id}}, {"$match": {"account": first["$match"]["account"]}}, *rest]
+
     def stages_by_arrival(
         self, recorded: Document | datetime, low: uuid.UUID, high: uuid.UUID | None
     ) -> list[Document]:

@@ -198,8 +198,8 @@ def run(
     """Run one aggregation over the entries of a selection in a slice of time, within the time
     limit, for as many documents as there is room for. Raises StorageError.
 
-    Only this function and `run_by_arrival` read the content of entries for a reader, so no query
-    can miss the `$match` on the account and on the reader's bot.
+    Only this function, `run_of_one` and `run_by_arrival` read the content of entries for a reader,
+    so no query can miss the `$match` on the account and on the reader's bot.
     """
     if selection.is_empty:
         return []
@@ -210,6 +210,15 @@ def run(
         match = selection.stages(leading, part.low, part.high, elem_match=hints)
         index = leading.filter.index if hints else None
         return mongo.aggregate_entries([*match, *stages], index, room)
+
+
+def run_of_one(selection: Selection, id: uuid.UUID, *stages: Document) -> list[Document]:
+    """Return the entry with this `_id` in a list, if it is one of a selection. Raises
+    StorageError."""
+    if selection.is_empty:
+        return []
+    with mongo.time_limit(QUERY_SECONDS):
+        return mongo.aggregate_entries([*selection.stages_of(id), *stages], _hint("_id_"))
 
 
 def run_by_arrival(

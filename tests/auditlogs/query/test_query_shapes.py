@@ -429,9 +429,21 @@ def test_every_question_has_a_limit_and_a_time_limit(account: str, sort: str) ->
     for pipeline in queries(commands):
         conditions = [stage["$match"] for stage in pipeline[:2] if "$match" in stage]
         reach = next(each["_id"] for each in conditions if "_id" in each)
-        upper = reach.get("$lt") or reach.get("$lte")
-        is_one_entry = bool(upper) and upper.int - reach["$gte"].int <= 1
-        assert is_one_entry or any("$limit" in stage for stage in pipeline)
+        is_limited = any("$limit" in stage for stage in pipeline)
+        # One entry alone, or those between two ids next to each other.
+        assert (
+            is_limited or isinstance(reach, uuid.UUID) or reach["$lt"].int - reach["$gte"].int <= 1
+        )
+
+
+def test_one_entry_is_found_by_its_id_and_only_in_its_account(account: str) -> None:
+    page = list_of(account, "").page(1)
+    id = uuid.UUID(page.entries[0].id)
+    with watcher.watch() as commands:
+        assert list_of(account, "").get(id)
+        assert list_of(account, "result=success,failure,partial").holds(id)
+    for pipeline in queries(commands):
+        assert pipeline[:2] == [{"$match": {"_id": id}}, {"$match": {"account": account}}]
 
 
 def test_a_word_leads_by_the_tokens_that_begin_as_it_does(account: str) -> None:
