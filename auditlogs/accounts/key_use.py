@@ -58,7 +58,7 @@ class KnownKey:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class UsedValue:
     """A value, how often it occurred, how often with a failure, and when last."""
 
     value: str
@@ -68,7 +68,7 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class KeyChange:
     """A change of the key: what, by whom, with the values before and after, and its entry."""
 
     entry_id: str
@@ -113,24 +113,24 @@ class Period:
         return self._figure(self._sum("reason", OF_SCOPES), reason=",".join(OF_SCOPES))
 
     @property
-    def agents(self) -> list[Row]:
+    def agents(self) -> list[UsedValue]:
         return self._rows("actor")
 
     @property
-    def tools(self) -> list[Row]:
+    def tools(self) -> list[UsedValue]:
         return self._rows("tool")
 
     @property
-    def targets(self) -> list[Row]:
+    def targets(self) -> list[UsedValue]:
         """What was acted upon, other than tools and the key itself."""
         return self._rows("target", {self.key.id, *self._of("tool")})
 
     @property
-    def addresses(self) -> list[Row]:
+    def addresses(self) -> list[UsedValue]:
         return self._rows("sourceIp")
 
     @property
-    def scopes_missed(self) -> list[Row]:
+    def scopes_missed(self) -> list[UsedValue]:
         """The calls that failed, by the scope that was missing."""
         rows = self._rows("requiredScope", result="failure")
         return [row for row in rows if row.figure.count]
@@ -179,7 +179,9 @@ class Period:
         found = self._of(kind)
         return sum(found[value].total for value in values if value in found)
 
-    def _rows(self, kind: str, without: Set[str] = frozenset(), result: str = "") -> list[Row]:
+    def _rows(
+        self, kind: str, without: Set[str] = frozenset(), result: str = ""
+    ) -> list[UsedValue]:
         """Return the most frequent values, with all entries or those of a result."""
         found = [use for use in self._of(kind).values() if use.value not in without]
         found.sort(key=lambda use: (-use.total, use.value))
@@ -188,7 +190,7 @@ class Period:
             own = {kind: escape(use.value)}
             failures = self._figure(use.failure, **own, result="failure")
             whole = failures if result == "failure" else self._figure(use.total, **own)
-            rows.append(Row(use.value, whole, failures, from_ms(use.last_ms)))
+            rows.append(UsedValue(use.value, whole, failures, from_ms(use.last_ms)))
         return rows
 
     def _figure(self, count: int, **filters: str) -> Figure:
@@ -235,8 +237,8 @@ class KeyUse:
     day: Period
     before: Period | None
     since: Period | None
-    rotated: Change | None
-    history: list[Change]
+    rotated: KeyChange | None
+    history: list[KeyChange]
     orders: Orders
 
 
@@ -255,12 +257,12 @@ class _Reading:
         self.oldest, self.day = oldest_ms(now()), to_ms(first_hour())
 
     @cached_property
-    def history(self) -> list[Change]:
+    def history(self) -> list[KeyChange]:
         about = self.log.where("target.id", self.key.id).where("actionType", "config")
         return [change_of(each) for each in in_batches(about, MAX_CHANGES)]
 
     @cached_property
-    def rotated(self) -> Change | None:
+    def rotated(self) -> KeyChange | None:
         rotations = (each for each in self.history if each.action == ROTATED)
         return next((each for each in rotations if each.result == "success"), None)
 
@@ -273,7 +275,7 @@ class _Reading:
         return sorted(edge for edge in edges if edge >= self.oldest)
 
     @cached_property
-    def parts(self) -> list[uses.Part]:
+    def parts(self) -> list[uses.SpanUses]:
         return uses.read(self.account, self.bot, self.key.values, self.edges)
 
     @cached_property
@@ -326,11 +328,11 @@ def first_hour() -> datetime:
     return from_ms(start_of("hour", to_ms(now())) - (DAY_HOURS - 1) * HOUR_MS)
 
 
-def change_of(entry: Entry) -> Change:
+def change_of(entry: Entry) -> KeyChange:
     """Return a change of a key as its entry tells it."""
     said = (entry.payload or {}).get("changes")
     changes = [each for each in said if isinstance(each, dict)] if isinstance(said, list) else []
-    return Change(
+    return KeyChange(
         entry.id,
         entry.instant,
         entry.action,

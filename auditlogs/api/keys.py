@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 
 from auditlogs.accounts import agent_keys, key_use, seen_keys
-from auditlogs.accounts.key_use import Change, KeyUse, Period, Row
+from auditlogs.accounts.key_use import KeyChange, KeyUse, Period, UsedValue
 from auditlogs.accounts.seen_keys import SeenKey
 from auditlogs.api import problems
 from auditlogs.api.figures import figure_json
@@ -113,7 +113,7 @@ def _figure(figure: Figure) -> dict[str, Any]:
     return {**figure_json(figure), "isMore": figure.is_more}
 
 
-def _rows(rows: list[Row]) -> list[dict[str, Any]]:
+def _rows(rows: list[UsedValue]) -> list[dict[str, Any]]:
     return [
         {
             "value": row.value,
@@ -129,7 +129,7 @@ def _amounts(amounts: Mapping[str, Decimal]) -> dict[str, str]:
     return {currency: f"{amount:f}" for currency, amount in amounts.items()}
 
 
-def _change(change: Change) -> dict[str, Any]:
+def _change(change: KeyChange) -> dict[str, Any]:
     return {
         "timestamp": _time(change.instant),
         "action": change.action,

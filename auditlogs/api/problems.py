@@ -13,6 +13,8 @@ from auditlogs.explain.codes import PROBLEMS, ProblemSlug
 
 CONTENT_TYPE = "application/problem+json"
 TYPE_PREFIX = "urn:auditlogs:problem:"
+# When to come again, where nothing says how long it will last.
+SOON = {"Retry-After": "5"}
 
 
 def problem(
@@ -119,7 +121,7 @@ def export_running() -> HttpResponse:
         "An export is running",
         "The key, or the person that it belongs to, is running another export. Wait until it has "
         "ended, or stop it. One that was cut off by a crash counts as ended after a minute.",
-        headers={"Retry-After": "5"},
+        headers=SOON,
     )
 
 
@@ -231,7 +233,7 @@ def not_acceptable(offered: Sequence[str]) -> HttpResponse:
 
 def unavailable(slug: ProblemSlug, detail: str) -> HttpResponse:
     """Return a 503 that says when to try again."""
-    return problem(slug, "The log is temporarily unavailable", detail, headers={"Retry-After": "5"})
+    return problem(slug, "The log is temporarily unavailable", detail, headers=SOON)
 
 
 def _and_more(errors: Sequence[Any]) -> str:

@@ -16,7 +16,7 @@ from auditlogs.models import ApiKey
 from auditlogs.review import report
 from auditlogs.review.altered import Altered
 from auditlogs.review.days import Days, parse_days
-from auditlogs.review.report import Change, FirstSeen, Line, Listed, Silent, Spike, Total
+from auditlogs.review.report import FirstSeen, Line, Listed, RepeatedIncident, Silent, Spike, Total
 from auditlogs.review.stopped import Stopped
 
 T = TypeVar("T")
@@ -90,7 +90,7 @@ def _spike(spike: Spike) -> dict[str, Any]:
     return {**_line("key", "agents")(spike.line), "changesBefore": changes}
 
 
-def _change(change: Change) -> dict[str, Any]:
+def _change(change: RepeatedIncident) -> dict[str, Any]:
     return {
         "action": change.action,
         "target": change.target,

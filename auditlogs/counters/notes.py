@@ -15,7 +15,7 @@ import msgspec
 
 from auditlogs.entry.identity import id_ms
 from auditlogs.entry.text import SEPARATOR
-from auditlogs.storage.counts import NOTES, Count, Failure, Incident, Seen, Span, Use
+from auditlogs.storage.counts import NOTES, FailureCount, Incident, Seen, Span, Use, ValueCount
 from auditlogs.storage.mongo import Document
 
 # Rows of each kind in a span: the first by their labels, as of the counts of single values.
@@ -59,7 +59,7 @@ TARGET: Document = {
 IS_DENIED: Document = {"$eq": ["$decision.outcome", "denied"]}
 
 
-class Row(Protocol):
+class Labelled(Protocol):
     """A row of notes."""
 
     @property
@@ -67,8 +67,8 @@ class Row(Protocol):
         """What its entries have in common."""
 
 
-R = TypeVar("R", bound=Row)
-Counted = TypeVar("Counted", Failure, Use)
+R = TypeVar("R", bound=Labelled)
+Counted = TypeVar("Counted", FailureCount, Use)
 
 
 def facts_in(group: Document) -> dict[str, list[str]]:
@@ -84,7 +84,7 @@ class Notes:
     """The notes of one span of time, as they are gathered."""
 
     def __init__(self) -> None:
-        self._failures: dict[tuple[object, ...], Failure] = {}
+        self._failures: dict[tuple[object, ...], FailureCount] = {}
         self._incidents: dict[tuple[object, ...], Incident] = {}
         self._seen: dict[tuple[object, ...], Seen] = {}
         self._uses: dict[tuple[object, ...], Use] = {}
@@ -113,7 +113,7 @@ class Notes:
         for use in span.uses:
             add(self._uses, use)
         for field in self._left_out:
-            self._left_out[field] += span.rest.get(field, Count("")).success
+            self._left_out[field] += span.rest.get(field, ValueCount("")).success
 
     def on(self, span: Span) -> Span:
         """Return a span with these notes: the first rows, and how many are left out."""
@@ -127,7 +127,7 @@ class Notes:
             "seen": self._left_out["seen"] + len(seen[MAX_SEEN:]),
             "uses": self._left_out["uses"] + len(uses[MAX_USES:]),
         }
-        rest = {field: Count("", 0, 0, number) for field, number in left_out.items() if number}
+        rest = {field: ValueCount("", 0, 0, number) for field, number in left_out.items() if number}
         return replace(
             span,
             rest={**span.rest, **rest},
@@ -170,12 +170,12 @@ def add(rows: dict[tuple[object, ...], Counted], new: Counted) -> None:
     rows[new.label] = new
 
 
-def _failure(group: Document, facts: Mapping[str, list[str]]) -> Failure:
+def _failure(group: Document, facts: Mapping[str, list[str]]) -> FailureCount:
     key = group["_id"]
     reason, scope, policy, provider = (
         _first(facts, name) for name in ("reason", "requiredScope", "policy", "provider")
     )
-    return Failure(
+    return FailureCount(
         key["bot"] or "",
         key["actionType"],
         reason,

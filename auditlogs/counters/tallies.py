@@ -25,10 +25,10 @@ from auditlogs.storage.counts import (
     LENGTHS_MS,
     NOTES,
     TOKEN_FIELD,
-    Count,
     Kind,
     Span,
     Tally,
+    ValueCount,
     kept_whole,
     span_id,
     start_of,
@@ -52,7 +52,7 @@ BATCH = 50
 
 WRITE_SECONDS = 10.0
 
-# The numbers of one value, in the order of `Count`, and the place of each result in them.
+# The numbers of one value, in the order of `ValueCount`, and the place of each result in them.
 Results = dict[str, list[int]]
 PLACES = {"failure": 0, "partial": 1, "success": 2}
 
@@ -239,16 +239,16 @@ def _cut(
     noted: Notes,
 ) -> Span:
     """Return a span with the first values of each field, and the rest of them together."""
-    first: dict[str, list[Count]] = {}
-    others: dict[str, Count] = {}
+    first: dict[str, list[ValueCount]] = {}
+    others: dict[str, ValueCount] = {}
     for field, values in counts.items():
         ordered = sorted(values)
-        first[field] = [Count(value, *values[value]) for value in ordered[:MAX_VALUES]]
+        first[field] = [ValueCount(value, *values[value]) for value in ordered[:MAX_VALUES]]
         total = rest.get(field, _none())
         for value in ordered[MAX_VALUES:]:
             total = [a + b for a, b in zip(total, values[value], strict=True)]
         if any(total):
-            others[field] = Count("", *total)
+            others[field] = ValueCount("", *total)
     bots = [
         msgspec.structs.replace(
             tallies[count.value],
@@ -265,7 +265,7 @@ def _none() -> list[int]:
     return [0, 0, 0]
 
 
-def _increase(numbers: list[int], count: Count) -> None:
+def _increase(numbers: list[int], count: ValueCount) -> None:
     numbers[0] += count.failure
     numbers[1] += count.partial
     numbers[2] += count.success

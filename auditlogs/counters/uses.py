@@ -33,14 +33,14 @@ Rows = dict[tuple[object, ...], Use]
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class SpanUses:
     """The uses in a part of the time, by kind and value. `is_cut` says that there were more."""
 
     uses: Iterable[Use]
     is_cut: bool
 
 
-def read(account: str, bot: str | None, key: Values, edges: Sequence[int]) -> list[Part]:
+def read(account: str, bot: str | None, key: Values, edges: Sequence[int]) -> list[SpanUses]:
     """Return the uses of a key between each two of these instants, in ms and ascending, and after
     the last one; for a reader of one bot those in its entries. Raises StorageError."""
     if bot is None:
@@ -59,7 +59,7 @@ def read(account: str, bot: str | None, key: Values, edges: Sequence[int]) -> li
             _add(rows, use, key)
         is_whole = [reading.add(rows, *each) for each in reversed(part.ranges)]
         is_cut = any("uses" in span.rest for span in found) or not all(is_whole)
-        parts.append(Part(rows.values(), is_cut))
+        parts.append(SpanUses(rows.values(), is_cut))
     return parts[::-1]
 
 

@@ -26,8 +26,8 @@ from auditlogs.storage.counts import (
     DIMENSIONS,
     LENGTHS_MS,
     SEVERAL_VALUES,
-    Count,
     Kind,
+    ValueCount,
     longest,
     start_of,
 )
@@ -60,7 +60,7 @@ ESTIMATED = (ACCOUNT_FILTER.path, *COUNTED, ACTOR_KEY)
 # Conditions by the paths of fields.
 Conditions = Mapping[str, Values]
 # The counts of a span, by stored field and value.
-ByValue = Mapping[str, Mapping[str | None, Count]]
+ByValue = Mapping[str, Mapping[str | None, ValueCount]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,7 +215,7 @@ def at_most(span: ByValue, values: Conditions) -> int:
     return min(found)
 
 
-def _number(count: Count | None, results: Iterable[str]) -> int:
+def _number(count: ValueCount | None, results: Iterable[str]) -> int:
     return 0 if count is None else sum(count.of(result) for result in results)
 
 

@@ -23,7 +23,7 @@ from auditlogs.review.altered import Altered, altered
 from auditlogs.review.days import Days
 from auditlogs.review.stopped import Stopped, stopped
 from auditlogs.storage import counts, fleet
-from auditlogs.storage.counts import Failure, Incident, Kind, Span, start_of
+from auditlogs.storage.counts import FailureCount, Incident, Kind, Span, start_of
 from auditlogs.storage.retention import oldest_ms
 
 T = TypeVar("T")
@@ -58,7 +58,7 @@ class Total:
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class LinePart:
     """An agent or a key of a line, and its share."""
 
     value: str
@@ -73,13 +73,13 @@ class Line:
     value: str
     figure: Figure
     before: tuple[int, ...]
-    parts: Listed[Part]
+    parts: Listed[LinePart]
     first: datetime
     last: datetime
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class RepeatedIncident:
     """An incident: what was done to what, by whom, how often, and its last entry."""
 
     action: str
@@ -97,7 +97,7 @@ class Spike:
     """Sign-ins that were refused more often than usual, and what was done to the key before."""
 
     line: Line
-    changes: tuple[Change, ...]
+    changes: tuple[RepeatedIncident, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +139,7 @@ class Report:
     denials: Listed[Line]
     stopped: Listed[Stopped]
     altered: Listed[Altered]
-    changes: Listed[Change]
+    changes: Listed[RepeatedIncident]
     first_seen: Listed[FirstSeen]
     days_known: int
     silent: Listed[Silent]
@@ -269,18 +269,18 @@ class _Reading:
             for name, filters, number in asked
         ]
 
-    def _rows(self, spans: Iterable[Span]) -> list[Failure]:
+    def _rows(self, spans: Iterable[Span]) -> list[FailureCount]:
         rows = (row for span in spans for row in span.failures)
         return [row for row in rows if self.bot in (None, row.bot)]
 
     def _lines(
         self,
-        is_of: Callable[[Failure], bool],
+        is_of: Callable[[FailureCount], bool],
         name: str,
-        value: Callable[[Failure], str],
+        value: Callable[[FailureCount], str],
         *,
         filters: Mapping[str, str] = FAILED,
-        number: Callable[[Iterable[Failure]], int],
+        number: Callable[[Iterable[FailureCount]], int],
         by_key: bool = False,
     ) -> list[Line]:
         """Return a line for each value, the most frequent first, divided by agents, or by keys
@@ -305,10 +305,10 @@ class _Reading:
     def _line(
         self,
         value: str,
-        rows: list[Failure],
+        rows: list[FailureCount],
         filters: dict[str, str] | None,
         before: tuple[int, ...],
-        number: Callable[[Iterable[Failure]], int],
+        number: Callable[[Iterable[FailureCount]], int],
         *,
         by_key: bool,
     ) -> Line:
@@ -318,7 +318,7 @@ class _Reading:
         parts = []
         for part in names - {""}:
             narrowed = filters and {**filters, "key" if by_key else "botId": escape(part)}
-            parts.append(Part(part, self._figure_of(number(of_part[part]), narrowed)))
+            parts.append(LinePart(part, self._figure_of(number(of_part[part]), narrowed)))
         parts.sort(key=lambda part: (-part.figure.count, part.value))
         return Line(
             value,
@@ -348,7 +348,7 @@ class _Reading:
         spikes = [Spike(line, self._before(line.value, line.last)) for line in listed.lines]
         return Listed(spikes, listed.more)
 
-    def _before(self, key: str, until: datetime) -> tuple[Change, ...]:
+    def _before(self, key: str, until: datetime) -> tuple[RepeatedIncident, ...]:
         """Return what was done to a key before a time, in the day and the one before, newest
         first."""
         found = [
@@ -363,7 +363,7 @@ class _Reading:
         earlier = [change for change in found if change.at <= until]
         return tuple(sorted(earlier, key=lambda change: change.at, reverse=True)[:2])
 
-    def _incidents(self, *beginnings: str) -> list[Change]:
+    def _incidents(self, *beginnings: str) -> list[RepeatedIncident]:
         found = (each for span in self.today for each in span.incidents)
         changes = [
             _change(each)
@@ -413,46 +413,46 @@ class _Reading:
 
 
 def _grouped(
-    rows: Iterable[Failure], values: Callable[[Failure], Iterable[str]]
-) -> dict[str, list[Failure]]:
+    rows: Iterable[FailureCount], values: Callable[[FailureCount], Iterable[str]]
+) -> dict[str, list[FailureCount]]:
     """Return rows by a value; one with several is among those of each."""
-    groups: dict[str, list[Failure]] = defaultdict(list)
+    groups: dict[str, list[FailureCount]] = defaultdict(list)
     for row in rows:
         for value in values(row):
             groups[value].append(row)
     return groups
 
 
-def _key_names(row: Failure) -> set[str]:
+def _key_names(row: FailureCount) -> set[str]:
     """Return the name and the id of a row's key."""
     return set(row.key.split(SEPARATOR))
 
 
-def _first_key_name(row: Failure) -> str:
+def _first_key_name(row: FailureCount) -> str:
     return row.key.partition(SEPARATOR)[0]
 
 
-def _is_sign_in_refused(row: Failure) -> bool:
+def _is_sign_in_refused(row: FailureCount) -> bool:
     return row.action_type == "auth" and row.failure > 0
 
 
-def _is_failed(row: Failure) -> bool:
+def _is_failed(row: FailureCount) -> bool:
     return row.failure > 0
 
 
-def _lacks_scope(row: Failure) -> bool:
+def _lacks_scope(row: FailureCount) -> bool:
     return bool(row.failure and row.scope)
 
 
-def _is_denied(row: Failure) -> bool:
+def _is_denied(row: FailureCount) -> bool:
     return row.is_denied
 
 
-def _entries(rows: Iterable[Failure]) -> int:
+def _entries(rows: Iterable[FailureCount]) -> int:
     return sum(row.total for row in rows)
 
 
-def _failures(rows: Iterable[Failure]) -> int:
+def _failures(rows: Iterable[FailureCount]) -> int:
     return sum(row.failure for row in rows)
 
 
@@ -461,8 +461,8 @@ def _sum(spans: Iterable[Span], field: str, result: str | None, value: str | Non
     return sum(count.of(result) for count in values if value in (None, count.value))
 
 
-def _change(incident: Incident) -> Change:
-    return Change(
+def _change(incident: Incident) -> RepeatedIncident:
+    return RepeatedIncident(
         incident.action,
         incident.target_name or incident.target or incident.provider or incident.key,
         incident.bot,

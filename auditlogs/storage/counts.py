@@ -69,7 +69,7 @@ class ByResult:
         return self.failure + self.partial + self.success
 
 
-class Count(ByResult, msgspec.Struct, frozen=True, array_like=True):
+class ValueCount(ByResult, msgspec.Struct, frozen=True, array_like=True):
     """The entries with one value of a field in a span of time, by their result."""
 
     value: str
@@ -103,12 +103,12 @@ class Tally(msgspec.Struct, frozen=True, array_like=True):
     is_own: bool = True
 
     @property
-    def count(self) -> Count:
+    def count(self) -> ValueCount:
         successes = self.entries - self.failures - self.partial
-        return Count(self.bot, self.failures, self.partial, successes)
+        return ValueCount(self.bot, self.failures, self.partial, successes)
 
 
-class Failure(ByResult, msgspec.Struct, frozen=True, array_like=True):
+class FailureCount(ByResult, msgspec.Struct, frozen=True, array_like=True):
     """Entries that failed or were denied and have these values in common, by their result, with the
     times of the first and the last in milliseconds. A value that they do not have is empty; `key`
     has the name and the id of a key where they have both, joined by SEPARATOR."""
@@ -209,9 +209,9 @@ class Span:
 
     start: int
     tallies: list[Tally]
-    counts: Mapping[str, list[Count]]
-    rest: Mapping[str, Count]
-    failures: list[Failure] = field(default_factory=list)
+    counts: Mapping[str, list[ValueCount]]
+    rest: Mapping[str, ValueCount]
+    failures: list[FailureCount] = field(default_factory=list)
     incidents: list[Incident] = field(default_factory=list)
     seen: list[Seen] = field(default_factory=list)
     uses: list[Use] = field(default_factory=list)
@@ -240,8 +240,8 @@ class Progress:
 
 
 _tallies = msgspec.json.Decoder(list[Tally])
-_counts = msgspec.json.Decoder(list[Count])
-_failures = msgspec.json.Decoder(list[Failure])
+_counts = msgspec.json.Decoder(list[ValueCount])
+_failures = msgspec.json.Decoder(list[FailureCount])
 _incidents = msgspec.json.Decoder(list[Incident])
 _seen = msgspec.json.Decoder(list[Seen])
 _uses = msgspec.json.Decoder(list[Use])
@@ -272,7 +272,7 @@ def spans_of(
 
 def counts_of(
     account: str, spans: Iterable[tuple[Kind, int]], fields: Iterable[str]
-) -> dict[tuple[str, int], Mapping[str, Mapping[str | None, Count]]]:
+) -> dict[tuple[str, int], Mapping[str, Mapping[str | None, ValueCount]]]:
     """Return the counts in some spans, by kind and start: by stored field, then by value, where
     None has the values that are not counted one by one. A span without entries is left out.
     Raises StorageError."""
@@ -353,7 +353,7 @@ def span_of(document: Document) -> Span:
             for field in DIMENSIONS.values()
             if field != "bots" and field in document
         },
-        {field: Count("", *numbers) for field, numbers in document["rest"].items()},
+        {field: ValueCount("", *numbers) for field, numbers in document["rest"].items()},
         _failures.decode(document.get("failures", "[]")),
         _incidents.decode(document.get("incidents", "[]")),
         _seen.decode(document.get("seen", "[]")),
@@ -361,12 +361,12 @@ def span_of(document: Document) -> Span:
     )
 
 
-def _by_value(span: Span, fields: Iterable[str]) -> Mapping[str, Mapping[str | None, Count]]:
+def _by_value(span: Span, fields: Iterable[str]) -> Mapping[str, Mapping[str | None, ValueCount]]:
     counts = {**span.counts, "bots": [tally.count for tally in span.tallies]}
     return {
         field: {
             **{count.value: count for count in counts[field]},
-            None: span.rest.get(field, Count("")),
+            None: span.rest.get(field, ValueCount("")),
         }
         for field in fields
     }

@@ -13,7 +13,7 @@ from django.utils.safestring import SafeString
 from django.views.decorators.http import require_safe
 
 from auditlogs.accounts import agent_keys, key_orders, key_use, seen_keys
-from auditlogs.accounts.key_use import Change, KeyUse, Period, Row
+from auditlogs.accounts.key_use import KeyChange, KeyUse, Period, UsedValue
 from auditlogs.accounts.seen_keys import SeenKey
 from auditlogs.entry.times import format_rfc3339, now
 from auditlogs.explain.orders import STATES
@@ -84,7 +84,7 @@ class RowView:
 class ChangeView:
     """A change of the key in its history, with the values before and after."""
 
-    change: Change
+    change: KeyChange
     label: str
     text: str
     url: str
@@ -297,7 +297,7 @@ def _view(figure: Figure, note: str = "") -> FigureView:
     return FigureView(figure.count, figure_url(figure), figure.is_more, note)
 
 
-def _rows(rows: list[Row], names: Mapping[str, str] = NAMELESS) -> list[RowView]:
+def _rows(rows: list[UsedValue], names: Mapping[str, str] = NAMELESS) -> list[RowView]:
     return [
         RowView(
             row.value,
@@ -335,7 +335,7 @@ def _number(count: int, word: str) -> str:
     return f"{count} {word if count == 1 else plural}"
 
 
-def _change(change: Change) -> ChangeView:
+def _change(change: KeyChange) -> ChangeView:
     texts = [
         f"{name} {_shown(old)} → {_shown(new)}" for name, old, new in change.changes if old or new
     ]

@@ -27,7 +27,7 @@ Change = Callable[[DeadLetter, Caller], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class ShownLetter:
     """A dead letter as the page shows it: the entry, None where it cannot be read, and its JSON,
     which was redacted before it was spooled."""
 
@@ -121,9 +121,9 @@ def _change(change: Change, letter: DeadLetter, request: HubRequest) -> None:
         raise ChangeRefused(str(refusal)) from refusal
 
 
-def _row(letter: DeadLetter) -> Row:
+def _row(letter: DeadLetter) -> ShownLetter:
     try:
         text = msgspec.json.format(letter.body, indent=2).decode()
     except (msgspec.DecodeError, UnicodeDecodeError):
         text = letter.body.decode(errors="replace")
-    return Row(letter, letter.entry, text)
+    return ShownLetter(letter, letter.entry, text)

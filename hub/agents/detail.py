@@ -17,7 +17,7 @@ from auditlogs.storage import counts
 from auditlogs.storage.fleet import Day
 from auditlogs.storage.mongo import StorageError
 from hub.agents.fleet import Agent, Figures, Fleet
-from hub.agents.sparkline import Column, columns
+from hub.agents.sparkline import AgentChartBar, columns
 from hub.logs.links import Links, entries_url
 from hub.ui.times import full_time, short_time
 
@@ -37,7 +37,7 @@ class DayRow:
 
 
 @dataclass(frozen=True, slots=True)
-class Failure:
+class FailedEntry:
     """A failed entry, with the reason that its payload gives."""
 
     entry: Entry
@@ -94,11 +94,11 @@ class AgentView:
         return [self._day(start, counted.get(start, Figures())) for start in starts]
 
     @property
-    def failure_columns(self) -> list[Column]:
+    def failure_columns(self) -> list[AgentChartBar]:
         return columns([(day.label, day.figures.failures) for day in reversed(self.days)])
 
     @property
-    def entry_columns(self) -> list[Column]:
+    def entry_columns(self) -> list[AgentChartBar]:
         return columns([(day.label, day.figures.entries) for day in reversed(self.days)])
 
     @property
@@ -117,7 +117,7 @@ class AgentView:
         )
 
     @cached_property
-    def failures(self) -> list[Failure] | None:
+    def failures(self) -> list[FailedEntry] | None:
         """The newest failures, or None while the log cannot be read; figures need no log."""
         failed = _entries(self.account, self.agent.bot).where("result", "failure")
         try:
@@ -143,9 +143,9 @@ class AgentView:
         failures = entries_url(**filters, result="failure")
         return DayRow(label, figures, entries_url(**filters), failures)
 
-    def _failure(self, entry: Entry, moment: datetime) -> Failure:
+    def _failure(self, entry: Entry, moment: datetime) -> FailedEntry:
         filters = {"botId": self.agent.bot, "result": "failure", "dateRange": "all"}
-        return Failure(
+        return FailedEntry(
             entry,
             short_time(entry.instant, moment),
             full_time(entry.instant),

@@ -14,7 +14,7 @@ LEAST_HEIGHT = 2.0
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
+class AgentChartBar:
     """A column of a larger chart, in hundredths of its height; the chart has 10 units for each."""
 
     x: int
@@ -41,11 +41,11 @@ def sparkline(values: Sequence[int], label: str) -> SafeString:
     )
 
 
-def columns(values: Sequence[tuple[str, int]]) -> list[Column]:
+def columns(values: Sequence[tuple[str, int]]) -> list[AgentChartBar]:
     """Return the columns of a chart of labelled values."""
     heights = _heights([value for _, value in values], 100)
     return [
-        Column(10 * place, round(100 - height, 1), height, label, value)
+        AgentChartBar(10 * place, round(100 - height, 1), height, label, value)
         for place, (height, (label, value)) in enumerate(zip(heights, values, strict=True))
     ]
 

@@ -13,7 +13,7 @@ from auditlogs.api.views import public
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class Documented:
     """A parameter, a field or an answer: its name, the values it takes, and a sentence."""
 
     name: str
@@ -43,20 +43,20 @@ def _requests(document: dict[str, Any]) -> Iterator[dict[str, Any]]:
                 "summary": operation["summary"],
                 "description": operation["description"],
                 "parameters": [
-                    Row(each["name"], kind_of(each["schema"]), each["description"])
+                    Documented(each["name"], kind_of(each["schema"]), each["description"])
                     for each in operation["parameters"]
                 ],
                 "bodies": _contents(operation.get("requestBody", {})),
                 "answers": [
-                    (Row(status, "", answer["description"]), _contents(answer))
+                    (Documented(status, "", answer["description"]), _contents(answer))
                     for status, answer in operation["responses"].items()
                 ],
             }
 
 
-def _contents(holder: dict[str, Any]) -> list[Row]:
+def _contents(holder: dict[str, Any]) -> list[Documented]:
     return [
-        Row(media_type, kind_of(each["schema"]))
+        Documented(media_type, kind_of(each["schema"]))
         for media_type, each in holder.get("content", {}).items()
     ]
 
@@ -68,7 +68,7 @@ def _types(document: dict[str, Any]) -> Iterator[dict[str, Any]]:
             "name": name,
             "sentence": schema.get("description", ""),
             "fields": [
-                Row(field, kind_of(each), "" if field in required else "may be absent")
+                Documented(field, kind_of(each), "" if field in required else "may be absent")
                 for field, each in schema["properties"].items()
             ],
         }

@@ -42,7 +42,7 @@ UNITS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class ResultPart:
     """A part of a bar: the entries of one result, with its place in pixels."""
 
     result: str
@@ -51,13 +51,13 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
+class PlacedBar:
     """A bar with its place, in percent of the width; `url` leads to its entries alone."""
 
     bar: Bar
     x: float
     width: float
-    parts: list[Part]
+    parts: list[ResultPart]
     is_counted: bool
     words: str
     url: str
@@ -154,7 +154,7 @@ class Chart:
         return "" if start is None else self._moment(start)
 
     @cached_property
-    def columns(self) -> list[Column]:
+    def columns(self) -> list[PlacedBar]:
         return [self._column(bar) for bar in self.volume.bars]
 
     @cached_property
@@ -180,11 +180,11 @@ class Chart:
     def bands(self) -> list[Band]:
         return list(self._labelled(self._stops.stops[-MAX_BANDS:]))
 
-    def _column(self, bar: Bar) -> Column:
+    def _column(self, bar: Bar) -> PlacedBar:
         start, end = max(bar.start, self._start), bar.end
         began, ended = format_rfc3339(from_ms(start)), format_rfc3339(from_ms(end))
         counted_from = self.volume.counted_from
-        return Column(
+        return PlacedBar(
             bar,
             self._x(bar.start),
             round(self._x(bar.end) - self._x(bar.start), 3),
@@ -194,7 +194,7 @@ class Chart:
             self._links.changed(startDate=began, endDate=ended, dateRange=None),
         )
 
-    def _parts(self, bar: Bar) -> Iterator[Part]:
+    def _parts(self, bar: Bar) -> Iterator[ResultPart]:
         """Yield the parts of a bar from the ground up: failures first, so that they compare."""
         y = float(GROUND)
         for result in ("failure", "partial", "success"):
@@ -204,7 +204,7 @@ class Chart:
                 # Several low parts of a high bar are higher together than their share.
                 height = min(height, max(y - LANE, LEAST))
                 y = round(y - height, 1)
-                yield Part(result, y, height)
+                yield ResultPart(result, y, height)
 
     def _labelled(self, stops: list[Stop]) -> Iterator[Band]:
         shown: list[tuple[Stop, float, float]] = []

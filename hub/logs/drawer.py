@@ -19,7 +19,7 @@ from auditlogs.models import ApiKey
 from auditlogs.query.entries import Entries
 from auditlogs.storage.mongo import StorageError
 from hub.logs.context import Nearby, nearby
-from hub.logs.explanations import Failure, HelpLink, failure_of, help_links, order_sentence
+from hub.logs.explanations import FailureSentence, HelpLink, failure_of, help_links, order_sentence
 from hub.logs.filter_bar import key_of
 from hub.logs.links import agent_url, entries_url
 from hub.logs.listing import Listing
@@ -87,7 +87,7 @@ class EntryView:
         return pretty(self.entry.payload) if self.entry.payload is not None else ""
 
     @cached_property
-    def failure(self) -> Failure | None:
+    def failure(self) -> FailureSentence | None:
         """Why the entry failed, from the entry alone."""
         return failure_of(self.entry)
 

@@ -21,7 +21,7 @@ class HelpLink:
 
 
 @dataclass(frozen=True, slots=True)
-class Failure:
+class FailureSentence:
     """Why an entry failed, from the entry alone: each part of the sentence is a text, and whether
     it is a value of the entry."""
 
@@ -29,7 +29,7 @@ class Failure:
     parts: list[tuple[str, bool]]
 
 
-def failure_of(entry: Entry) -> Failure | None:
+def failure_of(entry: Entry) -> FailureSentence | None:
     """Return why an entry failed; None for one that did not."""
     slug = cause_of(entry)
     if slug is None:
@@ -37,7 +37,7 @@ def failure_of(entry: Entry) -> Failure | None:
     parts = [(text, isinstance(text, Name)) for text in sentence_of(entry)]
     if slug in ("other", "sign_in_refused") and (code := known_code(entry.payload)):
         parts = [(KNOWN_CODES[code].meaning, False)]
-    return Failure(REASONS[slug].title, parts)
+    return FailureSentence(REASONS[slug].title, parts)
 
 
 def order_sentence(entry: Entry) -> str:

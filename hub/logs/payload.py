@@ -27,7 +27,7 @@ FILTERS = {key: name for name, keys in OF_PAYLOAD.items() for key in keys}
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class StringPart:
     """A part of a string: text, or the place where `rule` has replaced a secret."""
 
     text: str
@@ -47,7 +47,7 @@ class Node:
     kind: str
     text: str = ""
     beginning: str = ""
-    parts: list[Part] = field(default_factory=list)
+    parts: list[StringPart] = field(default_factory=list)
     is_open: bool = False
     children: list["Node"] = field(default_factory=list)
     left_out: int = 0
@@ -166,7 +166,7 @@ def _node(name: str, value: Any, path: str, level: int, redacted: set[str]) -> N
 
 
 def _filter_of(node: Node, value: Any) -> str:
-    is_whole = isinstance(value, str) and node.parts == [Part(value, "")]
+    is_whole = isinstance(value, str) and node.parts == [StringPart(value, "")]
     is_integer = isinstance(value, int) and not isinstance(value, bool)
     is_fact = (is_whole or is_integer) and 0 < len(node.text) <= FACT_LENGTH
     return FILTERS.get(node.name, "") if is_fact else ""
@@ -174,15 +174,15 @@ def _filter_of(node: Node, value: Any) -> str:
 
 def _string(name: str, value: str, *, is_redacted: bool) -> Node:
     # Only where the redactor reports a redaction: anyone can write a text that looks like a mark.
-    parts = [Part(*part) for part in parts_of(value)] if is_redacted else []
+    parts = [StringPart(*part) for part in parts_of(value)] if is_redacted else []
     if len(parts) == 1 and parts[0].rule:
         return Node(name, "redacted", text=parts[0].rule)
-    parts = parts or [Part(value, "")]
+    parts = parts or [StringPart(value, "")]
     beginning = _readable(parts)[:SHOWN_OF_LONG] if len(value) > LONG_STRING else ""
     return Node(name, "string", text=value, beginning=beginning, parts=parts)
 
 
-def _readable(parts: Iterable[Part]) -> str:
+def _readable(parts: Iterable[StringPart]) -> str:
     return "".join("(redacted)" if part.rule else part.text for part in parts)
 
 

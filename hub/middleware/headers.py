@@ -5,6 +5,8 @@ from http import HTTPStatus
 
 from django.http import HttpRequest, HttpResponse
 
+from auditlogs.api.problems import SOON
+
 # Browser features that no page uses. Reading the clipboard is not among them: the browser asks the
 # reader first, and an extension of theirs may have a use for it.
 NOT_USED = (
@@ -34,8 +36,6 @@ POLICY = "; ".join(
 # all.
 ASSETS = ("text/css", "text/javascript")
 OF_DOCUMENTS = ("Cross-Origin-Opener-Policy", "Permissions-Policy", "X-Frame-Options")
-# When to come again, where an answer of 503 does not say it.
-RETRY_SECONDS = "5"
 
 
 class HeadersMiddleware:
@@ -58,7 +58,8 @@ class HeadersMiddleware:
         response["Content-Security-Policy"] = POLICY
         response.headers.setdefault("Cache-Control", "no-store")
         if response.status_code == HTTPStatus.SERVICE_UNAVAILABLE:
-            response.headers.setdefault("Retry-After", RETRY_SECONDS)
+            for name, value in SOON.items():
+                response.headers.setdefault(name, value)
         if response.get("Content-Type", "").startswith(ASSETS):
             response["Content-Security-Policy"] = NOTHING
             for name in OF_DOCUMENTS:

@@ -11,7 +11,7 @@ from django.utils.http import urlencode
 from auditlogs.entry.times import from_ms
 from auditlogs.explain.explanation import figure_of, length_of
 from auditlogs.review.days import Days
-from auditlogs.review.report import Change, Line, Listed, Report, Spike, Total
+from auditlogs.review.report import Line, Listed, RepeatedIncident, Report, Spike, Total
 from auditlogs.review.stopped import Stopped
 from hub.access.visits import Visit
 from hub.logs.links import Links, figure_url
@@ -294,7 +294,7 @@ class ReviewView:
             amounts_in_words(found.worth),
         )
 
-    def _change(self, change: Change) -> ChangeView:
+    def _change(self, change: RepeatedIncident) -> ChangeView:
         failed = "" if change.result == "success" else f", {change.result}"
         return ChangeView(
             change.target,

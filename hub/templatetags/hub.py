@@ -16,7 +16,7 @@ from auditlogs.entry.times import format_rfc3339, now, parse_rfc3339
 from auditlogs.query.values import escape
 from hub.logs.columns import Column
 from hub.logs.links import curl
-from hub.logs.payload import Part
+from hub.logs.payload import StringPart
 from hub.ui import icons, navigation, times
 
 register = template.Library()
@@ -134,7 +134,7 @@ def visible(text: str) -> SafeString:
 
 
 @register.simple_tag
-def quoted(parts: Iterable[Part]) -> SafeString:
+def quoted(parts: Iterable[StringPart]) -> SafeString:
     """Show a string of a payload in quotes, secrets that were replaced in it as marks."""
     # Not a template: the white space of a string is shown as it is, so none may be added.
     inside = format_html_join(

@@ -21,7 +21,7 @@ from auditlogs.query.order import Sort
 from auditlogs.query.slices import Slice
 from auditlogs.recording.recorder import record_many
 from auditlogs.storage import mongo
-from auditlogs.storage.counts import Count as CountOf
+from auditlogs.storage.counts import ValueCount as CountOf
 from tests.auditlogs.query.oracle import expected
 from tests.auditlogs.query.test_lists import (
     ENGINES,

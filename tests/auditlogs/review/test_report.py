@@ -21,7 +21,7 @@ from auditlogs.review import report
 from auditlogs.review.days import Days, parse_days
 from auditlogs.review.report import Report, review
 from auditlogs.storage import mongo
-from auditlogs.storage.counts import Failure, Span, start_of
+from auditlogs.storage.counts import FailureCount, Span, start_of
 from tests.counting import count_account
 from tests.factories import SYSTEM, USER, new
 from tests.watching import sent, watcher
@@ -315,8 +315,8 @@ def test_two_thousand_different_keys_scopes_and_policies_are_each_looked_at_a_fe
     assert (len(line.parts.lines), line.parts.more) == (20, 1_980)
 
 
-def denied(number: int, at: int) -> Failure:
+def denied(number: int, at: int) -> FailureCount:
     key, policy = f"key-{number:04}", f"policy-{number:04}"
-    return Failure(
+    return FailureCount(
         "bot-1", "auth", "missing_scope", "trade", key, policy, "", True, 1, 0, 0, at, at
     )
