@@ -43,6 +43,15 @@ def test_every_column_has_a_heading_and_a_cell_with_the_value_of_its_entry(hub: 
     assert empty == []
 
 
+def test_a_cell_without_a_value_says_so(hub: Hub) -> None:
+    (entry,) = hub.record({"target": None, "correlation_id": None})
+    hub.client.post("/hub/columns", {"columns": [column.key for column in OPTIONAL]})
+    row = hub.logs().one(f"#entry-{entry}")
+    absent = [cell["class"].split()[0] for cell in row.all("td") if cell.all(".absent")]
+    assert absent == ["column-target", "column-duration", "column-session", "column-correlation"]
+    assert all(cell.text for cell in row.all("td"))
+
+
 def test_a_card_keeps_its_line_for_the_correlation() -> None:
     assert [column.key for column in columns_of([])] == [
         *("timestamp", "action", "result", "correlation"),
