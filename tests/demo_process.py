@@ -56,10 +56,11 @@ def environment(folder: Path) -> dict[str, str]:
     return kept | {"DEMO_DIR": str(folder)}
 
 
-def start(folder: Path) -> Demo:
-    """Start a demo and wait until it has printed its lines, into a file."""
+def start(folder: Path, **settings: str) -> Demo:
+    """Start a demo with these settings and wait until it has printed its lines, into a file."""
     folder.mkdir(exist_ok=True)
-    port, surroundings, output = free_port(), environment(folder), folder / "output.txt"
+    port, output = free_port(), folder / "output.txt"
+    surroundings = environment(folder) | settings
     with output.open("w") as file:
         process = subprocess.Popen(
             [sys.executable, "-m", "hub.demo", "--port", str(port)],
@@ -73,9 +74,9 @@ def start(folder: Path) -> Demo:
 
 
 @contextmanager
-def running(folder: Path) -> Iterator[Demo]:
-    """Run a demo for as long as the block runs."""
-    demo = start(folder)
+def running(folder: Path, **settings: str) -> Iterator[Demo]:
+    """Run a demo with these settings for as long as the block runs."""
+    demo = start(folder, **settings)
     try:
         yield demo
     finally:

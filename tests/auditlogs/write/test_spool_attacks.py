@@ -19,6 +19,8 @@ from auditlogs.write.spool_file import FILE, SpoolFull
 from tests.auditlogs.write.forks import Writer
 from tests.factories import queued
 
+pytestmark = pytest.mark.slow
+
 MAIN, LOG = FILE, f"{FILE}-wal"
 LARGE = 1 << 30
 # More than a page cache needs; fewer than move the log into the database.

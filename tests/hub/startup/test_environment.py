@@ -16,6 +16,8 @@ from hub.startup.validators import MONGODB_URI_IS, SECRET_KEY_IS
 from tests.demo_process import ROOT
 from tests.server import SECRET_KEY
 
+pytestmark = pytest.mark.slow
+
 STARTS = {
     "manage": [sys.executable, "manage.py", "check"],
     "wsgi": [sys.executable, "-c", "import hub.wsgi"],
