@@ -463,8 +463,7 @@ class Entries:
         key = {"action": entry.action, "result": entry.result}.get(self.order.key)
         if self.order.key == "actor":
             # The key of an entry of an earlier version can differ: accents stayed in it.
-            alone, fields = Slice(id, successor(id)), {"$project": ONLY_POSITION}
-            stored = slices.run(self._unfiltered, ACCOUNT_ONLY, alone, fields)
+            stored = slices.run_of_one(self._unfiltered, id, {"$project": ONLY_POSITION})
             key = stored[0]["actorKey"] if stored else actor_key(entry.actor)
         return Position(key, id)
 

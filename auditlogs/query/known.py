@@ -85,6 +85,11 @@ class Counted:
                     found.append(Slice(low, high))
         return [*found, Slice(id_bound(self.until), None)]
 
+    def share(self, values: Conditions) -> float:
+        """Return the share of the counted spans in which an entry can meet these conditions."""
+        found = sum(1 for *_, span in self.spans if span is None or at_most(span, values))
+        return found / len(self.spans) if self.spans else 1.0
+
     def enough(
         self, values: Conditions, rest: Slice, wanted: float, *, newest_first: bool
     ) -> Slice:

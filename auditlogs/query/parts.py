@@ -40,6 +40,8 @@ FEW_TO_THE_END = 1_000
 # Where a list is not sorted by time, more are read at once: the other way is a query or more for
 # each value of its key.
 MORE_IF_SORTED = 2
+# The most entries of one value of the sort key that are read at once, in their order in time.
+MOST_OF_VALUE = 100_000
 # The rarest of the filters is nearly always among the first by rank.
 MAX_COUNTED = 2
 MAX_SLICES = 4
@@ -52,6 +54,8 @@ MOST_WIDER_IN_VAIN = 8
 # The fewest and the most entries that a slice should have by the counters: a query takes longer
 # than to read the fewest, and the most takes a tenth of a second.
 FEWEST_AT_ONCE, MOST_AT_ONCE = 50, 2_500
+# The counters are asked where entries can be only if that leaves out more than the rest.
+SHARE_IN_VAIN = 0.5
 # Reading so many takes as long as asking the counters where in time entries can be for certain.
 FEWER_THAN_COUNTERS = 200
 
@@ -190,9 +194,9 @@ class Parts:
     ) -> Leading | None:
         """Return the first condition of a selection that few entries of a slice meet, or None: by
         the counters where counting would read all of them."""
-        is_known = slices.reads_to_the_end() and candidates[0].filter.path in ESTIMATED
-        estimate = self.lately if is_known else None
         is_sorted = bool(self._sort_path) and not slices.reads_to_the_end()
+        is_known = candidates[0].filter.path in ESTIMATED
+        estimate = self.lately if is_known and (is_sorted or slices.reads_to_the_end()) else None
         few = FEW * MORE_IF_SORTED if is_sorted else FEW
         return rarest(selection, candidates, part, self.budget, estimate, few)
 
@@ -209,17 +213,32 @@ class Parts:
             is_last = number == MAX_SLICES or self.budget.queries <= 1
             is_many = len(documents) > FEW
             if number == 1 and not (is_last or is_many) and possible is None:
-                few = rarest(self.selection, self.candidates[:1], rest, self.budget)
-                possible = None if few else self._possible()
-                if not few and len(self.candidates) > 1 and self.budget.queries > 1:
-                    # The counters, once they are read, tell what counting would.
-                    counted = self.counted if possible else None
-                    few = rarest(self.selection, self.candidates[1:2], rest, self.budget, counted)
+                few, possible = self._fewer(rest)
             if few or is_last:
                 yield few or leading, narrowed(rest, possible, newest_first=direction)
                 return
             yield leading, narrowed(part, possible, newest_first=direction)
             rest = rest.without(part, newest_first=direction)
+
+    def _fewer(self, rest: Slice) -> tuple[Leading | None, list[Slice] | None]:
+        """Return the condition that few entries of a slice meet; without one, where in time there
+        can be entries, if the counters tell."""
+        first, *others = self.candidates
+        is_counted = self._sort_path or first.filter.path in ESTIMATED
+        estimate = self.lately if is_counted else None
+        if self._sort_path:
+            # The list of all values has found that the filters have many entries.
+            own = [each for each in self.candidates if each.filter.path == self._sort_path]
+            most = MOST_OF_VALUE if estimate else None
+            few = rarest(self.selection, own, rest, self.budget, estimate, most)
+            return few, None if few else self._possible(estimate)
+        few = rarest(self.selection, [first], rest, self.budget, estimate)
+        possible = None if few else self._possible(estimate)
+        if few is None and others and self.budget.queries > 1:
+            # The counters, once they are read, tell what counting would.
+            counted = self.counted if possible else estimate
+            few = rarest(self.selection, others[:1], rest, self.budget, counted)
+        return few, possible
 
     def _strides(self, rest: Slice) -> Iterator[tuple[Leading, Slice]]:
         """Yield the slices to read, each as wide as the stride is by then, until one has entries:
@@ -246,10 +265,14 @@ class Parts:
                 return few, None
         return leading, ms
 
-    def _possible(self) -> list[Slice] | None:
+    def _possible(self, estimate: Counted | None = None) -> list[Slice] | None:
         """Return where in time an entry can meet two or more conditions at once, if the counters
-        can tell, or miss what is excluded; one wanted value alone is best asked of its index."""
+        can tell, or miss what is excluded; one wanted value alone is best asked of its index.
+
+        They are not asked where what they said lately leaves out little."""
         equal = conditions(self.selection)
+        if estimate is not None and estimate.share(equal) > SHARE_IN_VAIN:
+            return None
         is_loose = any(not each.wanted for each in equal.values())
         counted = self.counted if len(equal) > 1 or is_loose else None
         return counted.parts(equal) if counted else None

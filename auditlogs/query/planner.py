@@ -33,6 +33,9 @@ TOGETHER = 8
 # Entries whose values are gathered where the first value of a list has none, in about a fifth of a
 # second.
 MAX_GROUPED = 30_000
+# A page that has something stops after values that have so many entries together, which may all
+# have been read for the few that it shows: in about a tenth of a second.
+MAX_PASSED = 15_000
 # Values of entries that are not counted yet.
 MAX_NEW_VALUES = 1_000
 
@@ -165,15 +168,18 @@ class Reading:
         listed = SortValues(self.selection, self.window, self.order, start)
         values: list[str] = []
         present: set[str] | None = None
-        is_first = True
+        # Whether values were left out that no entry of the list has. That takes longer than to read
+        # the first value, but an engine that reads it to its end would take longer for that.
+        is_narrowed, passed = slices.reads_to_the_end(), 0
         while values or not listed.is_read:
             if not values:
                 reached = listed.position or reached
-                if listed.position and self._has_to_stop(documents):
+                if listed.position and self._has_to_stop(documents, passed):
                     return documents, reached
                 self.budget.queries -= 1
-                values = self._that_can_match(path, listed.more())
-                values = [each for each in values if present is None or each in present]
+                values = listed.more()
+                if is_narrowed:
+                    values = self._that_can_match(path, values, present)
                 continue
             together = self._together(path, values, size)
             done = together or values[:1]
@@ -193,20 +199,29 @@ class Reading:
             values = values[len(done) :]
             if len(documents) == self.limit:
                 break
-            if is_first and not documents and not unread:
+            if not (is_narrowed or found or unread):
                 # Most values may have no entry in this list.
-                present = self._present(path)
-                values = [each for each in values if present is None or each in present]
-            is_first = False
-            if unread or (values and self._has_to_stop(documents)):
+                present = None if documents else self._present(path)
+                values, is_narrowed = self._that_can_match(path, values, present), True
+            passed += self._number(path, done)
+            if unread or (values and self._has_to_stop(documents, passed)):
                 return documents, unread or reached
         return documents, None
 
-    def _has_to_stop(self, documents: Documents) -> bool:
-        """Tell whether a chain has to stop between two values; reading several takes two
-        queries."""
-        is_over = bool(documents) and self.budget.queries < 2
+    def _has_to_stop(self, documents: Documents, passed: int) -> bool:
+        """Tell whether a chain has to stop between two values, after so many entries with those
+        before; reading several takes two queries."""
+        is_over = bool(documents) and (self.budget.queries < 2 or passed > MAX_PASSED)
         return is_over or self.budget.is_spent(bool(documents))
+
+    def _number(self, path: str, values: list[str]) -> int:
+        """Return about how many entries have one of these values of the sort key; 0 where the
+        counters do not tell, or would have to be asked for it alone."""
+        estimate = None if slices.reads_to_the_end() else self._parts.lately
+        if estimate is None:
+            return 0
+        alone = replace(self.selection.alone, filters={path: Values(tuple(values))})
+        return estimate.number(alone, Leading(SORT_FILTERS[path]), self._window) or 0
 
     def _together(self, path: str, values: list[str], size: int) -> list[str]:
         """Return the first values that few entries have together, which are read at once; none
@@ -225,8 +240,11 @@ class Reading:
                 return first
         return []
 
-    def _that_can_match(self, path: str, values: list[str]) -> list[str]:
-        """Leave out the values of the sort key that no entry of the list has, by the counters."""
+    def _that_can_match(self, path: str, values: list[str], present: set[str] | None) -> list[str]:
+        """Leave out the values of the sort key that no entry of the list has: those that are not
+        present, where that is known, or else by the counters."""
+        if present is not None:
+            return [each for each in values if each in present]
         equal = conditions(self.selection)
         is_counted = path in DIMENSIONS or path == "result"
         counted = self._parts.counted if is_counted and equal.keys() - {path} else None
@@ -253,10 +271,14 @@ class Reading:
         be read for that."""
         if slices.reads_to_the_end() or not self.selection.candidates:
             return None
+        leading, seconds = self.selection.candidates[0], slices.COUNT_SECONDS
+        estimate = self._parts.lately
+        number = estimate.number(self.selection, leading, self._window) if estimate else None
+        if number is not None and number > MAX_GROUPED:
+            return None
         self.budget.queries -= 1
         group: Document = {"$group": {"_id": f"${path}", "number": {"$sum": 1}}}
         stages: list[Document] = [{"$limit": MAX_GROUPED + 1}, group]
-        leading, seconds = self.selection.candidates[0], slices.COUNT_SECONDS
         try:
             found = slices.run(self.selection, leading, self._window, *stages, seconds=seconds)
         except TookTooLong:

@@ -14,7 +14,7 @@ from auditlogs.counters import tallies
 from auditlogs.entry.identity import id_ms
 from auditlogs.entry.times import from_ms, now
 from auditlogs.models import new_account_id
-from auditlogs.query import parts, slices
+from auditlogs.query import parts, planner, slices
 from auditlogs.query.entries import Count, Entries
 from auditlogs.query.known import Counted
 from auditlogs.query.order import Sort
@@ -264,6 +264,39 @@ def test_a_sort_by_action_reads_no_action_that_cannot_match(account: str) -> Non
         (entry,) = entries.page(5).entries
     assert entry.action == "order.created"
     assert len(commands) <= slices.MAX_QUERIES
+
+
+def test_a_sort_asks_where_entries_can_be_only_once_a_value_has_none(
+    account: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(slices, "reads_to_the_end", lambda: False)
+    monkeypatch.setattr(planner, "MAX_GROUPED", 10)
+    count_until_now(account)
+    sorts: tuple[tuple[Sort, bool], ...] = (("action", False), ("-action", True))
+    for sort, is_asked in sorts:
+        entries = Entries.of(account).where("actor.id", "agent-7").order_by(sort)
+        entries.page(5)
+        with watcher.watch() as commands:
+            assert len(entries.page(5).entries) == 5
+        # What they said lately is remembered.
+        assert bool(sent(commands, "find", mongo.COUNTERS)) == is_asked
+        assert len(commands) <= slices.MAX_QUERIES
+
+
+def test_a_sorted_page_stops_after_a_value_that_has_many_entries(
+    account: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(slices, "reads_to_the_end", lambda: False)
+    monkeypatch.setattr(planner, "MAX_PASSED", 10)
+    count_until_now(account)
+    entries = Entries.of(account).where("action", "order.created").order_by("actor")
+    first = entries.page(50)
+    assert [entry.actor.id for entry in first.entries] == ["agent-8"]
+    assert first.is_cut_short
+    assert first.next
+    rest = entries.page(50, cursor=first.next)
+    assert [entry.actor.id for entry in rest.entries] == ["agent-7"] * 20
+    assert rest.next is None
 
 
 def test_what_is_counted_together_with_others_may_be_anywhere(
