@@ -361,10 +361,9 @@ class Entries:
 
         An entry older than the retention is None, even while it is still stored.
         """
-        if entry_id < id_bound(oldest_ms(now())):
-            return None
         documents = slices.run_of_one(self._unfiltered, entry_id)
-        return to_entry(documents[0]) if documents else None
+        is_kept = entry_id >= id_bound(oldest_ms(now()))
+        return to_entry(documents[0]) if documents and is_kept else None
 
     def has_any(self) -> bool:
         """Tell whether the account's log has such an entry at all, whatever the window. For

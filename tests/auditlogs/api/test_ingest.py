@@ -442,7 +442,8 @@ def test_a_body_of_a_thousand_entries_is_the_largest(api: Api, account: Account)
     lines = "\n".join(json.dumps(entry) for entry in many).encode()
     problem_of(api.post(lines, NDJSON), 413, "too-many-entries")
     assert entries(account) == []
-    assert api.post(many[1:]).status_code == 201
+    # A busy database may leave them to the spool.
+    assert api.post(many[1:]).status_code in (201, 202)
 
 
 def test_a_body_that_ends_before_its_announced_end_is_refused() -> None:

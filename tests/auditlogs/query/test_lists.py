@@ -89,13 +89,6 @@ EDGES += [7 * DAY, 20 * DAY, -HOUR, -23 * HOUR, KEPT - 10 * MINUTE, KEPT + 10 * 
 HAS_OTHER_TESTS = {"reason", "writerId"}
 
 
-@pytest.fixture(scope="module", autouse=True)
-def time_to_look_up() -> Iterator[None]:
-    """On a busy machine a search could be no ID after half a second, and be words instead."""
-    with mock.patch("auditlogs.query.ids.SECONDS", 60):
-        yield
-
-
 def rarely(strategy: SearchStrategy[Any], otherwise: Any = None) -> SearchStrategy[Any]:
     return st.one_of(st.just(otherwise), st.just(otherwise), strategy)
 
