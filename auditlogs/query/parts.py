@@ -194,10 +194,10 @@ class Parts:
     ) -> Leading | None:
         """Return the first condition of a selection that few entries of a slice meet, or None: by
         the counters where counting would read all of them."""
-        is_sorted = bool(self._sort_path) and not slices.reads_to_the_end()
-        is_known = candidates[0].filter.path in ESTIMATED
-        estimate = self.lately if is_known and (is_sorted or slices.reads_to_the_end()) else None
-        few = FEW * MORE_IF_SORTED if is_sorted else FEW
+        to_the_end = slices.reads_to_the_end()
+        is_asked = bool(self._sort_path) or to_the_end
+        estimate = self.lately if is_asked and candidates[0].filter.path in ESTIMATED else None
+        few = FEW * MORE_IF_SORTED if self._sort_path and not to_the_end else FEW
         return rarest(selection, candidates, part, self.budget, estimate, few)
 
     def _widening(

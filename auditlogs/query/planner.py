@@ -220,8 +220,13 @@ class Reading:
         estimate = None if slices.reads_to_the_end() else self._parts.lately
         if estimate is None:
             return 0
+        return estimate.number(*self._having(path, values), self._window) or 0
+
+    def _having(self, path: str, values: list[str]) -> tuple[Selection, Leading]:
+        """Return the entries with one of these values of the sort key, whatever the filters, and
+        the condition that leads to them."""
         alone = replace(self.selection.alone, filters={path: Values(tuple(values))})
-        return estimate.number(alone, Leading(SORT_FILTERS[path]), self._window) or 0
+        return alone, Leading(SORT_FILTERS[path], {"$in": values})
 
     def _together(self, path: str, values: list[str], size: int) -> list[str]:
         """Return the first values that few entries have together, which are read at once; none
@@ -234,8 +239,7 @@ class Reading:
             sizes = (TOGETHER**2, TOGETHER, 1)
         for number in sizes:
             first = values[:number]
-            several = Leading(SORT_FILTERS[path], {"$in": first})
-            alone = replace(self.selection.alone, filters={path: Values(tuple(first))})
+            alone, several = self._having(path, first)
             if self._parts.rarest(alone, [several], self._window):
                 return first
         return []

@@ -309,8 +309,8 @@ class Selection:
     def stages_of(self, id: uuid.UUID) -> list[Document]:
         """Return the `$match` stages for the entry with this `_id`. It alone is in the first one:
         SecantusDB would take the index of the account for both."""
-        first, *rest = self.stages(ACCOUNT_ONLY, id, None)
-        return [{"$match": {"_id": id}}, {"$match": {"account": first["$match"]["account"]}}, *rest]
+        _, *rest = self.stages(ACCOUNT_ONLY, id, None)
+        return [{"$match": {"_id": id}}, {"$match": {"account": self.account}}, *rest]
 
     def stages_by_arrival(
         self, recorded: Document | datetime, low: uuid.UUID, high: uuid.UUID | None
